@@ -1,0 +1,69 @@
+// The arrows of the architecture (docs/architecture.md). Each rule is one sentence of it; `npm run arrows` holds them.
+const production = '^functions/';
+
+export default {
+  forbidden: [
+    {
+      name: 'no-circles',
+      comment: 'Files that import each other cannot be read, tested or moved one at a time.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'functions-never-import-infra',
+      comment: 'Nothing that runs in Lambda knows how, or where, it was deployed.',
+      severity: 'error',
+      from: { path: ['^events/', production] },
+      to: { path: ['^infra/', '^test/', '^bench/'] },
+    },
+    {
+      name: 'events-depend-on-nothing',
+      comment: 'The facts outlive the code around them: they may use zod and nothing else.',
+      severity: 'error',
+      from: { path: '^events/' },
+      to: { pathNot: ['^events/', '^node_modules/zod/'] },
+    },
+    {
+      name: 'ledger-is-pure',
+      comment: 'decide and evolve: no AWS, no clock, no I/O. They may use the events and zod.',
+      severity: 'error',
+      from: { path: '^functions/ledger/' },
+      to: { pathNot: ['^functions/ledger/', '^events/', '^node_modules/zod/'] },
+    },
+    {
+      name: 'store-knows-only-the-ledger',
+      comment: 'events <- ledger <- store <- (commands | transfers | projections | queries)',
+      severity: 'error',
+      from: { path: '^functions/store/' },
+      to: { path: production, pathNot: ['^functions/store/', '^functions/ledger/'] },
+    },
+    {
+      name: 'siblings-do-not-import-each-other',
+      comment: 'commands, transfers, projections and queries meet in the store, the ledger, the views and http only.',
+      severity: 'error',
+      from: { path: '^functions/(commands|transfers|projections|queries)/' },
+      to: { path: '^functions/(commands|transfers|projections|queries)/', pathNot: '^functions/$1/' },
+    },
+    {
+      name: 'http-is-shared-not-sharing',
+      comment: 'What every HTTP Lambda shares cannot depend on one of them.',
+      severity: 'error',
+      from: { path: '^functions/(http|views)/' },
+      to: { path: '^functions/(commands|transfers|projections|queries)/' },
+    },
+    {
+      name: 'local-cloud-runs-bundles',
+      comment: 'The local cloud runs the synthesized template: it may not reach into the code the template deploys.',
+      severity: 'error',
+      from: { path: '^infra/local/' },
+      to: { path: ['^functions/', '^events/'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types', 'default'] },
+  },
+};
