@@ -1,0 +1,46 @@
+import * as z from 'zod/mini';
+import type { RecordedEvent } from '../../events/event.ts';
+import { AccountId, Amount, MinorUnits, Reference, Timestamp, TransferId, Version } from '../../events/values.ts';
+
+/** A line of an account's statement: one event that moved its balance. */
+export const Entry = z.strictObject({
+  entryId: z.string(),
+  accountId: AccountId,
+  kind: z.enum(['deposit', 'withdrawal', 'transfer_in', 'transfer_out']),
+  amount: Amount,
+  balanceAfter: MinorUnits,
+  version: Version,
+  at: Timestamp,
+  reference: z.optional(Reference),
+  transferId: z.optional(TransferId),
+  counterparty: z.optional(AccountId),
+});
+export type Entry = z.infer<typeof Entry>;
+
+/**
+ * The statement line an event makes.
+ * @param accountId whose statement.
+ * @param event one event of that account's stream.
+ * @param balanceAfter the balance once the event is applied, in minor units.
+ * @returns the line, or `undefined` where the event moves no balance (an opening, a reservation, its end).
+ */
+export const entryOf = (accountId: AccountId, event: RecordedEvent, balanceAfter: MinorUnits): Entry | undefined => {
+  if (event.type !== 'MoneyDeposited' && event.type !== 'MoneyWithdrawn') return undefined;
+  const { amount, reference, transferId, counterparty } = event.data;
+  const incoming = event.type === 'MoneyDeposited';
+  const [outside, transfer] = incoming
+    ? (['deposit', 'transfer_in'] as const)
+    : (['withdrawal', 'transfer_out'] as const);
+  return {
+    entryId: `${accountId}-${event.version}`,
+    accountId,
+    kind: transferId ? transfer : outside,
+    amount,
+    balanceAfter,
+    version: event.version,
+    at: event.at,
+    ...(reference === undefined ? {} : { reference }),
+    ...(transferId === undefined ? {} : { transferId }),
+    ...(counterparty === undefined ? {} : { counterparty }),
+  };
+};
