@@ -1,0 +1,94 @@
+import type { AccountEvent } from '../../events/event.ts';
+import { type Caller, Timestamp } from '../../events/values.ts';
+import { ACCOUNT_SCHEMA, type Account, available, evolve } from '../ledger/account.ts';
+import { type Commit, type CommitFacts, chainHash, jsonBytes, record } from './commit.ts';
+import { itemSize } from './item-size.ts';
+import type { Tail } from './tail.ts';
+
+/**
+ * The largest commit that is written, in bytes: DynamoDB's 400 KB
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html) less what the estimate of sizes may miss.
+ */
+const MAX_COMMIT_BYTES = 390_000;
+
+/** Up to this size, in bytes of JSON, a snapshot rides in every commit: a load is then a query of one item. */
+const SMALL_SNAPSHOT_BYTES = 1_024;
+
+/** Who asked for the events of a commit. */
+export interface Origin {
+  readonly commandId: string;
+  readonly actor: Caller;
+  readonly correlationId: string;
+}
+
+/** A commit that is ready to be written after a tail, and the stream as it will stand. */
+export interface NextCommit {
+  readonly commit: Commit;
+  /** The account once it is written. */
+  readonly account: Account;
+  /** The item of the events table. */
+  readonly item: Record<string, unknown> & { readonly streamId: string; readonly version: number };
+}
+
+/**
+ * Builds the commit that appends events to a stream: its key, its place in the hash chain, its time (never earlier than the
+ * commit before it), and its snapshot, where the size rule wants one: always while the state is small, else once the events
+ * since the last one are as large as it is, so that snapshots at most double what is stored and a load reads back at most
+ * as many bytes of events as the state itself has.
+ * @param tail the stream it is to follow.
+ * @param events at least one.
+ * @param now the time, in milliseconds since 1970.
+ * @returns the commit, or `'too_large'` where it, with its snapshot, would near DynamoDB's limit for an item. The snapshot
+ * counts whether it rides or not: a stream must always be able to write one.
+ * @throws {Error} where the events break what must always hold: a bug in the ledger, and nothing may be written.
+ */
+export const nextCommit = (
+  tail: Tail,
+  events: readonly AccountEvent[],
+  origin: Origin,
+  now: number,
+): NextCommit | 'too_large' => {
+  const at = notBefore(tail.at, now);
+  const version = tail.version + 1;
+  const recorded = record(events, version, at);
+  const [first] = recorded;
+  if (!first) throw new Error(`stream ${tail.streamId}: a commit holds at least one event`);
+  const account = recorded.reduce<Account | undefined>(evolve, tail.account);
+  if (!account || available(account) < -account.overdraftLimit) {
+    throw new Error(`stream ${tail.streamId}: version ${version} would spend more than there is`);
+  }
+
+  const facts: CommitFacts = { streamId: tail.streamId, version, count: events.length, events, at, ...origin };
+  const hash = chainHash(tail.hash, facts);
+  const reserves = events.filter((event) => event.type === 'MoneyReserved').length;
+  const eventBytes = jsonBytes(events);
+  const snapshot = { state: account, stateSchema: ACCOUNT_SCHEMA };
+  const stateBytes = jsonBytes(account);
+  const rides = stateBytes <= SMALL_SNAPSHOT_BYTES || tail.bytesSinceSnapshot + eventBytes >= stateBytes;
+
+  const item = {
+    ...facts,
+    hash,
+    ...(reserves > 0 ? { reserves } : {}),
+    ...(rides ? snapshot : { snapshotVersion: tail.snapshotVersion }),
+  };
+  if (itemSize({ ...item, ...snapshot }) > MAX_COMMIT_BYTES) return 'too_large';
+  return {
+    item,
+    account,
+    commit: {
+      ...facts,
+      version: first.version,
+      hash,
+      events: recorded,
+      eventBytes,
+      ...(rides ? { snapshot: account } : {}),
+      snapshotVersion: rides ? version : tail.snapshotVersion,
+    },
+  };
+};
+
+const notBefore = (previous: Timestamp | undefined, now: number): Timestamp => {
+  const at = Timestamp.parse(new Date(now).toISOString());
+  return previous && previous > at ? previous : at;
+};

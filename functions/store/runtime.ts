@@ -1,0 +1,37 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { createDocumentClient } from './dynamodb.ts';
+import { createStore, type Store } from './store.ts';
+
+/** How long a Lambda tries to decide one command: well within an API's 29 s, and long enough to outlast a hot moment. */
+const BUDGET = 8_000;
+
+/**
+ * The store of the stage this Lambda runs in: tables from `EVENTS_TABLE` and `COMMANDS_TABLE`, the machine's clock.
+ * To be called once per environment.
+ * @throws {Error} naming the variable that is missing.
+ */
+export const storeFromEnvironment = (): Store =>
+  createStore({
+    client: createDocumentClient({ attempts: 1 }),
+    eventsTable: environmentVariable('EVENTS_TABLE'),
+    commandsTable: environmentVariable('COMMANDS_TABLE'),
+    clock: Date.now,
+    newId: randomUUID,
+    random: Math.random,
+    sleep: (milliseconds) => setTimeout(milliseconds),
+    budget: BUDGET,
+  });
+
+/**
+ * A variable that the template must have set.
+ * @throws {Error} naming it where it is missing or empty.
+ */
+export const environmentVariable = (name: string): string => {
+  const value = process.env[name];
+  if (!value)
+    throw new Error(
+      `the environment variable ${name} is not set: the template gives it to every function that needs it`,
+    );
+  return value;
+};

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A program that ends when this process ends, however that happens. */
+export interface TiedProcess {
+  /** Whether it has ended, or could not be started. */
+  readonly ended: boolean;
+  /** The last of what it wrote on its error stream, and why it could not be started if it could not. */
+  errors(): string;
+  /** Calls back once when it ends without having been stopped. */
+  onUnexpectedEnd(callback: () => void): void;
+  /** Asks it to end, makes it end after a few seconds, and returns when it has. A second call does nothing more. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a program tied to this process. It is in a process group of its own, so the Ctrl-C that asks this process to
+ * finish does not cut off what it still needs; and it holds one end of a pipe, which closes when this process dies,
+ * even when it is killed.
+ */
+export const startTied = (command: string, args: readonly string[]): TiedProcess => {
+  const child = process.platform === 'win32' ? spawnWithExitHook(command, args) : spawnOnPipe(command, args);
+  let ended = false;
+  let stopping = false;
+  let errors = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    errors = (errors + text).slice(-4_000);
+  });
+  child.once('error', (error) => {
+    errors += error.message;
+    ended = true;
+  });
+  child.once('exit', () => {
+    ended = true;
+    child.stdio[3]?.destroy();
+  });
+  return {
+    get ended() {
+      return ended;
+    },
+    errors: () => errors.trim(),
+    onUnexpectedEnd: (callback) => child.once('exit', () => stopping || callback()),
+    stop: async () => {
+      stopping = true;
+      if (ended) return;
+      const exited = once(child, 'exit');
+      askToEnd(child);
+      const graceful = await Promise.race([exited, sleep(graceMs, 'late', { ref: false })]);
+      if (graceful !== 'late') return;
+      forceToEnd(child);
+      await exited;
+    },
+  };
+};
+
+/** How long a program may take to end by itself, in milliseconds. */
+const graceMs = 5_000;
+
+/** Runs the program, and ends it when file descriptor 3 does. `wait` hands its exit code on. */
+const script = `
+"$@" 3<&- & program=$!
+{ cat <&3 >/dev/null; kill "$program" 2>/dev/null; } & watch=$!
+wait "$program"; code=$?
+kill "$watch" 2>/dev/null
+exit "$code"`;
+
+const spawnOnPipe = (command: string, args: readonly string[]): ChildProcess =>
+  spawn('/bin/sh', ['-c', script, 'sh', command, ...args], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+  });
+
+const spawnWithExitHook = (command: string, args: readonly string[]): ChildProcess => {
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], windowsHide: true });
+  const kill = () => child.kill();
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
+  return child;
+};
+
+const askToEnd = (child: ChildProcess): void => {
+  const pipe = child.stdio[3];
+  if (isWritable(pipe)) pipe.end();
+  else child.kill();
+};
+
+const forceToEnd = (child: ChildProcess): void => {
+  if (child.pid !== undefined && process.platform !== 'win32') process.kill(-child.pid, 'SIGKILL');
+  else child.kill('SIGKILL');
+};
+
+const isWritable = (pipe: unknown): pipe is Writable => typeof pipe === 'object' && pipe !== null && 'end' in pipe;

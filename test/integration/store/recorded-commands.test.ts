@@ -1,0 +1,94 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeAll, expect, it } from 'vitest';
+import { AccountId } from '../../../events/values.ts';
+import { fingerprint } from '../../../functions/store/command-record.ts';
+import { requests } from '../../setup/ledger-requests.ts';
+import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
+
+let database: TestDatabase;
+let metered: MeteredStore;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  metered = createMeteredStore(database);
+  await metered.store.execute(requests.open('a'));
+  await metered.store.execute(requests.deposit('a', 100));
+});
+
+const version = async () => (await metered.store.load(AccountId.parse('a'))).version;
+
+it('a repeat gets the recorded answer, whatever has happened since', async () => {
+  const first = await metered.store.execute(requests.withdraw('a', 10, { key: 'repeat' }));
+  await metered.store.execute(requests.deposit('a', 5));
+  const again = await metered.store.execute(requests.withdraw('a', 10, { key: 'repeat' }));
+  expect(again).toEqual({ ...first, replayed: true });
+});
+
+it('a repeat whose If-Match has been overtaken, by itself among others, gets the recorded answer', async () => {
+  const expectedVersion = await version();
+  const request = requests.withdraw('a', 1, { key: 'conditional', expectedVersion });
+  const first = await metered.store.execute(request);
+  expect(first).toMatchObject({ outcome: 'accepted', replayed: false });
+  expect(await metered.store.execute(request)).toEqual({ ...first, replayed: true });
+});
+
+it('a key that belongs to another command is refused and nothing is written', async () => {
+  await metered.store.execute(requests.withdraw('a', 2, { key: 'taken' }));
+  const before = await version();
+  expect(await metered.store.execute(requests.withdraw('a', 3, { key: 'taken' }))).toEqual({ outcome: 'key_reused' });
+  expect(await metered.store.execute(requests.deposit('a', 2, { key: 'taken' }))).toEqual({ outcome: 'key_reused' });
+  expect(await version()).toBe(before);
+});
+
+it('a command under two keys is found under either', async () => {
+  const request = requests.deposit('a', 7, { key: 'one' });
+  const both = { ...request, keys: [...(request.keys ?? []), { streamId: 'a', commandId: 'two' }] };
+  const first = await metered.store.execute(both);
+  expect(await metered.store.execute(requests.deposit('a', 7, { key: 'two' }))).toEqual({ ...first, replayed: true });
+  expect(await metered.store.execute(requests.deposit('a', 8, { key: 'two' }))).toEqual({ outcome: 'key_reused' });
+  expect(await metered.store.execute(both)).toEqual({ ...first, replayed: true });
+});
+
+it('a version that is not the expected one is answered with the current one and recorded nowhere', async () => {
+  const current = await version();
+  const stale = requests.withdraw('a', 1, { key: 'stale', expectedVersion: current - 1 });
+  expect(await metered.store.execute(stale)).toEqual({ outcome: 'version_mismatch', currentVersion: current });
+  const fresh = requests.withdraw('a', 1, { key: 'stale', expectedVersion: current });
+  expect(await metered.store.execute(fresh)).toMatchObject({ outcome: 'accepted', replayed: false });
+});
+
+it('an expected version that loses the race is answered with the version that won', async () => {
+  const rival = createMeteredStore(database).store;
+  const current = await version();
+  let raced = false;
+  metered.inject(async (operation, send) => {
+    if (operation !== 'Query' && !raced) {
+      raced = true;
+      await rival.execute(requests.deposit('a', 1));
+    }
+    return send();
+  });
+  const result = await metered.store.execute(requests.withdraw('a', 1, { expectedVersion: current }));
+  metered.inject(undefined);
+  expect(result).toEqual({ outcome: 'version_mismatch', currentVersion: current + 1 });
+});
+
+it('a command that somebody else is deciding is in progress', async () => {
+  const request = requests.withdraw('a', 1, { key: 'held' });
+  const record = { streamId: 'a', commandId: 'held', request: fingerprint(request.command), outcome: 'pending' };
+  const Item = { ...record, at: '2026-11-21T10:00:00.000Z' };
+  await metered.client.send(new PutCommand({ TableName: database.tables.commands, Item }));
+  expect(await metered.store.execute(request)).toEqual({ outcome: 'in_progress' });
+});
+
+it('a credit to an account that is not there is rejected for ever, even once the account is opened', async () => {
+  const credit = requests.credit('later', 'a', 5, 't-missing');
+  expect(await metered.store.execute(credit)).toMatchObject({ rejection: { code: 'account_not_found' } });
+  await metered.store.execute(requests.open('later'));
+  expect(await metered.store.execute(credit)).toMatchObject({
+    outcome: 'rejected',
+    rejection: { code: 'account_not_found' },
+    replayed: true,
+  });
+});

@@ -1,0 +1,170 @@
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { AccountEvent } from '../../../events/event.ts';
+import { AccountId, Amount, Caller, Currency, Timestamp, TransferId, Version } from '../../../events/values.ts';
+import { nextCommit } from '../../../functions/store/append.ts';
+import { follow } from '../../../functions/store/tail.ts';
+import { requests } from '../../setup/ledger-requests.ts';
+import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
+import { depositsOfOne, plantHistory } from '../../setup/plant-history.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
+import { verifyStream } from '../../setup/verify-stream.ts';
+
+let database: TestDatabase;
+let metered: MeteredStore;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  metered = createMeteredStore(database);
+});
+
+const origin = { commandId: 'planted', actor: Caller.parse('alice'), correlationId: 'planted' };
+
+/** Reservations of 1 with a reference as long as it may be, so that the state grows fast. */
+function* reservations(count: number): Generator<AccountEvent> {
+  for (let n = 0; n < count; n += 1) {
+    yield {
+      type: 'MoneyReserved',
+      v: 1,
+      data: {
+        transferId: TransferId.parse(`transfer-${n}`),
+        to: AccountId.parse('elsewhere'),
+        amount: Amount.parse(1),
+        currency: Currency.parse('EUR'),
+        reference: 'r'.repeat(140),
+      },
+    };
+  }
+}
+
+const plant = (accountId: string, deposits: number, open: number) => {
+  function* events() {
+    yield* depositsOfOne(deposits);
+    yield* reservations(open);
+  }
+  return plantHistory(metered.client, database.tables.events, accountId, events());
+};
+
+describe('an account with many open reservations', () => {
+  it('has a snapshot only where the events since the last one are as large as it is, and loads right at every size', async () => {
+    const tail = await plant('many', 60, 38);
+    const { commits, account } = await verifyStream(metered.store, AccountId.parse('many'));
+    const withSnapshot = commits.filter((commit) => commit.snapshot).map(({ version }) => version);
+    expect(withSnapshot.length).toBeGreaterThan(61);
+    expect(withSnapshot.length).toBeLessThan(80);
+    expect(withSnapshot).not.toContain(tail.version);
+    const loaded = await metered.store.load(AccountId.parse('many'));
+    expect(loaded).toEqual(tail);
+    expect(loaded.account).toEqual(account);
+    expect(Object.keys(loaded.account?.reservations ?? {})).toHaveLength(38);
+  });
+
+  it('reads back to its last snapshot with one more query', async () => {
+    metered.requests();
+    await metered.store.load(AccountId.parse('many'));
+    expect(metered.requests().map(({ operation }) => operation)).toEqual(['Query', 'Query']);
+  });
+
+  it('can still settle every one of them, and then has a small snapshot in every commit again', async () => {
+    for (let n = 0; n < 38; n += 1) await metered.store.execute(requests.settle('many', `transfer-${n}`));
+    const tail = await metered.store.load(AccountId.parse('many'));
+    expect(tail).toMatchObject({ bytesSinceSnapshot: 0, account: { reserved: 0, balance: 22, reservations: {} } });
+    await verifyStream(metered.store, AccountId.parse('many'));
+  });
+
+  it('refuses a reservation whose commit would near the size of an item, and writes nothing; what is open can end', async () => {
+    let tail = await plant('full', 2_000, 0);
+    let batch = 100;
+    for (const events = [...reservations(2_000)]; ; ) {
+      const next = nextCommit(tail, events.slice(0, batch), origin, Date.now());
+      if (next === 'too_large' && batch === 1) break;
+      if (next === 'too_large') {
+        batch = 1;
+      } else {
+        await metered.client.send(new PutCommand({ TableName: database.tables.events, Item: next.item }));
+        tail = follow(tail, next.commit);
+        events.splice(0, batch);
+      }
+    }
+    expect(tail.version).toBeGreaterThan(2_001 + 1_000);
+    const { command, ...rest } = requests.reserve('full', 'elsewhere', 1, 'one-too-many');
+    const long = { ...rest, command: { ...command, reference: 'r'.repeat(140) } };
+    expect(await metered.store.execute(long)).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
+    expect((await metered.store.load(AccountId.parse('full'))).version).toBe(tail.version);
+    expect(await metered.store.execute(requests.settle('full', 'transfer-0'))).toMatchObject({ outcome: 'accepted' });
+  });
+});
+
+it('a snapshot of another schema is ignored and the events are folded; the next commit has one of this schema', async () => {
+  await plant('old', 30, 0);
+  const Key = { streamId: 'old', version: 31 };
+  const { Item } = await metered.client.send(new GetCommand({ TableName: database.tables.events, Key }));
+  const foreign = { ...Item, state: { cents: 'other' }, stateSchema: 0 };
+  await metered.client.send(new PutCommand({ TableName: database.tables.events, Item: foreign }));
+  expect((await metered.store.load(AccountId.parse('old'))).account?.balance).toBe(30);
+  await metered.store.execute(requests.deposit('old', 1));
+  metered.requests();
+  expect((await metered.store.load(AccountId.parse('old'))).account?.balance).toBe(31);
+  expect(metered.requests()).toHaveLength(1);
+});
+
+it('a history of several pages is read whole, and in parts that begin inside a commit', async () => {
+  const history = depositsOfOne(3_000, 'r'.repeat(140));
+  await plantHistory(metered.client, database.tables.events, 'long', history);
+  metered.requests();
+  const { commits } = await verifyStream(metered.store, AccountId.parse('long'));
+  expect(commits).toHaveLength(3_001);
+  expect(metered.requests().length).toBeGreaterThan(1);
+  const part: number[] = [];
+  for await (const commit of metered.store.history(AccountId.parse('long'), { from: 2_998, to: 3_000 }))
+    part.push(commit.version);
+  expect(part).toEqual([2_998, 2_999, 3_000]);
+});
+
+describe('an account as it was', () => {
+  const accountId = AccountId.parse('past');
+  beforeAll(async () => {
+    let now = Date.parse('2026-01-01T00:00:00.000Z');
+    const clock = () => {
+      now += 1_000;
+      return now;
+    };
+    const { store } = createMeteredStore(database, { clock });
+    await store.execute(requests.open('past'));
+    await store.execute(requests.deposit('past', 100));
+    await store.execute(requests.reserve('past', 'elsewhere', 30, 'p1'));
+    await store.execute(requests.settle('past', 'p1'));
+    await store.execute(requests.deposit('past', 1));
+  });
+
+  it.each([
+    [1, { balance: 0, reserved: 0 }],
+    [2, { balance: 100, reserved: 0 }],
+    [3, { balance: 100, reserved: 30 }],
+    [4, { balance: 100, reserved: 0 }],
+    [5, { balance: 70, reserved: 0 }],
+    [6, { balance: 71, reserved: 0 }],
+  ])('at version %i', async (version, expected) => {
+    const tail = await metered.store.asOf(accountId, { version: Version.parse(version) });
+    expect(tail).toMatchObject({ version, account: expected });
+  });
+
+  it('at every time a commit was made, just before and just after', async () => {
+    for await (const commit of metered.store.history(accountId)) {
+      const last = commit.version + commit.count - 1;
+      const at = (offset: number) => Timestamp.parse(new Date(Date.parse(commit.at) + offset).toISOString());
+      expect(await metered.store.asOf(accountId, { at: at(0) })).toMatchObject({ version: last });
+      expect(await metered.store.asOf(accountId, { at: at(1) })).toMatchObject({ version: last });
+      expect(await metered.store.asOf(accountId, { at: at(-1) })).toMatchObject({ version: commit.version - 1 });
+    }
+  });
+});
+
+it('the time of a commit never goes back, whatever the clock does', async () => {
+  let now = Date.parse('2026-01-01T00:00:10.000Z');
+  const { store } = createMeteredStore(database, { clock: () => now });
+  await store.execute(requests.open('clock'));
+  now -= 5_000;
+  const result = await store.execute(requests.deposit('clock', 1));
+  expect(result).toMatchObject({ outcome: 'accepted', at: '2026-01-01T00:00:10.000Z' });
+});

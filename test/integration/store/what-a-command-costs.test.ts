@@ -1,0 +1,83 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { requests } from '../../setup/ledger-requests.ts';
+import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
+import { depositsOfOne, plantHistory } from '../../setup/plant-history.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
+
+let database: TestDatabase;
+let metered: MeteredStore;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  metered = createMeteredStore(database);
+});
+
+const query = { operation: 'Query', readUnits: 1, writeUnits: 0 };
+// AWS bills an empty strongly consistent query as 1 read unit; DynamoDB Local counts 0.
+const emptyQuery = { operation: 'Query', readUnits: 0, writeUnits: 0 };
+const put = { operation: 'PutItem', readUnits: 0, writeUnits: 1 };
+const transaction = { operation: 'TransactWriteItems', readUnits: 0, writeUnits: 4 };
+
+describe.each([10, 10_000])('after %i earlier events', (events) => {
+  const accountId = `history-${events}`;
+  beforeAll(async () => {
+    await plantHistory(metered.client, database.tables.events, accountId, depositsOfOne(events - 1));
+    metered.requests();
+  });
+
+  it('a withdrawal without an id is one query of at most 1 read unit and one put of 1 write unit', async () => {
+    const result = await metered.store.execute(requests.withdraw(accountId, 1));
+    expect(result).toMatchObject({ outcome: 'accepted', version: events + 1 });
+    expect(metered.requests()).toEqual([query, put]);
+  });
+
+  it('a withdrawal with an id is one query and one transaction of 4 write units', async () => {
+    const result = await metered.store.execute(requests.withdraw(accountId, 1, { key: 'k1' }));
+    expect(result).toMatchObject({ outcome: 'accepted', version: events + 2 });
+    expect(metered.requests()).toEqual([query, transaction]);
+  });
+
+  it('a rejection without an id is one query, with an id one query and one put', async () => {
+    const tooMuch = events * 2;
+    expect(await metered.store.execute(requests.withdraw(accountId, tooMuch))).toMatchObject({ outcome: 'rejected' });
+    expect(metered.requests()).toEqual([query]);
+    expect(await metered.store.execute(requests.withdraw(accountId, tooMuch, { key: 'k2' }))).toMatchObject({
+      outcome: 'rejected',
+    });
+    expect(metered.requests()).toEqual([query, put]);
+  });
+});
+
+it('opening an account is one query that finds nothing and one put', async () => {
+  await metered.store.execute(requests.open('opened'));
+  expect(metered.requests()).toEqual([emptyQuery, put]);
+});
+
+it('a transfer from reserve to settled is at most 9 write units and three queries', async () => {
+  for (const accountId of ['cost-a', 'cost-b']) await metered.store.execute(requests.open(accountId));
+  await metered.store.execute(requests.deposit('cost-a', 100));
+  metered.requests();
+  await metered.store.execute(requests.reserve('cost-a', 'cost-b', 60, 't1'));
+  await metered.store.execute(requests.credit('cost-b', 'cost-a', 60, 't1'));
+  await metered.store.execute(requests.settle('cost-a', 't1'));
+  expect(metered.requests()).toEqual([query, transaction, query, transaction, query, put]);
+});
+
+it('losing a race costs one more put and no second read', async () => {
+  await metered.store.execute(requests.open('raced'));
+  await metered.store.execute(requests.deposit('raced', 100));
+  const rival = createMeteredStore(database);
+  let raced = false;
+  metered.inject(async (operation, send) => {
+    if (operation === 'PutItem' && !raced) {
+      raced = true;
+      await rival.store.execute(requests.withdraw('raced', 30));
+    }
+    return send();
+  });
+  metered.requests();
+  const result = await metered.store.execute(requests.withdraw('raced', 50));
+  metered.inject(undefined);
+  expect(result).toMatchObject({ outcome: 'accepted', version: 4, answer: { balanceAfter: 20 } });
+  expect(metered.requests()).toEqual([query, put]);
+});

@@ -1,0 +1,47 @@
+import type { AccountId } from '../../events/values.ts';
+import { type Account, available, evolve } from '../../functions/ledger/account.ts';
+import { type Commit, chainHash } from '../../functions/store/commit.ts';
+import type { Store } from '../../functions/store/store.ts';
+
+/**
+ * Reads a whole stream and checks what must always hold of it: versions without a gap, times that never go back, hashes that
+ * follow from each other, snapshots that equal the fold, `available` at least −`overdraftLimit` at every version.
+ * @returns the commits and the account they fold to.
+ * @throws {Error} naming the first commit that breaks a rule.
+ */
+export const verifyStream = async (
+  store: Store,
+  accountId: AccountId,
+): Promise<{ readonly commits: readonly Commit[]; readonly account: Account }> => {
+  const commits: Commit[] = [];
+  let [version, hash, at, account]: [number, string, string, Account | undefined] = [0, '', '', undefined];
+  for await (const commit of store.history(accountId)) {
+    const broken = (rule: string) => new Error(`${accountId}/${commit.version}: ${rule}`);
+    if (commit.version !== version + 1) throw broken(`follows version ${version}`);
+    if (commit.at < at) throw broken(`is earlier than the commit before it`);
+    const { streamId, count, commandId, actor, correlationId } = commit;
+    const events = commit.events.map(({ version: _, at: __, ...event }) => event);
+    const facts = { streamId, version: commit.version, count, events, at: commit.at, commandId, actor, correlationId };
+    if (commit.hash !== chainHash(hash, facts)) throw broken('its hash does not follow from the commit before it');
+    for (const event of commit.events) {
+      account = evolve(account, event);
+      if (available(account) < -account.overdraftLimit) throw broken('spends more than there is');
+    }
+    if (commit.snapshot && JSON.stringify(sorted(commit.snapshot)) !== JSON.stringify(sorted(account))) {
+      throw broken('its snapshot is not the fold of the events');
+    }
+    [version, hash, at] = [version + count, commit.hash, commit.at];
+    commits.push(commit);
+  }
+  if (!account) throw new Error(`${accountId}: no stream`);
+  return { commits, account };
+};
+
+const sorted = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null
+    ? Object.fromEntries(
+        Object.entries(value)
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([key, inner]) => [key, sorted(inner)]),
+      )
+    : value;
