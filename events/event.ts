@@ -13,9 +13,8 @@ export type AccountEvent = AccountOpened | MoneyDeposited | MoneyWithdrawn | Mon
 export type RecordedEvent = AccountEvent & { readonly version: Version; readonly at: Timestamp };
 
 /** Every event in every version that was ever written: what a stream may hold. */
-const StoredEvent = z.union([
-  AccountOpened,
-  AccountOpenedV1,
+const StoredEvent = z.discriminatedUnion('type', [
+  z.discriminatedUnion('v', [AccountOpened, AccountOpenedV1]),
   MoneyDeposited,
   MoneyWithdrawn,
   MoneyReserved,

@@ -40,13 +40,16 @@ export const Currency = z
   .brand<'Currency'>();
 export type Currency = z.infer<typeof Currency>;
 
+// Half a surrogate pair is no text: it has no UTF-8, so it cannot be stored as it is, nor hashed as canonical JSON.
+const wellFormed = z.refine<string>((text) => text.isWellFormed(), 'must be well-formed text');
+
 /** A client's own words on a statement line. */
 export const Reference = z
   .string()
-  .check(z.minLength(1, 'must not be empty'), z.maxLength(140, 'must be at most 140 characters'));
+  .check(wellFormed, z.minLength(1, 'must not be empty'), z.maxLength(140, 'must be at most 140 characters'));
 
 /** Who an account belongs to, or who sent a command: the name that identity gives a caller. */
-export const Caller = z.string().check(z.minLength(1), z.maxLength(128)).brand<'Caller'>();
+export const Caller = z.string().check(wellFormed, z.minLength(1), z.maxLength(128)).brand<'Caller'>();
 export type Caller = z.infer<typeof Caller>;
 
 /** A moment: ISO 8601, UTC, milliseconds. */
@@ -61,6 +64,5 @@ export type Timestamp = z.infer<typeof Timestamp>;
 export const sum = (...terms: readonly number[]): MinorUnits | undefined => {
   let total = 0n;
   for (const term of terms) total += BigInt(term);
-  const result = MinorUnits.safeParse(Number(total));
-  return result.success && BigInt(result.data) === total ? result.data : undefined;
+  return MinorUnits.safeParse(Number(total)).data;
 };

@@ -10,12 +10,13 @@ import {
   Reference,
   sum,
   Timestamp,
-  type TransferId,
+  TransferId,
   Version,
 } from '../../events/values.ts';
 
 /** Money set aside on the source for a transfer: when it was reserved, for whom, how much. */
 export const Reservation = z.strictObject({
+  transferId: TransferId,
   to: AccountId,
   amount: Amount,
   reference: z.optional(Reference),
@@ -36,7 +37,7 @@ export const Account = z.strictObject({
   openedAt: Timestamp,
   balance: MinorUnits,
   reserved: MinorUnits,
-  reservations: z.record(z.string(), Reservation),
+  reservations: z.array(Reservation),
 });
 export type Account = z.infer<typeof Account>;
 
@@ -65,18 +66,23 @@ export const evolve = (account: Account | undefined, event: RecordedEvent): Acco
     case 'MoneyWithdrawn':
       return { ...account, balance: safe(event, account.balance, -event.data.amount) };
     case 'MoneyReserved': {
-      const { transferId, currency: _, ...rest } = event.data;
-      if (account.reservations[transferId]) throw impossible(event, 'its transfer is already reserved');
+      const { currency: _, ...reservation } = event.data;
+      if (reservationOf(account, reservation.transferId)) throw impossible(event, 'its transfer is already reserved');
       return {
         ...account,
         reserved: safe(event, account.reserved, event.data.amount),
-        reservations: { ...account.reservations, [transferId]: { ...rest, version: event.version, at: event.at } },
+        reservations: [...account.reservations, { ...reservation, version: event.version, at: event.at }],
       };
     }
     case 'ReservationCancelled': {
-      const { [event.data.transferId]: ended, ...reservations } = account.reservations;
-      if (!ended) throw impossible(event, 'there is no such reservation');
-      return { ...account, reserved: safe(event, account.reserved, -ended.amount), reservations };
+      const { transferId, amount } = event.data;
+      const ended = reservationOf(account, transferId);
+      if (ended?.amount !== amount) throw impossible(event, 'there is no such reservation');
+      return {
+        ...account,
+        reserved: safe(event, account.reserved, -amount),
+        reservations: account.reservations.filter((reservation) => reservation !== ended),
+      };
     }
   }
 };
@@ -94,9 +100,9 @@ export const available = (account: Account): MinorUnits => {
 
 /** The reservation of a transfer, if it is still open on this account. */
 export const reservationOf = (account: Account | undefined, transferId: TransferId): Reservation | undefined =>
-  account && Object.hasOwn(account.reservations, transferId) ? account.reservations[transferId] : undefined;
+  account?.reservations.find((reservation) => reservation.transferId === transferId);
 
-const nothingYet = () => ({ balance: MinorUnits.parse(0), reserved: MinorUnits.parse(0), reservations: {} });
+const nothingYet = () => ({ balance: MinorUnits.parse(0), reserved: MinorUnits.parse(0), reservations: [] });
 
 const safe = (event: RecordedEvent, ...terms: number[]): MinorUnits => {
   const result = sum(...terms);

@@ -56,6 +56,7 @@ const reserve = (command: Reserve, account: Account): Decision => {
   return (
     refusal(command, account) ??
     outgoing(amount, account) ??
+    reservable(amount, account) ??
     accepted({
       type: 'MoneyReserved',
       v: 1,
@@ -130,12 +131,14 @@ const outgoing = (amount: number, account: Account): Decision | undefined => {
       },
     };
   }
-  // Reservations may add up to balance + overdraft, which can exceed what a number keeps exactly.
-  if (sum(account.reserved, amount) === undefined) {
-    return rejected('amount_out_of_range', 'The sum of reservations would leave the range that can be kept exactly.');
-  }
   return undefined;
 };
+
+// Reservations may add up to balance + overdraft, which can exceed what a number keeps exactly.
+const reservable = (amount: number, account: Account): Decision | undefined =>
+  sum(account.reserved, amount) === undefined
+    ? rejected('amount_out_of_range', 'The sum of reservations would leave the range that can be kept exactly.')
+    : undefined;
 
 const accepted = (...events: AccountEvent[]): Decision => ({ outcome: 'accepted', events });
 

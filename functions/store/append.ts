@@ -1,7 +1,7 @@
 import type { AccountEvent } from '../../events/event.ts';
-import { type Caller, Timestamp } from '../../events/values.ts';
+import { Timestamp } from '../../events/values.ts';
 import { ACCOUNT_SCHEMA, type Account, available, evolve } from '../ledger/account.ts';
-import { type Commit, type CommitFacts, chainHash, jsonBytes, record } from './commit.ts';
+import { type Commit, type CommitFacts, chainHash, jsonBytes, type Origin, record } from './commit.ts';
 import { itemSize } from './item-size.ts';
 import type { Tail } from './tail.ts';
 
@@ -14,14 +14,13 @@ const MAX_COMMIT_BYTES = 390_000;
 /** Up to this size, in bytes of JSON, a snapshot rides in every commit: a load is then a query of one item. */
 const SMALL_SNAPSHOT_BYTES = 1_024;
 
-/** Who asked for the events of a commit. */
-export interface Origin {
-  readonly commandId: string;
-  readonly actor: Caller;
-  readonly correlationId: string;
+/** The events that follow from one command. */
+export interface CommandEvents {
+  readonly origin: Origin;
+  readonly events: readonly AccountEvent[];
 }
 
-/** A commit that is ready to be written after a tail, and the stream as it will stand. */
+/** A commit that is ready to be written after a tail, and the account as it will stand. */
 export interface NextCommit {
   readonly commit: Commit;
   /** The account once it is written. */
@@ -36,7 +35,8 @@ export interface NextCommit {
  * since the last one are as large as it is, so that snapshots at most double what is stored and a load reads back at most
  * as many bytes of events as the state itself has.
  * @param tail the stream it is to follow.
- * @param events at least one.
+ * @param commandId the id by which the writer will know this commit for its own.
+ * @param commands the commands it is written for, in the order they were decided, with at least one event each.
  * @param now the time, in milliseconds since 1970.
  * @returns the commit, or `'too_large'` where it, with its snapshot, would near DynamoDB's limit for an item. The snapshot
  * counts whether it rides or not: a stream must always be able to write one.
@@ -44,13 +44,15 @@ export interface NextCommit {
  */
 export const nextCommit = (
   tail: Tail,
-  events: readonly AccountEvent[],
-  origin: Origin,
+  commandId: string,
+  commands: readonly CommandEvents[],
   now: number,
 ): NextCommit | 'too_large' => {
-  const at = notBefore(tail.at, now);
+  const at = timeOfNext(tail, now);
   const version = tail.version + 1;
-  const recorded = record(events, version, at);
+  const events = commands.flatMap((command) => command.events);
+  const origins = commands.flatMap(({ origin, events: { length } }) => Array<Origin>(length).fill(origin));
+  const recorded = record(events, origins, version, at);
   const [first] = recorded;
   if (!first) throw new Error(`stream ${tail.streamId}: a commit holds at least one event`);
   const account = recorded.reduce<Account | undefined>(evolve, tail.account);
@@ -58,7 +60,15 @@ export const nextCommit = (
     throw new Error(`stream ${tail.streamId}: version ${version} would spend more than there is`);
   }
 
-  const facts: CommitFacts = { streamId: tail.streamId, version, count: events.length, events, at, ...origin };
+  const facts: CommitFacts = {
+    streamId: tail.streamId,
+    version,
+    count: events.length,
+    events,
+    at,
+    commandId,
+    ...namesOf(commands),
+  };
   const hash = chainHash(tail.hash, facts);
   const reserves = events.filter((event) => event.type === 'MoneyReserved').length;
   const eventBytes = jsonBytes(events);
@@ -77,8 +87,12 @@ export const nextCommit = (
     item,
     account,
     commit: {
-      ...facts,
+      streamId: tail.streamId,
       version: first.version,
+      count: events.length,
+      at,
+      commandId,
+      commands: commands.length,
       hash,
       events: recorded,
       eventBytes,
@@ -88,7 +102,19 @@ export const nextCommit = (
   };
 };
 
-const notBefore = (previous: Timestamp | undefined, now: number): Timestamp => {
+const namesOf = (commands: readonly CommandEvents[]) => {
+  const [only, ...others] = commands;
+  if (only && others.length === 0) {
+    return { actor: only.origin.actor, correlationId: only.origin.correlationId };
+  }
+  return { commands: commands.map(({ origin, events }) => ({ ...origin, count: events.length })) };
+};
+
+/**
+ * The time of the commit that follows a tail: now, but never earlier than the commit before it.
+ * @param now in milliseconds since 1970.
+ */
+export const timeOfNext = (tail: Tail, now: number): Timestamp => {
   const at = Timestamp.parse(new Date(now).toISOString());
-  return previous && previous > at ? previous : at;
+  return tail.at && tail.at > at ? tail.at : at;
 };

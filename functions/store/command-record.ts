@@ -1,17 +1,32 @@
 import { createHash } from 'node:crypto';
+import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import canonicalize from 'canonicalize';
 import * as z from 'zod/mini';
-import { Timestamp, Version } from '../../events/values.ts';
+import { Caller, Timestamp, Version } from '../../events/values.ts';
 import { Answer } from '../ledger/answer.ts';
-import type { Command } from '../ledger/command.ts';
+import { Command } from '../ledger/command.ts';
 import { Rejection } from '../ledger/rejection.ts';
-import type { CommandResult } from './command-result.ts';
+import type { CommandKey, CommandResult } from './command-result.ts';
 
 const key = { streamId: z.string(), commandId: z.string(), request: z.string() };
 
+/** How many commands were decided in one transaction, where it was more than one: the account was hot. */
+const together = z.optional(z.int());
+
+/** A command that has claimed its key and waits to be decided: all that whoever decides it needs. */
+export const PendingCommand = z.strictObject({
+  ...key,
+  outcome: z.literal('pending'),
+  at: Timestamp,
+  command: Command,
+  actor: Caller,
+  correlationId: z.string(),
+});
+export type PendingCommand = z.infer<typeof PendingCommand>;
+
 /**
- * An item of the commands table: that a command was decided, and how. That there is none is the condition under which a
- * command's events are written, in the same transaction; so a command happens once.
+ * An item of the commands table: that a command was decided, and how, or that it waits for it. That there is none is the
+ * condition under which a command's events are written, in the same transaction; so a command happens once.
  * `request` is the {@link fingerprint} of the command that holds the key.
  */
 export const CommandRecord = z.discriminatedUnion('outcome', [
@@ -21,11 +36,15 @@ export const CommandRecord = z.discriminatedUnion('outcome', [
     version: Version,
     at: Timestamp,
     answer: z.optional(Answer),
+    together,
   }),
-  z.strictObject({ ...key, outcome: z.literal('rejected'), at: Timestamp, rejection: Rejection }),
-  z.strictObject({ ...key, outcome: z.literal('pending'), at: Timestamp }),
+  z.strictObject({ ...key, outcome: z.literal('rejected'), at: Timestamp, rejection: Rejection, together }),
+  PendingCommand,
 ]);
 export type CommandRecord = z.infer<typeof CommandRecord>;
+
+/** The record of a command that has been decided. */
+export type DecidedCommand = Exclude<CommandRecord, PendingCommand>;
 
 /**
  * What makes two commands the same: sha-256 over the command as canonical JSON (RFC 8785).
@@ -36,25 +55,23 @@ export const fingerprint = (command: Command): string =>
     .update(canonicalize(command) ?? '')
     .digest('base64url');
 
+/** What the sender of a decided command hears; `replayed` where it was decided before the request that asks. */
+export const resultOf = (record: DecidedCommand, replayed: boolean): CommandResult => {
+  if (record.outcome === 'rejected') return { outcome: 'rejected', rejection: record.rejection, replayed };
+  const { version, at, answer } = record;
+  return { outcome: 'accepted', version, at, ...(answer === undefined ? {} : { answer }), replayed };
+};
+
 /**
- * What a recorded command's sender hears again.
- * @param found the records under the command's keys, at least one.
- * @param request the fingerprint of the command that was sent now.
- * @param replayed whether it was decided before this request.
- * @returns the recorded outcome; `key_reused` where a key belongs to another command.
+ * Reads what is recorded under a key, strongly consistent.
+ * @returns the record, or `undefined` where the key is free.
  */
-export const recordedResult = (found: readonly CommandRecord[], request: string, replayed: boolean): CommandResult => {
-  const [record] = found;
-  if (!record) throw new Error('a recorded result needs a record');
-  if (found.some((other) => other.request !== request)) return { outcome: 'key_reused' };
-  switch (record.outcome) {
-    case 'accepted': {
-      const { version, at, answer } = record;
-      return { outcome: 'accepted', version, at, answer, replayed };
-    }
-    case 'rejected':
-      return { outcome: 'rejected', rejection: record.rejection, replayed };
-    case 'pending':
-      return { outcome: 'in_progress' };
-  }
+export const findRecord = async (
+  { client, commandsTable }: { readonly client: DynamoDBDocumentClient; readonly commandsTable: string },
+  { streamId, commandId }: CommandKey,
+): Promise<CommandRecord | undefined> => {
+  const { Item } = await client.send(
+    new GetCommand({ TableName: commandsTable, Key: { streamId, commandId }, ConsistentRead: true }),
+  );
+  return Item && CommandRecord.parse(Item);
 };

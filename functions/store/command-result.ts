@@ -38,7 +38,9 @@ export type CommandResult =
   | { readonly outcome: 'version_mismatch'; readonly currentVersion: number }
   /** One of its keys belongs to another command: nothing was decided. */
   | { readonly outcome: 'key_reused' }
-  /** Its key is held by the same command, which somebody else is still deciding. */
+  /** It waits for its account, which is hot, and will be decided; its outcome will be recorded under `key`. */
+  | { readonly outcome: 'pending'; readonly key: CommandKey }
+  /** It was sent before, and still waits to be decided. */
   | { readonly outcome: 'in_progress' }
   | { readonly outcome: 'undecided'; readonly reason: Undecided };
 

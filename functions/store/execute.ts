@@ -1,40 +1,30 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import { Version } from '../../events/values.ts';
-import { answerOf } from '../ledger/answer.ts';
-import { decide } from '../ledger/decide.ts';
-import { nextCommit, type Origin } from './append.ts';
-import { fullJitter } from './backoff.ts';
-import { CommandRecord, fingerprint, recordedResult } from './command-record.ts';
+import { findRecord, fingerprint } from './command-record.ts';
 import type { CommandRequest, CommandResult } from './command-result.ts';
-import { failureOf } from './failure.ts';
-import { type EventsTable, loadTail } from './read.ts';
+import { HOT_FOR } from './hot-accounts.ts';
+import { type Asked, planFor } from './plan.ts';
+import { type QueueDependencies, queue, recordedOutcome } from './queue.ts';
+import { loadTail } from './read.ts';
 import { follow, type Tail } from './tail.ts';
-import { isStoreUnavailable, StoreUnavailable } from './unavailable.ts';
-import { type Write, type WriteResult, type WriteTables, write } from './write.ts';
+import { isStoreUnavailable } from './unavailable.ts';
+import { pause, readUntilKnown, writeUntilKnown } from './until-known.ts';
 
 /** What deciding takes besides the tables. All that varies between a Lambda, a test and a simulation is here. */
-export interface ExecuteDependencies extends EventsTable, WriteTables {
-  /** The time, in milliseconds since 1970. */
-  readonly clock: () => number;
-  /** A new, unique, time-ordered id. */
-  readonly newId: () => string;
-  /** A number in 0 … 1. */
-  readonly random: () => number;
-  /** Waits; milliseconds. */
-  readonly sleep: (milliseconds: number) => Promise<void>;
+export interface ExecuteDependencies extends QueueDependencies {
   /** How long one command may take before it is given up as undecided, in milliseconds. */
   readonly budget: number;
+  /** Whether commands queue for a hot account; without, they race until they win or the time is up. */
+  readonly queueing: boolean;
 }
 
-/** After this many lost races in a row the stream is hot: wait a little and read afresh instead of chasing its writers. */
-const LOSSES_BEFORE_BACKOFF = 3;
+/** Who has lost this many races has met a hot account, and queues. */
+const LOSSES_BEFORE_QUEUE = 2;
 
-const BACKOFF_BASE = 20;
-const BACKOFF_CAP = 1_000;
+/** Who cannot queue, and has lost this many races in a row, waits a little and reads afresh instead of chasing the winners. */
+const LOSSES_BEFORE_BACKOFF = 3;
 
 /**
  * Decides a command on its account as it stands and appends what follows, once:
- * load the tail, decide, append with the command's records; lose the race, decide again after the winner.
+ * load the tail, decide, append with the command's records; lose the race, decide again after the winner; lose again, queue.
  *
  * A rejection is decided on a tail that was current while this command ran: the one just read, or the commit that has just
  * won the race, which did not exist when the tail was read.
@@ -44,165 +34,89 @@ const BACKOFF_CAP = 1_000;
  * @throws {Error} where the stream cannot be read, or DynamoDB refuses the request itself. Nothing was written.
  */
 export const execute = async (dependencies: ExecuteDependencies, request: CommandRequest): Promise<CommandResult> => {
+  const { command, keys = [], actor, correlationId } = request;
+  const asked: Asked = {
+    command,
+    request: fingerprint(command),
+    keys,
+    origin: { commandId: keys[0]?.commandId ?? dependencies.newId(), actor, correlationId },
+  };
+  const deadline = dependencies.clock() + dependencies.budget;
   try {
-    return await decideAndAppend(dependencies, request);
+    if (dependencies.queueing && mayQueue(request)) {
+      if (dependencies.hot.has(command.accountId)) return await queue(dependencies, asked, deadline);
+    }
+    return await race(dependencies, request, asked, deadline);
   } catch (error) {
     if (isStoreUnavailable(error)) return { outcome: 'undecided', reason: error.reason };
     throw error;
   }
 };
 
-const decideAndAppend = async (dependencies: ExecuteDependencies, request: CommandRequest): Promise<CommandResult> => {
-  const { command, keys = [], expectedVersion, actor, correlationId } = request;
-  const { clock } = dependencies;
-  const deadline = clock() + dependencies.budget;
-  const print = fingerprint(command);
-  const origin = { commandId: keys[0]?.commandId ?? dependencies.newId(), actor, correlationId };
+/**
+ * `If-Match` is about the version a race would be won at; nobody meets on an account that is not opened yet; and the few
+ * commands under two keys are not worth a pending record under each.
+ */
+const mayQueue = ({ command, keys = [], expectedVersion }: CommandRequest): boolean =>
+  command.type !== 'open' && expectedVersion === undefined && keys.length < 2;
+
+const race = async (
+  dependencies: ExecuteDependencies,
+  request: CommandRequest,
+  asked: Asked,
+  deadline: number,
+): Promise<CommandResult> => {
+  const { expectedVersion, command, keys = [] } = request;
+  const queueing = dependencies.queueing && mayQueue(request);
+  const load = () => readUntilKnown(dependencies, deadline, () => loadTail(dependencies, command.accountId));
   // Whether a write of ours may have landed without our hearing of it: what we then find recorded may be our own.
   let uncertain = false;
-
-  let tail = await patiently(dependencies, deadline, () => loadTail(dependencies, command.accountId));
+  let tail = await load();
+  if (queueing && isHot(tail, dependencies.clock())) {
+    dependencies.hot.met(command.accountId, tail.commands);
+    return queue(dependencies, asked, deadline);
+  }
 
   for (let losses = 1; ; losses += 1) {
     if (expectedVersion !== undefined && tail.version !== expectedVersion) {
-      const found = await patiently(dependencies, deadline, () => findRecords(dependencies, request));
-      if (found.length > 0) return recordedResult(found, print, !uncertain);
+      const find = () => Promise.all(keys.map((key) => findRecord(dependencies, key)));
+      const found = (await readUntilKnown(dependencies, deadline, find)).filter((record) => record !== undefined);
+      if (found.length > 0) return recordedOutcome(dependencies, found, asked.request, !uncertain, deadline);
       return { outcome: 'version_mismatch', currentVersion: tail.version };
     }
 
-    const plan = planFor(tail, request, print, origin, clock());
+    const plan = planFor(tail, [asked], asked.origin.commandId, dependencies.clock());
     if (plan === 'too_large') return { outcome: 'undecided', reason: 'commit_too_large' };
-    if (!plan.write) return plan.result;
+    const [outcome] = plan.results;
+    if (!outcome) throw new Error('a command was planned without an outcome');
+    if (!plan.write) return outcome;
 
     const written = await writeUntilKnown(dependencies, deadline, plan.write);
     uncertain ||= written.uncertain;
     const { result } = written;
-    switch (result.kind) {
-      case 'landed':
-        return plan.result;
-      case 'recorded':
-        return recordedResult(result.records, print, !uncertain);
-      case 'lost':
-        // Found our own: an earlier attempt landed, and the answer to it was lost on the way.
-        if (result.winner.commandId === origin.commandId) return plan.result;
-        tail = follow(tail, result.winner);
-        break;
-      default:
-        return { outcome: 'undecided', reason: result.kind === 'conflict' ? 'contention' : result.kind };
+    if (result.kind === 'landed') return outcome;
+    if (result.kind !== 'refused') {
+      return { outcome: 'undecided', reason: result.kind === 'conflict' ? 'contention' : result.kind };
     }
+    // A record comes first: it tells the command's outcome, whoever has taken the commit's place since.
+    const { winner, records } = result;
+    if (!winner || records.length > 0) {
+      return recordedOutcome(dependencies, records, asked.request, !uncertain, deadline);
+    }
+    // Found our own: an earlier try landed, and the answer to it was lost on the way.
+    if (winner.commandId === asked.origin.commandId) return outcome;
+    tail = follow(tail, winner);
 
+    if (queueing && losses >= LOSSES_BEFORE_QUEUE) return queue(dependencies, asked, deadline);
     if (losses % LOSSES_BEFORE_BACKOFF === 0) {
-      const wait = fullJitter(losses / LOSSES_BEFORE_BACKOFF, dependencies.random, BACKOFF_BASE, BACKOFF_CAP);
-      if (clock() + wait >= deadline) return { outcome: 'undecided', reason: 'contention' };
-      await dependencies.sleep(wait);
-      tail = await patiently(dependencies, deadline, () => loadTail(dependencies, command.accountId));
-    }
-  }
-};
-
-interface Plan {
-  /** What to write; absent where the decision changes nothing that has to be kept. */
-  readonly write?: Write;
-  /** What the caller is told once it is written. */
-  readonly result: CommandResult;
-}
-
-const planFor = (
-  tail: Tail,
-  { command, keys = [] }: CommandRequest,
-  request: string,
-  origin: Origin,
-  now: number,
-): Plan | 'too_large' => {
-  const decision = decide(command, tail.account);
-  if (decision.outcome === 'rejected') {
-    const { rejection } = decision;
-    const at = new Date(now).toISOString();
-    const records = keys.map((key) => CommandRecord.parse({ ...key, request, outcome: 'rejected', at, rejection }));
-    return withRecords({ outcome: 'rejected', rejection, replayed: false }, records);
-  }
-  if (decision.events.length === 0) {
-    if (tail.at === undefined) throw new Error('a command on no account was accepted without events');
-    return { result: { outcome: 'accepted', version: Version.parse(tail.version), at: tail.at, replayed: false } };
-  }
-  const next = nextCommit(tail, decision.events, origin, now);
-  if (next === 'too_large') return next;
-  const { at, version: first, count, events } = next.commit;
-  const version = Version.parse(first + count - 1);
-  const answer = answerOf(command, next.account, events);
-  return {
-    write: {
-      commit: next.item,
-      records: keys.map((key) => ({ ...key, request, outcome: 'accepted', version, at, answer })),
-    },
-    result: { outcome: 'accepted', version, at, answer, replayed: false },
-  };
-};
-
-const withRecords = (result: CommandResult, records: readonly CommandRecord[]): Plan =>
-  records.length > 0 ? { write: { records }, result } : { result };
-
-/** Sends the same write again until its result is known or the time is up. */
-const writeUntilKnown = async (
-  dependencies: ExecuteDependencies,
-  deadline: number,
-  content: Write,
-): Promise<{ readonly result: WriteResult; readonly uncertain: boolean }> => {
-  let uncertain = false;
-  for (let attempt = 0; ; attempt += 1) {
-    const result = await write(dependencies, content);
-    if (result.kind !== 'conflict' && result.kind !== 'throttled' && result.kind !== 'unknown') {
-      return { result, uncertain };
-    }
-    uncertain ||= result.kind === 'unknown';
-    // Once a write may have landed, no later refusal takes that back.
-    if (!(await pause(dependencies, deadline, attempt)))
-      return { result: uncertain ? { kind: 'unknown' } : result, uncertain };
-  }
-};
-
-/**
- * Reads, again after a passing failure, until the time is up.
- * @param deadline in milliseconds since 1970.
- * @throws {StoreUnavailable} once it is.
- */
-export const patiently = async <T>(
-  dependencies: Pick<ExecuteDependencies, 'clock' | 'random' | 'sleep'>,
-  deadline: number,
-  read: () => Promise<T>,
-): Promise<T> => {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await read();
-    } catch (error) {
-      const { kind } = failureOf(error);
-      if (kind === 'condition') throw error;
-      if (!(await pause(dependencies, deadline, attempt))) {
-        throw new StoreUnavailable(kind === 'throttled' ? 'throttled' : 'unavailable', error);
+      if (!(await pause(dependencies, deadline, losses / LOSSES_BEFORE_BACKOFF))) {
+        return { outcome: 'undecided', reason: 'contention' };
       }
+      tail = await load();
     }
   }
 };
 
-const pause = async (
-  { clock, random, sleep }: Pick<ExecuteDependencies, 'clock' | 'random' | 'sleep'>,
-  deadline: number,
-  attempt: number,
-): Promise<boolean> => {
-  const wait = fullJitter(attempt, random, BACKOFF_BASE, BACKOFF_CAP);
-  if (clock() + wait >= deadline) return false;
-  await sleep(wait);
-  return true;
-};
-
-const findRecords = async (
-  { client, commandsTable }: ExecuteDependencies,
-  { keys = [] }: CommandRequest,
-): Promise<readonly CommandRecord[]> => {
-  const answers = await Promise.all(
-    keys.map(({ streamId, commandId }) =>
-      client.send(new GetCommand({ TableName: commandsTable, Key: { streamId, commandId }, ConsistentRead: true })),
-    ),
-  );
-  return answers.flatMap(({ Item }) => (Item ? [CommandRecord.parse(Item)] : []));
-};
+/** The last commit tells: several commands were decided in it at once, and not long ago. */
+const isHot = ({ commands, at }: Tail, now: number): boolean =>
+  commands > 1 && at !== undefined && now - Date.parse(at) < HOT_FOR;

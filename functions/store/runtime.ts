@@ -21,6 +21,7 @@ export const storeFromEnvironment = (): Store =>
     random: Math.random,
     sleep: (milliseconds) => setTimeout(milliseconds),
     budget: BUDGET,
+    queueing: process.env['HOT_ACCOUNTS'] !== 'race',
   });
 
 /**

@@ -1,9 +1,13 @@
 import type { AccountId, Timestamp, Version } from '../../events/values.ts';
+import type { PendingCommand } from './command-record.ts';
 import type { CommandRequest, CommandResult } from './command-result.ts';
 import type { Commit } from './commit.ts';
-import { type ExecuteDependencies, execute, patiently } from './execute.ts';
+import { decidePending } from './decide-pending.ts';
+import { type ExecuteDependencies, execute } from './execute.ts';
+import { rememberHotAccounts } from './hot-accounts.ts';
 import { loadTail, readHistory, tailAsOf } from './read.ts';
 import type { Tail } from './tail.ts';
+import { readUntilKnown } from './until-known.ts';
 
 /** The event store: every account's stream, and the commands that change it. */
 export interface Store {
@@ -27,19 +31,28 @@ export interface Store {
   history(accountId: AccountId, range?: { readonly from?: number; readonly to?: number }): AsyncIterable<Commit>;
   /** Decides a command once and appends what follows: see {@link execute}. */
   execute(request: CommandRequest): Promise<CommandResult>;
+  /**
+   * Decides commands that wait for one account, together: see {@link decidePending}.
+   * @throws {StoreUnavailable} where DynamoDB did not answer in time: what was not decided still waits.
+   */
+  decidePending(accountId: AccountId, pending: readonly PendingCommand[]): Promise<void>;
 }
+
+/** What a store is made of. */
+export type StoreDependencies = Omit<ExecuteDependencies, 'hot'>;
 
 /**
  * The event store on two DynamoDB tables.
  * @param dependencies the tables, and all that varies: time, ids, randomness, waiting.
  */
-export const createStore = (dependencies: ExecuteDependencies): Store => ({
-  load: (accountId) =>
-    patiently(dependencies, dependencies.clock() + dependencies.budget, () => loadTail(dependencies, accountId)),
-  asOf: (accountId, moment) =>
-    patiently(dependencies, dependencies.clock() + dependencies.budget, () =>
-      tailAsOf(dependencies, accountId, moment),
-    ),
-  history: (accountId, range) => readHistory(dependencies, accountId, range),
-  execute: (request) => execute(dependencies, request),
-});
+export const createStore = (dependencies: StoreDependencies): Store => {
+  const all = { ...dependencies, hot: rememberHotAccounts(dependencies.clock) };
+  const deadline = () => dependencies.clock() + dependencies.budget;
+  return {
+    load: (accountId) => readUntilKnown(all, deadline(), () => loadTail(all, accountId)),
+    asOf: (accountId, moment) => readUntilKnown(all, deadline(), () => tailAsOf(all, accountId, moment)),
+    history: (accountId, range) => readHistory(all, accountId, range),
+    execute: (request) => execute(all, request),
+    decidePending: (accountId, pending) => decidePending(all, accountId, pending, deadline()),
+  };
+};

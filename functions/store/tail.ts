@@ -12,6 +12,8 @@ export interface Tail {
   readonly at: Timestamp | undefined;
   /** The last commit's hash; empty before the first. */
   readonly hash: string;
+  /** How many commands the last commit was written for. More than one: they queued, the account was hot. */
+  readonly commands: number;
   /** The version of the latest commit that carries a snapshot; 0: none does. */
   readonly snapshotVersion: number;
   /** The bytes of the events since that snapshot. */
@@ -25,6 +27,7 @@ export const emptyTail = (streamId: AccountId): Tail => ({
   account: initialState,
   at: undefined,
   hash: '',
+  commands: 0,
   snapshotVersion: 0,
   bytesSinceSnapshot: 0,
 });
@@ -65,4 +68,5 @@ const after = (commit: Commit) => ({
   version: commit.version + commit.count - 1,
   at: commit.at,
   hash: commit.hash,
+  commands: commit.commands,
 });

@@ -16,19 +16,26 @@ export interface WriteTables {
   readonly commandsTable: string;
 }
 
-/** Items that are written together or not at all, each on the condition that its key is free. */
+/** The most items that one transaction may have. */
+export const MAX_TRANSACTION_ITEMS = 100;
+
+/** Items that are written together or not at all. */
 export interface Write {
+  /** The commit, on the condition that its place in the stream is free. */
   readonly commit?: Record<string, unknown> | undefined;
+  /** Records of commands, each on the condition that its key is free, or, with `pending`, that its command still waits. */
   readonly records: readonly CommandRecord[];
+  readonly pending?: boolean;
 }
 
 /** What became of one attempt to write. Each kind asks for another next step. */
 export type WriteResult =
   | { readonly kind: 'landed' }
-  /** The commit's place was taken by this one: decide again, after it. */
-  | { readonly kind: 'lost'; readonly winner: Commit }
-  /** A key of the command was used before: these records tell what came of it. */
-  | { readonly kind: 'recorded'; readonly records: readonly CommandRecord[] }
+  /**
+   * A condition did not hold, and nothing was written. `winner` has taken the commit's place: decide again, after it.
+   * `records` stand under keys of the commands: they tell what came of them.
+   */
+  | { readonly kind: 'refused'; readonly winner: Commit | undefined; readonly records: readonly CommandRecord[] }
   /** Another transaction held an item: nothing was written; send the same write again. */
   | { readonly kind: 'conflict' }
   /** Too fast: nothing was written; wait, then send the same write again. */
@@ -41,10 +48,10 @@ export type WriteResult =
  * @returns what became of it.
  * @throws where DynamoDB refuses the request itself: nothing was written.
  */
-export const write = async (tables: WriteTables, { commit, records }: Write): Promise<WriteResult> => {
+export const write = async (tables: WriteTables, { commit, records, pending }: Write): Promise<WriteResult> => {
   const puts = [
-    ...(commit ? [putOnce(tables.eventsTable, commit)] : []),
-    ...records.map((record) => putOnce(tables.commandsTable, record)),
+    ...(commit ? [putWhere(tables.eventsTable, commit, keyIsFree)] : []),
+    ...records.map((record) => putWhere(tables.commandsTable, record, pending ? stillPending : keyIsFree)),
   ];
   try {
     const [only] = puts;
@@ -53,24 +60,30 @@ export const write = async (tables: WriteTables, { commit, records }: Write): Pr
     return { kind: 'landed' };
   } catch (error) {
     const failure = failureOf(error);
-    return failure.kind === 'condition' ? conditionFailed(failure.found, commit !== undefined) : failure;
+    return failure.kind === 'condition' ? refused(failure.found, commit !== undefined) : failure;
   }
 };
 
-const putOnce = (TableName: string, Item: Record<string, unknown>) =>
-  ({
-    TableName,
-    Item,
-    ConditionExpression: 'attribute_not_exists(streamId)',
-    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-  }) satisfies PutCommandInput;
+const keyIsFree = { ConditionExpression: 'attribute_not_exists(streamId)' };
 
-/** A record that was found comes first: it tells the command's outcome, whoever has taken the commit's place since. */
-const conditionFailed = (found: readonly (FoundItem | undefined)[], withCommit: boolean): WriteResult => {
+const stillPending = {
+  ConditionExpression: '#outcome = :pending',
+  ExpressionAttributeNames: { '#outcome': 'outcome' },
+  ExpressionAttributeValues: { ':pending': 'pending' },
+};
+
+const putWhere = (
+  TableName: string,
+  Item: Record<string, unknown>,
+  condition: typeof keyIsFree | typeof stillPending,
+) => ({ TableName, Item, ...condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }) satisfies PutCommandInput;
+
+const refused = (found: readonly (FoundItem | undefined)[], withCommit: boolean): WriteResult => {
   const items = found.map((item) => item && unmarshall(item));
-  const records = items.slice(withCommit ? 1 : 0).filter((item) => item !== undefined);
-  if (records.length > 0) {
-    return { kind: 'recorded', records: records.map((record) => CommandRecord.parse(record)) };
-  }
-  return { kind: 'lost', winner: readCommit(items[0]) };
+  const [place, ...rest] = withCommit ? items : [undefined, ...items];
+  return {
+    kind: 'refused',
+    winner: place && readCommit(place),
+    records: rest.flatMap((item) => (item ? [CommandRecord.parse(item)] : [])),
+  };
 };

@@ -33,7 +33,7 @@ export interface MeteredStore {
  */
 export const createMeteredStore = (
   { config, tables }: TestDatabase,
-  options: { readonly clock?: () => number; readonly budget?: number } = {},
+  options: { readonly clock?: () => number; readonly budget?: number; readonly queueing?: boolean } = {},
 ): MeteredStore => {
   let seen: MeteredRequest[] = [];
   let fault: Fault | undefined;
@@ -69,6 +69,7 @@ export const createMeteredStore = (
       random: Math.random,
       sleep: (milliseconds) => setTimeout(milliseconds),
       budget: options.budget ?? 8_000,
+      queueing: options.queueing ?? false,
     }),
     client,
     requests: () => {

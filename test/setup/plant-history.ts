@@ -24,8 +24,9 @@ export const plantHistory = async (
     items = [];
   };
   for (const event of events) {
-    const origin = { commandId: `planted-${tail.version + 1}`, actor: Caller.parse('alice'), correlationId: 'planted' };
-    const next = nextCommit(tail, [event], origin, 1_700_000_000_000 + tail.version);
+    const commandId = `planted-${tail.version + 1}`;
+    const origin = { commandId, actor: Caller.parse('alice'), correlationId: 'planted' };
+    const next = nextCommit(tail, commandId, [{ origin, events: [event] }], 1_700_000_000_000 + tail.version);
     if (next === 'too_large') throw new Error('a planted commit is too large');
     items.push(next.item);
     if (items.length === 25) await flush();

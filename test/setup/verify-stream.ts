@@ -1,6 +1,6 @@
 import type { AccountId } from '../../events/values.ts';
 import { type Account, available, evolve } from '../../functions/ledger/account.ts';
-import { type Commit, chainHash } from '../../functions/store/commit.ts';
+import { type Commit, type CommitFacts, chainHash } from '../../functions/store/commit.ts';
 import type { Store } from '../../functions/store/store.ts';
 
 /**
@@ -19,10 +19,8 @@ export const verifyStream = async (
     const broken = (rule: string) => new Error(`${accountId}/${commit.version}: ${rule}`);
     if (commit.version !== version + 1) throw broken(`follows version ${version}`);
     if (commit.at < at) throw broken(`is earlier than the commit before it`);
-    const { streamId, count, commandId, actor, correlationId } = commit;
-    const events = commit.events.map(({ version: _, at: __, ...event }) => event);
-    const facts = { streamId, version: commit.version, count, events, at: commit.at, commandId, actor, correlationId };
-    if (commit.hash !== chainHash(hash, facts)) throw broken('its hash does not follow from the commit before it');
+    if (commit.hash !== chainHash(hash, factsOf(commit)))
+      throw broken('its hash does not follow from the commit before it');
     for (const event of commit.events) {
       account = evolve(account, event);
       if (available(account) < -account.overdraftLimit) throw broken('spends more than there is');
@@ -30,11 +28,32 @@ export const verifyStream = async (
     if (commit.snapshot && JSON.stringify(sorted(commit.snapshot)) !== JSON.stringify(sorted(account))) {
       throw broken('its snapshot is not the fold of the events');
     }
-    [version, hash, at] = [version + count, commit.hash, commit.at];
+    [version, hash, at] = [version + commit.count, commit.hash, commit.at];
     commits.push(commit);
   }
   if (!account) throw new Error(`${accountId}: no stream`);
   return { commits, account };
+};
+
+const factsOf = ({ streamId, version, count, at, commandId, commands, events }: Commit): CommitFacts => {
+  const facts = {
+    streamId,
+    version,
+    count,
+    at,
+    commandId,
+    events: events.map(({ version: _, at: __, origin: ___, ...event }) => event),
+  };
+  const [first] = events;
+  if (!first) throw new Error(`${streamId}/${version}: no events`);
+  if (commands === 1) return { ...facts, actor: first.origin.actor, correlationId: first.origin.correlationId };
+  const byCommand = Map.groupBy(events, ({ origin }) => origin.commandId);
+  return {
+    ...facts,
+    commands: [...byCommand.values()].flatMap((caused) =>
+      caused.slice(0, 1).map(({ origin }) => ({ ...origin, count: caused.length })),
+    ),
+  };
 };
 
 const sorted = (value: unknown): unknown =>

@@ -1,7 +1,5 @@
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
-import { fingerprint } from '../../../functions/store/command-record.ts';
 import { requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
@@ -72,14 +70,6 @@ it('an expected version that loses the race is answered with the version that wo
   const result = await metered.store.execute(requests.withdraw('a', 1, { expectedVersion: current }));
   metered.inject(undefined);
   expect(result).toEqual({ outcome: 'version_mismatch', currentVersion: current + 1 });
-});
-
-it('a command that somebody else is deciding is in progress', async () => {
-  const request = requests.withdraw('a', 1, { key: 'held' });
-  const record = { streamId: 'a', commandId: 'held', request: fingerprint(request.command), outcome: 'pending' };
-  const Item = { ...record, at: '2026-11-21T10:00:00.000Z' };
-  await metered.client.send(new PutCommand({ TableName: database.tables.commands, Item }));
-  expect(await metered.store.execute(request)).toEqual({ outcome: 'in_progress' });
 });
 
 it('a credit to an account that is not there is rejected for ever, even once the account is opened', async () => {

@@ -68,7 +68,7 @@ describe('an account with many open reservations', () => {
   it('can still settle every one of them, and then has a small snapshot in every commit again', async () => {
     for (let n = 0; n < 38; n += 1) await metered.store.execute(requests.settle('many', `transfer-${n}`));
     const tail = await metered.store.load(AccountId.parse('many'));
-    expect(tail).toMatchObject({ bytesSinceSnapshot: 0, account: { reserved: 0, balance: 22, reservations: {} } });
+    expect(tail).toMatchObject({ bytesSinceSnapshot: 0, account: { reserved: 0, balance: 22, reservations: [] } });
     await verifyStream(metered.store, AccountId.parse('many'));
   });
 
@@ -76,7 +76,7 @@ describe('an account with many open reservations', () => {
     let tail = await plant('full', 2_000, 0);
     let batch = 100;
     for (const events = [...reservations(2_000)]; ; ) {
-      const next = nextCommit(tail, events.slice(0, batch), origin, Date.now());
+      const next = nextCommit(tail, 'planted', [{ origin, events: events.slice(0, batch) }], Date.now());
       if (next === 'too_large' && batch === 1) break;
       if (next === 'too_large') {
         batch = 1;

@@ -1,0 +1,91 @@
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
+import type { AccountId } from '../../events/values.ts';
+import type { PendingCommand } from './command-record.ts';
+import { type Asked, planFor } from './plan.ts';
+import { type EventsTable, loadTail } from './read.ts';
+import { follow } from './tail.ts';
+import { StoreUnavailable } from './unavailable.ts';
+import { type Patience, pause, readUntilKnown, writeUntilKnown } from './until-known.ts';
+import { MAX_TRANSACTION_ITEMS, type WriteTables } from './write.ts';
+
+/** After this many lost races in a row, wait a little and read afresh instead of chasing the stream's writers. */
+const LOSSES_BEFORE_BACKOFF = 3;
+
+/**
+ * Decides commands that wait for one account, in order, on one state: as many as a transaction holds become one commit and
+ * their outcomes, written together. Each is decided on the condition that it still waits, so whoever else decides some of them
+ * at the same time (a repeat, a second delivery) does no harm: only one does.
+ *
+ * A command whose commit would be too large even alone is given its key back: it is as if it had never been sent.
+ * @param dependencies the tables, and all that varies.
+ * @param pending commands of that account, in the order in which they were sent. Those that are decided already are left alone.
+ * @param deadline in milliseconds since 1970.
+ * @throws {StoreUnavailable} where the time is up: what was not decided still waits.
+ */
+export const decidePending = async (
+  dependencies: EventsTable & WriteTables & Patience & { readonly newId: () => string },
+  accountId: AccountId,
+  pending: readonly PendingCommand[],
+  deadline: number,
+): Promise<void> => {
+  const load = () => readUntilKnown(dependencies, deadline, () => loadTail(dependencies, accountId));
+  let waiting = [...new Map(pending.map((command) => [command.commandId, command])).values()];
+  let most = MAX_TRANSACTION_ITEMS - 1;
+  let tail = await load();
+  for (let losses = 0; waiting.length > 0; ) {
+    const batch = waiting.slice(0, most);
+    const commandId = dependencies.newId();
+    const plan = planFor(tail, batch.map(asked), commandId, dependencies.clock());
+    if (plan === 'too_large') {
+      if (batch.length === 1) {
+        await giveBack(dependencies, batch);
+        waiting = waiting.slice(1);
+      }
+      most = Math.max(1, Math.floor(batch.length / 2));
+      continue;
+    }
+
+    const { result } = await writeUntilKnown(dependencies, deadline, { records: [], ...plan.write, pending: true });
+    if (result.kind === 'landed' || (result.kind === 'refused' && result.winner?.commandId === commandId)) {
+      waiting = waiting.slice(batch.length);
+      if (plan.commit) tail = follow(tail, plan.commit);
+      losses = 0;
+      continue;
+    }
+    if (result.kind !== 'refused') {
+      throw new StoreUnavailable(result.kind === 'throttled' ? 'throttled' : 'unavailable', result);
+    }
+    const decided = new Set(result.records.map((record) => record.commandId));
+    waiting = waiting.filter((command) => !decided.has(command.commandId));
+    if (!result.winner) continue;
+    tail = follow(tail, result.winner);
+    losses += 1;
+    if (losses % LOSSES_BEFORE_BACKOFF === 0) {
+      if (!(await pause(dependencies, deadline, losses / LOSSES_BEFORE_BACKOFF))) {
+        throw new StoreUnavailable('unavailable', 'other writers kept winning');
+      }
+      tail = await load();
+    }
+  }
+};
+
+const asked = ({ streamId, commandId, request, command, actor, correlationId }: PendingCommand): Asked => ({
+  command,
+  request,
+  keys: [{ streamId, commandId }],
+  origin: { commandId, actor, correlationId },
+});
+
+const giveBack = async ({ client, commandsTable }: WriteTables, commands: readonly PendingCommand[]): Promise<void> => {
+  for (const { streamId, commandId } of commands) {
+    await client.send(
+      new DeleteCommand({
+        TableName: commandsTable,
+        Key: { streamId, commandId },
+        ConditionExpression: 'attribute_not_exists(streamId) OR #outcome = :pending',
+        ExpressionAttributeNames: { '#outcome': 'outcome' },
+        ExpressionAttributeValues: { ':pending': 'pending' },
+      }),
+    );
+  }
+};

@@ -1,0 +1,104 @@
+import { Timestamp } from '../../events/values.ts';
+import { type CommandRecord, findRecord, type PendingCommand, resultOf } from './command-record.ts';
+import type { CommandKey, CommandResult } from './command-result.ts';
+import { decidePending } from './decide-pending.ts';
+import type { HotAccounts } from './hot-accounts.ts';
+import type { Asked } from './plan.ts';
+import type { EventsTable } from './read.ts';
+import { isStoreUnavailable } from './unavailable.ts';
+import { type Patience, readUntilKnown, writeUntilKnown } from './until-known.ts';
+import type { WriteTables } from './write.ts';
+
+/** What queueing a command takes. */
+export interface QueueDependencies extends EventsTable, WriteTables, Patience {
+  readonly newId: () => string;
+  readonly hot: HotAccounts;
+}
+
+/** Who waits this long, in milliseconds, decides the command himself: whoever should have done it may have crashed. */
+const HELP_AFTER = 2_000;
+const HELP_AFTER_REPEAT = 250;
+
+/**
+ * Queues a command instead of racing for its account: writes its record as pending, which claims its key, and waits for the
+ * outcome that whoever takes the account's pending commands together writes over it.
+ * @param deadline until when to wait, in milliseconds since 1970.
+ * @returns the outcome; `pending` where the time was up first: it will be decided.
+ */
+export const queue = async (
+  dependencies: QueueDependencies,
+  { command, request, keys, origin }: Asked,
+  deadline: number,
+): Promise<CommandResult> => {
+  const { commandId, actor, correlationId } = origin;
+  const key = keys[0] ?? { streamId: command.accountId, commandId };
+  const at = Timestamp.parse(new Date(dependencies.clock()).toISOString());
+  const pending: PendingCommand = { ...key, request, outcome: 'pending', at, command, actor, correlationId };
+  const { result, uncertain } = await writeUntilKnown(dependencies, deadline, { records: [pending] });
+  if (result.kind === 'landed') return outcomeOf(dependencies, pending, key, false, deadline);
+  if (result.kind === 'refused') return recordedOutcome(dependencies, result.records, request, !uncertain, deadline);
+  return { outcome: 'undecided', reason: result.kind === 'conflict' ? 'contention' : result.kind };
+};
+
+/**
+ * What the sender of a command hears whose keys are taken: the recorded outcome. A command that still waits is waited for,
+ * and, if need be, decided here.
+ * @param found the records under the command's keys, at least one.
+ * @param request the fingerprint of the command that was sent now.
+ * @param replayed whether it was recorded before this request.
+ * @param deadline until when to wait, in milliseconds since 1970.
+ * @returns the outcome; `key_reused` where a key belongs to another command; `in_progress` where the time was up first.
+ */
+export const recordedOutcome = async (
+  dependencies: QueueDependencies,
+  found: readonly CommandRecord[],
+  request: string,
+  replayed: boolean,
+  deadline: number,
+): Promise<CommandResult> => {
+  const [record] = found;
+  if (!record) throw new Error('a recorded outcome needs a record');
+  if (found.some((other) => other.request !== request)) return { outcome: 'key_reused' };
+  if (record.outcome !== 'pending') return resultOf(record, replayed);
+  return outcomeOf(dependencies, record, record, replayed, deadline);
+};
+
+const outcomeOf = async (
+  dependencies: QueueDependencies,
+  pending: PendingCommand,
+  key: CommandKey,
+  replayed: boolean,
+  deadline: number,
+): Promise<CommandResult> => {
+  const { clock, random, sleep, hot } = dependencies;
+  let helpAt = clock() + (replayed ? HELP_AFTER_REPEAT : HELP_AFTER);
+  // The first look comes a little after the outcome is expected, each later one after a part of that time again; spread, so
+  // that those who queued together do not look together. A look too early costs a request, one too late costs the caller time.
+  for (let wait = hot.expectedWait() * (1 + random() / 2); clock() + wait < deadline; ) {
+    await sleep(wait);
+    const record = await readUntilKnown(dependencies, deadline, () => findRecord(dependencies, key));
+    if (!record) return { outcome: 'undecided', reason: 'commit_too_large' };
+    if (record.outcome !== 'pending') {
+      hot.met(pending.command.accountId, record.together ?? 1);
+      hot.waited(Date.parse(record.at) - Date.parse(pending.at));
+      return resultOf(record, replayed);
+    }
+    if (clock() >= helpAt) {
+      helpAt = deadline;
+      await help(dependencies, pending, deadline);
+      wait = 0;
+    } else {
+      wait = hot.expectedWait() * (0.25 + random() / 4);
+    }
+  }
+  return replayed ? { outcome: 'in_progress' } : { outcome: 'pending', key };
+};
+
+const help = async (dependencies: QueueDependencies, pending: PendingCommand, deadline: number): Promise<void> => {
+  try {
+    await decidePending(dependencies, pending.command.accountId, [pending], deadline);
+  } catch (error) {
+    // It still waits, and whoever takes it next decides it.
+    if (!isStoreUnavailable(error)) throw error;
+  }
+};

@@ -1,0 +1,75 @@
+import { fullJitter } from './backoff.ts';
+import { failureOf } from './failure.ts';
+import { StoreUnavailable } from './unavailable.ts';
+import { type Write, type WriteResult, type WriteTables, write } from './write.ts';
+
+/** What waiting takes. All that varies between a Lambda, a test and a simulation is passed in. */
+export interface Patience {
+  /** The time, in milliseconds since 1970. */
+  readonly clock: () => number;
+  /** A number in 0 … 1. */
+  readonly random: () => number;
+  /** Waits; milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<void>;
+}
+
+const BACKOFF_BASE = 20;
+const BACKOFF_CAP = 1_000;
+
+/**
+ * Waits before the next try, with full jitter.
+ * @param attempt 0 for the first wait.
+ * @param deadline in milliseconds since 1970.
+ * @returns whether there was time: `false` without waiting where the wait would pass the deadline.
+ */
+export const pause = async (
+  { clock, random, sleep }: Patience,
+  deadline: number,
+  attempt: number,
+): Promise<boolean> => {
+  const wait = fullJitter(attempt, random, BACKOFF_BASE, BACKOFF_CAP);
+  if (clock() + wait >= deadline) return false;
+  await sleep(wait);
+  return true;
+};
+
+/**
+ * Sends the same write again until its result is known or the time is up. A write's conditions tell whether an earlier try
+ * of it landed, so sending it again never does anything twice.
+ * @returns the result, and whether one of the tries may have landed without our hearing of it.
+ */
+export const writeUntilKnown = async (
+  dependencies: WriteTables & Patience,
+  deadline: number,
+  content: Write,
+): Promise<{ readonly result: WriteResult; readonly uncertain: boolean }> => {
+  let uncertain = false;
+  for (let attempt = 0; ; attempt += 1) {
+    const result = await write(dependencies, content);
+    if (result.kind === 'landed' || result.kind === 'refused') return { result, uncertain };
+    uncertain ||= result.kind === 'unknown';
+    // Once a write may have landed, no later refusal takes that back.
+    if (!(await pause(dependencies, deadline, attempt))) {
+      return { result: uncertain ? { kind: 'unknown' } : result, uncertain };
+    }
+  }
+};
+
+/**
+ * Reads, again after a passing failure, until the time is up.
+ * @param deadline in milliseconds since 1970.
+ * @throws {StoreUnavailable} once it is.
+ */
+export const readUntilKnown = async <T>(patience: Patience, deadline: number, read: () => Promise<T>): Promise<T> => {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await read();
+    } catch (error) {
+      const { kind } = failureOf(error);
+      if (kind === 'condition') throw error;
+      if (!(await pause(patience, deadline, attempt))) {
+        throw new StoreUnavailable(kind === 'throttled' ? 'throttled' : 'unavailable', error);
+      }
+    }
+  }
+};

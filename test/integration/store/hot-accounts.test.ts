@@ -1,0 +1,233 @@
+import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AccountId } from '../../../events/values.ts';
+import { fingerprint, PendingCommand } from '../../../functions/store/command-record.ts';
+import type { CommandRequest } from '../../../functions/store/command-result.ts';
+import { requests } from '../../setup/ledger-requests.ts';
+import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
+import { verifyStream } from '../../setup/verify-stream.ts';
+
+let database: TestDatabase;
+let metered: MeteredStore;
+let accountId: AccountId;
+let accounts = 0;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  metered = createMeteredStore(database, { queueing: true });
+});
+
+beforeEach(async () => {
+  accountId = AccountId.parse(`hot-${++accounts}`);
+  metered.inject(undefined);
+  await metered.store.execute(requests.open(accountId));
+  await metered.store.execute(requests.deposit(accountId, 1_000));
+});
+
+/** Writers that share nothing but the tables, and queue. */
+const writers = (count: number) =>
+  Array.from({ length: count }, () => createMeteredStore(database, { queueing: true }).store);
+
+const pendingOn = async (streamId: string): Promise<PendingCommand[]> => {
+  const { Items = [] } = await metered.client.send(
+    new QueryCommand({
+      TableName: database.tables.commands,
+      KeyConditionExpression: 'streamId = :streamId',
+      FilterExpression: '#outcome = :pending',
+      ExpressionAttributeNames: { '#outcome': 'outcome' },
+      ExpressionAttributeValues: { ':streamId': streamId, ':pending': 'pending' },
+      ConsistentRead: true,
+    }),
+  );
+  return Items.map((item) => PendingCommand.parse(item));
+};
+
+/** Leaves a command waiting, as a sender that crashed right after queueing it would. */
+const leavePending = async ({ command, keys = [], actor, correlationId }: CommandRequest): Promise<PendingCommand> => {
+  const [key] = keys;
+  if (!key) throw new Error('a pending command has a key');
+  const at = '2026-11-21T10:00:00.000Z';
+  const Item = PendingCommand.parse({
+    ...key,
+    request: fingerprint(command),
+    outcome: 'pending',
+    at,
+    command,
+    actor,
+    correlationId,
+  });
+  await metered.client.send(new PutCommand({ TableName: database.tables.commands, Item }));
+  return Item;
+};
+
+const waiting = (count: number, amount = 10) =>
+  Promise.all(
+    Array.from({ length: count }, (_, n) => leavePending(requests.withdraw(accountId, amount, { key: `w${n}` }))),
+  );
+
+const balance = async () => (await metered.store.load(accountId)).account?.balance;
+
+describe('forty writers on one account, and somebody who takes what waits', () => {
+  let stopped = false;
+  let taking: Promise<void>;
+  beforeAll(() => {
+    const taker = createMeteredStore(database).store;
+    taking = (async () => {
+      while (!stopped) {
+        const pending = await pendingOn(accountId ?? 'hot-1');
+        if (pending.length > 0) await taker.decidePending(accountId, pending);
+      }
+    })();
+  });
+  afterAll(async () => {
+    stopped = true;
+    await taking;
+  });
+
+  it('each hear their own outcome, and many are decided in one commit', async () => {
+    const results = await Promise.all(
+      writers(40).map((store, n) => store.execute(requests.withdraw(accountId, 40, { key: `k${n}` }))),
+    );
+    expect(results.filter(({ outcome }) => outcome === 'accepted')).toHaveLength(25);
+    expect(results.filter(({ outcome }) => outcome === 'rejected')).toHaveLength(15);
+    const versions = results.flatMap((result) => (result.outcome === 'accepted' ? [result.version] : []));
+    expect(new Set(versions).size).toBe(25);
+    const { commits, account } = await verifyStream(metered.store, accountId);
+    expect(account.balance).toBe(0);
+    expect(Math.max(...commits.map(({ commands }) => commands))).toBeGreaterThan(1);
+  });
+
+  it('without ids are decided once each, too', async () => {
+    const results = await Promise.all(writers(20).map((store) => store.execute(requests.deposit(accountId, 1))));
+    expect(results.map(({ outcome }) => outcome)).toEqual(Array(20).fill('accepted'));
+    expect(await balance()).toBe(1_020);
+  });
+});
+
+describe('commands that wait', () => {
+  it('are decided in order in one commit, each event under the name of its own command', async () => {
+    const pending = await waiting(3, 400);
+    const named = pending.map((command, n) => ({ ...command, correlationId: `request-${n}` }));
+    await metered.store.decidePending(accountId, named);
+    const { commits } = await verifyStream(metered.store, accountId);
+    expect(commits.at(-1)?.events.map(({ type, origin }) => [type, origin.commandId, origin.correlationId])).toEqual([
+      ['MoneyWithdrawn', 'w0', 'request-0'],
+      ['MoneyWithdrawn', 'w1', 'request-1'],
+    ]);
+    expect(await metered.store.execute(requests.withdraw(accountId, 400, { key: 'w1' }))).toMatchObject({
+      outcome: 'accepted',
+      replayed: true,
+      answer: { balanceAfter: 200, version: 4 },
+    });
+    expect(await metered.store.execute(requests.withdraw(accountId, 400, { key: 'w2' }))).toMatchObject({
+      outcome: 'rejected',
+      replayed: true,
+      rejection: { code: 'insufficient_funds', available: 200 },
+    });
+  });
+
+  it('are split where they are more than a transaction holds', async () => {
+    const pending = await waiting(150, 1);
+    metered.requests();
+    await metered.store.decidePending(accountId, pending);
+    expect(metered.requests().map(({ operation }) => operation)).toEqual([
+      'Query',
+      'TransactWriteItems',
+      'TransactWriteItems',
+    ]);
+    expect(await balance()).toBe(850);
+  });
+
+  it('are decided once by five takers at the same time, and by a second delivery', async () => {
+    const pending = await waiting(30);
+    await Promise.all(writers(5).map((store) => store.decidePending(accountId, pending)));
+    await metered.store.decidePending(accountId, pending);
+    expect(await balance()).toBe(700);
+    await verifyStream(metered.store, accountId);
+  });
+
+  it('are decided once when the answer to their transaction is lost', async () => {
+    const pending = await waiting(10);
+    let lost = false;
+    metered.inject(async (operation, send) => {
+      const answer = await send();
+      if (operation !== 'TransactWriteItems' || lost) return answer;
+      lost = true;
+      throw Object.assign(new Error('timeout'), { name: 'TimeoutError' });
+    });
+    await metered.store.decidePending(accountId, pending);
+    expect(await balance()).toBe(900);
+    expect(await pendingOn(accountId)).toEqual([]);
+  });
+
+  it('still wait after a taker that crashed before its transaction, and are decided by the next', async () => {
+    const pending = await waiting(10);
+    metered.inject(async (operation, send) => {
+      if (operation === 'TransactWriteItems') throw new Error('crashed');
+      return send();
+    });
+    await expect(metered.store.decidePending(accountId, pending)).rejects.toThrow('crashed');
+    metered.inject(undefined);
+    expect(await balance()).toBe(1_000);
+    await metered.store.decidePending(accountId, await pendingOn(accountId));
+    expect(await balance()).toBe(900);
+  });
+
+  it('are decided by their own sender, who repeats the request', async () => {
+    await waiting(1);
+    expect(await metered.store.execute(requests.withdraw(accountId, 10, { key: 'w0' }))).toMatchObject({
+      outcome: 'accepted',
+      replayed: true,
+      answer: { balanceAfter: 990 },
+    });
+  });
+
+  it('keep their key from any other command', async () => {
+    await waiting(1);
+    expect(await metered.store.execute(requests.withdraw(accountId, 11, { key: 'w0' }))).toEqual({
+      outcome: 'key_reused',
+    });
+  });
+
+  it('are in progress for a repeat that nobody decides in the time allowed', async () => {
+    await waiting(1);
+    const impatient = createMeteredStore(database, { queueing: true, budget: 500 });
+    let transactions = 0;
+    impatient.inject(async (operation, send) => {
+      // The first one finds the pending record; from then on nothing can be decided.
+      if (operation === 'TransactWriteItems' && ++transactions > 1)
+        throw Object.assign(new Error('slow'), { name: 'ThrottlingException' });
+      return send();
+    });
+    expect(await impatient.store.execute(requests.withdraw(accountId, 10, { key: 'w0' }))).toEqual({
+      outcome: 'in_progress',
+    });
+  });
+});
+
+it('a command on an account whose last commit held several queues at once, and is pending where nobody takes it', async () => {
+  await metered.store.decidePending(accountId, await waiting(5));
+  const impatient = createMeteredStore(database, { queueing: true, budget: 300 });
+  const result = await impatient.store.execute(requests.deposit(accountId, 5, { key: 'late' }));
+  expect(result).toEqual({ outcome: 'pending', key: { streamId: accountId, commandId: 'late' } });
+  expect(
+    impatient
+      .requests()
+      .slice(0, 2)
+      .map(({ operation }) => operation),
+  ).toEqual(['Query', 'PutItem']);
+  expect(await pendingOn(accountId)).toMatchObject([{ commandId: 'late' }]);
+});
+
+it('an account that has cooled down is raced for again', async () => {
+  await metered.store.decidePending(accountId, await waiting(5));
+  await vi.waitFor(
+    async () => {
+      metered.requests();
+      await metered.store.execute(requests.deposit(accountId, 5, { key: crypto.randomUUID() }));
+      expect(metered.requests().map(({ operation }) => operation)).toEqual(['Query', 'TransactWriteItems']);
+    },
+    { timeout: 10_000 },
+  );
+});

@@ -1,0 +1,127 @@
+import { beforeAll, expect, it } from 'vitest';
+import { AccountId, Timestamp } from '../../../events/values.ts';
+import { createHandler as createCredit } from '../../../functions/transfers/credit-transfer.ts';
+import { createHandler as createRelease } from '../../../functions/transfers/release-transfer.ts';
+import { accountsThatReserved, openReservations } from '../../../functions/transfers/reservations.ts';
+import { createHandler as createSettle } from '../../../functions/transfers/settle-transfer.ts';
+import { TransferInput } from '../../../functions/transfers/workflow.ts';
+import { requests } from '../../setup/ledger-requests.ts';
+import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
+import { recordedTelemetry } from '../../unit/background/recorded-telemetry.ts';
+
+let database: TestDatabase;
+let metered: MeteredStore;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  metered = createMeteredStore(database);
+});
+
+/** Opens accounts with 100 each, under names that no other test uses. */
+const accounts = async (test: string, ...names: string[]): Promise<string[]> => {
+  const ids = names.map((name) => `${test}-${name}`);
+  for (const id of ids) {
+    await metered.store.execute(requests.open(id));
+    await metered.store.execute(requests.deposit(id, 100));
+  }
+  return ids;
+};
+
+const reserve = async (from: string, to: string, amount: number, transferId: string): Promise<TransferInput> => {
+  await metered.store.execute(requests.reserve(from, to, amount, transferId));
+  return TransferInput.parse({ transferId, from, to, amount, currency: 'EUR', correlationId: 'k', actor: 'alice' });
+};
+
+const steps = () => {
+  const dependencies = { store: metered.store, telemetry: recordedTelemetry().telemetry };
+  return {
+    credit: createCredit(dependencies),
+    settle: createSettle(dependencies),
+    release: createRelease(dependencies),
+  };
+};
+
+/** The workflow's way through its steps. */
+const run = async (transfer: TransferInput): Promise<unknown> => {
+  const { credit, settle, release } = steps();
+  const state = { ...transfer, credit: await credit(transfer) };
+  await (state.credit.outcome === 'credited' ? settle(state) : release(state));
+  return state.credit;
+};
+
+const money = async (...ids: string[]) => {
+  const tails = await Promise.all(ids.map((id) => metered.store.load(AccountId.parse(id))));
+  return tails.map(({ account }) => [account?.balance, account?.reserved]);
+};
+
+it('a transfer moves its money once, however often its workflow runs, at once and again', async () => {
+  const [from = '', to = ''] = await accounts('again', 'a', 'b');
+  const transfer = await reserve(from, to, 30, 'again-1');
+  await Promise.all([run(transfer), run(transfer), run(transfer)]);
+  await run(transfer);
+  expect(await money(from, to)).toEqual([
+    [70, 0],
+    [130, 0],
+  ]);
+});
+
+it('a transfer to an account that does not exist is released, and stays so when the account is opened later', async () => {
+  const [from = ''] = await accounts('missing', 'a');
+  const transfer = await reserve(from, 'missing-b', 30, 'missing-1');
+  expect(await run(transfer)).toEqual({ outcome: 'rejected', reason: 'account_not_found' });
+  await metered.store.execute(requests.open('missing-b'));
+  expect(await run(transfer)).toEqual({ outcome: 'rejected', reason: 'account_not_found' });
+  expect(await money(from, 'missing-b')).toEqual([
+    [100, 0],
+    [0, 0],
+  ]);
+});
+
+it('of two sources with the same transfer id one pays and the other is whole again', async () => {
+  const [first = '', second = '', to = ''] = await accounts('same', 'a', 'c', 'b');
+  const one = await reserve(first, to, 30, 'same-1');
+  const other = await reserve(second, to, 40, 'same-1');
+  expect(await run(one)).toEqual({ outcome: 'credited' });
+  expect(await run(other)).toEqual({ outcome: 'rejected', reason: 'transfer_id_reused' });
+  expect(await money(first, second, to)).toEqual([
+    [70, 0],
+    [100, 0],
+    [130, 0],
+  ]);
+});
+
+it('a credit that was recorded in other words is settled, not released: the money has arrived', async () => {
+  const [from = '', to = ''] = await accounts('words', 'a', 'b');
+  const transfer = await reserve(from, to, 30, 'words-1');
+  await steps().credit(transfer);
+  const reworded = TransferInput.parse({ ...transfer, reference: 'a field that the first request did not have' });
+  expect(await run(reworded)).toEqual({ outcome: 'credited' });
+  expect(await money(from, to)).toEqual([
+    [70, 0],
+    [130, 0],
+  ]);
+});
+
+it('open reservations are found in the streams, each once, with what their workflow is started with', async () => {
+  const own = createMeteredStore(await createTestDatabase());
+  for (const id of ['a', 'b', 'c']) {
+    await own.store.execute(requests.open(id));
+    await own.store.execute(requests.deposit(id, 100));
+  }
+  for (const id of ['t1', 't2', 't3']) await own.store.execute(requests.reserve('a', 'b', 10, id));
+  await own.store.execute(requests.reserve('b', 'a', 5, 't4'));
+  await own.store.execute(requests.settle('a', 't2'));
+
+  const found: string[] = [];
+  for await (const accountId of accountsThatReserved(own.client, database.tables.events)) found.push(accountId);
+  expect(found.sort()).toEqual(['a', 'b']);
+
+  const open: TransferInput[] = [];
+  const later = Timestamp.parse(new Date(Date.now() + 1_000).toISOString());
+  for await (const input of openReservations(own.store, AccountId.parse('a'), later)) open.push(input);
+  expect(open).toMatchObject([
+    { transferId: 't1', from: 'a', to: 'b', amount: 10, currency: 'EUR', actor: 'alice' },
+    { transferId: 't3', from: 'a', to: 'b', amount: 10, currency: 'EUR', actor: 'alice' },
+  ]);
+});

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import type { AccountEvent } from '../../../events/event.ts';
+import { TransferId } from '../../../events/values.ts';
+import { Account, available, initialState, reservationOf } from '../../../functions/ledger/account.ts';
+import { credited, deposited, MAX, opened, released, reserved, settled, withdrawn } from './facts.ts';
+import { deepFreeze, fold, NOON, recorded } from './given.ts';
+
+const stateAfter = (...events: AccountEvent[]) => fold(deepFreeze(recorded(events)));
+
+const empty = {
+  status: 'open',
+  owner: 'alice',
+  currency: 'EUR',
+  overdraftLimit: 0,
+  openedAt: NOON,
+  balance: 0,
+  reserved: 0,
+};
+
+describe('an account, folded from its events', () => {
+  it('is nothing before the first', () => expect(stateAfter()).toBe(initialState));
+
+  it.each<[string, AccountEvent[], object]>([
+    ['empty when opened', [opened()], empty],
+    ['as opened', [opened({ overdraftLimit: 5, currency: 'JPY' })], { ...empty, overdraftLimit: 5, currency: 'JPY' }],
+    ['fuller by a deposit', [opened(), deposited(100)], { ...empty, balance: 100 }],
+    ['fuller by a credit', [opened(), credited('t1', 100)], { ...empty, balance: 100 }],
+    ['emptier by a withdrawal', [opened(), deposited(100), withdrawn(30)], { ...empty, balance: 70 }],
+    ['no emptier by a reservation', [opened(), deposited(9), reserved('t1', 4)], { ...empty, balance: 9, reserved: 4 }],
+    [
+      'emptier by a settlement',
+      [opened(), deposited(9), reserved('t1', 4), ...settled('t1', 4)],
+      { ...empty, balance: 5 },
+    ],
+    [
+      'whole after a release',
+      [opened(), deposited(9), reserved('t1', 4), released('t1', 4, 'x')],
+      { ...empty, balance: 9 },
+    ],
+    ['exact at the top', [opened(), deposited(MAX - 1), deposited(1)], { ...empty, balance: MAX }],
+  ])('is %s', (_, events, expected) => expect(stateAfter(...events)).toMatchObject(expected));
+
+  it('keeps an open reservation: for whom, how much, what for, since when', () => {
+    const account = stateAfter(opened(), deposited(9), reserved('t1', 4, { reference: 'rent' }), reserved('t2', 5));
+    const since = (version: number) => ({ to: 'b1', version, at: NOON });
+    expect(reservationOf(account, id('t1'))).toMatchObject({ ...since(3), amount: 4, reference: 'rent' });
+    expect(reservationOf(account, id('t2'))).toMatchObject({ ...since(4), amount: 5 });
+  });
+
+  it('forgets a reservation that ended, and no other', () => {
+    const account = stateAfter(opened(), deposited(9), reserved('t1', 4), reserved('t2', 5), released('t1', 4, 'x'));
+    expect(reservationOf(account, id('t1'))).toBeUndefined();
+    expect(reservationOf(account, id('t2'))).toMatchObject({ amount: 5 });
+    expect(account?.reserved).toBe(5);
+  });
+
+  it('can be told from no account when asked for a reservation', () =>
+    expect(reservationOf(undefined, id('t1'))).toBeUndefined());
+});
+
+describe('what an account can spend', () => {
+  it.each<[string, AccountEvent[], number]>([
+    ['its balance', [opened(), deposited(100)], 100],
+    ['what is not set aside', [opened(), deposited(100), reserved('t1', 60)], 40],
+    ['less than nothing once the overdraft is in use', [opened({ overdraftLimit: 50 }), reserved('t1', 50)], -50],
+    [
+      'less by all there is when the largest overdraft is used up',
+      [opened({ overdraftLimit: MAX }), withdrawn(MAX)],
+      -MAX,
+    ],
+  ])('is %s', (_, events, expected) => {
+    const account = stateAfter(...events);
+    expect(account && available(account)).toBe(expected);
+  });
+});
+
+describe('a stream that no ledger wrote', () => {
+  it.each<[string, AccountEvent[], string]>([
+    ['opens an account twice', [opened(), opened()], 'event 2 (AccountOpened)'],
+    ['deposits before it opens', [deposited(1)], 'event 1 (MoneyDeposited)'],
+    ['withdraws before it opens', [withdrawn(1)], 'event 1 (MoneyWithdrawn)'],
+    ['reserves before it opens', [reserved('t1', 1)], 'event 1 (MoneyReserved)'],
+    ['cancels before it opens', [released('t1', 1, 'x')], 'event 1 (ReservationCancelled)'],
+    ['reserves twice for a transfer', [opened(), reserved('t1', 1), reserved('t1', 1)], 'event 3 (MoneyReserved)'],
+    ['cancels what was never reserved', [opened(), released('t1', 1, 'x')], 'event 2 (ReservationCancelled)'],
+    ['cancels what no object lacks', [opened(), released('constructor', 1, 'x')], 'event 2 (ReservationCancelled)'],
+    ['cancels twice', [opened(), reserved('t1', 1), ...settled('t1', 1), released('t1', 1, 'x')], 'event 5 (Reser'],
+    ['cancels another amount', [opened(), reserved('t1', 2), released('t1', 1, 'x')], 'event 3 (ReservationCancelled)'],
+    ['lifts the balance out of range', [opened(), deposited(MAX), deposited(1)], 'event 3 (MoneyDeposited)'],
+    ['drops the balance out of range', [opened(), withdrawn(MAX), withdrawn(1)], 'event 3 (MoneyWithdrawn)'],
+    ['reserves out of range', [opened(), reserved('t1', MAX), reserved('t2', 1)], 'event 3 (MoneyReserved)'],
+  ])('is refused where it %s, naming the event', (_, events, named) =>
+    expect(() => stateAfter(...events)).toThrow(`${named}`),
+  );
+});
+
+describe('a snapshot', () => {
+  const histories: [string, AccountEvent[]][] = [
+    ['an empty account', [opened()]],
+    ['an overdrawn account', [opened({ overdraftLimit: MAX }), withdrawn(MAX)]],
+    [
+      'open reservations',
+      [opened(), deposited(9), reserved('t1', 4, { reference: 'Miete für März €' }), reserved('t2', 1)],
+    ],
+    ...['constructor', '__proto__'].map((name): [string, AccountEvent[]] => [
+      `a reservation for the transfer ${name}`,
+      [opened(), deposited(9), reserved(name, 4)],
+    ]),
+  ];
+
+  it.each(histories)('of %s is read back as it was written', (_, events) => {
+    const account = stateAfter(...events);
+    expect(Account.parse(JSON.parse(JSON.stringify(account)))).toEqual(account);
+  });
+
+  it.each([
+    ['a field that is missing', { ...empty }],
+    ['a field too many', { ...empty, reservations: {}, available: 0 }],
+    ['a balance that is no integer', { ...empty, reservations: {}, balance: 0.5 }],
+    ['a balance out of range', { ...empty, reservations: {}, balance: MAX + 1 }],
+  ])('with %s is refused', (_, snapshot) => expect(Account.safeParse(snapshot).success).toBe(false));
+});
+
+const id = (name: string) => TransferId.parse(name);

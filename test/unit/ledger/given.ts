@@ -1,0 +1,64 @@
+import { expect } from 'vitest';
+import type { AccountEvent, RecordedEvent } from '../../../events/event.ts';
+import { Timestamp, Version } from '../../../events/values.ts';
+import { type Account, evolve, initialState } from '../../../functions/ledger/account.ts';
+import { answerOf } from '../../../functions/ledger/answer.ts';
+import type { Command } from '../../../functions/ledger/command.ts';
+import { decide } from '../../../functions/ledger/decide.ts';
+import type { Rejection, RejectionCode } from '../../../functions/ledger/rejection.ts';
+
+/** The time of every commit in a test, unless it says another. */
+export const NOON = '2026-11-21T12:00:00.000Z';
+
+/** Events as the store records them: versions from `first` on, all of one time. */
+export const recorded = (events: readonly AccountEvent[], first = 1, at = NOON): RecordedEvent[] =>
+  events.map((event, index) => ({ ...event, version: Version.parse(first + index), at: Timestamp.parse(at) }));
+
+/** The account that events lead to, from its first one. */
+export const fold = (events: readonly RecordedEvent[]): Account | undefined =>
+  events.reduce<Account | undefined>(evolve, initialState);
+
+/**
+ * An example of the ledger's rules in one line: given these events, this command gives those, or is refused.
+ * @param events the stream of account a1 so far.
+ */
+export const given = (...events: AccountEvent[]) => givenAs('open', events);
+
+/** As {@link given}, of an account that was frozen or closed since. No event says so yet, so the state is set. */
+export const givenA = (status: 'frozen' | 'closed', ...events: AccountEvent[]) => givenAs(status, events);
+
+const givenAs = (status: Account['status'], events: readonly AccountEvent[]) => ({
+  when: (command: Command) => {
+    const folded = fold(recorded(events));
+    const account = folded && deepFreeze({ ...folded, status });
+    const decision = decide(command, account);
+    return {
+      /** The command is accepted with exactly these events, and they can follow the stream. */
+      gives: (...expected: AccountEvent[]) => {
+        expect(decision).toEqual({ outcome: 'accepted', events: expected });
+        fold(recorded([...events, ...expected]));
+      },
+      /** The command is accepted, and its caller is told this. */
+      answers: (expected: unknown) => {
+        if (decision.outcome === 'rejected') throw new Error(`rejected: ${decision.rejection.detail}`);
+        const following = recorded(decision.events, events.length + 1);
+        const after = following.reduce<Account | undefined>(evolve, account);
+        expect(after && answerOf(command, after, following)).toEqual(expected);
+      },
+      /** The command is rejected with this code, in a sentence, and with what else is said to help. */
+      isRefused: (code: RejectionCode, helps: Partial<Record<keyof Rejection, unknown>> = {}) => {
+        const detail = expect.stringMatching(/^\S.*\.$/);
+        expect(decision).toEqual({ outcome: 'rejected', rejection: { detail, ...helps, code } });
+      },
+    };
+  },
+});
+
+/** Makes a value immutable all through, so that code which claims to be pure throws where it is not. */
+export const deepFreeze = <T>(value: T): T => {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) deepFreeze(part);
+  }
+  return value;
+};
