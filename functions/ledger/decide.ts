@@ -13,8 +13,8 @@ export type Decision =
  * Decides a command on an account as it stands. Pure: the same command on the same state is decided the same way.
  * @param command what is asked of the account.
  * @param account its state; `undefined` where it was never opened.
- * @returns the events to append, or the rejection. A settle or release whose reservation is gone is accepted with no
- * events: it has been done before.
+ * @returns the events to append, or the rejection. What has been done before is accepted with no events: a reserve whose
+ * reservation is open, a settle or release whose reservation is gone.
  */
 export const decide = (command: Command, account: Account | undefined): Decision => {
   if (command.type === 'open') return open(command, account);
@@ -53,6 +53,8 @@ const withdraw = (command: Withdraw, account: Account): Decision =>
 const reserve = (command: Reserve, account: Account): Decision => {
   const { accountId, transferId, to, amount } = command;
   if (to === accountId) return rejected('same_account', `A transfer needs two accounts; both are ${accountId}.`);
+  // Sent again: its key's record has the outcome.
+  if (reservationOf(account, transferId)) return accepted();
   return (
     refusal(command, account) ??
     outgoing(amount, account) ??

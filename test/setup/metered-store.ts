@@ -32,7 +32,7 @@ export interface MeteredStore {
  * @param options `clock` and `budget` in milliseconds; the machine's clock and 8,000 unless given.
  */
 export const createMeteredStore = (
-  { config, tables }: TestDatabase,
+  { config, tables }: Pick<TestDatabase, 'config' | 'tables'>,
   options: { readonly clock?: () => number; readonly budget?: number; readonly queueing?: boolean } = {},
 ): MeteredStore => {
   let seen: MeteredRequest[] = [];

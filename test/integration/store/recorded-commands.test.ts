@@ -39,6 +39,13 @@ it('a key that belongs to another command is refused and nothing is written', as
   expect(await version()).toBe(before);
 });
 
+it('a reservation that is sent again while it is open gets the recorded answer, and another under its id is refused', async () => {
+  const first = await metered.store.execute(requests.reserve('a', 'b', 5, 'open'));
+  expect(first).toMatchObject({ outcome: 'accepted', replayed: false });
+  expect(await metered.store.execute(requests.reserve('a', 'b', 5, 'open'))).toEqual({ ...first, replayed: true });
+  expect(await metered.store.execute(requests.reserve('a', 'b', 6, 'open'))).toEqual({ outcome: 'key_reused' });
+});
+
 it('a command under two keys is found under either', async () => {
   const request = requests.deposit('a', 7, { key: 'one' });
   const both = { ...request, keys: [...(request.keys ?? []), { streamId: 'a', commandId: 'two' }] };

@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { AccountId, Timestamp } from '../../../events/values.ts';
+import { findRecord } from '../../../functions/store/command-record.ts';
 import { createHandler as createCredit } from '../../../functions/transfers/credit-transfer.ts';
 import { createHandler as createRelease } from '../../../functions/transfers/release-transfer.ts';
 import { accountsThatReserved, openReservations } from '../../../functions/transfers/reservations.ts';
@@ -35,8 +36,9 @@ const reserve = async (from: string, to: string, amount: number, transferId: str
 
 const steps = () => {
   const dependencies = { store: metered.store, telemetry: recordedTelemetry().telemetry };
+  const tables = { client: metered.client, commandsTable: database.tables.commands };
   return {
-    credit: createCredit(dependencies),
+    credit: createCredit({ ...dependencies, find: (key) => findRecord(tables, key) }),
     settle: createSettle(dependencies),
     release: createRelease(dependencies),
   };
@@ -66,7 +68,7 @@ it('a transfer moves its money once, however often its workflow runs, at once an
   ]);
 });
 
-it('a transfer to an account that does not exist is released, and stays so when the account is opened later', async () => {
+it('a transfer to an account that does not exist is released, also if it is opened later', async () => {
   const [from = ''] = await accounts('missing', 'a');
   const transfer = await reserve(from, 'missing-b', 30, 'missing-1');
   expect(await run(transfer)).toEqual({ outcome: 'rejected', reason: 'account_not_found' });

@@ -22,7 +22,7 @@ const LATER = Timestamp.parse('2027-01-01T00:00:00.000Z');
 const openIds = async ({ views }: ProjectedLedger) =>
   (await all(views.openTransfers(LATER))).map(({ transferId, from }) => `${transferId} ${from}`).sort();
 
-it('the views equal the fold of the streams, however these were delivered and whoever projected them at once', async () => {
+it('the views equal the fold of the streams, however delivered and by however many projected', async () => {
   await fc.assert(
     fc.asyncProperty(anyHistory(), fc.infiniteStream(fc.nat()), async (ledger, random) => {
       const projected = await createProjectedLedger(ledger);
@@ -121,7 +121,10 @@ describe('a transfer', () => {
   });
 });
 
-/** Writes the rows of one commit, as a run that began long ago: the summary has moved on, or is not there, and is left alone. */
+/**
+ * Writes the rows of one commit, as a run that began long ago: the summary has moved on, or is not there, and is left
+ * alone.
+ */
 const lateRun = async ({ writer, ledger }: ProjectedLedger, committed: Committed | undefined): Promise<void> => {
   const commits = await all(ledger.history(AccountId.parse('a')));
   const index = commits.findIndex(({ version }) => version === committed?.commit.version);

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod/mini';
+import { AccountId, Currency, Limit } from '../../events/values.ts';
+import { acceptance, nonAcceptance } from '../http/command-answer.ts';
+import { executeCommand } from '../http/execute-command.ts';
+import { etag } from '../http/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
+import { deriveId, IdempotencyKey } from '../http/idempotency.ts';
+import { createIds } from '../http/ids.ts';
+import { IfMatch } from '../http/if-match.ts';
+import { storeFromEnvironment } from '../store/runtime.ts';
+import type { Store } from '../store/store.ts';
+
+/** What `POST /accounts` takes. */
+export const openAccountRequest = z.object({
+  query: z.strictObject({}),
+  headers: z.object({ 'idempotency-key': z.optional(IdempotencyKey), 'if-match': z.optional(IfMatch) }),
+  body: z.strictObject({
+    accountId: z.optional(AccountId),
+    currency: Currency,
+    overdraftLimit: z._default(Limit, Limit.parse(0)),
+  }),
+});
+
+/**
+ * `POST /accounts`: opens an account for the caller.
+ *
+ * An `Idempotency-Key` belongs to the caller here, for there is no account yet: it is recorded under an id of its own,
+ * which is also the new account's where the client sends none.
+ * @param dependencies the store that decides, and new ids.
+ * @returns a handler that answers 201 with the account.
+ */
+export const createHandler = ({ store, newId }: Dependencies): HttpHandler =>
+  httpHandler(openAccountRequest, async ({ headers, body }, { caller, correlationId }) => {
+    const key = headers['idempotency-key'];
+    const derived = key && deriveId(caller, '', key);
+    const accountId = body.accountId ?? AccountId.parse(derived ?? newId());
+    const request = {
+      command: { ...body, type: 'open' as const, accountId, owner: caller },
+      keys: derived === undefined ? [] : [{ streamId: derived, commandId: derived }],
+      actor: caller,
+      correlationId,
+    };
+    // An account that can be opened has no version and is not there: no If-Match holds for it, `*` neither.
+    const result = await executeCommand(store, request, headers['if-match'] && 'never');
+    if (result.outcome !== 'accepted') return nonAcceptance(request, result);
+    return acceptance(result, 201, { ETag: etag(result.version), Location: `/accounts/${accountId}` });
+  });
+
+interface Dependencies {
+  readonly store: Pick<Store, 'execute' | 'load'>;
+  /** A new, time-ordered id. */
+  readonly newId: () => string;
+}
+
+export const handler = createHandler({
+  store: storeFromEnvironment(),
+  newId: createIds({ clock: Date.now, random: randomBytes }),
+});

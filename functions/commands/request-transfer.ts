@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod/mini';
+import { AccountId, Amount, Currency, Reference, TransferId } from '../../events/values.ts';
+import { acceptance, idempotencyKeyReused, nonAcceptance, replayedHeader } from '../http/command-answer.ts';
+import { executeCommand } from '../http/execute-command.ts';
+import { json } from '../http/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
+import { deriveId, IdempotencyKey } from '../http/idempotency.ts';
+import { createIds } from '../http/ids.ts';
+import { IfMatch } from '../http/if-match.ts';
+import { logger } from '../http/observation.ts';
+import { machineTime, poll, type Time } from '../http/polling.ts';
+import { Prefer } from '../http/prefer.ts';
+import { storeFromEnvironment } from '../store/runtime.ts';
+import type { Store } from '../store/store.ts';
+import { type Views, viewsFromEnvironment } from '../views/views.ts';
+
+/** What `POST /transfers` takes. */
+export const requestTransferRequest = z.object({
+  query: z.strictObject({}),
+  headers: z.object({
+    'idempotency-key': z.optional(IdempotencyKey),
+    'if-match': z.optional(IfMatch),
+    prefer: z.optional(Prefer),
+  }),
+  body: z.strictObject({
+    transferId: z.optional(TransferId),
+    from: AccountId,
+    to: AccountId,
+    amount: Amount,
+    currency: z.optional(Currency),
+    reference: z.optional(Reference),
+  }),
+});
+
+/**
+ * `POST /transfers`: reserves the money on the source. The workflow that this starts credits the destination and
+ * settles.
+ *
+ * A repeat is answered with what was recorded, a transfer that is `reserved`, however far it has got since: the same
+ * body every time, as the contract promises. `Prefer: wait` asks for something else, the transfer as it stands once it
+ * has ended or the wait is over, and gets that on a repeat too.
+ * @param dependencies the store that decides, the views that follow, new ids, and time for waiting.
+ * @returns a handler that answers 202 with the transfer.
+ */
+export const createHandler = ({ store, views, newId, time }: Dependencies): HttpHandler =>
+  httpHandler(requestTransferRequest, async ({ headers, body }, { caller, correlationId }) => {
+    const startedAt = time.clock();
+    const { transferId: sentId, from, ...rest } = body;
+    // Transfer ids are unique across accounts, but a command's record guards one account only.
+    const known = sentId && (await views.transfer(sentId));
+    if (known && known.from !== from) return idempotencyKeyReused;
+
+    const key = headers['idempotency-key'];
+    const derived = key && deriveId(caller, from, key);
+    const transferId = sentId ?? TransferId.parse(derived ?? newId());
+    const commandIds = new Set([transferId, ...(derived ? [derived] : [])]);
+    const request = {
+      command: { ...rest, type: 'reserve' as const, accountId: from, transferId },
+      keys: [...commandIds].map((commandId) => ({ streamId: from, commandId })),
+      actor: caller,
+      correlationId,
+    };
+    const result = await executeCommand(store, request, headers['if-match']);
+    if (result.outcome !== 'accepted') return nonAcceptance(request, result);
+    const location = { Location: `/transfers/${transferId}` };
+
+    const wait = headers.prefer?.wait;
+    if (wait === undefined) return acceptance(result, 202, location);
+    const readOurs = async () => {
+      const found = await views.transfer(transferId).catch(notYet);
+      return found?.from === from ? found : undefined;
+    };
+    const transfer = await poll(time, readOurs, (found) => found?.endedAt !== undefined, startedAt + wait * 1000);
+    const waited = { ...location, 'Preference-Applied': `wait=${wait}` };
+    return transfer ? json(202, transfer, { ...waited, ...replayedHeader(result) }) : acceptance(result, 202, waited);
+  });
+
+/** The transfer is accepted, whatever becomes of the views: then its recorded answer will do. */
+const notYet = (error: unknown): undefined => {
+  logger.warn('the views could not be read', { error });
+  return undefined;
+};
+
+interface Dependencies {
+  readonly store: Pick<Store, 'execute' | 'load'>;
+  readonly views: Pick<Views, 'transfer'>;
+  /** A new, time-ordered id. */
+  readonly newId: () => string;
+  readonly time: Time;
+}
+
+export const handler = createHandler({
+  store: storeFromEnvironment(),
+  views: viewsFromEnvironment(),
+  newId: createIds({ clock: Date.now, random: randomBytes }),
+  time: machineTime,
+});

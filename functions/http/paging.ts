@@ -1,0 +1,48 @@
+import * as z from 'zod/mini';
+import { queryNumber } from './query-number.ts';
+
+const LIMIT = 'must be a whole number, 1 to 100';
+
+/** `?limit=`: how many a page of a list holds. */
+export const PageLimit = z._default(z.pipe(queryNumber(LIMIT), z.int().check(z.gte(1, LIMIT), z.lte(100, LIMIT))), 25);
+
+/** Counted up when cursors change their shape: one from before is then refused instead of misread. */
+const CURSOR_VERSION = 1;
+
+/**
+ * `?cursor=`: where a page of a list begins. Opaque to clients, so that it can change.
+ * @param position what it stands for: the position of the last item of the page before.
+ */
+export const pageCursor = <Position>(position: z.ZodMiniType<Position>) => {
+  const content = z.strictObject({ v: z.literal(CURSOR_VERSION), before: position });
+  return z.pipe(
+    z.string(),
+    z.transform((cursor, context): Position | undefined => {
+      const result = content.safeParse(decode(cursor));
+      if (result.success) return result.data.before;
+      context.issues.push({
+        code: 'custom',
+        message: 'must be a nextCursor that this list has given out',
+        input: cursor,
+      });
+      return undefined;
+    }),
+  );
+};
+
+/**
+ * The answer's `nextCursor`.
+ * @param before the position to go on from; `undefined` where the list ends: there is no cursor then.
+ */
+export const nextCursor = (before: string | number | undefined): { nextCursor?: string } =>
+  before === undefined
+    ? {}
+    : { nextCursor: Buffer.from(JSON.stringify({ v: CURSOR_VERSION, before })).toString('base64url') };
+
+const decode = (cursor: string): unknown => {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+};

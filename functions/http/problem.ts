@@ -1,0 +1,87 @@
+import type { HttpAnswer } from './http-answer.ts';
+
+/**
+ * Every error this API answers: its stable code, the status and title that belong to it. The contract's table, and 500.
+ */
+export const PROBLEMS = {
+  validation_failed: { status: 400, title: 'The request is not valid' },
+  malformed_json: { status: 400, title: 'The body is not JSON' },
+  unauthenticated: { status: 401, title: 'The caller is not known' },
+  forbidden: { status: 403, title: 'The caller may not do this' },
+  account_not_found: { status: 404, title: 'There is no such account' },
+  transfer_not_found: { status: 404, title: 'There is no such transfer' },
+  command_not_found: { status: 404, title: 'There is no such command' },
+  route_not_found: { status: 404, title: 'There is no such route' },
+  account_already_exists: { status: 409, title: 'The account exists already' },
+  command_in_progress: { status: 409, title: 'The same command is being decided' },
+  version_mismatch: { status: 412, title: 'The account is at another version' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
+  insufficient_funds: { status: 422, title: 'There is not enough money available' },
+  currency_mismatch: { status: 422, title: 'The account is kept in another currency' },
+  same_account: { status: 422, title: 'A transfer needs two accounts' },
+  amount_out_of_range: { status: 422, title: 'The amount leaves the range that is kept exactly' },
+  account_not_open: { status: 422, title: 'The account is not open' },
+  idempotency_key_reused: { status: 422, title: 'The key belongs to another request' },
+  internal_error: { status: 500, title: 'Something went wrong here' },
+  try_again: { status: 503, title: 'Not now' },
+} as const satisfies Record<string, { readonly status: number; readonly title: string }>;
+
+/** The code of an error, stable for ever: what clients match on. */
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One thing that is wrong with a request: which field, parameter or header, and why. */
+export interface InvalidPart {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** An error as a value, before it is put into words for HTTP. */
+export interface Problem {
+  readonly code: ProblemCode;
+  /** One sentence or two for whoever reads the answer: what happened and what to do. Nothing internal. */
+  readonly detail: string;
+  /** Minor units that could have been spent. */
+  readonly available?: number | undefined;
+  readonly currentVersion?: number | undefined;
+  readonly errors?: readonly InvalidPart[] | undefined;
+  /** Headers that go with it, `Retry-After` (seconds) among them. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Whether what a handler returned is an error. */
+export const isProblem = (outcome: HttpAnswer | Problem): outcome is Problem => 'code' in outcome;
+
+/**
+ * Renders an error as `application/problem+json` (RFC 9457).
+ * @param problem what is wrong.
+ * @param instance the path that was asked for.
+ */
+export const problemAnswer = (
+  { code, detail, available, currentVersion, errors, headers }: Problem,
+  instance: string,
+): HttpAnswer => {
+  const { status, title } = PROBLEMS[code];
+  return {
+    statusCode: status,
+    headers: {
+      'Content-Type': 'application/problem+json',
+      'Cache-Control': 'no-store',
+      // RFC 9110, 15.5.2: a 401 must say how to identify oneself.
+      ...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
+      ...headers,
+    },
+    // `undefined` members are left out.
+    body: JSON.stringify({
+      type: `urn:holdfast:problem:${code}`,
+      title,
+      status,
+      detail,
+      instance,
+      code,
+      available,
+      currentVersion,
+      errors,
+    }),
+  };
+};

@@ -1,0 +1,108 @@
+import type { RecordedEvent } from '../../events/event.ts';
+import { type AccountId, type MinorUnits, sum } from '../../events/values.ts';
+import { evolve } from '../ledger/account.ts';
+import { type AccountView, accountView } from '../ledger/answer.ts';
+import { type Entry, entryOf } from '../ledger/statement.ts';
+import type { Commit, CommittedEvent } from '../store/commit.ts';
+import type { TransferChange } from '../views/transfer-row.ts';
+
+/** What some commits of one account change in the views. */
+export interface ViewChanges {
+  /** The version of the summary that they follow; 0: there was none. */
+  readonly follows: number;
+  readonly summary: AccountView;
+  readonly entries: readonly Entry[];
+  /** One per transfer, however many of its steps the commits hold. */
+  readonly transfers: readonly TransferChange[];
+}
+
+/**
+ * Folds commits into the views of their account. Pure: the same commits after the same summary change the same rows in
+ * the same way, so it does not matter how often that is done, nor how the commits are divided among calls.
+ * @param before the account's summary; `undefined` where its views do not exist yet.
+ * @param commits at least one, in order, the first of them the one that follows the summary.
+ * @throws {Error} where a version is missing or repeated, or an event cannot follow: nothing may be written then.
+ */
+export const foldCommits = (before: AccountView | undefined, commits: readonly Commit[]): ViewChanges => {
+  let summary = before;
+  const entries: Entry[] = [];
+  const transfers = new Map<string, TransferChange>();
+  for (const commit of commits) {
+    for (const event of commit.events) {
+      summary = follow(commit.streamId, summary, event);
+      const entry = entryOf(commit.streamId, event, summary.balance);
+      if (entry) entries.push(entry);
+      const change = transferChange(commit.streamId, event, summary);
+      if (change) {
+        const key = `${change.transferId}/${change.from}`;
+        transfers.set(key, { ...transfers.get(key), ...change });
+      }
+    }
+  }
+  if (!summary) throw new Error('there is nothing to fold');
+  return { follows: before?.version ?? 0, summary, entries, transfers: [...transfers.values()] };
+};
+
+/**
+ * The summary after one more event. It cannot be left to the ledger's `evolve`: that folds the reservations too, of
+ * which an account may have thousands open, and a summary is to stay a small item.
+ */
+const follow = (accountId: AccountId, summary: AccountView | undefined, event: RecordedEvent): AccountView => {
+  const expected = (summary?.version ?? 0) + 1;
+  if (event.version !== expected) {
+    throw new Error(`the views of ${accountId} need version ${expected} next, not ${event.version}`);
+  }
+  if (!summary) return accountView(accountId, evolve(undefined, event), event.version);
+  switch (event.type) {
+    case 'AccountOpened':
+      throw new Error(`account ${accountId} is opened again at version ${event.version}`);
+    case 'MoneyDeposited':
+      return moved(summary, event, event.data.amount, 0);
+    case 'MoneyWithdrawn':
+      return moved(summary, event, -event.data.amount, 0);
+    case 'MoneyReserved':
+      return moved(summary, event, 0, event.data.amount);
+    case 'ReservationCancelled':
+      return moved(summary, event, 0, -event.data.amount);
+  }
+};
+
+const moved = (summary: AccountView, event: RecordedEvent, toBalance: number, toReserved: number): AccountView => {
+  const balance = exact(event, summary.balance, toBalance);
+  const reserved = exact(event, summary.reserved, toReserved);
+  return { ...summary, balance, reserved, available: exact(event, balance, -reserved), version: event.version };
+};
+
+const exact = (event: RecordedEvent, ...terms: number[]): MinorUnits => {
+  const total = sum(...terms);
+  if (total === undefined) throw new Error(`event ${event.version} (${event.type}) takes a sum out of the safe range`);
+  return total;
+};
+
+const transferChange = (
+  accountId: AccountId,
+  event: CommittedEvent,
+  { currency }: AccountView,
+): TransferChange | undefined => {
+  const step = { accountId, version: event.version, at: event.at };
+  switch (event.type) {
+    case 'MoneyReserved': {
+      const { correlationId, actor } = event.origin;
+      return { ...event.data, currency, from: accountId, correlationId, actor, reserved: step };
+    }
+    case 'MoneyDeposited': {
+      const { transferId, counterparty } = event.data;
+      return transferId && counterparty ? { transferId, from: counterparty, credited: step } : undefined;
+    }
+    case 'MoneyWithdrawn': {
+      const { transferId } = event.data;
+      return transferId ? { transferId, from: accountId, settled: step } : undefined;
+    }
+    case 'ReservationCancelled': {
+      const { transferId, reason } = event.data;
+      return reason === undefined ? undefined : { transferId, from: accountId, released: { ...step, reason } };
+    }
+    case 'AccountOpened':
+      return undefined;
+  }
+};

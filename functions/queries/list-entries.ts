@@ -1,0 +1,43 @@
+import * as z from 'zod/mini';
+import { AccountId, Version } from '../../events/values.ts';
+import { accountNotFound } from '../http/command-answer.ts';
+import { etag, json } from '../http/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
+import { nextCursor, PageLimit, pageCursor } from '../http/paging.ts';
+import { Entry } from '../ledger/statement.ts';
+import { storeFromEnvironment } from '../store/runtime.ts';
+import type { Store } from '../store/store.ts';
+import { type Views, viewsFromEnvironment } from '../views/views.ts';
+
+/** What `GET /accounts/{accountId}/entries` takes. */
+export const listEntriesRequest = z.object({
+  path: z.strictObject({ accountId: AccountId }),
+  query: z.strictObject({ limit: PageLimit, cursor: z.optional(pageCursor(Version)) }),
+});
+
+/** What it answers. `asOfVersion` is the account's version that the statement has got to. */
+export const EntryPage = z.strictObject({
+  entries: z.array(Entry),
+  nextCursor: z.optional(z.string()),
+  asOfVersion: z.int().check(z.gte(0)),
+});
+
+/**
+ * `GET /accounts/{accountId}/entries`: the statement, newest first.
+ * @param dependencies the views, and the store, which knows an account a moment before they do.
+ * @returns a handler that answers 200 with a page, 404 where there is no such account.
+ */
+export const createHandler = ({ store, views }: Dependencies): HttpHandler =>
+  httpHandler(listEntriesRequest, async ({ path: { accountId }, query: { limit, cursor } }) => {
+    const { entries, next, asOfVersion } = await views.entries(accountId, { limit, before: cursor });
+    if (asOfVersion === 0 && (await store.load(accountId)).version === 0) return accountNotFound(accountId);
+    const page: z.infer<typeof EntryPage> = { entries, ...nextCursor(next), asOfVersion };
+    return json(200, page, asOfVersion === 0 ? {} : { ETag: etag(asOfVersion) });
+  });
+
+interface Dependencies {
+  readonly store: Pick<Store, 'load'>;
+  readonly views: Pick<Views, 'entries'>;
+}
+
+export const handler = createHandler({ store: storeFromEnvironment(), views: viewsFromEnvironment() });

@@ -1,0 +1,53 @@
+import * as z from 'zod/mini';
+import { AccountId } from '../../events/values.ts';
+import { accountNotFound } from '../http/command-answer.ts';
+import { json } from '../http/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
+import { nextCursor, PageLimit, pageCursor } from '../http/paging.ts';
+import { Transfer, TransferStatus } from '../ledger/transfer.ts';
+import { storeFromEnvironment } from '../store/runtime.ts';
+import type { Store } from '../store/store.ts';
+import { type Views, viewsFromEnvironment } from '../views/views.ts';
+
+/** A transfer's place in the list: when it was requested, and its id. */
+const Position = z.string().check(z.regex(/^[0-9TZ:.-]{24}#[A-Za-z0-9_-]{1,64}$/));
+
+/** What `GET /accounts/{accountId}/transfers` takes. */
+export const listTransfersRequest = z.object({
+  path: z.strictObject({ accountId: AccountId }),
+  query: z.strictObject({
+    limit: PageLimit,
+    cursor: z.optional(pageCursor(Position)),
+    status: z.optional(TransferStatus),
+  }),
+});
+
+/** What it answers. */
+export const TransferPage = z.strictObject({
+  transfers: z.array(Transfer),
+  nextCursor: z.optional(z.string()),
+});
+
+/**
+ * `GET /accounts/{accountId}/transfers`: the account's transfers, outgoing and incoming, newest first.
+ * @param dependencies the views, and the store, which knows an account a moment before they do.
+ * @returns a handler that answers 200 with a page, 404 where there is no such account.
+ */
+export const createHandler = ({ store, views }: Dependencies): HttpHandler =>
+  httpHandler(listTransfersRequest, async ({ path: { accountId }, query: { limit, cursor, status } }) => {
+    // A transfer may name a destination that does not exist, so its being listed proves nothing.
+    const [{ transfers, next }, known] = await Promise.all([
+      views.transfersOf(accountId, { limit, before: cursor, status }),
+      views.summaryVersion(accountId),
+    ]);
+    if (known === 0 && (await store.load(accountId)).version === 0) return accountNotFound(accountId);
+    const page: z.infer<typeof TransferPage> = { transfers, ...nextCursor(next) };
+    return json(200, page);
+  });
+
+interface Dependencies {
+  readonly store: Pick<Store, 'load'>;
+  readonly views: Pick<Views, 'transfersOf' | 'summaryVersion'>;
+}
+
+export const handler = createHandler({ store: storeFromEnvironment(), views: viewsFromEnvironment() });

@@ -1,0 +1,37 @@
+import * as z from 'zod/mini';
+import { readInput } from '../background/read-input.ts';
+import { type Telemetry, telemetryFromEnvironment } from '../background/telemetry.ts';
+import { storeFromEnvironment } from '../store/runtime.ts';
+import type { Store } from '../store/store.ts';
+import { UndecidedStep } from './undecided-step.ts';
+import { logContext, TransferInput } from './workflow.ts';
+
+/** The workflow's state once the destination was credited. A state that says anything else must not be settled. */
+const CreditedTransfer = z.extend(TransferInput, { credit: z.object({ outcome: z.literal('credited') }) });
+
+/**
+ * The workflow's last step after a credit: turns the reservation on the source into a withdrawal. It has no key to be
+ * recorded under: once the reservation is gone there is nothing left to do, which makes it repeatable.
+ * @throws {UndecidedStep} where it is not known whether the transfer is settled.
+ * @throws {Error} where the input is not a credited transfer's.
+ */
+export const createHandler =
+  ({ store, telemetry }: { readonly store: Pick<Store, 'execute'>; readonly telemetry: Telemetry }) =>
+  async (input: unknown): Promise<void> => {
+    const transfer = readInput(CreditedTransfer, input);
+    const { transferId, from, correlationId, actor } = transfer;
+    const result = await store.execute({
+      command: { type: 'settle', accountId: from, transferId },
+      actor,
+      correlationId,
+    });
+    const context = logContext(transfer);
+    if (result.outcome !== 'accepted') {
+      telemetry.logger.warn('the settlement is not decided', { ...context, result });
+      throw new UndecidedStep('settle', transferId, result);
+    }
+    telemetry.logger.info('settled', { ...context, version: result.version });
+  };
+
+/** What the state machine calls. */
+export const handler = createHandler({ store: storeFromEnvironment(), telemetry: telemetryFromEnvironment() });

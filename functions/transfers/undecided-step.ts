@@ -1,0 +1,14 @@
+import type { CommandResult } from '../store/command-result.ts';
+
+/**
+ * A step of a transfer did not come to a decision, or not to one that the saga knows. It is thrown for the workflow to
+ * try the step again: nothing may be concluded from it, least of all that the credit was rejected.
+ */
+export class UndecidedStep extends Error {
+  override readonly name = 'UndecidedStep';
+  readonly code = 'undecided_step';
+
+  constructor(step: 'credit' | 'settle' | 'release', transferId: string, result: CommandResult) {
+    super(`the ${step} of transfer ${transferId} is not decided: ${JSON.stringify(result)}`);
+  }
+}

@@ -1,0 +1,40 @@
+import * as z from 'zod/mini';
+import type { AccountId } from '../../events/values.ts';
+import { AccountView } from '../ledger/answer.ts';
+import { Entry } from '../ledger/statement.ts';
+
+/** The key of an account's summary: how the account stands, at the version that its views are at. */
+export const summaryKey = (accountId: AccountId) => ({ pk: partition(accountId), sk: 'summary' });
+
+/**
+ * The key of a statement entry. Entries sort by version, so the number is padded to the digits of 2^53−1.
+ * @param version of the event the entry comes from; 0 sorts before every entry.
+ */
+export const entryKey = (accountId: AccountId, version: number) => ({
+  pk: partition(accountId),
+  sk: `entry#${String(version).padStart(16, '0')}`,
+});
+
+/** The summary as an item. `owner` and `openedAt` are also the keys of the index `accountsByOwner`. */
+export const summaryItem = (summary: AccountView) => ({ ...summaryKey(summary.accountId), ...summary });
+
+/** An entry as an item. */
+export const entryItem = (entry: Entry) => ({ ...entryKey(entry.accountId, entry.version), ...entry });
+
+/**
+ * Reads a summary's item.
+ * @throws {Error} where it is none.
+ */
+export const readSummary = (item: unknown): AccountView => SummaryItem.parse(item);
+
+/**
+ * Reads an entry's item.
+ * @throws {Error} where it is none.
+ */
+export const readEntry = (item: unknown): Entry => EntryItem.parse(item);
+
+const partition = (accountId: AccountId) => `account#${accountId}`;
+
+// Not strict: the keys of the table are dropped on the way in.
+const SummaryItem = z.object(AccountView.shape);
+const EntryItem = z.object(Entry.shape);

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
+import { AccountId, Amount, Caller, Currency, Reference, Timestamp, TransferId, Version } from '../../events/values.ts';
+import type { Transfer, TransferStatus, TransferStep } from '../ledger/transfer.ts';
+
+const step = { accountId: AccountId, version: Version, at: Timestamp };
+
+/** Where a step's event is: on one account's stream. */
+const Step = z.strictObject(step);
+
+/** What the reservation says of a transfer. It comes from the source's stream, all at once. */
+const Reserved = {
+  transferId: TransferId,
+  from: AccountId,
+  to: AccountId,
+  amount: Amount,
+  currency: Currency,
+  reference: z.optional(Reference),
+  /** Of the request that reserved: what follows is logged and done in its name. */
+  correlationId: z.string(),
+  actor: Caller,
+  reserved: Step,
+};
+
+/** How the source's part ended; with the code for which the destination rejected the credit where it was released. */
+const Released = z.strictObject({ ...step, reason: z.string() });
+
+/**
+ * A transfer's row. Its steps come from two streams that know nothing of each other's progress: each is an attribute of
+ * its own, so the row is the same in whatever order they arrive, and the transfer's status is derived when it is read.
+ * Not strict: the table's and the indexes' keys are dropped on the way in.
+ */
+const TransferItem = z.object({
+  ...Reserved,
+  credited: z.optional(Step),
+  settled: z.optional(Step),
+  released: z.optional(Released),
+});
+export type TransferRow = z.infer<typeof TransferItem>;
+
+/** What the commits of one account add to a transfer's row; `from` and `transferId` are its key. */
+export type TransferChange = Pick<TransferRow, 'transferId' | 'from'> & Partial<TransferRow>;
+
+/** In how many partitions the index of open transfers is kept: one partition takes 1,000 writes a second. */
+const OPEN_SHARDS = 8;
+
+/** The partitions of the index `openTransfers`. */
+export const openShards: readonly string[] = Array.from({ length: OPEN_SHARDS }, (_, shard) => `open#${shard}`);
+
+/**
+ * The key of a transfer's row. A client may choose a transfer's id, and two sources the same one: they are two
+ * transfers.
+ * @param from the source account.
+ */
+export const transferKey = (transferId: TransferId, from: AccountId) => ({
+  pk: transferPartition(transferId),
+  sk: `from#${from}`,
+});
+
+/** The partition of all transfers with an id: nearly always one. */
+export const transferPartition = (transferId: TransferId) => `transfer#${transferId}`;
+
+/** The key by which the indexes `transfersBySource` and `transfersByDestination` sort: oldest first. */
+export const orderOf = ({ transferId, reserved }: Pick<TransferRow, 'transferId' | 'reserved'>): string =>
+  `${reserved.at}#${transferId}`;
+
+/** The keys of the index `openTransfers`, set while a transfer is reserved and not ended. */
+export const openKeys = ({ transferId, reserved }: Pick<TransferRow, 'transferId' | 'reserved'>) => ({
+  openShard: `open#${createHash('sha256').update(transferId).digest().readUInt32BE() % OPEN_SHARDS}`,
+  openSince: reserved.at,
+});
+
+/**
+ * Reads a transfer's item.
+ * @returns the row; `undefined` where only the destination's credit has been projected yet: the transfer is not there.
+ * @throws {Error} where it is no transfer's item.
+ */
+export const readTransferRow = (item: Record<string, unknown>): TransferRow | undefined =>
+  item['reserved'] === undefined ? undefined : TransferItem.parse(item);
+
+/** A row's transfer as the API shows it. */
+export const transferOf = (row: TransferRow): Transfer => {
+  const { transferId, from, to, amount, currency, reference, reserved, released } = row;
+  const steps = stepsOf(row);
+  const ended = row.settled ?? released;
+  return {
+    transferId,
+    from,
+    to,
+    amount,
+    currency,
+    status: steps.at(-1)?.step ?? 'reserved',
+    ...(reference === undefined ? {} : { reference }),
+    ...(released ? { reason: released.reason } : {}),
+    requestedAt: reserved.at,
+    ...(ended ? { endedAt: ended.at } : {}),
+    steps,
+  };
+};
+
+/** In the order of the saga, not of the clock: the end may be projected before the credit that led to it. */
+const STEPS = ['reserved', 'credited', 'settled', 'released'] as const satisfies readonly TransferStatus[];
+
+const stepsOf = (row: TransferRow): TransferStep[] =>
+  STEPS.flatMap((name) => {
+    const found = row[name];
+    return found ? [{ step: name, accountId: found.accountId, version: found.version, at: found.at }] : [];
+  });

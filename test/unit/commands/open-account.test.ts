@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { createTestLedger } from '../http/ledger.ts';
+
+const keyed = { 'Idempotency-Key': 'k1' };
+
+describe('opening an account', () => {
+  it('answers 201 with the account, its ETag and where it is', async () => {
+    const answer = await createTestLedger().open({ accountId: 'a1', currency: 'EUR', overdraftLimit: 500 });
+    expect(answer.status).toBe(201);
+    expect(answer.headers).toMatchObject({ ETag: '"1"', Location: '/accounts/a1', 'Content-Type': 'application/json' });
+    expect(answer.headers).not.toHaveProperty('Idempotency-Replayed');
+    expect(answer.body).toEqual({
+      accountId: 'a1',
+      owner: 'local',
+      currency: 'EUR',
+      status: 'open',
+      balance: 0,
+      reserved: 0,
+      available: 0,
+      overdraftLimit: 500,
+      version: 1,
+      openedAt: '2026-11-21T10:00:01.000Z',
+    });
+  });
+
+  it('makes an id where the client sends none, another one each time', async () => {
+    const ledger = createTestLedger();
+    const answers = [await ledger.open({ currency: 'EUR' }), await ledger.open({ currency: 'EUR' })];
+    expect(answers.map(({ body }) => body['accountId'])).toEqual(['made-1', 'made-2']);
+    expect(ledger.store.execute).toHaveBeenLastCalledWith(expect.objectContaining({ keys: [] }));
+  });
+
+  it('lets a key determine the id, and records it for the caller alone', async () => {
+    const ledger = createTestLedger();
+    const { body, headers } = await ledger.open({ currency: 'EUR' }, keyed);
+    expect(body['accountId']).toMatch(/^[A-Za-z0-9_-]{22}$/);
+    expect(headers['Location']).toBe(`/accounts/${body['accountId']}`);
+    const recorded = [{ streamId: body['accountId'], commandId: body['accountId'] }];
+    expect(ledger.store.execute).toHaveBeenLastCalledWith(expect.objectContaining({ keys: recorded }));
+
+    await createTestLedger().open({ accountId: 'mine', currency: 'EUR' }, keyed);
+    await ledger.open({ accountId: 'mine', currency: 'EUR' }, { 'Idempotency-Key': 'k1' });
+    expect(ledger.store.execute).toHaveBeenLastCalledWith(expect.objectContaining({ keys: recorded }));
+  });
+
+  it.each([{ accountId: 'a1', currency: 'EUR' }, { currency: 'EUR' }])(
+    'answers a repeat of %j with the same status and body',
+    async (body) => {
+      const ledger = createTestLedger();
+      const first = await ledger.open(body, keyed);
+      const again = await ledger.open({ ...body, overdraftLimit: 0 }, keyed);
+      expect(again).toMatchObject({ status: 201, body: first.body });
+      expect(again.headers).toEqual({ ...first.headers, 'Idempotency-Replayed': 'true' });
+    },
+  );
+
+  it.each([
+    ['another currency', { currency: 'USD' }],
+    ['another id', { accountId: 'a2', currency: 'EUR' }],
+  ])('refuses the same key with %s', async (_, body) => {
+    const ledger = createTestLedger();
+    await ledger.open({ currency: 'EUR' }, keyed);
+    expect(await ledger.open(body, keyed)).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+  });
+
+  it('replays a rejection too', async () => {
+    const ledger = createTestLedger();
+    await ledger.open({ accountId: 'a1', currency: 'EUR' });
+    const first = await ledger.open({ accountId: 'a1', currency: 'EUR' }, keyed);
+    const again = await ledger.open({ accountId: 'a1', currency: 'EUR' }, keyed);
+    expect(first).toMatchObject({ status: 409, body: { code: 'account_already_exists' } });
+    expect(again).toMatchObject({ status: 409, body: first.body, headers: { 'Idempotency-Replayed': 'true' } });
+  });
+
+  it.each(['"1"', '*', 'W/"1"'])(
+    'answers 412 to If-Match: %s, for what is to be opened has no version',
+    async (tag) => {
+      const ledger = createTestLedger();
+      expect(await ledger.open({ accountId: 'a1', currency: 'EUR' }, { 'If-Match': tag })).toMatchObject({
+        status: 412,
+        body: { code: 'version_mismatch', currentVersion: 0 },
+      });
+      expect(ledger.store.execute).not.toHaveBeenCalled();
+    },
+  );
+
+  it.each([
+    [{}, 'currency'],
+    [{ currency: 'Euro' }, 'currency'],
+    [{ currency: 'EUR', accountId: 'a b' }, 'accountId'],
+    [{ currency: 'EUR', accountId: 'x'.repeat(65) }, 'accountId'],
+    [{ currency: 'EUR', overdraftLimit: -1 }, 'overdraftLimit'],
+    [{ currency: 'EUR', owner: 'alice' }, 'owner'],
+  ])('refuses %j', async (body, path) => {
+    expect(await createTestLedger().open(body)).toMatchObject({
+      status: 400,
+      body: { code: 'validation_failed', errors: [{ path }] },
+    });
+  });
+});

@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest';
+import { Timestamp } from '../../../events/values.ts';
+import { Transfer } from '../../../functions/ledger/transfer.ts';
+import { createFundedLedger } from '../http/ledger.ts';
+
+const keyed = { 'Idempotency-Key': 'k1' };
+const rent = { from: 'a1', to: 'b1', amount: 2500, reference: 'rent' };
+const endedAt = Timestamp.parse('2026-11-21T12:00:01.000Z');
+
+const anothers = Transfer.parse({
+  ...{ transferId: 't1', from: 'b1', to: 'a1', amount: 1, currency: 'EUR', status: 'settled' },
+  ...{ requestedAt: endedAt, steps: [] },
+});
+
+describe('requesting a transfer', () => {
+  it('answers 202 with the reserved transfer and where it is, without an ETag', async () => {
+    const answer = await (await createFundedLedger()).transfer({ ...rent, transferId: 't1', currency: 'EUR' });
+    expect(answer.status).toBe(202);
+    expect(answer.headers).toMatchObject({ Location: '/transfers/t1' });
+    expect(answer.headers).not.toHaveProperty('ETag');
+    expect(answer.headers).not.toHaveProperty('Preference-Applied');
+    expect(answer.body).toEqual({
+      transferId: 't1',
+      from: 'a1',
+      to: 'b1',
+      amount: 2500,
+      currency: 'EUR',
+      status: 'reserved',
+      reference: 'rent',
+      requestedAt: expect.any(String),
+      steps: [{ step: 'reserved', accountId: 'a1', version: 3, at: expect.any(String) }],
+    });
+  });
+
+  const derived = expect.stringMatching(/^[A-Za-z0-9_-]{22}$/);
+  it.each([
+    ['neither', rent, {}, ['made-1']],
+    ['a transferId', { ...rent, transferId: 't1' }, {}, ['t1']],
+    ['a key', rent, keyed, [derived]],
+    ['both', { ...rent, transferId: 't1' }, keyed, ['t1', derived]],
+  ])('is recorded on the source, when the client sends %s', async (_, body, headers, commandIds) => {
+    const ledger = await createFundedLedger();
+    const { body: transfer } = await ledger.transfer(body, headers);
+    expect(ledger.store.execute.mock.calls[0]?.[0].keys).toEqual(
+      commandIds.map((commandId) => ({ streamId: 'a1', commandId })),
+    );
+    expect(transfer['transferId']).toEqual(commandIds[0]);
+  });
+
+  it('is recorded once where the client sends back the id that its key determined', async () => {
+    const ledger = await createFundedLedger();
+    const { transferId } = (await ledger.transfer(rent, keyed)).body;
+    const again = await ledger.transfer({ ...rent, transferId }, keyed);
+    expect(ledger.store.execute.mock.calls[1]?.[0].keys).toEqual([{ streamId: 'a1', commandId: transferId }]);
+    expect(again).toMatchObject({ status: 202, headers: { 'Idempotency-Replayed': 'true' } });
+  });
+
+  it.each([
+    ['key', rent, keyed],
+    ['transferId', { ...rent, transferId: 't1' }, {}],
+    ['key and transferId', { ...rent, transferId: 't1' }, keyed],
+  ])('answers a repeat of the same %s as it did first, however far the transfer has got', async (_, body, headers) => {
+    const ledger = await createFundedLedger();
+    const first = await ledger.transfer(body, headers);
+    ledger.show({ ...Transfer.parse(first.body), status: 'settled', endedAt });
+    const again = await ledger.transfer(body, headers);
+    expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+  });
+
+  it.each([
+    ['key', { ...rent, amount: 1 }, keyed],
+    ['key', { ...rent, transferId: 't2' }, keyed],
+    ['transferId', { ...rent, transferId: 't1', to: 'c1' }, {}],
+  ])('refuses the same %s with another body', async (_, body, headers) => {
+    const ledger = await createFundedLedger();
+    await ledger.transfer(
+      { ...rent, ...('transferId' in body && body.transferId === 't1' ? body : {}), to: 'b1' },
+      headers,
+    );
+    expect(await ledger.transfer(body, headers)).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_key_reused' },
+    });
+  });
+
+  it('refuses a transferId that another account’s transfer has', async () => {
+    const ledger = await createFundedLedger();
+    const first = await ledger.transfer({ ...rent, transferId: 't1' });
+    ledger.show(Transfer.parse(first.body));
+    ledger.store.execute.mockClear();
+    const answer = await ledger.transfer({ ...rent, transferId: 't1', from: 'b1', to: 'a1' });
+    expect(answer).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+    expect(ledger.store.execute).not.toHaveBeenCalled();
+  });
+
+  it('has the same key stand for another transfer on another source', async () => {
+    const ledger = await createFundedLedger();
+    await ledger.deposit('b1', { body: { amount: 5000 } });
+    const ids = [await ledger.transfer(rent, keyed), await ledger.transfer({ ...rent, from: 'b1', to: 'a1' }, keyed)];
+    expect(new Set(ids.map(({ body }) => body['transferId'])).size).toBe(2);
+  });
+
+  it('takes If-Match to be about the source', async () => {
+    const ledger = await createFundedLedger();
+    expect(await ledger.transfer(rent, { 'If-Match': '"1"' })).toMatchObject({
+      status: 412,
+      body: { currentVersion: 2 },
+    });
+    expect(await ledger.transfer(rent, { 'If-Match': '"2"' })).toMatchObject({ status: 202 });
+    expect(await ledger.transfer({ ...rent, from: 'missing' }, { 'If-Match': '"2"' })).toMatchObject({ status: 404 });
+  });
+
+  it.each([
+    [{ ...rent, amount: 10_001 }, 422, 'insufficient_funds'],
+    [{ ...rent, to: 'a1' }, 422, 'same_account'],
+    [{ ...rent, currency: 'USD' }, 422, 'currency_mismatch'],
+    [{ ...rent, from: 'missing' }, 404, 'account_not_found'],
+  ])('refuses %j', async (body, status, code) => {
+    expect(await (await createFundedLedger()).transfer(body)).toMatchObject({ status, body: { code } });
+  });
+});
+
+describe('Prefer: wait', () => {
+  it('answers as soon as the transfer has ended, as it then stands', async () => {
+    const ledger = await createFundedLedger();
+    const reserved = Transfer.parse((await ledger.transfer({ ...rent, transferId: 't1' })).body);
+    const settled: Transfer = { ...reserved, status: 'settled', endedAt };
+    ledger.views.transfer
+      .mockResolvedValueOnce(undefined)
+      .mockResolvedValueOnce(undefined)
+      .mockResolvedValueOnce(reserved)
+      .mockResolvedValueOnce({ ...reserved, status: 'credited' })
+      .mockResolvedValueOnce(settled);
+    const answer = await ledger.transfer({ ...rent, transferId: 't1' }, { Prefer: 'wait=10' });
+    expect(answer).toMatchObject({
+      status: 202,
+      headers: { 'Preference-Applied': 'wait=10', Location: '/transfers/t1', 'Idempotency-Replayed': 'true' },
+    });
+    expect(answer.body).toEqual(settled);
+    expect(ledger.time.pauses).toEqual([20, 40, 80]);
+  });
+
+  it('answers after N seconds with the transfer as it stands', async () => {
+    const ledger = await createFundedLedger();
+    const first = await ledger.transfer(rent, keyed);
+    ledger.show({ ...Transfer.parse(first.body), status: 'credited' });
+    const startedAt = ledger.time.clock();
+    const answer = await ledger.transfer(rent, { ...keyed, Prefer: 'wait=3' });
+    expect(ledger.time.clock() - startedAt).toBe(3000);
+    expect(answer).toMatchObject({ status: 202, body: { status: 'credited' } });
+  });
+
+  it.each([
+    ['do not know it yet', async () => undefined],
+    ['cannot be read', async () => Promise.reject(new Error('no'))],
+    ['know another source’s by that id', async () => ({ ...anothers, endedAt })],
+  ])('answers what was recorded where the views %s', async (_, transfer) => {
+    const ledger = await createFundedLedger();
+    ledger.views.transfer.mockImplementation(transfer);
+    expect(await ledger.transfer(rent, { Prefer: 'wait=1' })).toMatchObject({
+      status: 202,
+      headers: { 'Preference-Applied': 'wait=1' },
+      body: { status: 'reserved' },
+    });
+  });
+
+  it('does not wait for what was rejected', async () => {
+    const ledger = await createFundedLedger();
+    const answer = await ledger.transfer({ ...rent, amount: 10_001 }, { Prefer: 'wait=10' });
+    expect(answer).toMatchObject({ status: 422 });
+    expect(answer.headers).not.toHaveProperty('Preference-Applied');
+    expect(ledger.time.pauses).toEqual([]);
+  });
+
+  it.each(['wait=11', 'wait=soon'])('is refused as %s', async (prefer) => {
+    expect(await (await createFundedLedger()).transfer(rent, { Prefer: prefer })).toMatchObject({
+      status: 400,
+      body: { code: 'validation_failed', errors: [{ path: 'Prefer' }] },
+    });
+  });
+
+  it('is ignored where the preference is another', async () => {
+    const answer = await (await createFundedLedger()).transfer(rent, { Prefer: 'respond-async' });
+    expect(answer.status).toBe(202);
+    expect(answer.headers).not.toHaveProperty('Preference-Applied');
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { parseExactly } from '../../../functions/http/exact-json.ts';
+
+describe('parsing JSON exactly', () => {
+  it.each([
+    ['12', 12],
+    ['-12', -12],
+    ['0', 0],
+    ['12.0', 12],
+    ['0.000', 0],
+    ['1.2e1', 12],
+    ['120e-1', 12],
+    ['1E2', 100],
+    ['1.5', 1.5],
+    ['-0.25', -0.25],
+    ['9007199254740991', Number.MAX_SAFE_INTEGER],
+    ['9007199254740991.000', Number.MAX_SAFE_INTEGER],
+  ])('reads %s as what it says', (literal, value) => {
+    expect(parseExactly(`{"amount":${literal}}`)).toEqual({ amount: value });
+  });
+
+  it.each(['0.99999999999999999999', '9007199254740990.6', '1.00000000000000000001', '1e-400', '-1e-400'])(
+    'reads %s, which is whole only once rounded, as no number',
+    (literal) => {
+      expect(parseExactly(`[{"amount":${literal}}]`)).toEqual([{ amount: Number.NaN }]);
+    },
+  );
+
+  it('leaves everything else as it is', () => {
+    const text = '{"a":[null,true,"1.00000000000000000001","\\ud83d\\ude00"],"__proto__":{"b":1}}';
+    expect(JSON.stringify(parseExactly(text))).toBe(JSON.stringify(JSON.parse(text)));
+  });
+
+  it.each(['{', '', '01', '"\\ud800"', '{"a":["\\udc00 b"]}'])('refuses %s', (text) => {
+    expect(() => parseExactly(text)).toThrow(SyntaxError);
+  });
+});

@@ -1,0 +1,78 @@
+import { vi } from 'vitest';
+import { TransferId } from '../../../events/values.ts';
+import { createHandler as depositHandler } from '../../../functions/commands/deposit.ts';
+import { createHandler as openAccountHandler } from '../../../functions/commands/open-account.ts';
+import { createHandler as requestTransferHandler } from '../../../functions/commands/request-transfer.ts';
+import { createHandler as withdrawHandler } from '../../../functions/commands/withdraw.ts';
+import type { HttpHandler } from '../../../functions/http/http-handler.ts';
+import type { Transfer } from '../../../functions/ledger/transfer.ts';
+import { createHandler as getAccountHandler } from '../../../functions/queries/get-account.ts';
+import type { Views } from '../../../functions/views/views.ts';
+import { createMemoryStore } from './memory-store.ts';
+import { type ClientAnswer, type ClientRequest, send } from './request.ts';
+
+/** Time that passes only while somebody sleeps. */
+export const createFakeTime = () => {
+  let now = Date.parse('2026-11-21T12:00:00.000Z');
+  const pauses: number[] = [];
+  return {
+    pauses,
+    clock: () => now,
+    sleep: async (milliseconds: number) => {
+      pauses.push(milliseconds);
+      now += milliseconds;
+    },
+  };
+};
+
+/**
+ * The command handlers over one memory store, with a function to send each a request. The views know no transfer until
+ * the test says otherwise; made ids are `made-1`, `made-2` …
+ */
+export const createTestLedger = () => {
+  const store = createMemoryStore();
+  const time = createFakeTime();
+  const transfers = new Map<string, Transfer>();
+  const views = { transfer: vi.fn<Views['transfer']>(async (transferId) => transfers.get(transferId)) };
+  let ids = 0;
+  const newId = () => {
+    ids += 1;
+    return `made-${ids}`;
+  };
+  const deposit = depositHandler({ store });
+  const withdraw = withdrawHandler({ store });
+  const openAccount = openAccountHandler({ store, newId });
+  const requestTransfer = requestTransferHandler({ store, views, newId, time });
+  const getAccount = getAccountHandler({ store });
+
+  const onAccount =
+    (handler: HttpHandler, route: string) =>
+    (accountId: string, request: ClientRequest = {}): Promise<ClientAnswer> =>
+      send(handler, { route, path: { accountId }, ...request });
+
+  return {
+    store,
+    views,
+    time,
+    /** Puts a transfer where the views find it. */
+    show: (transfer: Transfer) => transfers.set(TransferId.parse(transfer.transferId), transfer),
+    open: (body: object, headers: ClientRequest['headers'] = {}) =>
+      send(openAccount, { route: '/accounts', body, headers }),
+    deposit: onAccount(deposit, '/accounts/{accountId}/deposits'),
+    withdraw: onAccount(withdraw, '/accounts/{accountId}/withdrawals'),
+    getAccount: onAccount(getAccount, '/accounts/{accountId}'),
+    transfer: (body: object, headers: ClientRequest['headers'] = {}) =>
+      send(requestTransfer, { route: '/transfers', body, headers }),
+  };
+};
+export type TestLedger = ReturnType<typeof createTestLedger>;
+
+/** A ledger with the accounts `a1` (EUR, 100.00 paid in, at version 2) and `b1` (EUR, empty). */
+export const createFundedLedger = async (): Promise<TestLedger> => {
+  const ledger = createTestLedger();
+  await ledger.open({ accountId: 'a1', currency: 'EUR' });
+  await ledger.open({ accountId: 'b1', currency: 'EUR' });
+  await ledger.deposit('a1', { body: { amount: 10_000 } });
+  ledger.store.execute.mockClear();
+  return ledger;
+};

@@ -1,0 +1,78 @@
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import type { HttpHandler } from '../../../functions/http/http-handler.ts';
+
+/** A request as a client would put it. `body` is sent as JSON; `rawBody` as it is. */
+export interface ClientRequest {
+  readonly method?: 'GET' | 'POST';
+  readonly route?: string;
+  readonly path?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly rawBody?: string;
+  readonly isBase64Encoded?: boolean;
+}
+
+/** An answer, its body parsed. */
+export interface ClientAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Record<string, unknown>;
+}
+
+/**
+ * The event that API Gateway makes of a request (payload 2.0): header names in lower case, what is not there left out.
+ */
+export const eventOf = (request: ClientRequest): APIGatewayProxyEventV2 => {
+  const { path, query, body, isBase64Encoded = false } = request;
+  const rawBody = request.rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
+  const method = request.method ?? (rawBody === undefined ? 'GET' : 'POST');
+  const route = request.route ?? '/test';
+  const rawPath = route.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(path?.[name] ?? ''));
+  const headers = rawBody === undefined ? request.headers : { 'Content-Type': 'application/json', ...request.headers };
+  return {
+    version: '2.0',
+    routeKey: `${method} ${route}`,
+    rawPath,
+    rawQueryString: new URLSearchParams(query).toString(),
+    headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
+    ...(query ? { queryStringParameters: query } : {}),
+    ...(path ? { pathParameters: path } : {}),
+    ...(rawBody === undefined ? {} : { body: rawBody }),
+    isBase64Encoded,
+    requestContext: {
+      accountId: '000000000000',
+      apiId: 'api',
+      domainName: 'localhost',
+      domainPrefix: 'localhost',
+      http: { method, path: rawPath, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'test' },
+      requestId: 'gateway-request-id',
+      routeKey: `${method} ${route}`,
+      stage: '$default',
+      time: '21/Nov/2026:10:00:00 +0000',
+      timeEpoch: Date.parse('2026-11-21T10:00:00.000Z'),
+    },
+  };
+};
+
+/** Sends a request to a handler. */
+export const send = async (handler: HttpHandler, request: ClientRequest = {}): Promise<ClientAnswer> => {
+  const { statusCode, headers, body } = await handler(eventOf(request), lambdaContext());
+  return { status: statusCode, headers, body: JSON.parse(body) };
+};
+
+/** What Lambda tells a handler about its invocation. */
+export const lambdaContext = (remainingMilliseconds = 10_000): Context => ({
+  callbackWaitsForEmptyEventLoop: true,
+  functionName: 'holdfast-test',
+  functionVersion: '$LATEST',
+  invokedFunctionArn: 'arn:aws:lambda:eu-central-1:000000000000:function:holdfast-test',
+  memoryLimitInMB: '512',
+  awsRequestId: 'lambda-request-id',
+  logGroupName: 'group',
+  logStreamName: 'stream',
+  getRemainingTimeInMillis: () => remainingMilliseconds,
+  done: () => {},
+  fail: () => {},
+  succeed: () => {},
+});

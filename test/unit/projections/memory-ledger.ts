@@ -1,0 +1,104 @@
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { DynamoDBRecord } from 'aws-lambda';
+import { AccountId, Caller, Timestamp } from '../../../events/values.ts';
+import { type Account, evolve } from '../../../functions/ledger/account.ts';
+import { Command } from '../../../functions/ledger/command.ts';
+import { decide } from '../../../functions/ledger/decide.ts';
+import { type CommandEvents, nextCommit } from '../../../functions/store/append.ts';
+import { type Commit, record } from '../../../functions/store/commit.ts';
+import { emptyTail, follow, type Tail } from '../../../functions/store/tail.ts';
+
+/** A commit with the item that the events table would hold for it. */
+export interface Committed {
+  readonly commit: Commit;
+  readonly item: Record<string, unknown>;
+}
+
+/** The ledger's streams in memory: the real decisions and the real commits, without a table. */
+export const createMemoryLedger = () => {
+  const tails = new Map<string, Tail>();
+  const committed: Committed[] = [];
+  let now = Date.parse('2026-11-21T12:00:00.000Z');
+
+  const load = async (accountId: AccountId): Promise<Tail> => tails.get(accountId) ?? emptyTail(accountId);
+
+  async function* history(accountId: AccountId, { from = 1, to = Number.MAX_SAFE_INTEGER } = {}) {
+    for (const { commit } of committed) {
+      const last = commit.version + commit.count - 1;
+      if (commit.streamId === accountId && last >= from && commit.version <= to) yield commit;
+    }
+  }
+
+  return {
+    load,
+    history,
+    /** Every commit, in the order they were written. */
+    committed: committed as readonly Committed[],
+    /**
+     * Decides commands on one account, one after another, and commits what those that are accepted give as one commit.
+     * @returns the commit; `undefined` where nothing happened.
+     */
+    commit: (...commands: readonly object[]): Committed | undefined => {
+      const parsed = commands.map((command) => Command.parse(command));
+      const [first] = parsed;
+      if (!first) throw new Error('a commit needs a command');
+      const tail = tails.get(first.accountId) ?? emptyTail(AccountId.parse(first.accountId));
+      const accepted: CommandEvents[] = [];
+      let { account } = tail;
+      let version = tail.version;
+      for (const [index, command] of parsed.entries()) {
+        const decision = decide(command, account);
+        if (decision.outcome === 'rejected' || decision.events.length === 0) continue;
+        const { events } = decision;
+        const commandId = `c${committed.length}-${index}`;
+        const origin = { commandId, actor: Caller.parse('alice'), correlationId: `k${committed.length}-${index}` };
+        account = record(events, Array(events.length).fill(origin), version + 1, timeOf(now)).reduce<
+          Account | undefined
+        >(evolve, account);
+        version += events.length;
+        accepted.push({ origin, events });
+      }
+      if (accepted.length === 0) return undefined;
+      now += 1;
+      const [only, ...others] = accepted;
+      const commandId = only && others.length === 0 ? only.origin.commandId : `c${committed.length}`;
+      const next = nextCommit(tail, commandId, accepted, now);
+      if (next === 'too_large') throw new Error('the commit is too large');
+      tails.set(tail.streamId, follow(tail, next.commit));
+      const result = { commit: next.commit, item: next.item };
+      committed.push(result);
+      return result;
+    },
+  };
+};
+export type MemoryLedger = ReturnType<typeof createMemoryLedger>;
+
+let sequence = 0;
+
+/** A record of the events table's stream, as Lambda hands it over. Each has the next sequence number. */
+export const streamRecord = (
+  item: Record<string, unknown>,
+  eventName: 'INSERT' | 'MODIFY' | 'REMOVE' = 'INSERT',
+): DynamoDBRecord => {
+  sequence += 1;
+  const { streamId, version } = item;
+  return {
+    eventID: `event-${sequence}`,
+    eventName,
+    eventSource: 'aws:dynamodb',
+    dynamodb: {
+      SequenceNumber: String(sequence).padStart(21, '0'),
+      StreamViewType: 'NEW_IMAGE',
+      Keys: image({ streamId, version }),
+      ...(eventName === 'REMOVE' ? {} : { NewImage: image(item) }),
+    },
+  };
+};
+
+/** Where a record stands, as a handler reports it. */
+export const failureOf = (record: DynamoDBRecord) => ({ itemIdentifier: record.dynamodb?.SequenceNumber });
+
+const image = (item: Record<string, unknown>): NonNullable<DynamoDBRecord['dynamodb']>['NewImage'] =>
+  JSON.parse(JSON.stringify(marshall(item, { removeUndefinedValues: true })));
+
+const timeOf = (milliseconds: number) => Timestamp.parse(new Date(milliseconds).toISOString());

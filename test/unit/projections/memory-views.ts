@@ -1,0 +1,58 @@
+import type { AccountId } from '../../../events/values.ts';
+import type { AccountView } from '../../../functions/ledger/answer.ts';
+import type { Entry } from '../../../functions/ledger/statement.ts';
+import type { Transfer } from '../../../functions/ledger/transfer.ts';
+import type { ViewWriter } from '../../../functions/projections/view-writer.ts';
+import { readTransferRow, type TransferChange, transferOf } from '../../../functions/views/transfer-row.ts';
+
+/**
+ * The views in memory, written as the table would be: rows are replaced or merged, and only the summary has a
+ * condition.
+ */
+export const createMemoryViews = () => {
+  const summaries = new Map<AccountId, AccountView>();
+  const entries = new Map<string, Entry>();
+  const transfers = new Map<string, TransferChange>();
+  const writer: ViewWriter = {
+    summary: async (accountId) => summaries.get(accountId),
+    write: async (changes) => {
+      for (const entry of changes.entries) entries.set(entry.entryId, entry);
+      for (const change of changes.transfers) {
+        await Promise.resolve();
+        const key = `${change.transferId} ${change.from}`;
+        transfers.set(key, { ...transfers.get(key), ...change });
+      }
+      const { accountId } = changes.summary;
+      if ((summaries.get(accountId)?.version ?? 0) !== changes.follows) return false;
+      summaries.set(accountId, changes.summary);
+      return true;
+    },
+  };
+  return {
+    writer,
+    /** Throws everything away, as before a rebuild. */
+    clear: () => {
+      for (const rows of [summaries, entries, transfers]) rows.clear();
+    },
+    /** All that queries could read. */
+    contents: (): ViewContents => ({
+      summaries: sorted(summaries.values(), ({ accountId }) => accountId),
+      entries: sorted(entries.values(), ({ entryId }) => entryId),
+      transfers: sorted(
+        [...transfers.values()].flatMap((row) => readTransferRow(row) ?? []).map(transferOf),
+        ({ transferId, from }) => `${transferId} ${from}`,
+      ),
+    }),
+  };
+};
+
+/** What the views hold, each kind sorted by its key. */
+export interface ViewContents {
+  readonly summaries: readonly AccountView[];
+  readonly entries: readonly Entry[];
+  readonly transfers: readonly Transfer[];
+}
+
+/** Sorts rows by a key, so that two sets of views can be compared. */
+export const sorted = <T>(rows: Iterable<T>, key: (row: T) => string): T[] =>
+  [...rows].sort((a, b) => (key(a) < key(b) ? -1 : 1));

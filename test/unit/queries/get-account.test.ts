@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { createFundedLedger } from '../http/ledger.ts';
+
+/** `a1` at version 4: opened at 10:00:01, paid in at 10:00:03, :04 and :05. */
+const createLedger = async () => {
+  const ledger = await createFundedLedger();
+  await ledger.deposit('a1', { body: { amount: 1 } });
+  await ledger.deposit('a1', { body: { amount: 2 } });
+  ledger.store.load.mockClear();
+  return ledger;
+};
+const notFound = { status: 404, body: { code: 'account_not_found' } };
+
+describe('reading an account', () => {
+  it('answers 200 with the account as its stream has it, and its version as ETag', async () => {
+    const ledger = await createLedger();
+    const answer = await ledger.getAccount('a1');
+    expect(answer).toMatchObject({ status: 200, headers: { ETag: '"4"' } });
+    expect(answer.body).toEqual({
+      accountId: 'a1',
+      owner: 'local',
+      currency: 'EUR',
+      status: 'open',
+      balance: 10_003,
+      reserved: 0,
+      available: 10_003,
+      overdraftLimit: 0,
+      version: 4,
+      openedAt: '2026-11-21T10:00:01.000Z',
+    });
+    expect(ledger.store.load).toHaveBeenCalledOnce();
+  });
+
+  it.each([
+    [{ version: '1' }, 0, 1],
+    [{ version: '3' }, 10_001, 3],
+    [{ version: '4' }, 10_003, 4],
+    [{ at: '2026-11-21T10:00:01.000Z' }, 0, 1],
+    [{ at: '2026-11-21T10:00:04.999Z' }, 10_001, 3],
+    [{ at: '2030-01-01T00:00:00.000Z' }, 10_003, 4],
+  ])('answers as it was with %j', async (query, balance, version) => {
+    const ledger = await createLedger();
+    expect(await ledger.getAccount('a1', { query })).toMatchObject({
+      status: 200,
+      headers: { ETag: `"${version}"` },
+      body: { balance, version },
+    });
+    expect(ledger.store.load).not.toHaveBeenCalled();
+  });
+
+  it.each([{ version: '5' }, { at: '2026-11-21T10:00:00.999Z' }])(
+    'answers 404 with %j: that version is still to come, or there was no account then',
+    async (query) => {
+      expect(await (await createLedger()).getAccount('a1', { query })).toMatchObject(notFound);
+    },
+  );
+
+  it.each([{}, { version: '1' }, { at: '2026-11-21T10:00:05.000Z' }])(
+    'answers 404 where there is no such account, with %j',
+    async (query) => {
+      expect(await (await createLedger()).getAccount('missing', { query })).toMatchObject(notFound);
+    },
+  );
+
+  it.each([
+    [{ version: '0' }, 'version'],
+    [{ version: '-1' }, 'version'],
+    [{ version: '1.5' }, 'version'],
+    [{ version: '1e3' }, 'version'],
+    [{ version: '' }, 'version'],
+    [{ version: '9007199254740992' }, 'version'],
+    [{ version: '1,2' }, 'version'],
+    [{ at: 'yesterday' }, 'at'],
+    [{ at: '2026-11-21' }, 'at'],
+    [{ at: '2026-11-21T10:00:00.000+01:00' }, 'at'],
+    [{ at: '2026-02-30T10:00:00.000Z' }, 'at'],
+    [{ version: '1', at: '2026-11-21T10:00:05.000Z' }, 'query'],
+    [{ versoin: '1' }, 'versoin'],
+  ])('answers 400 to %j', async (query, path) => {
+    expect(await (await createLedger()).getAccount('a1', { query })).toMatchObject({
+      status: 400,
+      body: {
+        code: 'validation_failed',
+        errors: [{ path, message: expect.stringMatching(/^(must|takes|is not known)/) }],
+      },
+    });
+  });
+
+  it('answers 400 to an id that can be none', async () => {
+    expect(await (await createLedger()).getAccount('a.1')).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'accountId' }] },
+    });
+  });
+});

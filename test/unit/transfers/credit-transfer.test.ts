@@ -1,0 +1,118 @@
+import { describe, expect, it, vi } from 'vitest';
+import { CommandRecord } from '../../../functions/store/command-record.ts';
+import type { Store } from '../../../functions/store/store.ts';
+import { createHandler } from '../../../functions/transfers/credit-transfer.ts';
+import { recordedTelemetry } from '../background/recorded-telemetry.ts';
+import { accepted, incomplete, rejectedFor, storeThatAnswers, transfer, undecided } from './transfer.ts';
+
+const credit = async (store: Pick<Store, 'execute'>, input: unknown = transfer, record?: unknown) => {
+  const { telemetry, counts, logger } = recordedTelemetry();
+  const find = vi.fn(async () => (record === undefined ? undefined : CommandRecord.parse(record)));
+  return { result: await createHandler({ store, find, telemetry })(input), counts, logger, find };
+};
+
+it('credits the destination under a key that is made of the transfer id', async () => {
+  const store = storeThatAnswers(accepted);
+  expect((await credit(store)).result).toEqual({ outcome: 'credited' });
+  const { transferId, from, to, amount, currency, reference, correlationId, actor } = transfer;
+  expect(store.execute).toHaveBeenCalledExactlyOnceWith({
+    command: { type: 'credit', accountId: to, transferId, from, amount, currency, reference },
+    keys: [{ streamId: to, commandId: 'credit:t1' }],
+    actor,
+    correlationId,
+  });
+});
+
+it('asks without a field for the reference where there is none: the key knows a request by its fields', async () => {
+  const store = storeThatAnswers(accepted);
+  const { reference: _, ...rest } = transfer;
+  await credit(store, rest);
+  expect(store.execute.mock.calls[0]?.[0].command).not.toHaveProperty('reference');
+});
+
+it('a credit that was accepted before is credited', async () => {
+  expect((await credit(storeThatAnswers({ ...accepted, replayed: true }))).result).toEqual({ outcome: 'credited' });
+});
+
+it.each(['account_not_found', 'account_not_open', 'currency_mismatch', 'amount_out_of_range'])(
+  'a rejection is reported with its code: %s',
+  async (code) => {
+    const { result, counts } = await credit(storeThatAnswers(rejectedFor(code)));
+    expect(result).toEqual({ outcome: 'rejected', reason: code });
+    expect(counts).toEqual({ CreditsRejected: 1 });
+  },
+);
+
+describe('a key that holds another request', () => {
+  const at = '2026-11-21T12:00:00.000Z';
+  const place = { streamId: 'b', commandId: 'credit:t1', request: 'another fingerprint', at };
+  const creditFrom = (counterparty: string) => ({
+    ...place,
+    outcome: 'accepted',
+    version: 3,
+    answer: {
+      entryId: 'b-3',
+      accountId: 'b',
+      kind: 'transfer_in',
+      amount: 9,
+      balanceAfter: 10,
+      version: 3,
+      at,
+      transferId: 't1',
+      counterparty,
+    },
+  });
+  const reused = (record?: unknown) => credit(storeThatAnswers({ outcome: 'key_reused' }), transfer, record);
+
+  it('is a rejection, when it is the credit of another source with the same transfer id', async () => {
+    const { result, counts, find } = await reused(creditFrom('c'));
+    expect(result).toEqual({ outcome: 'rejected', reason: 'transfer_id_reused' });
+    expect(counts).toEqual({ CreditsRejected: 1 });
+    expect(find).toHaveBeenCalledExactlyOnceWith({ streamId: 'b', commandId: 'credit:t1' });
+  });
+
+  it('is a rejection, when the other request was rejected: a decided key is never free again', async () => {
+    const rejection = { code: 'account_not_found', detail: 'There is no account b.' };
+    const { result } = await reused({ ...place, outcome: 'rejected', rejection });
+    expect(result).toEqual({ outcome: 'rejected', reason: 'transfer_id_reused' });
+  });
+
+  it('is no rejection, when the money of this very transfer has arrived: releasing it would make money', async () => {
+    const { result, logger } = await reused(creditFrom('a'));
+    expect(result).toEqual({ outcome: 'credited' });
+    expect(logger.error).toHaveBeenCalledOnce();
+  });
+
+  it('is not decided, while the other request waits to be: it may be this transfer in other words', async () => {
+    const command = { type: 'credit', accountId: 'b', transferId: 't1', from: 'a', amount: 9, currency: 'EUR' };
+    const waiting = { ...place, outcome: 'pending', command, actor: 'alice', correlationId: 'k0' };
+    await expect(reused(waiting)).rejects.toMatchObject({ name: 'UndecidedStep' });
+  });
+
+  it('is not decided, when the key is free again', async () => {
+    await expect(reused(undefined)).rejects.toMatchObject({ name: 'UndecidedStep' });
+  });
+});
+
+describe('concludes nothing from what is not decided, and has the workflow try again', () => {
+  it.each(undecided)('$outcome $reason', async (result) => {
+    await expect(credit(storeThatAnswers(result))).rejects.toMatchObject({
+      name: 'UndecidedStep',
+      message: expect.stringContaining('the credit of transfer t1 is not decided'),
+    });
+  });
+
+  it('an error of the store', async () => {
+    const store = storeThatAnswers(accepted);
+    store.execute.mockRejectedValueOnce(new Error('no stream'));
+    await expect(credit(store)).rejects.toThrow('no stream');
+  });
+});
+
+it.each(incomplete)('refuses an input without $field, by its name, and asks nothing of the store', async (wrong) => {
+  const store = storeThatAnswers(accepted);
+  await expect(credit(store, wrong.input)).rejects.toThrow(
+    new RegExp(`not an input of this function.*${wrong.field}`, 's'),
+  );
+  expect(store.execute).not.toHaveBeenCalled();
+});
