@@ -55,8 +55,8 @@ export const decidePending = async (
     if (result.kind !== 'refused') {
       throw new StoreUnavailable(result.kind === 'throttled' ? 'throttled' : 'unavailable', result);
     }
-    const decided = new Set(result.records.map((record) => record.commandId));
-    waiting = waiting.filter((command) => !decided.has(command.commandId));
+    // They no longer wait: somebody else decided them, or gave them their key back.
+    waiting = waiting.filter((command) => !result.refused.has(command.commandId));
     if (!result.winner) continue;
     tail = follow(tail, result.winner);
     losses += 1;

@@ -2,7 +2,10 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 
 /** What a failed request to DynamoDB means for whoever sent it. */
 export type Failure =
-  /** A condition did not hold; per item of the write, in order: what stands there instead, or `undefined` where its condition held. */
+  /**
+   * A condition did not hold; per item of the write, in order: what stands there instead (empty where nothing does), or
+   * `undefined` where its condition held.
+   */
   | { readonly kind: 'condition'; readonly found: readonly (FoundItem | undefined)[] }
   /** Another transaction is at work on an item: nothing was written, and nothing is decided. The same write may be sent again. */
   | { readonly kind: 'conflict' }

@@ -9,7 +9,7 @@ const BUDGET = 8_000;
 /**
  * The store of the stage this Lambda runs in: tables from `EVENTS_TABLE` and `COMMANDS_TABLE`, the machine's clock.
  * To be called once per environment.
- * @throws {Error} naming the variable that is missing.
+ * @throws {Error} naming the variable that is missing, or has a value that it cannot have.
  */
 export const storeFromEnvironment = (): Store =>
   createStore({
@@ -21,8 +21,15 @@ export const storeFromEnvironment = (): Store =>
     random: Math.random,
     sleep: (milliseconds) => setTimeout(milliseconds),
     budget: BUDGET,
-    queueing: process.env['HOT_ACCOUNTS'] !== 'race',
+    queueing: hotAccounts() === 'queue',
   });
+
+/** What `HOT_ACCOUNTS` asks for, where it is set: functions that change no account are not told. */
+const hotAccounts = (): 'queue' | 'race' => {
+  const value = process.env['HOT_ACCOUNTS'] ?? 'queue';
+  if (value === 'queue' || value === 'race') return value;
+  throw new Error(`the environment variable HOT_ACCOUNTS is "${value}": it must be "queue" or "race"`);
+};
 
 /**
  * A variable that the template must have set.

@@ -33,9 +33,15 @@ export type WriteResult =
   | { readonly kind: 'landed' }
   /**
    * A condition did not hold, and nothing was written. `winner` has taken the commit's place: decide again, after it.
-   * `records` stand under keys of the commands: they tell what came of them.
+   * `records` stand under keys of the commands: they tell what came of them. `refused` are the ids of all commands whose
+   * condition did not hold, also where nothing stands under their key any more.
    */
-  | { readonly kind: 'refused'; readonly winner: Commit | undefined; readonly records: readonly CommandRecord[] }
+  | {
+      readonly kind: 'refused';
+      readonly winner: Commit | undefined;
+      readonly records: readonly CommandRecord[];
+      readonly refused: ReadonlySet<string>;
+    }
   /** Another transaction held an item: nothing was written; send the same write again. */
   | { readonly kind: 'conflict' }
   /** Too fast: nothing was written; wait, then send the same write again. */
@@ -60,7 +66,7 @@ export const write = async (tables: WriteTables, { commit, records, pending }: W
     return { kind: 'landed' };
   } catch (error) {
     const failure = failureOf(error);
-    return failure.kind === 'condition' ? refused(failure.found, commit !== undefined) : failure;
+    return failure.kind === 'condition' ? refusal(failure.found, commit !== undefined, records) : failure;
   }
 };
 
@@ -78,12 +84,17 @@ const putWhere = (
   condition: typeof keyIsFree | typeof stillPending,
 ) => ({ TableName, Item, ...condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }) satisfies PutCommandInput;
 
-const refused = (found: readonly (FoundItem | undefined)[], withCommit: boolean): WriteResult => {
+const refusal = (
+  found: readonly (FoundItem | undefined)[],
+  withCommit: boolean,
+  records: readonly CommandRecord[],
+): WriteResult => {
   const items = found.map((item) => item && unmarshall(item));
   const [place, ...rest] = withCommit ? items : [undefined, ...items];
   return {
     kind: 'refused',
     winner: place && readCommit(place),
-    records: rest.flatMap((item) => (item ? [CommandRecord.parse(item)] : [])),
+    records: rest.flatMap((item) => (item?.['streamId'] ? [CommandRecord.parse(item)] : [])),
+    refused: new Set(records.flatMap(({ commandId }, index) => (rest[index] ? [commandId] : []))),
   };
 };

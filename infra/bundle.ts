@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const repository = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Where the bundles go: `<directory>/<function's name>/index.mjs`, with its source map beside it. */
+export const bundleDirectory = join(repository, 'build', 'functions');
+
+/**
+ * Modules that the SDK imports when it comes to need them, which in a function it never does. Without them a bundle is a third
+ * smaller, and takes a third less time to load.
+ */
+const neverLoaded = [
+  // Lambda puts the role's credentials in the environment, where the SDK looks first. These are the places it would look next.
+  '@aws-sdk/credential-provider-sso',
+  '@aws-sdk/credential-provider-ini',
+  '@aws-sdk/credential-provider-process',
+  '@aws-sdk/credential-provider-web-identity',
+  '@aws-sdk/credential-provider-http',
+  '@smithy/credential-provider-imds',
+  // Neither DynamoDB nor Step Functions has an operation that answers with a stream of events.
+  '@smithy/core/event-streams',
+];
+
+/**
+ * Bundles every function in one go: one call of esbuild takes a tenth of the time of one call per function.
+ *
+ * The AWS SDK is bundled too: what was tested is what runs, and a bundle starts faster than the runtime's copy.
+ * @param entries each function's name and its entry file, relative to the repository.
+ * @param outdir where the bundles go.
+ * @throws when an entry file does not exist, naming it, or does not compile.
+ */
+export const bundle = async (entries: Readonly<Record<string, string>>, outdir = bundleDirectory): Promise<void> => {
+  const missing = Object.entries(entries).filter(([, file]) => !existsSync(join(repository, file)));
+  if (missing.length > 0) {
+    const list = missing.map(([name, file]) => `  ${name}: ${file}`).join('\n');
+    throw new Error(`These functions have no entry file:\n${list}`);
+  }
+  await build({
+    absWorkingDir: repository,
+    entryPoints: Object.fromEntries(Object.entries(entries).map(([name, file]) => [`${name}/index`, file])),
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    // The packages' ES modules before their CommonJS: only those can be shaken, a third less to load.
+    mainFields: ['module', 'main'],
+    external: neverLoaded,
+    minify: true,
+    // With --enable-source-maps a stack trace needs the positions alone; the sources are in the repository.
+    sourcemap: 'linked',
+    sourcesContent: false,
+    // An error is thrown, with the file and the line; nothing is printed besides.
+    logLevel: 'silent',
+  });
+};

@@ -1,0 +1,235 @@
+/** What a function may be allowed to use: a table, its stream or one of its indexes, the workflow, the dead letters. */
+export type Resource =
+  | 'events'
+  | 'events/stream'
+  | 'commands'
+  | 'commands/stream'
+  | 'views'
+  | 'views/transfersBySource'
+  | 'views/transfersByDestination'
+  | 'views/openTransfers'
+  | 'workflow'
+  | 'dead-letters';
+
+/** Everything a function may do: actions of IAM, per resource. A transaction needs the actions of its items. */
+export type Access = Readonly<Partial<Record<Resource, readonly string[]>>>;
+
+/** The functions that belong together: they lie in one folder and share their alarms. */
+export type FunctionGroup = (typeof functionGroups)[number];
+
+export const functionGroups = ['commands', 'queries', 'projections', 'transfers'] as const;
+
+/** A route of the HTTP API. `$default` takes what no other takes. */
+export type Route = `${'GET' | 'POST'} /${string}` | '$default';
+
+/** One Lambda function: what it is made of and all that it may do. */
+export interface FunctionDefinition {
+  readonly group: FunctionGroup;
+  /** What it is for, for whoever meets it in the console. */
+  readonly description: string;
+  /** The route of the HTTP API that it answers, where it answers one. */
+  readonly route?: Route;
+  readonly access: Access;
+  /** In seconds. Those behind the HTTP API stay under the 29 seconds that it waits. */
+  readonly timeout: number;
+  /** In MiB. Lambda gives processor time in proportion: 1,769 is one processor. */
+  readonly memory: number;
+}
+
+/** To decide a command: load the tail with one query, and append. A transaction needs what its items need. */
+const decide = { events: ['dynamodb:Query', 'dynamodb:PutItem'] } as const satisfies Access;
+
+/** To decide a command under a key, which is recorded with its events. Without more, it cannot wait for a hot account. */
+const decideOnce = { ...decide, commands: ['dynamodb:PutItem'] } as const satisfies Access;
+
+/** To decide commands that wait: their records are written over, or deleted where a command is given its key back. */
+const decideWaiting = { ...decide, commands: ['dynamodb:PutItem', 'dynamodb:DeleteItem'] } as const satisfies Access;
+
+/**
+ * To decide a command that may have to wait for a hot account: it is recorded, its record is read until it is decided, and it
+ * is decided here where nobody else does it in time. A version that `If-Match` does not name is answered from the record too.
+ */
+const decideOrWait = { ...decide, commands: [...decideWaiting.commands, 'dynamodb:GetItem'] } as const satisfies Access;
+
+/** What Lambda does in the name of a function that reads a stream: poll it, and report what is given up. */
+const consume = (stream: 'events/stream' | 'commands/stream'): Access => ({
+  [stream]: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+  'dead-letters': ['sqs:SendMessage'],
+});
+
+/** Every function there is, by its short name. `functions/<group>/<name>.ts` is its entry file. */
+const catalogue = {
+  'open-account': {
+    group: 'commands',
+    description: 'Opens an account',
+    route: 'POST /accounts',
+    access: decideOnce,
+    timeout: 15,
+    memory: 1024,
+  },
+  deposit: {
+    group: 'commands',
+    description: 'Pays money into an account from outside',
+    route: 'POST /accounts/{accountId}/deposits',
+    access: decideOrWait,
+    timeout: 15,
+    memory: 1024,
+  },
+  withdraw: {
+    group: 'commands',
+    description: 'Pays money out of an account',
+    route: 'POST /accounts/{accountId}/withdrawals',
+    access: decideOrWait,
+    timeout: 15,
+    memory: 1024,
+  },
+  'request-transfer': {
+    group: 'commands',
+    description: 'Reserves the money of a transfer on its source and, if asked, waits for the end',
+    route: 'POST /transfers',
+    access: { ...decideOrWait, views: ['dynamodb:Query'] },
+    timeout: 25,
+    memory: 1024,
+  },
+  'decide-pending': {
+    group: 'commands',
+    description: 'Decides the commands that wait for hot accounts, those of one account together',
+    access: { ...consume('commands/stream'), ...decideWaiting },
+    timeout: 60,
+    memory: 1024,
+  },
+  'get-account': {
+    group: 'queries',
+    description: 'An account as its stream has it, now or earlier',
+    route: 'GET /accounts/{accountId}',
+    access: { events: ['dynamodb:Query'] },
+    timeout: 15,
+    memory: 1024,
+  },
+  'list-entries': {
+    group: 'queries',
+    description: 'The statement of an account',
+    route: 'GET /accounts/{accountId}/entries',
+    access: { events: ['dynamodb:Query'], views: ['dynamodb:GetItem', 'dynamodb:Query'] },
+    timeout: 15,
+    memory: 1024,
+  },
+  'list-transfers': {
+    group: 'queries',
+    description: 'The transfers from and to an account',
+    route: 'GET /accounts/{accountId}/transfers',
+    access: {
+      events: ['dynamodb:Query'],
+      views: ['dynamodb:GetItem'],
+      'views/transfersBySource': ['dynamodb:Query'],
+      'views/transfersByDestination': ['dynamodb:Query'],
+    },
+    timeout: 15,
+    memory: 1024,
+  },
+  'get-transfer': {
+    group: 'queries',
+    description: 'A transfer with its steps',
+    route: 'GET /transfers/{transferId}',
+    access: { views: ['dynamodb:Query'] },
+    timeout: 15,
+    memory: 1024,
+  },
+  'get-command': {
+    group: 'queries',
+    description: 'How a command that had to wait for a hot account was decided',
+    route: 'GET /accounts/{accountId}/commands/{commandId}',
+    access: { commands: ['dynamodb:GetItem'] },
+    timeout: 15,
+    memory: 1024,
+  },
+  health: {
+    group: 'queries',
+    description: 'Says that the API answers',
+    route: 'GET /health',
+    access: {},
+    timeout: 5,
+    memory: 512,
+  },
+  openapi: {
+    group: 'queries',
+    description: 'The API as OpenAPI 3.1',
+    route: 'GET /openapi.json',
+    access: {},
+    timeout: 5,
+    memory: 512,
+  },
+  'route-not-found': {
+    group: 'queries',
+    description: 'Answers every other request with a problem',
+    route: '$default',
+    access: {},
+    timeout: 5,
+    memory: 512,
+  },
+  'project-views': {
+    group: 'projections',
+    description: 'Keeps the views up to the events',
+    access: {
+      ...consume('events/stream'),
+      events: ['dynamodb:Query'],
+      views: ['dynamodb:GetItem', 'dynamodb:BatchWriteItem', 'dynamodb:UpdateItem', 'dynamodb:PutItem'],
+    },
+    timeout: 60,
+    memory: 1024,
+  },
+  'start-transfers': {
+    group: 'transfers',
+    description: 'Starts the workflow of every reservation',
+    access: { ...consume('events/stream'), workflow: ['states:StartExecution'] },
+    timeout: 60,
+    memory: 1024,
+  },
+  'credit-transfer': {
+    group: 'transfers',
+    description: 'Pays a transfer in at its destination',
+    access: decideOrWait,
+    timeout: 30,
+    memory: 1024,
+  },
+  'settle-transfer': {
+    group: 'transfers',
+    description: 'Turns the reservation of a credited transfer into a withdrawal',
+    access: decideOrWait,
+    timeout: 30,
+    memory: 1024,
+  },
+  'release-transfer': {
+    group: 'transfers',
+    description: 'Gives the reservation of a refused transfer back to its source',
+    access: decideOrWait,
+    timeout: 30,
+    memory: 1024,
+  },
+  'recover-transfers': {
+    group: 'transfers',
+    description: 'Starts again what was left open for more than a minute',
+    access: {
+      events: ['dynamodb:Query', 'dynamodb:Scan'],
+      'views/openTransfers': ['dynamodb:Query'],
+      workflow: ['states:StartExecution'],
+    },
+    timeout: 300,
+    memory: 1024,
+  },
+} as const satisfies Record<string, FunctionDefinition>;
+
+/** The short name of a function: of its entry file, its bundle, its logs. */
+export type FunctionName = keyof typeof catalogue;
+
+export const functionNames: readonly FunctionName[] = Object.keys(catalogue).filter(isFunctionName);
+
+/** The definition of a function. */
+export const definitionOf = (name: FunctionName): FunctionDefinition => catalogue[name];
+
+/** The file that a function is bundled from, relative to the repository. */
+export const entryOf = (name: FunctionName): string => `functions/${catalogue[name].group}/${name}.ts`;
+
+function isFunctionName(name: string): name is FunctionName {
+  return Object.hasOwn(catalogue, name);
+}

@@ -1,0 +1,26 @@
+import { Duration, Validations } from 'aws-cdk-lib';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { StageName } from '../stages.ts';
+
+/**
+ * Where a stream's consumer reports the records that it gave up: which function, which shard, from which sequence number
+ * to which. The records themselves are in the tables.
+ */
+export class DeadLetters extends Construct {
+  readonly queue: Queue;
+
+  constructor(scope: Construct, id: string, { stage }: { stage: StageName }) {
+    super(scope, id);
+    this.queue = new Queue(this, 'Queue', {
+      queueName: `holdfast-${stage}-dead-letters`,
+      retentionPeriod: Duration.days(14),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+    });
+    Validations.of(this.queue).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'It is itself where failures end: no function consumes it, an alarm has a person look at it.',
+    });
+  }
+}

@@ -1,0 +1,77 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, type Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { StageName, StageSettings } from '../stages.ts';
+import { definitionOf, type FunctionName } from './catalogue.ts';
+
+/** What a function needs beside its definition. */
+export interface LedgerFunctionProps {
+  readonly name: FunctionName;
+  readonly stage: StageName;
+  readonly settings: StageSettings;
+  /** Its bundle: `index.mjs`, which exports `handler`. */
+  readonly code: Code;
+  /** What tells it the tables and the workflow. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** All that its role allows, besides writing to its own log group. */
+  readonly statements: readonly PolicyStatement[];
+}
+
+/**
+ * One Lambda function with its own log group and its own role.
+ *
+ * The role holds its policy inline and cannot be added to: what a function may do is what stands in the catalogue, whatever
+ * another construct would grant it on the way.
+ */
+export class LedgerFunction extends Construct {
+  readonly lambda: LambdaFunction;
+
+  constructor(scope: Construct, id: string, { name, stage, settings, ...props }: LedgerFunctionProps) {
+    super(scope, id);
+    const functionName = `holdfast-${stage}-${name}`;
+    const definition = definitionOf(name);
+
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: settings.logRetentionDays,
+      removalPolicy: settings.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    const role = new Role(this, 'Role', {
+      description: `What ${functionName} may do`,
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      inlinePolicies: {
+        access: new PolicyDocument({
+          statements: [
+            new PolicyStatement({
+              actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+              resources: [logGroup.logGroupArn],
+            }),
+            ...props.statements,
+          ],
+        }),
+      },
+    });
+
+    this.lambda = new LambdaFunction(this, 'Function', {
+      functionName,
+      description: definition.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      code: props.code,
+      timeout: Duration.seconds(definition.timeout),
+      memorySize: definition.memory,
+      role: role.withoutPolicyUpdates(),
+      logGroup,
+      environment: {
+        ...props.environment,
+        NODE_OPTIONS: '--enable-source-maps',
+        POWERTOOLS_SERVICE_NAME: name,
+        POWERTOOLS_METRICS_NAMESPACE: 'Holdfast',
+        POWERTOOLS_LOG_LEVEL: settings.logLevel,
+      },
+    });
+  }
+}

@@ -1,0 +1,23 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import type { StageName } from '../stages.ts';
+
+/**
+ * Has recover-transfers look for what was left open, every minute.
+ *
+ * A rule of EventBridge, not of its Scheduler: a fixed rate is all that is needed, and the rule needs no role of its own.
+ */
+export class RecoverySchedule extends Construct {
+  constructor(scope: Construct, id: string, { stage, recover }: { stage: StageName; recover: IFunction }) {
+    super(scope, id);
+    new Rule(this, 'Rule', {
+      ruleName: `holdfast-${stage}-recover-transfers`,
+      description: 'Looks for transfers that were left open',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [new LambdaFunction(recover)],
+    });
+  }
+}

@@ -1,0 +1,69 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import {
+  type Attribute,
+  AttributeType,
+  BillingMode,
+  StreamViewType,
+  Table,
+  type TableProps,
+} from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import type { StageName, StageSettings } from '../stages.ts';
+
+/**
+ * The three tables: the events, the commands' records, and the views that are made from the events.
+ *
+ * `Table`, not `TableV2`: the one thing that a `TableV2` (a global table) adds is replicas in other regions, and the ledger
+ * cannot have them. Replicas take each other's writes last writer wins, so two regions could both append a version; those
+ * with strong consistency know no transactions. And cdk-nag has a rule that holds point-in-time recovery for `Table` alone.
+ *
+ * Their names are fixed: a change that would replace a table collides with the old one and stops before data is lost.
+ */
+export class Tables extends Construct {
+  readonly events: Table;
+  readonly commands: Table;
+  readonly views: Table;
+
+  constructor(scope: Construct, id: string, { stage, settings }: { stage: StageName; settings: StageSettings }) {
+    super(scope, id);
+    const table = (name: string, props: Pick<TableProps, 'partitionKey' | 'sortKey' | 'stream'>) =>
+      new Table(this, name, {
+        tableName: `holdfast-${stage}-${name.toLowerCase()}`,
+        billingMode: BillingMode.PAY_PER_REQUEST,
+        pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+        deletionProtection: settings.protectData,
+        removalPolicy: settings.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+        ...props,
+      });
+
+    this.events = table('Events', {
+      partitionKey: text('streamId'),
+      sortKey: { name: 'version', type: AttributeType.NUMBER },
+      stream: StreamViewType.NEW_IMAGE,
+    });
+    this.commands = table('Commands', {
+      partitionKey: text('streamId'),
+      sortKey: text('commandId'),
+      stream: StreamViewType.NEW_IMAGE,
+    });
+    this.views = table('Views', { partitionKey: text('pk'), sortKey: text('sk') });
+
+    const index = (indexName: string, partitionKey: string, sortKey: string) =>
+      this.views.addGlobalSecondaryIndex({ indexName, partitionKey: text(partitionKey), sortKey: text(sortKey) });
+    index('accountsByOwner', 'owner', 'openedAt');
+    index('transfersBySource', 'from', 'order');
+    index('transfersByDestination', 'to', 'order');
+    index('openTransfers', 'openShard', 'openSince');
+  }
+}
+
+/**
+ * The ARN of a table's stream.
+ * @throws where the table has none.
+ */
+export const streamArnOf = ({ tableStreamArn, node }: Table): string => {
+  if (tableStreamArn === undefined) throw new Error(`${node.path} has no stream.`);
+  return tableStreamArn;
+};
+
+const text = (name: string): Attribute => ({ name, type: AttributeType.STRING });

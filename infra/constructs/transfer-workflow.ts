@@ -1,0 +1,139 @@
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  Errors,
+  Fail,
+  type IChainable,
+  JitterType,
+  JsonPath,
+  LogLevel,
+  StateMachine,
+  StateMachineType,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Construct } from 'constructs';
+import type { StageName, StageSettings } from '../stages.ts';
+
+/** The functions that do the steps. */
+export interface TransferWorkflowProps {
+  readonly stage: StageName;
+  readonly settings: StageSettings;
+  readonly credit: IFunction;
+  readonly settle: IFunction;
+  readonly release: IFunction;
+}
+
+/**
+ * What follows on a reservation: credit the destination, then settle the source, or release it when the credit was rejected.
+ *
+ * There is no `Catch` anywhere, and that is the point. A step that throws has an unknown result: it is tried again, and when
+ * the attempts run out the execution fails and the reservation stays open for recover-transfers to find. Only a credit that
+ * says it was rejected leads to the release.
+ */
+export class TransferWorkflow extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, { stage, settings, credit, settle, release }: TransferWorkflowProps) {
+    super(scope, id);
+    const tasks = { credit, settle, release };
+    // The type is part of the name: a machine of the other type is another one, made before the old one goes.
+    const name = `holdfast-${stage}-transfer-${settings.workflowType}`;
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/vendedlogs/states/${name}`,
+      retention: settings.logRetentionDays,
+      removalPolicy: settings.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    const role = new Role(this, 'Role', {
+      description: `What ${name} may do`,
+      assumedBy: new ServicePrincipal('states.amazonaws.com'),
+      inlinePolicies: { access: new PolicyDocument({ statements: statementsFor(Object.values(tasks)) }) },
+    });
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'The actions of log delivery and of X-Ray know no resources.',
+    });
+
+    this.stateMachine = new StateMachine(this, 'StateMachine', {
+      stateMachineName: name,
+      stateMachineType: settings.workflowType === 'express' ? StateMachineType.EXPRESS : StateMachineType.STANDARD,
+      comment: 'Credit the destination, then settle the source; release it only if the credit was rejected',
+      definitionBody: DefinitionBody.fromChainable(definition(this, tasks)),
+      role: role.withoutPolicyUpdates(),
+      // Names, times and errors alone: who paid whom how much stays in the tables.
+      logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
+      tracingEnabled: true,
+    });
+  }
+}
+
+type Tasks = Readonly<Record<'credit' | 'settle' | 'release', IFunction>>;
+
+function definition(scope: Construct, { credit, settle, release }: Tasks): IChainable {
+  const outcome = '$.credit.outcome';
+  return step(scope, 'CreditDestination', credit, '$.credit').next(
+    new Choice(scope, 'WasItCredited')
+      .when(Condition.stringEquals(outcome, 'credited'), step(scope, 'SettleSource', settle, JsonPath.DISCARD))
+      .when(Condition.stringEquals(outcome, 'rejected'), step(scope, 'ReleaseSource', release, JsonPath.DISCARD))
+      .otherwise(
+        new Fail(scope, 'UnknownOutcome', {
+          error: 'UnknownCreditOutcome',
+          cause: 'The credit ended in a way that this workflow does not know. The reservation stays open.',
+        }),
+      ),
+  );
+}
+
+/**
+ * A task that calls a function with the whole state, as often as it takes for about a minute and a half: after that, the
+ * outage is longer than what retrying is for, and recover-transfers starts the transfer again every minute.
+ */
+function step(scope: Construct, id: string, lambda: IFunction, resultPath: string): LambdaInvoke {
+  const task = new LambdaInvoke(scope, id, {
+    lambdaFunction: lambda,
+    payloadResponseOnly: true,
+    resultPath,
+    // The construct's own retrier would come before this one, and has no jitter.
+    retryOnServiceExceptions: false,
+  });
+  task.addRetry({
+    errors: [Errors.ALL],
+    interval: Duration.seconds(1),
+    backoffRate: 2,
+    maxDelay: Duration.seconds(20),
+    maxAttempts: 8,
+    // Transfers that failed together, as when a table throttles, must not come back together.
+    jitterStrategy: JitterType.FULL,
+  });
+  return task;
+}
+
+function statementsFor(functions: readonly IFunction[]): PolicyStatement[] {
+  return [
+    new PolicyStatement({
+      actions: ['lambda:InvokeFunction'],
+      resources: functions.map(({ functionArn }) => functionArn),
+    }),
+    new PolicyStatement({
+      actions: [
+        'logs:CreateLogDelivery',
+        'logs:GetLogDelivery',
+        'logs:UpdateLogDelivery',
+        'logs:DeleteLogDelivery',
+        'logs:ListLogDeliveries',
+        'logs:PutResourcePolicy',
+        'logs:DescribeResourcePolicies',
+        'logs:DescribeLogGroups',
+        'xray:PutTraceSegments',
+        'xray:PutTelemetryRecords',
+        'xray:GetSamplingRules',
+        'xray:GetSamplingTargets',
+      ],
+      resources: ['*'],
+    }),
+  ];
+}

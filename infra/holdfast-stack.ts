@@ -1,0 +1,93 @@
+import { CfnOutput, Lazy, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { Alarms } from './constructs/alarms.ts';
+import type { FunctionName } from './constructs/catalogue.ts';
+import { DeadLetters } from './constructs/dead-letters.ts';
+import { Functions } from './constructs/functions.ts';
+import { LedgerHttpApi } from './constructs/http-api.ts';
+import { LedgerDashboard } from './constructs/ledger-dashboard.ts';
+import { RecoverySchedule } from './constructs/recovery-schedule.ts';
+import { reservations, StreamMapping, waitingCommands } from './constructs/stream-mapping.ts';
+import { Tables } from './constructs/tables.ts';
+import { TransferWorkflow } from './constructs/transfer-workflow.ts';
+import type { StageName, StageSettings } from './stages.ts';
+
+/** Which stage, and out of what its functions are made. */
+export interface HoldfastStackProps extends StackProps {
+  readonly stage: StageName;
+  readonly settings: StageSettings;
+  /** The bundle of a function. */
+  readonly code: (name: FunctionName) => Code;
+}
+
+/** The ledger of one stage, whole. Each construct is one concern; here they are put together. */
+export class HoldfastStack extends Stack {
+  constructor(scope: Construct, id: string, { stage, settings, code, ...props }: HoldfastStackProps) {
+    super(scope, id, props);
+    const tables = new Tables(this, 'Tables', { stage, settings });
+    const deadLetters = new DeadLetters(this, 'DeadLetters', { stage }).queue;
+    const functions: Functions = new Functions(this, 'Functions', {
+      stage,
+      settings,
+      code,
+      tables,
+      deadLetters,
+      // The workflow calls some of the functions and is started by others: its ARN is filled in when it is there.
+      workflowArn: Lazy.string({ produce: () => workflow.stateMachine.stateMachineArn }),
+    });
+    const workflow: TransferWorkflow = new TransferWorkflow(this, 'TransferWorkflow', {
+      stage,
+      settings,
+      credit: functions.get('credit-transfer'),
+      settle: functions.get('settle-transfer'),
+      release: functions.get('release-transfer'),
+    });
+    const httpApi = new LedgerHttpApi(this, 'HttpApi', { stage, settings, functions });
+
+    new StreamMapping(this, 'ProjectViews', {
+      source: tables.events,
+      consumer: functions.get('project-views'),
+      deadLetters,
+      settings: settings.streams['project-views'],
+    });
+    new StreamMapping(this, 'StartTransfers', {
+      source: tables.events,
+      consumer: functions.get('start-transfers'),
+      deadLetters,
+      settings: settings.streams['start-transfers'],
+      filter: reservations,
+    });
+    new StreamMapping(this, 'DecidePending', {
+      source: tables.commands,
+      consumer: functions.get('decide-pending'),
+      deadLetters,
+      settings: settings.streams['decide-pending'],
+      filter: waitingCommands,
+    });
+    new RecoverySchedule(this, 'Recovery', { stage, recover: functions.get('recover-transfers') });
+
+    const { api } = httpApi;
+    const { stateMachine } = workflow;
+    const alarms = new Alarms(this, 'Alarms', { stage, settings, api, functions, workflow: stateMachine, deadLetters });
+    new LedgerDashboard(this, 'Dashboard', {
+      stage,
+      alarms: alarms.all,
+      api,
+      functions,
+      tables,
+      workflow: stateMachine,
+    });
+
+    const outputs = {
+      ApiUrl: httpApi.url,
+      EventsTable: tables.events.tableName,
+      CommandsTable: tables.commands.tableName,
+      ViewsTable: tables.views.tableName,
+      TransferWorkflowArn: stateMachine.stateMachineArn,
+      DeadLettersUrl: deadLetters.queueUrl,
+      AlarmTopicArn: alarms.topic.topicArn,
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { App, DefaultStackSynthesizer, type IStackSynthesizer, Validations } from 'aws-cdk-lib';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { bundle, bundleDirectory } from './bundle.ts';
+import { entryOf, type FunctionName, functionNames } from './constructs/catalogue.ts';
+import { HoldfastStack } from './holdfast-stack.ts';
+import { parseStage, type StageName, type StageSettings, settingsOf } from './stages.ts';
+
+/**
+ * Bundles the functions and synthesizes the stack of a stage. Works offline: nothing is looked up, and the template holds
+ * for any account and region.
+ * @param stage its name.
+ * @param outdir where the cloud assembly goes.
+ * @param hotAccounts in place of the stage's own setting: for measuring one way against the other.
+ * @returns the directory of the cloud assembly.
+ * @throws where the stage is unknown, a function cannot be bundled, or a rule of cdk-nag is neither kept nor acknowledged.
+ */
+export const synthesize = async ({ stage, ...props }: SynthesisProps): Promise<string> => {
+  const known = parseStage(stage);
+  await bundle(Object.fromEntries(functionNames.map((name) => [name, entryOf(name)])));
+  const { app } = createApp({ ...props, stage: known, code: (name) => Code.fromAsset(join(bundleDirectory, name)) });
+  return app.synth().directory;
+};
+
+type SynthesisProps = Pick<AppProps, 'hotAccounts'> & { readonly stage: string; readonly outdir: string };
+
+/** What an app is made of. */
+export interface AppProps {
+  readonly stage: StageName;
+  /** In place of the stage's own setting. */
+  readonly hotAccounts?: StageSettings['hotAccounts'];
+  /** The code of a function. */
+  readonly code: (name: FunctionName) => Code;
+  /** Where the cloud assembly goes; a temporary directory if it is not said. */
+  readonly outdir?: string;
+}
+
+/** The CDK app with the one stack of a stage, held to the AwsSolutions rules of cdk-nag when it is synthesized. */
+export const createApp = ({ stage, hotAccounts, code, ...props }: AppProps): { app: App; stack: HoldfastStack } => {
+  const app = new App({ ...props, ...plainTemplate });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const stack = new HoldfastStack(app, `Holdfast-${stage}`, {
+    stage,
+    settings: { ...settingsOf(stage), ...(hotAccounts && { hotAccounts }) },
+    code,
+    description: `The Holdfast ledger, stage ${stage}`,
+    tags: { application: 'holdfast', stage },
+    synthesizer: synthesizer(),
+  });
+  return { app, stack };
+};
+
+/** The template says what the ledger is and no more: the local cloud has to understand every line of it. */
+const plainTemplate = {
+  analyticsReporting: false,
+  treeMetadata: false,
+  // Synthesized below, once: not again when the process ends.
+  autoSynth: false,
+  context: {
+    // Tags go to CloudFormation, which passes them on to every resource, instead of standing at each one.
+    '@aws-cdk/core:explicitStackTags': true,
+    // What CDK's own check of the template finds is an error, not a warning.
+    '@aws-cdk/core:validateAgainstDefaultRules': true,
+  },
+};
+
+/**
+ * The standard synthesizer, without a rule for the bootstrap stack's version in the template: the cdk CLI checks it anyway.
+ * Wrapped, because under exactOptionalPropertyTypes the class does not fit the interface that it implements.
+ */
+const synthesizer = (): IStackSynthesizer => {
+  const standard = new DefaultStackSynthesizer({ generateBootstrapVersionRule: false });
+  return {
+    bind: (stack) => standard.bind(stack),
+    addFileAsset: (asset) => standard.addFileAsset(asset),
+    addDockerImageAsset: (asset) => standard.addDockerImageAsset(asset),
+    synthesize: (session) => standard.synthesize(session),
+  };
+};

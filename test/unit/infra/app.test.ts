@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import { Template } from 'aws-cdk-lib/assertions';
+import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+import { describe, expect, it } from 'vitest';
+import { parseStage, type StageName, settingsOf, stageNames } from '../../../infra/stages.ts';
+import { createApp, synthesize } from '../../../infra/synth.ts';
+
+const appOf = (stage: StageName) =>
+  createApp({ stage, code: () => Code.fromInline('exports.handler = async () => {}') });
+
+describe('the app', () => {
+  it.each(stageNames)('keeps the AwsSolutions rules of cdk-nag, and what CloudFormation asks, in %s', (stage) => {
+    expect(() => appOf(stage).app.synth()).not.toThrow();
+  });
+
+  it('is not synthesized when it breaks one of them', () => {
+    const { app } = appOf('dev');
+    for (const table of app.node.findAll().filter((construct) => construct instanceof CfnTable)) {
+      table.pointInTimeRecoverySpecification = { pointInTimeRecoveryEnabled: false };
+    }
+
+    expect(() => app.synth()).toThrow(/AwsSolutions-DDB3/);
+  });
+});
+
+describe('the template', () => {
+  const template = Template.fromStack(appOf('dev').stack).toJSON();
+
+  it('says nothing about the account or the region it is for, and asks for nothing', () => {
+    expect(Object.keys(template).sort()).toEqual(['Description', 'Outputs', 'Resources']);
+    expect(JSON.stringify(template)).not.toMatch(/\d{12}|\b[a-z]{2}-[a-z]+-\d\b/);
+  });
+
+  it('has no custom resources, which the local cloud could not run', () => {
+    expect(JSON.stringify(template)).not.toMatch(/"Type":"(Custom::|AWS::CloudFormation::)/);
+  });
+
+  it('says where everything is', () => {
+    expect(Object.keys(template['Outputs'])).toEqual([
+      'ApiUrl',
+      'EventsTable',
+      'CommandsTable',
+      'ViewsTable',
+      'TransferWorkflowArn',
+      'DeadLettersUrl',
+      'AlarmTopicArn',
+    ]);
+  });
+});
+
+describe('stages', () => {
+  it('are dev and prod, and a name that is neither is answered with the list', () => {
+    expect(stageNames).toEqual(['dev', 'prod']);
+    expect(() => parseStage('production')).toThrow('There is no stage "production". The stages are: dev, prod.');
+    expect(() => parseStage('toString')).toThrow('There is no stage');
+  });
+
+  it('are refused before anything is built', async () => {
+    await expect(synthesize({ stage: 'test', outdir: 'nowhere' })).rejects.toThrow('There is no stage "test".');
+    expect(existsSync('nowhere')).toBe(false);
+  });
+
+  it('protect the data of production', () => {
+    expect(settingsOf('prod')).toMatchObject({ protectData: true, logRetentionDays: 365 });
+  });
+});

@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle } from '../../../infra/bundle.ts';
+import { entryOf } from '../../../infra/constructs/catalogue.ts';
+import { eventOf } from '../http/request.ts';
+
+// Nothing is installed there: what a bundle does not bring, it does not find.
+const outdir = mkdtempSync(join(tmpdir(), 'holdfast-bundle-'));
+afterAll(() => rmSync(outdir, { recursive: true }));
+
+const names = ['get-command', 'recover-transfers'] as const;
+beforeAll(() => bundle(Object.fromEntries(names.map((name) => [name, entryOf(name)])), outdir));
+
+/** Has a process of its own load a bundle and do something with its handler. */
+const withHandler = async (name: (typeof names)[number], script: string, variables: Record<string, string>) => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '--eval', `import { handler } from './index.mjs'; ${script}`],
+    {
+      cwd: join(outdir, name),
+      env: {
+        POWERTOOLS_LOG_LEVEL: 'SILENT',
+        POWERTOOLS_METRICS_DISABLED: 'true',
+        AWS_REGION: 'eu-central-1',
+        ...variables,
+      },
+    },
+  );
+  return stdout;
+};
+
+const tables = { EVENTS_TABLE: 'events', COMMANDS_TABLE: 'commands', VIEWS_TABLE: 'views' };
+
+describe('a bundle', () => {
+  it('is refused where an entry file does not exist, naming it', async () => {
+    const entries = { health: 'functions/queries/health.ts', audit: 'functions/queries/audit.ts' };
+
+    await expect(bundle(entries, outdir)).rejects.toThrow(
+      'These functions have no entry file:\n  audit: functions/queries/audit.ts',
+    );
+  });
+
+  it.each(names)('of %s loads with nothing installed beside it, the SDK neither', async (name) => {
+    const variables = { ...tables, TRANSFER_WORKFLOW_ARN: 'arn' };
+
+    expect(await withHandler(name, 'console.log(typeof handler)', variables)).toBe('function\n');
+  });
+
+  it('asks DynamoDB with the credentials that Lambda puts in the environment, and needs nothing else for that', async () => {
+    const signatures: (string | undefined)[] = [];
+    const dynamodb = createServer((request, response) => {
+      signatures.push(request.headers.authorization);
+      response.end('{}');
+    });
+    await new Promise<void>((listening) => dynamodb.listen(0, '127.0.0.1', listening));
+    const event = eventOf({ path: { accountId: 'a1', commandId: 'c1' } });
+    const script = `
+      const answer = await handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 10_000 });
+      console.log(answer.statusCode, JSON.parse(answer.body).code);`;
+
+    const answer = await withHandler('get-command', script, {
+      COMMANDS_TABLE: 'commands',
+      AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${portOf(dynamodb.address())}`,
+      AWS_ACCESS_KEY_ID: 'of-the-role',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_SESSION_TOKEN: 'token',
+    }).finally(() => dynamodb.close());
+
+    expect(answer).toBe('404 command_not_found\n');
+    expect(signatures).toEqual([expect.stringContaining('Credential=of-the-role/')]);
+  });
+
+  it('maps back to its sources, without a copy of them', () => {
+    const map = JSON.parse(readFileSync(join(outdir, 'get-command', 'index.mjs.map'), 'utf8'));
+
+    expect(map.sources).toContainEqual(expect.stringMatching(/functions\/queries\/get-command\.ts$/));
+    expect(map).not.toHaveProperty('sourcesContent');
+  });
+
+  it('is small, since its size is what a cold start takes: both clients and all else in 350 KB', () => {
+    expect(statSync(join(outdir, 'recover-transfers', 'index.mjs')).size).toBeLessThan(350_000);
+  });
+});
+
+const portOf = (address: AddressInfo | string | null): number => {
+  if (typeof address !== 'object' || address === null) throw new Error('the server does not listen');
+  return address.port;
+};

@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { storeFromEnvironment } from '../../../functions/store/runtime.ts';
+import { definitionOf, entryOf, functionNames } from '../../../infra/constructs/catalogue.ts';
+import { synthesized } from './synthesized.ts';
+
+const resources = synthesized('dev');
+const functions = resources.filter(({ type }) => type === 'AWS::Lambda::Function');
+const logGroups = resources.filter(({ type }) => type === 'AWS::Logs::LogGroup');
+
+const store = { EVENTS_TABLE: 'holdfast-dev-events', COMMANDS_TABLE: 'holdfast-dev-commands' };
+const writes = { ...store, HOT_ACCOUNTS: 'queue' };
+const views = { VIEWS_TABLE: 'holdfast-dev-views' };
+const workflow = { TRANSFER_WORKFLOW_ARN: 'holdfast-dev-transfer-standard' };
+
+/** What each function is told of. */
+const told: Record<string, Record<string, string>> = {
+  'open-account': writes,
+  deposit: writes,
+  withdraw: writes,
+  'request-transfer': { ...writes, ...views },
+  'decide-pending': writes,
+  'get-account': store,
+  'list-entries': { ...store, ...views },
+  'list-transfers': { ...store, ...views },
+  'get-transfer': views,
+  'get-command': { COMMANDS_TABLE: 'holdfast-dev-commands' },
+  health: {},
+  openapi: {},
+  'route-not-found': {},
+  'project-views': { ...store, ...views },
+  'start-transfers': workflow,
+  'credit-transfer': writes,
+  'settle-transfer': writes,
+  'release-transfer': writes,
+  'recover-transfers': { ...store, ...views, ...workflow },
+};
+
+describe('the functions', () => {
+  it('are those of the catalogue, by their names', () => {
+    expect(functions.map(({ name }) => name)).toEqual(functionNames.map((name) => `holdfast-dev-${name}`));
+  });
+
+  it.each(functionNames)('%s has an entry file', (name) => {
+    expect(existsSync(join(import.meta.dirname, '../../..', entryOf(name)))).toBe(true);
+  });
+
+  it.each(functions)('$name runs on Node 24 and ARM', ({ properties }) => {
+    expect(properties).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+    });
+  });
+
+  it.each(functionNames)('%s is told by its environment what it works on, and no more', (name) => {
+    expect(functionNamed(name).properties['Environment']).toEqual({
+      Variables: {
+        ...told[name],
+        NODE_OPTIONS: '--enable-source-maps',
+        POWERTOOLS_SERVICE_NAME: name,
+        POWERTOOLS_METRICS_NAMESPACE: 'Holdfast',
+        POWERTOOLS_LOG_LEVEL: 'INFO',
+      },
+    });
+  });
+
+  it.each(functionNames)('%s logs to a group of its own that does not keep everything for ever', (name) => {
+    const group = `/aws/lambda/holdfast-dev-${name}`;
+
+    expect(functionNamed(name).properties['LoggingConfig']).toEqual({ LogGroup: group });
+    expect(logGroups.find((candidate) => candidate.name === group)?.properties['RetentionInDays']).toBe(7);
+  });
+
+  it.each(functionNames.filter((name) => definitionOf(name).route))('%s ends before the API stops waiting', (name) => {
+    expect(functionNamed(name).properties['Timeout']).toBeLessThan(29);
+  });
+
+  it('have time for the longest wait that a client may ask for, after the store has used up its own', () => {
+    const [wait, decide] = [10, 8];
+
+    expect(functionNamed('request-transfer').properties['Timeout']).toBeGreaterThan(wait + decide);
+  });
+});
+
+describe('hot accounts', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  const storeThatIsTold = (hotAccounts: string) => {
+    for (const [name, value] of Object.entries({ ...store, HOT_ACCOUNTS: hotAccounts })) vi.stubEnv(name, value);
+    return storeFromEnvironment();
+  };
+
+  it.each(['queue', 'race'] as const)('are a matter of one setting: %s, which the store understands', (hotAccounts) => {
+    const told = synthesized('dev', { hotAccounts })
+      .filter(({ type }) => type === 'AWS::Lambda::Function')
+      .flatMap(({ properties }) => JSON.stringify(properties).match(/"HOT_ACCOUNTS":"\w+"/) ?? []);
+
+    expect(new Set(told)).toEqual(new Set([`"HOT_ACCOUNTS":"${hotAccounts}"`]));
+    expect(() => storeThatIsTold(hotAccounts)).not.toThrow();
+  });
+
+  it('are not left to chance by a setting that is mistyped', () => {
+    expect(() => storeThatIsTold('Race')).toThrow('HOT_ACCOUNTS is "Race": it must be "queue" or "race"');
+  });
+});
+
+function functionNamed(name: string) {
+  const found = functions.find((candidate) => candidate.name === `holdfast-dev-${name}`);
+  if (!found) throw new Error(`there is no function ${name}`);
+  return found;
+}

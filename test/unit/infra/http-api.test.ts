@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { synthesized } from './synthesized.ts';
+
+const resources = synthesized('dev');
+const ofType = (type: string) => resources.filter((resource) => resource.type === `AWS::ApiGatewayV2::${type}`);
+
+const routes = {
+  'POST /accounts': 'open-account',
+  'POST /accounts/{accountId}/deposits': 'deposit',
+  'POST /accounts/{accountId}/withdrawals': 'withdraw',
+  'POST /transfers': 'request-transfer',
+  'GET /accounts/{accountId}': 'get-account',
+  'GET /accounts/{accountId}/entries': 'list-entries',
+  'GET /accounts/{accountId}/transfers': 'list-transfers',
+  'GET /transfers/{transferId}': 'get-transfer',
+  'GET /accounts/{accountId}/commands/{commandId}': 'get-command',
+  'GET /health': 'health',
+  'GET /openapi.json': 'openapi',
+  $default: 'route-not-found',
+};
+
+describe('the HTTP API', () => {
+  it('leads every request of the contract to its function, and every other to route-not-found', () => {
+    const found = ofType('Route').map(({ properties }) => [properties['RouteKey'], targetOf(properties['Target'])]);
+
+    expect(Object.fromEntries(found)).toEqual(
+      Object.fromEntries(Object.entries(routes).map(([route, name]) => [route, `holdfast-dev-${name}.Arn`])),
+    );
+  });
+
+  it.each(ofType('Integration'))('$name passes payload 2.0 to a function', ({ properties }) => {
+    expect(properties).toMatchObject({ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' });
+  });
+
+  it.each(Object.entries(routes))('may call the function of %s', (_route, name) => {
+    const permissions = resources.filter(
+      ({ type, properties }) =>
+        type === 'AWS::Lambda::Permission' &&
+        properties['FunctionName'] === `holdfast-dev-${name}.Arn` &&
+        properties['Principal'] === 'apigateway.amazonaws.com',
+    );
+
+    expect(permissions).toHaveLength(1);
+  });
+
+  it('is throttled, and writes a line about every request, without a body', () => {
+    const [stage, ...others] = ofType('Stage');
+
+    expect(others).toEqual([]);
+    expect(stage?.properties).toMatchObject({
+      StageName: '$default',
+      AutoDeploy: true,
+      DefaultRouteSettings: { ThrottlingRateLimit: 2_000, ThrottlingBurstLimit: 2_000 },
+      AccessLogSettings: { DestinationArn: '/aws/vendedlogs/apis/holdfast-dev.Arn' },
+    });
+    const format = String(Object(stage?.properties['AccessLogSettings'])['Format']);
+    expect(JSON.parse(format)).toMatchObject({ requestId: '$context.requestId', status: '$context.status' });
+  });
+});
+
+function targetOf(target: unknown): unknown {
+  const integration = ofType('Integration').find(({ name }) => target === `integrations/${name}`);
+  return integration?.properties['IntegrationUri'];
+}

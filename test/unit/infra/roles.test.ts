@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { functionNames } from '../../../infra/constructs/catalogue.ts';
+import { synthesized } from './synthesized.ts';
+
+const resources = synthesized('dev');
+const roles = resources.filter(({ type }) => type === 'AWS::IAM::Role');
+
+const events = 'holdfast-dev-events.Arn';
+const eventsStream = 'holdfast-dev-events.StreamArn';
+const commands = 'holdfast-dev-commands.Arn';
+const commandsStream = 'holdfast-dev-commands.StreamArn';
+const views = 'holdfast-dev-views.Arn';
+const deadLetters = 'holdfast-dev-dead-letters.Arn';
+const workflow = 'holdfast-dev-transfer-standard';
+
+const readStream = [
+  'dynamodb:DescribeStream',
+  'dynamodb:GetRecords',
+  'dynamodb:GetShardIterator',
+  'dynamodb:ListStreams',
+];
+
+/** All that each function may do, besides writing its own log. Written by hand: a wider role has to be meant. */
+const allowed: Record<string, Record<string, string[]>> = {
+  'open-account': { [events]: ['dynamodb:PutItem', 'dynamodb:Query'], [commands]: ['dynamodb:PutItem'] },
+  deposit: {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+  },
+  withdraw: {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+  },
+  'request-transfer': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+    [views]: ['dynamodb:Query'],
+  },
+  'decide-pending': {
+    [commandsStream]: readStream,
+    [deadLetters]: ['sqs:SendMessage'],
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:DeleteItem', 'dynamodb:PutItem'],
+  },
+  'get-account': { [events]: ['dynamodb:Query'] },
+  'list-entries': { [events]: ['dynamodb:Query'], [views]: ['dynamodb:GetItem', 'dynamodb:Query'] },
+  'list-transfers': {
+    [events]: ['dynamodb:Query'],
+    [views]: ['dynamodb:GetItem'],
+    [`${views}/index/transfersBySource`]: ['dynamodb:Query'],
+    [`${views}/index/transfersByDestination`]: ['dynamodb:Query'],
+  },
+  'get-transfer': { [views]: ['dynamodb:Query'] },
+  'get-command': { [commands]: ['dynamodb:GetItem'] },
+  health: {},
+  openapi: {},
+  'route-not-found': {},
+  'project-views': {
+    [eventsStream]: readStream,
+    [deadLetters]: ['sqs:SendMessage'],
+    [events]: ['dynamodb:Query'],
+    [views]: ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+  },
+  'start-transfers': {
+    [eventsStream]: readStream,
+    [deadLetters]: ['sqs:SendMessage'],
+    [workflow]: ['states:StartExecution'],
+  },
+  'credit-transfer': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+  },
+  'settle-transfer': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+  },
+  'release-transfer': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+  },
+  'recover-transfers': {
+    [events]: ['dynamodb:Query', 'dynamodb:Scan'],
+    [`${views}/index/openTransfers`]: ['dynamodb:Query'],
+    [workflow]: ['states:StartExecution'],
+  },
+};
+
+describe('what a function may do', () => {
+  it('is said here of every function', () => {
+    expect(Object.keys(allowed)).toEqual(functionNames);
+  });
+
+  it.each(Object.entries(allowed))('%s may do this and no more', (name, access) => {
+    const log = `/aws/lambda/holdfast-dev-${name}.Arn`;
+
+    expect(accessOf(roleOf(`holdfast-dev-${name}`))).toEqual({
+      [log]: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      ...access,
+    });
+  });
+
+  it('is in a role that it shares with no other', () => {
+    const used = functionNames.map((name) => roleOf(`holdfast-dev-${name}`).name);
+
+    expect(new Set(used).size).toBe(functionNames.length);
+  });
+});
+
+describe('what the workflow may do', () => {
+  const access = accessOf(roleOf('holdfast-dev-transfer-standard'));
+
+  it('is to call the three functions of its steps, and no version of them', () => {
+    const { '*': _, ...onNames } = access;
+
+    expect(onNames).toEqual({
+      'holdfast-dev-credit-transfer.Arn': ['lambda:InvokeFunction'],
+      'holdfast-dev-settle-transfer.Arn': ['lambda:InvokeFunction'],
+      'holdfast-dev-release-transfer.Arn': ['lambda:InvokeFunction'],
+    });
+  });
+
+  it('is on all resources only what cannot be on one: to deliver logs and traces', () => {
+    expect(
+      access['*']?.filter((action) => !/^(logs:.*(LogDeliver|ResourcePolic|LogGroups)|xray:)/.test(action)),
+    ).toEqual([]);
+  });
+});
+
+describe('policies', () => {
+  it('are in the roles themselves: nothing else was granted on the way', () => {
+    expect(resources.filter(({ type }) => /^AWS::IAM::(?!Role$)/.test(type))).toEqual([]);
+    expect(roles.filter(({ properties }) => 'ManagedPolicyArns' in properties)).toEqual([]);
+  });
+
+  it('name actions and resources one by one, apart from the workflow', () => {
+    const wide = roles.filter((role) => JSON.stringify(accessOf(role)).includes('*'));
+
+    expect(wide.map(({ name }) => name)).toEqual(['TransferWorkflowRole']);
+  });
+});
+
+const StringOrMore = z.pipe(
+  z.union([z.string(), z.array(z.string())]),
+  z.transform((value) => [value].flat()),
+);
+
+const RoleProperties = z.object({
+  Policies: z.array(
+    z.object({
+      PolicyDocument: z.object({
+        Statement: z.array(
+          z.strictObject({ Effect: z.literal('Allow'), Action: StringOrMore, Resource: StringOrMore }),
+        ),
+      }),
+    }),
+  ),
+});
+
+/** Actions per resource. */
+function accessOf({ properties }: { properties: unknown }): Record<string, string[]> {
+  const statements = RoleProperties.parse(properties).Policies.flatMap((policy) => policy.PolicyDocument.Statement);
+  const pairs = statements.flatMap(({ Action, Resource }) => Resource.map((resource) => ({ resource, Action })));
+  return Object.fromEntries(
+    [...Map.groupBy(pairs, ({ resource }) => resource)].map(([resource, found]) => [
+      resource,
+      found.flatMap(({ Action }) => Action).sort(),
+    ]),
+  );
+}
+
+/** The role of a function or of a state machine. */
+function roleOf(name: string) {
+  const owner = resources.find(
+    (resource) => resource.name === name && /::(Function|StateMachine)$/.test(resource.type),
+  );
+  const arn = owner?.properties['Role'] ?? owner?.properties['RoleArn'];
+  const role = roles.find((candidate) => `${candidate.name}.Arn` === arn);
+  if (!role) throw new Error(`${name} has no role`);
+  return role;
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { synthesized } from './synthesized.ts';
+
+const tablesOf = (stage: 'dev' | 'prod') =>
+  synthesized(stage).filter(({ type }) => type.startsWith('AWS::DynamoDB::') && type.endsWith('Table'));
+
+const dev = tablesOf('dev');
+const prod = tablesOf('prod');
+
+const key = (partition: string, sort: string) => [
+  { AttributeName: partition, KeyType: 'HASH' },
+  { AttributeName: sort, KeyType: 'RANGE' },
+];
+const index = (IndexName: string, partition: string, sort: string) => ({
+  IndexName,
+  KeySchema: key(partition, sort),
+  Projection: { ProjectionType: 'ALL' },
+});
+
+describe('the tables', () => {
+  it('are the events, the commands and the views, with their keys and indexes', () => {
+    const found = dev.map(({ name, properties }) => ({
+      name,
+      key: properties['KeySchema'],
+      indexes: properties['GlobalSecondaryIndexes'],
+    }));
+
+    expect(found).toEqual([
+      { name: 'holdfast-dev-events', key: key('streamId', 'version'), indexes: undefined },
+      { name: 'holdfast-dev-commands', key: key('streamId', 'commandId'), indexes: undefined },
+      {
+        name: 'holdfast-dev-views',
+        key: key('pk', 'sk'),
+        indexes: [
+          index('accountsByOwner', 'owner', 'openedAt'),
+          index('transfersBySource', 'from', 'order'),
+          index('transfersByDestination', 'to', 'order'),
+          index('openTransfers', 'openShard', 'openSince'),
+        ],
+      },
+    ]);
+  });
+
+  it('have text for keys, and a number for the version alone', () => {
+    const attributes = dev.flatMap(({ properties }) => properties['AttributeDefinitions']);
+
+    expect(attributes).toContainEqual({ AttributeName: 'version', AttributeType: 'N' });
+    expect(JSON.stringify(attributes).match(/"AttributeType":"[^S]"/g)).toEqual(['"AttributeType":"N"']);
+  });
+
+  it.each([...dev, ...prod])(
+    '$name is paid by request and can be put back to any second of the last weeks',
+    (table) => {
+      expect(table.properties).toMatchObject({
+        BillingMode: 'PAY_PER_REQUEST',
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      });
+    },
+  );
+
+  it('stream the new image of every event and every command, and no views', () => {
+    expect(dev.map(({ properties }) => properties['StreamSpecification'])).toEqual([
+      { StreamViewType: 'NEW_IMAGE' },
+      { StreamViewType: 'NEW_IMAGE' },
+      undefined,
+    ]);
+  });
+
+  it.each(prod)('$name refuses to be deleted, and stays when the stack goes', ({ properties, deletionPolicy }) => {
+    expect(properties['DeletionProtectionEnabled']).toBe(true);
+    expect(deletionPolicy).toBe('Retain');
+  });
+
+  it.each(dev)('$name goes with its stack, since dev is made to be thrown away', ({ properties, deletionPolicy }) => {
+    expect(properties['DeletionProtectionEnabled']).toBe(false);
+    expect(deletionPolicy).toBe('Delete');
+  });
+});
