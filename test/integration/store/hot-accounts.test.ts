@@ -1,4 +1,4 @@
-import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
 import { fingerprint, PendingCommand } from '../../../functions/store/command-record.ts';
@@ -145,6 +145,17 @@ describe('commands that wait', () => {
     await metered.store.decidePending(accountId, pending);
     expect(await balance()).toBe(700);
     await verifyStream(metered.store, accountId);
+  });
+
+  it('and were given their key back do not hold up the others', async () => {
+    const pending = await waiting(3);
+    const Key = { streamId: accountId, commandId: 'w1' };
+    await metered.client.send(new DeleteCommand({ TableName: database.tables.commands, Key }));
+    await metered.store.decidePending(accountId, pending);
+    expect(await balance()).toBe(980);
+    expect(await metered.store.execute(requests.withdraw(accountId, 10, { key: 'w1' }))).toMatchObject({
+      replayed: false,
+    });
   });
 
   it('are decided once when the answer to their transaction is lost', async () => {
