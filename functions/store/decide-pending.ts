@@ -3,10 +3,18 @@ import type { AccountId } from '../../events/values.ts';
 import type { PendingCommand } from './command-record.ts';
 import { type Asked, planFor } from './plan.ts';
 import { type EventsTable, loadTail } from './read.ts';
-import { follow } from './tail.ts';
+import { follow, type Tail } from './tail.ts';
 import { StoreUnavailable } from './unavailable.ts';
 import { type Patience, pause, readUntilKnown, writeUntilKnown } from './until-known.ts';
 import { MAX_TRANSACTION_ITEMS, type WriteTables } from './write.ts';
+
+/**
+ * The tails that this environment's last commits left. They may be behind by now: a commit planned on one is written on the
+ * condition that it is not, and what needs no commit is decided on a tail that was just read.
+ */
+export type LastTails = Map<AccountId, Tail>;
+
+const MOST_TAILS = 100;
 
 /** After this many lost races in a row, wait a little and read afresh instead of chasing the stream's writers. */
 const LOSSES_BEFORE_BACKOFF = 3;
@@ -23,7 +31,7 @@ const LOSSES_BEFORE_BACKOFF = 3;
  * @throws {StoreUnavailable} where the time is up: what was not decided still waits.
  */
 export const decidePending = async (
-  dependencies: EventsTable & WriteTables & Patience & { readonly newId: () => string },
+  dependencies: EventsTable & WriteTables & Patience & { readonly newId: () => string; readonly lastTails: LastTails },
   accountId: AccountId,
   pending: readonly PendingCommand[],
   deadline: number,
@@ -31,11 +39,20 @@ export const decidePending = async (
   const load = () => readUntilKnown(dependencies, deadline, () => loadTail(dependencies, accountId));
   let waiting = [...new Map(pending.map((command) => [command.commandId, command])).values()];
   let most = MAX_TRANSACTION_ITEMS - 1;
-  let tail = await load();
+  const { lastTails } = dependencies;
+  const remembered = lastTails.get(accountId);
+  // Whether the tail was current at a moment when all of these commands waited.
+  let fresh = remembered === undefined;
+  let tail = remembered ?? (await load());
   for (let losses = 0; waiting.length > 0; ) {
     const batch = waiting.slice(0, most);
     const commandId = dependencies.newId();
     const plan = planFor(tail, batch.map(asked), commandId, dependencies.clock());
+    if (!fresh && (plan === 'too_large' || !plan.commit)) {
+      tail = await load();
+      fresh = true;
+      continue;
+    }
     if (plan === 'too_large') {
       if (batch.length === 1) {
         await giveBack(dependencies, batch);
@@ -49,7 +66,9 @@ export const decidePending = async (
     if (result.kind === 'landed' || (result.kind === 'refused' && result.winner?.commandId === commandId)) {
       waiting = waiting.slice(batch.length);
       if (plan.commit) tail = follow(tail, plan.commit);
+      fresh = true;
       losses = 0;
+      remember(lastTails, tail);
       continue;
     }
     if (result.kind !== 'refused') {
@@ -59,6 +78,7 @@ export const decidePending = async (
     waiting = waiting.filter((command) => !result.refused.has(command.commandId));
     if (!result.winner) continue;
     tail = follow(tail, result.winner);
+    fresh = true;
     losses += 1;
     if (losses % LOSSES_BEFORE_BACKOFF === 0) {
       if (!(await pause(dependencies, deadline, losses / LOSSES_BEFORE_BACKOFF))) {
@@ -67,6 +87,13 @@ export const decidePending = async (
       tail = await load();
     }
   }
+};
+
+const remember = (lastTails: LastTails, tail: Tail): void => {
+  lastTails.delete(tail.streamId);
+  lastTails.set(tail.streamId, tail);
+  const [oldest] = lastTails.keys();
+  if (lastTails.size > MOST_TAILS && oldest !== undefined) lastTails.delete(oldest);
 };
 
 const asked = ({ streamId, commandId, request, command, actor, correlationId }: PendingCommand): Asked => ({

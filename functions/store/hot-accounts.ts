@@ -12,8 +12,14 @@ export interface HotAccounts {
   waited(milliseconds: number): void;
 }
 
-/** How long an account is held for hot after the last sign of it, in milliseconds. */
+/** How long after a commit of several commands its account is held for hot by who reads it, in milliseconds. */
 export const HOT_FOR = 1_000;
+
+/**
+ * How long an environment remembers that an account was hot, in milliseconds. Longer than it is believed of a commit: the
+ * first command that finds itself alone in the queue corrects it.
+ */
+const REMEMBERED_FOR = 10_000;
 
 const MOST_REMEMBERED = 1_000;
 
@@ -34,7 +40,7 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
     met: (accountId, commands) => {
       // Deleted first, so that the map's order is that of the last signs and the oldest is the first to be forgotten.
       until.delete(accountId);
-      if (commands > 1) until.set(accountId, clock() + HOT_FOR);
+      if (commands > 1) until.set(accountId, clock() + REMEMBERED_FOR);
       const [oldest] = until.keys();
       if (until.size > MOST_REMEMBERED && oldest !== undefined) until.delete(oldest);
     },

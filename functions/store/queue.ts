@@ -1,7 +1,7 @@
 import { Timestamp } from '../../events/values.ts';
 import { type CommandRecord, findRecord, type PendingCommand, resultOf } from './command-record.ts';
 import type { CommandKey, CommandResult } from './command-result.ts';
-import { decidePending } from './decide-pending.ts';
+import { decidePending, type LastTails } from './decide-pending.ts';
 import type { HotAccounts } from './hot-accounts.ts';
 import type { Asked } from './plan.ts';
 import type { EventsTable } from './read.ts';
@@ -13,6 +13,7 @@ import type { WriteTables } from './write.ts';
 export interface QueueDependencies extends EventsTable, WriteTables, Patience {
   readonly newId: () => string;
   readonly hot: HotAccounts;
+  readonly lastTails: LastTails;
 }
 
 /** Who waits this long, in milliseconds, decides the command himself: whoever should have done it may have crashed. */

@@ -39,14 +39,14 @@ export interface Store {
 }
 
 /** What a store is made of. */
-export type StoreDependencies = Omit<ExecuteDependencies, 'hot'>;
+export type StoreDependencies = Omit<ExecuteDependencies, 'hot' | 'lastTails'>;
 
 /**
  * The event store on two DynamoDB tables.
  * @param dependencies the tables, and all that varies: time, ids, randomness, waiting.
  */
 export const createStore = (dependencies: StoreDependencies): Store => {
-  const all = { ...dependencies, hot: rememberHotAccounts(dependencies.clock) };
+  const all = { ...dependencies, hot: rememberHotAccounts(dependencies.clock), lastTails: new Map() };
   const deadline = () => dependencies.clock() + dependencies.budget;
   return {
     load: (accountId) => readUntilKnown(all, deadline(), () => loadTail(all, accountId)),
