@@ -46,7 +46,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: database,
+          globalSetup: [...database, 'test/setup/assembly.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Each file runs a whole local cloud: one at a time, after everything else.

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { findEngine } from './dynamodb-engine.ts';
@@ -35,7 +36,8 @@ export const startDynamoDbLocal = async (options: {
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const engine = await findEngine({ port, dataDirectory: options.dataDirectory });
-  const running = startTied(engine.command, engine.arguments);
+  // It leaves a file with its installation's id in the directory it runs in, telemetry or not.
+  const running = startTied(engine.command, engine.arguments, tmpdir());
   try {
     await untilItAnswers(endpoint, engine.startDeadlineMs, running);
     await warmUp(endpoint);

@@ -20,8 +20,9 @@ export interface TiedProcess {
  * finish does not cut off what it still needs; and it holds one end of a pipe, which closes when this process dies,
  * even when it is killed.
  */
-export const startTied = (command: string, args: readonly string[]): TiedProcess => {
-  const child = process.platform === 'win32' ? spawnWithExitHook(command, args) : spawnOnPipe(command, args);
+export const startTied = (command: string, args: readonly string[], workingDirectory: string): TiedProcess => {
+  const spawnTied = process.platform === 'win32' ? spawnWithExitHook : spawnOnPipe;
+  const child = spawnTied(command, args, workingDirectory);
   let ended = false;
   let stopping = false;
   let errors = '';
@@ -66,14 +67,15 @@ wait "$program"; code=$?
 kill "$watch" 2>/dev/null
 exit "$code"`;
 
-const spawnOnPipe = (command: string, args: readonly string[]): ChildProcess =>
+const spawnOnPipe = (command: string, args: readonly string[], cwd: string): ChildProcess =>
   spawn('/bin/sh', ['-c', script, 'sh', command, ...args], {
+    cwd,
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
 
-const spawnWithExitHook = (command: string, args: readonly string[]): ChildProcess => {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], windowsHide: true });
+const spawnWithExitHook = (command: string, args: readonly string[], cwd: string): ChildProcess => {
+  const child = spawn(command, args, { cwd, stdio: ['ignore', 'ignore', 'pipe'], windowsHide: true });
   const kill = () => child.kill();
   process.once('exit', kill);
   child.once('exit', () => process.off('exit', kill));

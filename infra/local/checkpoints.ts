@@ -1,0 +1,53 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import * as z from 'zod/mini';
+
+/** Where the readers of streams remember how far they are. */
+export interface Checkpoints {
+  load(key: string): string | undefined;
+  save(key: string, value: string): void;
+  /** Writes what is not on disk yet. */
+  flush(): void;
+}
+
+/** How long a checkpoint may wait to be written: what a crash loses is delivered once more, as on AWS. */
+const writeEveryMs = 100;
+
+/**
+ * Checkpoints in a file, or in memory.
+ *
+ * @param file absent: they are gone when the process ends.
+ * @throws if the file is there and is not one of ours.
+ */
+export const openCheckpoints = (file: string | undefined): Checkpoints => {
+  const values = new Map(file === undefined ? [] : Object.entries(read(file)));
+  let timer: NodeJS.Timeout | undefined;
+
+  const flush = (): void => {
+    if (file === undefined || timer === undefined) return;
+    clearTimeout(timer);
+    timer = undefined;
+    mkdirSync(dirname(file), { recursive: true });
+    // Renamed into place: a crash in between leaves the old file whole.
+    writeFileSync(`${file}.new`, JSON.stringify(Object.fromEntries(values)));
+    renameSync(`${file}.new`, file);
+  };
+
+  return {
+    load: (key) => values.get(key),
+    save: (key, value) => {
+      values.set(key, value);
+      timer ??= setTimeout(flush, writeEveryMs).unref();
+    },
+    flush,
+  };
+};
+
+const read = (file: string): Record<string, string> => {
+  try {
+    return z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    throw new Error(`${file} does not hold stream positions`, { cause: error });
+  }
+};

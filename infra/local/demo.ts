@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { parseArgs, styleText } from 'node:util';
+import * as z from 'zod/mini';
+
+const usage = `npm run demo -- [options]
+
+Tells the two stories of the README against a ledger that runs (npm start):
+two withdrawals that race on one balance, and a transfer whose worker is killed
+between credit and settle.
+
+  --url URL   where the ledger's API is (default http://127.0.0.1:3000)
+  --rounds N  how many pairs of withdrawals race, 1 to 1000 (default 20)
+  --help      this text`;
+
+const Body = z.looseObject({});
+type Answer = { readonly status: number; readonly body: z.infer<typeof Body> };
+
+const main = async (): Promise<void> => {
+  const { url, rounds } = readCommandLine();
+  const ledger = await connect(url);
+  // Every run tells its stories with accounts of its own.
+  const run = randomBytes(3).toString('hex');
+  await racingWithdrawals(ledger, run, rounds);
+  await killedWorker(ledger, run);
+};
+
+const racingWithdrawals = async (ledger: Ledger, run: string, rounds: number): Promise<void> => {
+  title('1. Two withdrawals of 100 race on a balance of 100');
+  const account = `race-${run}`;
+  await ledger.post('/accounts', { accountId: account, currency: 'EUR' });
+  const outcomes = new Map<string, number>();
+  for (let round = 1; round <= rounds; round += 1) {
+    await ledger.post(`/accounts/${account}/deposits`, { amount: 100 });
+    const withdraw = () => ledger.post(`/accounts/${account}/withdrawals`, { amount: 100 });
+    const answers = await Promise.all([withdraw(), withdraw()]);
+    const outcome = answers.map(said).sort().join('  and  ');
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    if (round === 1) for (const answer of answers) say(`   ${said(answer)}${detailOf(answer)}`);
+  }
+  for (const [outcome, count] of outcomes) say(`   ${count} of ${rounds} rounds: ${outcome}`);
+  const { body } = await ledger.get(`/accounts/${account}`);
+  verdict(outcomes.size === 1 && body['balance'] === 0, `balance ${body['balance']}: nothing was spent twice`);
+};
+
+const killedWorker = async (ledger: Ledger, run: string): Promise<void> => {
+  title('2. A transfer whose worker is killed between credit and settle');
+  const [from, to, transferId] = [`alice-${run}`, `bob-${run}`, `transfer-${run}`];
+  for (const accountId of [from, to]) await ledger.post('/accounts', { accountId, currency: 'EUR' });
+  await ledger.post(`/accounts/${from}/deposits`, { amount: 10_000 });
+  say(`   ${from} has 10000, ${to} has 0`);
+  await ledger.post('/_local/kill', { function: 'settle-transfer', when: 'before-next-write' });
+  say('   the next worker of settle-transfer will be killed before it writes');
+  const began = performance.now();
+  const { body: requested } = await ledger.post('/transfers', { transferId, from, to, amount: 2_500 });
+  say(`   POST /transfers: ${requested['status']}, 2500 from ${from} to ${to}`);
+
+  let shown = 1;
+  for (const deadline = began + 60_000; performance.now() < deadline; await setTimeout(20)) {
+    const { body } = await ledger.get(`/transfers/${transferId}`);
+    const steps = z
+      .array(z.looseObject({ step: z.string(), accountId: z.string(), version: z.int() }))
+      .parse(body['steps']);
+    for (const { step, accountId, version } of steps.slice(shown)) {
+      say(`   ${elapsed(began)}  ${step} (${accountId}, version ${version})`);
+      if (step === 'credited') say('            … and here the worker dies: the money is at both, spendable at one');
+    }
+    shown = Math.max(shown, steps.length);
+    if (body['status'] === 'settled' || body['status'] === 'released') break;
+  }
+
+  const [source, destination] = await Promise.all([from, to].map((id) => ledger.get(`/accounts/${id}`)));
+  const [left, arrived] = [source?.body['balance'], destination?.body['balance']];
+  verdict(
+    left === 7_500 && arrived === 2_500,
+    `${from} has ${left}, ${to} has ${arrived}: moved once, nothing lost or made`,
+  );
+};
+
+interface Ledger {
+  get(path: string): Promise<Answer>;
+  post(path: string, body: unknown): Promise<Answer>;
+}
+
+/** @throws where nothing answers there, or what answers is no local ledger: the second story needs one whose workers it may kill. */
+const connect = async (url: string): Promise<Ledger> => {
+  const call = async (path: string, init?: RequestInit): Promise<Answer> => {
+    const response = await fetch(`${url}${path}`, init);
+    return { status: response.status, body: Body.parse(await response.json()) };
+  };
+  const local = await call('/_local').catch(() => {
+    throw new Error(`No ledger answers at ${url}. Start one with npm start, or say where it is with --url.`);
+  });
+  if (local.status !== 200) throw new Error(`What answers at ${url} is not a ledger started with npm start.`);
+  const headers = { 'content-type': 'application/json' };
+  return {
+    get: (path) => call(path),
+    post: (path, body) => call(path, { method: 'POST', headers, body: JSON.stringify(body) }),
+  };
+};
+
+const readCommandLine = (): { readonly url: string; readonly rounds: number } => {
+  try {
+    const { values } = parseArgs({
+      options: {
+        url: { type: 'string', default: 'http://127.0.0.1:3000' },
+        rounds: { type: 'string', default: '20' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (values.help) {
+      say(usage);
+      process.exit(0);
+    }
+    const rounds = Number(values.rounds);
+    if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1_000)
+      throw new Error(`--rounds is "${values.rounds}", not 1 to 1000`);
+    if (!URL.canParse(values.url)) throw new Error(`--url is "${values.url}", which is no URL`);
+    return { url: values.url.replace(/\/$/, ''), rounds };
+  } catch (error) {
+    return stop(`${messageOf(error)}. See npm run demo -- --help`, 2);
+  }
+};
+
+const said = ({ status, body }: Answer): string => `${status} ${body['code'] ?? body['kind'] ?? body['status']}`;
+
+const detailOf = ({ body }: Answer): string => (typeof body['detail'] === 'string' ? ` (${body['detail']})` : '');
+
+const elapsed = (began: number): string => `${((performance.now() - began) / 1000).toFixed(2).padStart(5)} s`;
+
+const verdict = (holds: boolean, text: string): void => {
+  say(holds ? styleText('green', `   ✓ ${text}`) : styleText('red', `   ✗ ${text}`));
+  if (!holds) process.exitCode = 1;
+};
+
+const title = (text: string): void => say(`\n${styleText('bold', text)}`);
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const stop = (message: string, status: number): never => {
+  process.stderr.write(`${message}\n`);
+  process.exit(status);
+};
+
+await main().catch((error: unknown) => stop(messageOf(error), 1));

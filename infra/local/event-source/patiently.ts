@@ -1,0 +1,25 @@
+import { pause } from '../pause.ts';
+
+/**
+ * Tries again until it works: a stream that cannot be read now is read later, and loses nothing by it.
+ * @param context.report told of the first failure in a row.
+ * @returns what came of it; undefined when it was interrupted.
+ */
+export const patiently = async <Result>(
+  attempt: () => Promise<Result>,
+  context: { readonly report: (line: string) => void; readonly interruption: AbortSignal },
+): Promise<Result | undefined> => {
+  let reported = false;
+  while (!context.interruption.aborted) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!reported && !context.interruption.aborted) context.report(`A stream cannot be read: ${error}`);
+      reported = true;
+      await pause(betweenAttemptsMs, context.interruption);
+    }
+  }
+  return undefined;
+};
+
+const betweenAttemptsMs = 500;

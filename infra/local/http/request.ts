@@ -1,0 +1,145 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+
+/** A request as it came over the wire. */
+export interface ReceivedRequest {
+  readonly method: string;
+  /** Path and query string, percent-encoded. */
+  readonly target: string;
+  /** E.g. `1.1`. */
+  readonly httpVersion: string;
+  /** Name, value, name, value …, as `IncomingMessage.rawHeaders` has them. */
+  readonly rawHeaders: readonly string[];
+  readonly body: Buffer;
+  readonly sourceIp: string;
+  /** When it came, in ms since the epoch. */
+  readonly at: number;
+  readonly requestId: string;
+}
+
+/** What of the API stands in every event. */
+export interface ApiIdentity {
+  readonly accountId: string;
+  readonly apiId: string;
+  readonly stage: string;
+  readonly port: number;
+}
+
+/** The route that was found, see `routes.ts`. */
+export interface EventRoute {
+  readonly routeKey: string;
+  readonly pathParameters: Readonly<Record<string, string>>;
+}
+
+/**
+ * The event of an HTTP API's Lambda integration, payload format 2.0: what has no value is absent, names of headers
+ * are lower case, whatever comes more than once is joined by a comma.
+ *
+ * @throws {URIError} if the path cannot be decoded.
+ */
+export const toEvent = (request: ReceivedRequest, route: EventRoute, api: ApiIdentity): APIGatewayProxyEventV2 => {
+  const [encodedPath = '', ...query] = request.target.split('?');
+  const rawQueryString = query.join('?');
+  const path = decodePath(encodedPath);
+  const { headers, cookies } = toHeaders(request, api);
+  const domainName = headers['host']?.replace(/:\d+$/, '') ?? 'localhost';
+  const queryStringParameters = joinRepeated(new URLSearchParams(rawQueryString));
+
+  return {
+    version: '2.0',
+    routeKey: route.routeKey,
+    rawPath: path,
+    rawQueryString,
+    ...(cookies.length > 0 && { cookies }),
+    headers,
+    ...(rawQueryString !== '' && { queryStringParameters }),
+    requestContext: {
+      accountId: api.accountId,
+      apiId: api.apiId,
+      domainName,
+      domainPrefix: domainName.split('.')[0] ?? '',
+      http: {
+        method: request.method,
+        path,
+        protocol: `HTTP/${request.httpVersion}`,
+        sourceIp: request.sourceIp,
+        userAgent: headers['user-agent'] ?? '',
+      },
+      requestId: request.requestId,
+      routeKey: route.routeKey,
+      stage: api.stage,
+      time: toLogTime(request.at),
+      timeEpoch: request.at,
+    },
+    ...(Object.keys(route.pathParameters).length > 0 && { pathParameters: route.pathParameters }),
+    ...toBody(request.body, headers['content-type']),
+  };
+};
+
+/** `rawPath` is decoded, in spite of its name, and what follows a decoded `?` is lost: so does API Gateway. */
+const decodePath = (encoded: string): string => decodeURIComponent(encoded).split('?')[0] ?? '';
+
+/** Headers that belong to the connection between client and gateway. */
+const connectionHeaders = new Set([
+  'connection',
+  'expect',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+const toHeaders = (request: ReceivedRequest, api: ApiIdentity) => {
+  const received: [string, string][] = [];
+  for (let index = 0; index < request.rawHeaders.length; index += 2) {
+    received.push([request.rawHeaders[index]?.toLowerCase() ?? '', request.rawHeaders[index + 1] ?? '']);
+  }
+  const cookies = received.filter(([name]) => name === 'cookie').flatMap(([, value]) => value.split(/;\s*/));
+  const headers = joinRepeated(received.filter(([name]) => name !== 'cookie' && !connectionHeaders.has(name)));
+  headers['content-length'] = String(request.body.length);
+  headers['x-amzn-trace-id'] ??= toTraceId(request);
+  headers['x-forwarded-for'] = [headers['x-forwarded-for'], request.sourceIp].filter(Boolean).join(', ');
+  headers['x-forwarded-port'] = String(api.port);
+  headers['x-forwarded-proto'] = 'http';
+  return { headers, cookies: cookies.filter((cookie) => cookie !== '') };
+};
+
+const joinRepeated = (pairs: Iterable<readonly [string, string]>): Record<string, string> => {
+  const joined = new Map<string, string>();
+  for (const [name, value] of pairs) {
+    const before = joined.get(name);
+    joined.set(name, before === undefined ? value : `${before},${value}`);
+  }
+  return Object.fromEntries(joined);
+};
+
+/** X-Ray's form: the second of the request, then 24 hexadecimal digits. */
+const toTraceId = ({ at, requestId }: ReceivedRequest): string => {
+  const seconds = Math.floor(at / 1000).toString(16);
+  return `Root=1-${seconds}-${requestId
+    .replaceAll(/[^0-9a-f]/g, '')
+    .padEnd(24, '0')
+    .slice(0, 24)}`;
+};
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
+
+/** The time format of web server logs, e.g. `12/Mar/2026:19:03:58 +0000`. */
+const toLogTime = (at: number): string => {
+  const [date = '', time = ''] = new Date(at).toISOString().split('T');
+  const [year, month, day] = date.split('-');
+  return `${day}/${months[Number(month) - 1]}/${year}:${time.slice(0, 8)} +0000`;
+};
+
+/** What API Gateway takes for text; everything else, a missing type too, reaches the function as base64. */
+const textTypes = /^(text\/.*|application\/(json|xml|javascript))$/i;
+
+const toBody = (body: Buffer, contentType: string | undefined): { body?: string; isBase64Encoded: boolean } => {
+  if (body.length === 0) return { isBase64Encoded: false };
+  const mediaType = contentType?.split(';')[0]?.trim() ?? '';
+  return textTypes.test(mediaType)
+    ? { body: body.toString('utf8'), isBase64Encoded: false }
+    : { body: body.toString('base64'), isBase64Encoded: true };
+};

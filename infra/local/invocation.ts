@@ -1,0 +1,21 @@
+/** What came of one invocation of a function: what its handler returned, or the error that Lambda would report. */
+export type Invocation =
+  | { readonly ok: true; readonly payload: unknown }
+  | {
+      readonly ok: false;
+      readonly errorType: string;
+      readonly errorMessage: string;
+      readonly trace?: readonly string[];
+    };
+
+/** A function of the template that can be invoked. */
+export interface LocalFunction {
+  /** Its `FunctionName`. */
+  readonly name: string;
+  readonly arn: string;
+  /**
+   * Invokes it once and waits for the end: never rejects, a crash or a timeout is an `ok: false`.
+   * @param event plain JSON.
+   */
+  invoke(event: unknown): Promise<Invocation>;
+}

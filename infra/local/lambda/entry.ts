@@ -1,0 +1,83 @@
+/**
+ * What runs inside a worker thread: the part of Lambda's Node.js runtime that a function can see. It loads the
+ * bundle, then takes one invocation after the other until the thread is ended from outside.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { createContext } from './context.ts';
+import { toInitError, toLambdaError } from './errors.ts';
+import type { InvokeMessage, LambdaError, WorkerMessage, WorkerSettings } from './protocol.ts';
+
+type Handler = (event: unknown, context: unknown) => unknown;
+
+/** Lambda's limit for an answer. */
+const responseLimitBytes = 6_291_556;
+
+const settings: WorkerSettings = workerData;
+
+// Set by worker.ts for this thread's own start; it is none of the function's variables.
+delete process.env['NODE_COMPILE_CACHE'];
+
+const say = (message: WorkerMessage): void => parentPort?.postMessage(message);
+
+const die = (error: LambdaError, status: number): void => {
+  say({ type: 'fatal', error });
+  process.exit(status);
+};
+
+// The exit statuses are those of Lambda's runtime.
+process.on('uncaughtException', (thrown) => die(toLambdaError(thrown), 129));
+process.on('unhandledRejection', (reason) =>
+  die({ ...toLambdaError(reason), errorType: 'Runtime.UnhandledPromiseRejection' }, 128),
+);
+
+const loadHandler = async (): Promise<Handler | LambdaError> => {
+  let loaded: Record<string, unknown>;
+  try {
+    loaded = await import(settings.module);
+  } catch (thrown) {
+    return toInitError(thrown);
+  }
+  const handler = loaded[settings.exportName];
+  if (!isHandler(handler)) {
+    const name = `${settings.exportName} of ${settings.module.split('/').at(-1)}`;
+    return { errorType: 'Runtime.HandlerNotFound', errorMessage: `${name} is undefined or not a function` };
+  }
+  if (handler.length > 2) {
+    return {
+      errorType: 'Runtime.CallbackHandlerDeprecated',
+      errorMessage: 'Lambda has no callback-based handlers from Node.js 24 on: return a promise instead',
+    };
+  }
+  return handler;
+};
+
+const isHandler = (value: unknown): value is Handler => typeof value === 'function';
+
+const invoke = async (handler: Handler, message: InvokeMessage): Promise<void> => {
+  try {
+    const answer = await handler(JSON.parse(message.event), createContext(settings, message));
+    say(toResult(answer));
+  } catch (thrown) {
+    say({ type: 'error', error: toLambdaError(thrown) });
+  }
+};
+
+const toResult = (answer: unknown): WorkerMessage => {
+  try {
+    const payload = JSON.stringify(answer) ?? 'null';
+    if (Buffer.byteLength(payload) <= responseLimitBytes) return { type: 'result', payload };
+    const errorMessage = `Response payload size exceeded maximum allowed payload size (${responseLimitBytes} bytes).`;
+    return { type: 'error', error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } };
+  } catch (thrown) {
+    const errorMessage = `Unable to stringify response body: ${toLambdaError(thrown).errorMessage}`;
+    return { type: 'error', error: { errorType: 'Runtime.MarshalError', errorMessage } };
+  }
+};
+
+const handler = await loadHandler();
+if (typeof handler === 'function') {
+  parentPort?.on('message', (message: InvokeMessage) => invoke(handler, message));
+  say({ type: 'ready' });
+} else {
+  say({ type: 'init-error', error: handler });
+}

@@ -1,0 +1,55 @@
+import { devNull } from 'node:os';
+
+/** Where the functions find the services they call. */
+export interface ServiceEndpoints {
+  readonly dynamodb: string;
+  readonly stepFunctions: string;
+}
+
+/** What of a function decides its environment. */
+export interface EnvironmentOf {
+  readonly name: string;
+  readonly region: string;
+  readonly memoryMb: number;
+  readonly codeDirectory: string;
+  readonly handler: string;
+  readonly logStreamName: string;
+  /** The variables of the template. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/**
+ * The whole environment of a function: the template's variables and what Lambda itself sets. Nothing of the
+ * environment this process runs in is passed on: neither its credentials nor its settings may change what a function
+ * does. Only the `AWS_ENDPOINT_URL_*` variables are not there on AWS.
+ */
+export const lambdaEnvironment = (of: EnvironmentOf, endpoints: ServiceEndpoints): Record<string, string> => ({
+  ...of.variables,
+  AWS_REGION: of.region,
+  AWS_DEFAULT_REGION: of.region,
+  AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+  AWS_LAMBDA_FUNCTION_NAME: of.name,
+  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(of.memoryMb),
+  AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+  AWS_LAMBDA_LOG_GROUP_NAME: logGroupName(of.name),
+  AWS_LAMBDA_LOG_STREAM_NAME: of.logStreamName,
+  AWS_ACCESS_KEY_ID: accessKeyIdOf(of.name),
+  AWS_SECRET_ACCESS_KEY: 'local',
+  AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+  AWS_ENDPOINT_URL_DYNAMODB_STREAMS: endpoints.dynamodb,
+  AWS_ENDPOINT_URL_SFN: endpoints.stepFunctions,
+  // The SDK finds the home directory without HOME and would read this machine's AWS profile.
+  AWS_CONFIG_FILE: devNull,
+  AWS_SHARED_CREDENTIALS_FILE: devNull,
+  LAMBDA_TASK_ROOT: of.codeDirectory,
+  LANG: 'en_US.UTF-8',
+  TZ: ':UTC',
+  _HANDLER: of.handler,
+});
+
+/** The log group that Lambda names by default. */
+export const logGroupName = (functionName: string): string => `/aws/lambda/${functionName}`;
+
+/** The access key id by which the gateway knows a function: letters and digits only, as DynamoDB Local asks. */
+export const accessKeyIdOf = (functionName: string): string => `LOCAL${functionName.replaceAll(/[^A-Za-z0-9]/g, '')}`;

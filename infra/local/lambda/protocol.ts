@@ -1,0 +1,36 @@
+/** What a worker thread is told once, when it starts. */
+export interface WorkerSettings {
+  /** URL of the bundle's module, e.g. `file:///…/index.mjs`. */
+  readonly module: string;
+  /** Name of the exported handler. */
+  readonly exportName: string;
+  readonly functionName: string;
+  readonly arn: string;
+  readonly memoryMb: number;
+  readonly logGroupName: string;
+  readonly logStreamName: string;
+}
+
+/** One invocation, as the worker gets it. */
+export interface InvokeMessage {
+  readonly requestId: string;
+  /** The event as JSON text: what crosses between Lambda and a function is always text. */
+  readonly event: string;
+  /** When Lambda will end the invocation, in ms since the epoch. */
+  readonly deadline: number;
+}
+
+/** An error in the form in which Lambda hands it to the caller. */
+export interface LambdaError {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  readonly trace?: readonly string[];
+}
+
+/** What a worker says. `fatal`: an uncaught error, after which it exits. */
+export type WorkerMessage =
+  | { readonly type: 'ready' }
+  | { readonly type: 'init-error'; readonly error: LambdaError }
+  | { readonly type: 'result'; readonly payload: string }
+  | { readonly type: 'error'; readonly error: LambdaError }
+  | { readonly type: 'fatal'; readonly error: LambdaError };

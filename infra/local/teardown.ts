@@ -1,0 +1,35 @@
+/** What was started, and how it is ended. */
+export interface Teardown {
+  /** Remembers how to end something. @returns the thing itself. */
+  add<Resource>(resource: Resource, end: (resource: Resource) => unknown): Resource;
+  /** Ends everything, the last first; one that fails to end does not keep the others. A second call waits for the first. */
+  stop(): Promise<void>;
+}
+
+export const createTeardown = (): Teardown => {
+  const ends: (() => unknown)[] = [];
+  let stopping: Promise<void> | undefined;
+
+  const endAll = async (): Promise<void> => {
+    const errors: unknown[] = [];
+    for (const end of ends.reverse()) {
+      try {
+        await end();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, 'Not everything ended as it should');
+  };
+
+  return {
+    add: (resource, end) => {
+      ends.push(() => end(resource));
+      return resource;
+    },
+    stop: () => {
+      stopping ??= endAll();
+      return stopping;
+    },
+  };
+};

@@ -1,0 +1,229 @@
+import * as z from 'zod/mini';
+
+/**
+ * What the local cloud makes of a template: one entry per resource type. A type that is not here, a property that is
+ * neither in `runs` nor in `noEffect`, and a value that `runs` does not take are refused by name; nothing is ignored
+ * in silence.
+ */
+
+/** A type of which every property can be left alone, and why. */
+interface TypeWithoutEffect {
+  readonly noEffect: string;
+}
+
+/** A type that runs. */
+interface TypeThatRuns {
+  /** The property that holds the resource's name; where it is absent, the name is made of stack and logical id. */
+  readonly nameProperty?: string;
+  /** `Ref`. In it `{name}`, `{region}` and `{account}` are replaced. */
+  readonly ref: string;
+  /** `Fn::GetAtt`, likewise. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** The properties that are carried out, and the values that are understood. */
+  readonly runs: z.ZodMiniType;
+  /** The properties that are accepted without being carried out, and why that is right on this machine. */
+  readonly noEffect: Readonly<Record<string, string>>;
+}
+
+/** What holds for one type. */
+export type ResourceRule = TypeThatRuns | TypeWithoutEffect;
+
+const text = z.string();
+const count = z.int();
+const keySchema = z.array(z.strictObject({ AttributeName: text, KeyType: z.enum(['HASH', 'RANGE']) }));
+
+const projection = z.strictObject({
+  ProjectionType: z.enum(['ALL', 'KEYS_ONLY', 'INCLUDE']),
+  NonKeyAttributes: z.optional(z.array(text)),
+});
+
+export const resourceRules = {
+  'AWS::DynamoDB::Table': {
+    nameProperty: 'TableName',
+    ref: '{name}',
+    attributes: {
+      Arn: 'arn:aws:dynamodb:{region}:{account}:table/{name}',
+      // Only a name until the table is there: DynamoDB Local makes the real one.
+      StreamArn: 'arn:aws:dynamodb:{region}:{account}:table/{name}/stream/local',
+    },
+    runs: z.strictObject({
+      TableName: z.optional(text),
+      AttributeDefinitions: z.array(z.strictObject({ AttributeName: text, AttributeType: z.enum(['S', 'N', 'B']) })),
+      KeySchema: keySchema,
+      BillingMode: z.literal('PAY_PER_REQUEST'),
+      GlobalSecondaryIndexes: z.optional(
+        z.array(z.strictObject({ IndexName: text, KeySchema: keySchema, Projection: projection })),
+      ),
+      StreamSpecification: z.optional(
+        z.strictObject({ StreamViewType: z.enum(['NEW_IMAGE', 'OLD_IMAGE', 'NEW_AND_OLD_IMAGES', 'KEYS_ONLY']) }),
+      ),
+    }),
+    noEffect: {
+      PointInTimeRecoverySpecification: 'there are no backups on this machine: copy the directory given by --data',
+      DeletionProtectionEnabled: 'nothing here deletes a table',
+      SSESpecification: 'the files are as safe as the disk they are on',
+      Tags: 'nobody is billed',
+    },
+  },
+
+  'AWS::Lambda::Function': {
+    nameProperty: 'FunctionName',
+    ref: '{name}',
+    attributes: { Arn: 'arn:aws:lambda:{region}:{account}:function:{name}' },
+    runs: z.strictObject({
+      FunctionName: z.optional(text),
+      Runtime: z.literal('nodejs24.x'),
+      Handler: z.string().check(z.regex(/^[^/]+\.[^.]+$/)),
+      Code: z.strictObject({ S3Bucket: text, S3Key: text }),
+      Environment: z.optional(z.strictObject({ Variables: z.record(text, text) })),
+      Timeout: z._default(count, 3),
+      MemorySize: z._default(count, 128),
+    }),
+    noEffect: {
+      Architectures: 'the bundles are JavaScript: they run on any processor',
+      Description: 'a text for people',
+      LoggingConfig: 'log lines go to the terminal, see --verbose',
+      Role: 'roles are not enforced',
+      Tags: 'nobody is billed',
+      TracingConfig: 'there is no X-Ray on this machine',
+    },
+  },
+
+  'AWS::Lambda::EventSourceMapping': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({
+      EventSourceArn: text,
+      FunctionName: text,
+      StartingPosition: z.enum(['TRIM_HORIZON', 'LATEST']),
+      BatchSize: z.optional(count),
+      MaximumBatchingWindowInSeconds: z.optional(count),
+      BisectBatchOnFunctionError: z.optional(z.boolean()),
+      FunctionResponseTypes: z.optional(z.array(z.literal('ReportBatchItemFailures'))),
+      MaximumRecordAgeInSeconds: z.optional(count),
+      MaximumRetryAttempts: z.optional(count),
+      ParallelizationFactor: z.optional(count),
+      FilterCriteria: z.optional(z.strictObject({ Filters: z.array(z.strictObject({ Pattern: text })) })),
+      DestinationConfig: z.optional(z.strictObject({ OnFailure: z.strictObject({ Destination: text }) })),
+    }),
+    noEffect: { Tags: 'nobody is billed' },
+  },
+
+  'AWS::SQS::Queue': {
+    nameProperty: 'QueueName',
+    ref: 'https://sqs.{region}.amazonaws.com/{account}/{name}',
+    attributes: { Arn: 'arn:aws:sqs:{region}:{account}:{name}', QueueName: '{name}' },
+    runs: z.strictObject({ QueueName: z.optional(text) }),
+    noEffect: {
+      MessageRetentionPeriod: 'messages stay until the local cloud stops',
+      SqsManagedSseEnabled: 'messages are in memory only',
+      Tags: 'nobody is billed',
+    },
+  },
+
+  'AWS::StepFunctions::StateMachine': {
+    nameProperty: 'StateMachineName',
+    ref: 'arn:aws:states:{region}:{account}:stateMachine:{name}',
+    attributes: { Arn: 'arn:aws:states:{region}:{account}:stateMachine:{name}', Name: '{name}' },
+    runs: z.strictObject({
+      StateMachineName: z.optional(text),
+      StateMachineType: z._default(z.enum(['STANDARD', 'EXPRESS']), 'STANDARD'),
+      DefinitionString: text,
+    }),
+    noEffect: {
+      LoggingConfiguration: 'log lines go to the terminal, see --verbose',
+      RoleArn: 'roles are not enforced',
+      Tags: 'nobody is billed',
+      TracingConfiguration: 'there is no X-Ray on this machine',
+    },
+  },
+
+  'AWS::Events::Rule': {
+    nameProperty: 'Name',
+    ref: '{name}',
+    attributes: { Arn: 'arn:aws:events:{region}:{account}:rule/{name}' },
+    runs: z.strictObject({
+      Name: z.optional(text),
+      ScheduleExpression: text,
+      State: z._default(z.enum(['ENABLED', 'DISABLED']), 'ENABLED'),
+      Targets: z.array(z.strictObject({ Arn: text, Id: text, Input: z.optional(text) })),
+    }),
+    noEffect: { Description: 'a text for people' },
+  },
+
+  'AWS::ApiGatewayV2::Api': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({ Name: text, ProtocolType: z.literal('HTTP') }),
+    noEffect: { Description: 'a text for people', Tags: 'nobody is billed' },
+  },
+
+  'AWS::ApiGatewayV2::Stage': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({
+      ApiId: text,
+      StageName: z.literal('$default'),
+      AutoDeploy: z.literal(true),
+      DefaultRouteSettings: z.optional(
+        z.strictObject({ ThrottlingBurstLimit: z.number(), ThrottlingRateLimit: z.number() }),
+      ),
+    }),
+    noEffect: { AccessLogSettings: 'there is no access log on this machine', Tags: 'nobody is billed' },
+  },
+
+  'AWS::ApiGatewayV2::Integration': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({
+      ApiId: text,
+      IntegrationType: z.literal('AWS_PROXY'),
+      IntegrationUri: text,
+      PayloadFormatVersion: z.literal('2.0'),
+      TimeoutInMillis: z._default(count, 30_000),
+    }),
+    noEffect: {},
+  },
+
+  'AWS::ApiGatewayV2::Route': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({ ApiId: text, RouteKey: text, Target: text, AuthorizationType: z.literal('NONE') }),
+    noEffect: {},
+  },
+
+  'AWS::CloudWatch::Alarm': { noEffect: 'there are no CloudWatch metrics on this machine' },
+  'AWS::CloudWatch::Dashboard': { noEffect: 'there are no CloudWatch metrics on this machine' },
+  'AWS::IAM::Policy': { noEffect: 'roles are not enforced' },
+  'AWS::IAM::Role': { noEffect: 'roles are not enforced' },
+  'AWS::Lambda::Permission': { noEffect: 'who may invoke a function is not enforced' },
+  'AWS::Logs::LogGroup': { noEffect: 'log lines go to the terminal, see --verbose' },
+  'AWS::SNS::Topic': { noEffect: 'only alarms send to it, and none rings' },
+  'AWS::SNS::TopicPolicy': { noEffect: 'only alarms send to it, and none rings' },
+  'AWS::SQS::QueuePolicy': { noEffect: 'who may send to a queue is not enforced' },
+} as const satisfies Readonly<Record<string, ResourceRule>>;
+
+type Rules = typeof resourceRules;
+
+/** The types of which there is something to run. */
+export type RunningType = { [Type in keyof Rules]: Rules[Type] extends TypeThatRuns ? Type : never }[keyof Rules];
+
+/** The resolved properties of a resource, with the defaults of CloudFormation. */
+export type PropertiesOf<Type extends RunningType> = z.infer<Rules[Type]['runs']>;
+
+/** Parts of a resource beside its type and properties that CloudFormation alone acts on. */
+export const resourceKeysWithoutEffect: readonly string[] = [
+  'DeletionPolicy',
+  'DependsOn',
+  'Metadata',
+  'UpdateReplacePolicy',
+];
+
+/** Parts of a template beside resources and parameters that CloudFormation alone acts on. */
+export const templateKeysWithoutEffect: readonly string[] = [
+  'AWSTemplateFormatVersion',
+  'Description',
+  'Metadata',
+  'Outputs',
+  'Rules',
+];

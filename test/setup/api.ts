@@ -1,0 +1,56 @@
+import { expect, vi } from 'vitest';
+import * as z from 'zod/mini';
+
+/** A body as a client sees it: the fields are looked at one by one, or compared whole. */
+const Body = z.record(z.string(), z.unknown());
+
+/** An answer of the API. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: z.infer<typeof Body>;
+}
+
+/** The API as a client sees it. */
+export interface Api {
+  get(path: string, headers?: Record<string, string>): Promise<ApiAnswer>;
+  /** @param body JSON; a string is sent as it is. */
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
+  /** Opens an account, with money in it. */
+  account(accountId: string, balance?: number, more?: Record<string, unknown>): Promise<void>;
+  /** Waits until a transfer has ended; fails after `deadline` milliseconds. */
+  ended(transferId: string, deadline?: number): Promise<ApiAnswer>;
+}
+
+/** @param url of the API, without a slash at its end. */
+export const apiAt = (url: string): Api => {
+  const call = async (path: string, init: RequestInit): Promise<ApiAnswer> => {
+    const response = await fetch(`${url}${path}`, init);
+    return { status: response.status, headers: response.headers, body: Body.parse(await response.json()) };
+  };
+  const api: Api = {
+    get: (path, headers = {}) => call(path, { headers }),
+    post: (path, body, headers = {}) =>
+      call(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+    account: async (accountId, balance = 0, more = {}) => {
+      const opened = await api.post('/accounts', { accountId, currency: 'EUR', ...more });
+      expect(opened).toMatchObject({ status: 201 });
+      if (balance === 0) return;
+      expect(await api.post(`/accounts/${accountId}/deposits`, { amount: balance })).toMatchObject({ status: 201 });
+    },
+    ended: (transferId, deadline = 30_000) =>
+      vi.waitFor(
+        async () => {
+          const answer = await api.get(`/transfers/${transferId}`);
+          expect(['settled', 'released']).toContain(answer.body['status']);
+          return answer;
+        },
+        { timeout: deadline, interval: 20 },
+      ),
+  };
+  return api;
+};
