@@ -7,7 +7,7 @@ import { createStore, type Store } from '../../functions/store/store.ts';
 import type { TestDatabase } from './tables.ts';
 
 /** One request to DynamoDB and what it consumed. */
-export interface MeteredRequest {
+interface MeteredRequest {
   /** `Query`, `PutItem`, `TransactWriteItems` … */
   readonly operation: string;
   readonly readUnits: number;

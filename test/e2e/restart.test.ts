@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { type Api, apiAt } from '../setup/api.ts';
+
+let data: string;
+const children = new Set<ChildProcess>();
+
+beforeEach(async () => {
+  data = await mkdtemp(join(tmpdir(), 'holdfast-'));
+});
+
+afterEach(async () => {
+  await Promise.all([...children].map((child) => end(child, 'SIGKILL')));
+  await rm(data, { recursive: true, force: true, maxRetries: 10 });
+});
+
+/** `npm start -- --data DIR`, and the API once it serves. */
+const start = async (): Promise<{ readonly child: ChildProcess; readonly api: Api }> => {
+  const child = spawn(process.execPath, ['infra/local/main.ts', '--port', '0', '--data', data], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.add(child);
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+  });
+  const url = await vi.waitFor(
+    () => {
+      const [, found] = /API +(http:\S+)/.exec(printed) ?? [];
+      if (!found) throw new Error(`it does not serve; it printed:\n${printed}`);
+      return found;
+    },
+    { timeout: 60_000 },
+  );
+  return { child, api: apiAt(url) };
+};
+
+const end = async (child: ChildProcess, signal: 'SIGINT' | 'SIGKILL') => {
+  children.delete(child);
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+  await once(child, 'exit');
+};
+
+it.each([
+  ['stopped with Ctrl-C', 'SIGINT'],
+  ['killed', 'SIGKILL'],
+] as const)(
+  'with --data, what was %s goes on: the same accounts, and transfers under way finish',
+  { timeout: 120_000 },
+  async (_, signal) => {
+    const first = await start();
+    await first.api.account('alice', 100);
+    await first.api.account('bob');
+    await first.api.post('/transfers', { transferId: 'done', from: 'alice', to: 'bob', amount: 10 });
+    await first.api.ended('done');
+    // The next one gets as far as its reservation.
+    const killed = await first.api.post('/_local/kill', { function: 'credit-transfer', when: 'before-next-write' });
+    expect(killed.status).toBe(202);
+    await first.api.post('/transfers', { transferId: 'under-way', from: 'alice', to: 'bob', amount: 30 });
+    await end(first.child, signal);
+
+    const second = await start();
+    expect(await second.api.get('/accounts/alice')).toMatchObject({ status: 200 });
+    expect((await second.api.ended('under-way')).body['status']).toBe('settled');
+    expect((await second.api.get('/accounts/alice')).body).toMatchObject({ balance: 60, reserved: 0 });
+    expect((await second.api.get('/accounts/bob')).body).toMatchObject({ balance: 40 });
+    expect((await second.api.get('/transfers/done')).body['status']).toBe('settled');
+    await end(second.child, 'SIGINT');
+  },
+);
