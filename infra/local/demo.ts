@@ -7,7 +7,7 @@ const usage = `npm run demo -- [options]
 
 Tells the two stories of the README against a ledger that runs (npm start):
 two withdrawals that race on one balance, and a transfer whose worker is killed
-between credit and settle.
+between credit and settle. Then it times twenty transfers.
 
   --url URL   where the ledger's API is (default http://127.0.0.1:3000)
   --rounds N  how many pairs of withdrawals race, 1 to 1000 (default 20)
@@ -23,6 +23,7 @@ const main = async (): Promise<void> => {
   const run = randomBytes(3).toString('hex');
   await racingWithdrawals(ledger, run, rounds);
   await killedWorker(ledger, run);
+  await twentyTransfers(ledger, run);
 };
 
 const racingWithdrawals = async (ledger: Ledger, run: string, rounds: number): Promise<void> => {
@@ -77,9 +78,28 @@ const killedWorker = async (ledger: Ledger, run: string): Promise<void> => {
   );
 };
 
+const twentyTransfers = async (ledger: Ledger, run: string): Promise<void> => {
+  title('And how long it takes: twenty transfers, one after the other');
+  const [from, to] = [`carol-${run}`, `dave-${run}`];
+  for (const accountId of [from, to]) await ledger.post('/accounts', { accountId, currency: 'EUR' });
+  await ledger.post(`/accounts/${from}/deposits`, { amount: 20 });
+  const milliseconds: number[] = [];
+  for (let n = 1; n <= 20; n += 1) {
+    const began = performance.now();
+    const { body } = await ledger.post('/transfers', { from, to, amount: 1 }, { prefer: 'wait=10' });
+    if (body['status'] === 'settled') milliseconds.push(performance.now() - began);
+  }
+  const median = milliseconds.sort((a, b) => a - b)[Math.floor(milliseconds.length / 2)] ?? 0;
+  const slowest = milliseconds.at(-1) ?? 0;
+  verdict(
+    milliseconds.length === 20,
+    `${milliseconds.length} of 20 settled; from the request to settled: median ${median.toFixed(0)} ms, slowest ${slowest.toFixed(0)} ms`,
+  );
+};
+
 interface Ledger {
   get(path: string): Promise<Answer>;
-  post(path: string, body: unknown): Promise<Answer>;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
 }
 
 /** @throws where nothing answers there, or what answers is no local ledger: the second story needs one whose workers it may kill. */
@@ -92,10 +112,11 @@ const connect = async (url: string): Promise<Ledger> => {
     throw new Error(`No ledger answers at ${url}. Start one with npm start, or say where it is with --url.`);
   });
   if (local.status !== 200) throw new Error(`What answers at ${url} is not a ledger started with npm start.`);
-  const headers = { 'content-type': 'application/json' };
+  const json = { 'content-type': 'application/json' };
   return {
     get: (path) => call(path),
-    post: (path, body) => call(path, { method: 'POST', headers, body: JSON.stringify(body) }),
+    post: (path, body, headers) =>
+      call(path, { method: 'POST', headers: { ...json, ...headers }, body: JSON.stringify(body) }),
   };
 };
 
