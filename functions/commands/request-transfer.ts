@@ -11,8 +11,12 @@ import { IfMatch } from '../http/if-match.ts';
 import { logger } from '../http/observation.ts';
 import { machineTime, poll, type Time } from '../http/polling.ts';
 import { Prefer } from '../http/prefer.ts';
-import { storeFromEnvironment } from '../store/runtime.ts';
+import { findRecord } from '../store/command-record.ts';
+import type { CommandKey } from '../store/command-result.ts';
+import { createDocumentClient } from '../store/dynamodb.ts';
+import { environmentVariable, storeFromEnvironment } from '../store/runtime.ts';
 import type { Store } from '../store/store.ts';
+import { StoreUnavailable } from '../store/unavailable.ts';
 import { type Views, viewsFromEnvironment } from '../views/views.ts';
 
 /** What `POST /transfers` takes. */
@@ -43,14 +47,24 @@ export const requestTransferRequest = z.object({
  * @param dependencies the store that decides, the views that follow, new ids, and time for waiting.
  * @returns a handler that answers 202 with the transfer.
  */
-export const createHandler = ({ store, views, newId, time }: Dependencies): HttpHandler =>
-  httpHandler(requestTransferRequest, async ({ headers, body }, { caller, correlationId }) => {
+export const createHandler = ({ store, isTaken, views, newId, time }: Dependencies): HttpHandler => {
+  /**
+   * Transfer ids are unique across accounts, but a command's record guards one account only: so the views are asked who else
+   * has the id. What was recorded here before is still answered for ever, whoever took the id afterwards.
+   */
+  const takenElsewhere = async (transferId: TransferId, from: AccountId, keys: readonly CommandKey[]) => {
+    const known = await views.transfer(transferId).catch((error: unknown) => {
+      // Nothing was tried yet, so the caller can be told to try again.
+      throw new StoreUnavailable('unavailable', error);
+    });
+    if (!known || known.from === from) return undefined;
+    const taken = await Promise.all(keys.map(isTaken));
+    return taken.includes(true) ? undefined : idempotencyKeyReused;
+  };
+
+  return httpHandler(requestTransferRequest, async ({ headers, body }, { caller, correlationId }) => {
     const startedAt = time.clock();
     const { transferId: sentId, from, ...rest } = body;
-    // Transfer ids are unique across accounts, but a command's record guards one account only.
-    const known = sentId && (await views.transfer(sentId));
-    if (known && known.from !== from) return idempotencyKeyReused;
-
     const key = headers['idempotency-key'];
     const derived = key && deriveId(caller, from, key);
     const transferId = sentId ?? TransferId.parse(derived ?? newId());
@@ -61,6 +75,10 @@ export const createHandler = ({ store, views, newId, time }: Dependencies): Http
       actor: caller,
       correlationId,
     };
+    if (sentId) {
+      const taken = await takenElsewhere(sentId, from, request.keys);
+      if (taken) return taken;
+    }
     const result = await executeCommand(store, request, headers['if-match']);
     if (result.outcome !== 'accepted') return nonAcceptance(request, result);
     const location = { Location: `/transfers/${transferId}` };
@@ -75,6 +93,7 @@ export const createHandler = ({ store, views, newId, time }: Dependencies): Http
     const waited = { ...location, 'Preference-Applied': `wait=${wait}` };
     return transfer ? json(202, transfer, { ...waited, ...replayedHeader(result) }) : acceptance(result, 202, waited);
   });
+};
 
 /** The transfer is accepted, whatever becomes of the views: then its recorded answer will do. */
 const notYet = (error: unknown): undefined => {
@@ -84,14 +103,20 @@ const notYet = (error: unknown): undefined => {
 
 interface Dependencies {
   readonly store: Pick<Store, 'execute' | 'load'>;
+  /** Whether something is recorded under a key. */
+  readonly isTaken: (key: CommandKey) => Promise<boolean>;
   readonly views: Pick<Views, 'transfer'>;
   /** A new, time-ordered id. */
   readonly newId: () => string;
   readonly time: Time;
 }
 
+const client = createDocumentClient({ attempts: 4 });
+const commandsTable = environmentVariable('COMMANDS_TABLE');
+
 export const handler = createHandler({
   store: storeFromEnvironment(),
+  isTaken: async (key) => (await findRecord({ client, commandsTable }, key)) !== undefined,
   views: viewsFromEnvironment(),
   newId: createIds({ clock: Date.now, random: randomBytes }),
   time: machineTime,

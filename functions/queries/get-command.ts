@@ -7,7 +7,8 @@ import { Rejection } from '../ledger/rejection.ts';
 import { type CommandRecord, findRecord } from '../store/command-record.ts';
 import type { CommandKey } from '../store/command-result.ts';
 import { createDocumentClient } from '../store/dynamodb.ts';
-import { environmentVariable } from '../store/runtime.ts';
+import { environmentVariable, storeFromEnvironment } from '../store/runtime.ts';
+import type { Store } from '../store/store.ts';
 
 /**
  * A command's id, as the `Location` of a 202 has it. What the transfer workflow records has a colon in it, and is not
@@ -32,16 +33,24 @@ export const CommandStatus = z.strictObject({
   rejection: z.optional(Rejection),
 });
 
+/** Who asks for a command that has waited this long, in milliseconds, decides it: whoever should have done it may have failed. */
+const OVERDUE_AFTER = 5_000;
+
 /**
- * `GET /accounts/{accountId}/commands/{commandId}`: the place where a command that had to wait for a hot account has
- * its outcome.
- * @param dependencies `find` reads what is recorded under a key.
- * @returns a handler that answers 200, with `Retry-After` while the command still waits, and 404 where none is
- * recorded.
+ * `GET /accounts/{accountId}/commands/{commandId}`: the place where a command that had to wait for a hot account has its
+ * outcome.
+ * @param dependencies `find` reads what is recorded under a key; `decide` decides a command that waits; `clock` is in
+ * milliseconds since 1970.
+ * @returns a handler that answers 200, with `Retry-After` while the command still waits, and 404 where none is recorded.
  */
-export const createHandler = ({ find }: Dependencies): HttpHandler =>
+export const createHandler = ({ find, decide, clock }: Dependencies): HttpHandler =>
   httpHandler(getCommandRequest, async ({ path: { accountId, commandId } }) => {
-    const record = await find({ streamId: accountId, commandId });
+    const key = { streamId: accountId, commandId };
+    let record = await find(key);
+    if (record?.outcome === 'pending' && clock() - Date.parse(record.at) > OVERDUE_AFTER) {
+      await decide(accountId, [record]);
+      record = await find(key);
+    }
     if (!record) return { code: 'command_not_found', detail: `Account ${accountId} has no command ${commandId}.` };
     const common = { accountId, commandId, status: record.outcome, at: record.at };
     const body: z.infer<typeof CommandStatus> =
@@ -55,9 +64,15 @@ export const createHandler = ({ find }: Dependencies): HttpHandler =>
 
 interface Dependencies {
   readonly find: (key: CommandKey) => Promise<CommandRecord | undefined>;
+  readonly decide: Store['decidePending'];
+  readonly clock: () => number;
 }
 
 const client = createDocumentClient({ attempts: 4 });
 const commandsTable = environmentVariable('COMMANDS_TABLE');
 
-export const handler = createHandler({ find: (key) => findRecord({ client, commandsTable }, key) });
+export const handler = createHandler({
+  find: (key) => findRecord({ client, commandsTable }, key),
+  decide: storeFromEnvironment().decidePending,
+  clock: Date.now,
+});

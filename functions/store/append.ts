@@ -11,6 +11,12 @@ import type { Tail } from './tail.ts';
  */
 const MAX_COMMIT_BYTES = 390_000;
 
+/**
+ * The largest commit that may reserve. Below the other limit, so that an account that is full of reservations can still be
+ * paid into, and can end every one of them: those commits carry the same state and a few hundred bytes more.
+ */
+const MAX_RESERVING_BYTES = 370_000;
+
 /** Up to this size, in bytes of JSON, a snapshot rides in every commit: a load is then a query of one item. */
 const SMALL_SNAPSHOT_BYTES = 1_024;
 
@@ -67,7 +73,7 @@ export const nextCommit = (
     events,
     at,
     commandId,
-    ...namesOf(commands),
+    ...namesOf(commandId, commands),
   };
   const hash = chainHash(tail.hash, facts);
   const reserves = events.filter((event) => event.type === 'MoneyReserved').length;
@@ -82,7 +88,8 @@ export const nextCommit = (
     ...(reserves > 0 ? { reserves } : {}),
     ...(rides ? snapshot : { snapshotVersion: tail.snapshotVersion }),
   };
-  if (itemSize({ ...item, ...snapshot }) > MAX_COMMIT_BYTES) return 'too_large';
+  const limit = reserves > 0 ? MAX_RESERVING_BYTES : MAX_COMMIT_BYTES;
+  if (itemSize({ ...item, ...snapshot }) > limit) return 'too_large';
   return {
     item,
     account,
@@ -102,9 +109,10 @@ export const nextCommit = (
   };
 };
 
-const namesOf = (commands: readonly CommandEvents[]) => {
+/** A commit that has its one command's own id names it in few words. One that others wrote for it has an id of its own. */
+const namesOf = (commandId: string, commands: readonly CommandEvents[]) => {
   const [only, ...others] = commands;
-  if (only && others.length === 0) {
+  if (only?.origin.commandId === commandId && others.length === 0) {
     return { actor: only.origin.actor, correlationId: only.origin.correlationId };
   }
   return { commands: commands.map(({ origin, events }) => ({ ...origin, count: events.length })) };

@@ -1,12 +1,13 @@
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../../events/values.ts';
 import type { PendingCommand } from './command-record.ts';
+import { failureOf } from './failure.ts';
 import { type Asked, planFor } from './plan.ts';
 import { type EventsTable, loadTail } from './read.ts';
 import { follow, type Tail } from './tail.ts';
 import { StoreUnavailable } from './unavailable.ts';
-import { type Patience, pause, readUntilKnown, writeUntilKnown } from './until-known.ts';
-import { MAX_TRANSACTION_ITEMS, type WriteTables } from './write.ts';
+import { type Patience, pause, untilAnswered, writeUntilKnown } from './until-known.ts';
+import { MAX_TRANSACTION_ITEMS, stillPending, type WriteTables } from './write.ts';
 
 /**
  * The tails that this environment's last commits left. They may be behind by now: a commit planned on one is written on the
@@ -36,7 +37,7 @@ export const decidePending = async (
   pending: readonly PendingCommand[],
   deadline: number,
 ): Promise<void> => {
-  const load = () => readUntilKnown(dependencies, deadline, () => loadTail(dependencies, accountId));
+  const load = () => untilAnswered(dependencies, deadline, () => loadTail(dependencies, accountId));
   let waiting = [...new Map(pending.map((command) => [command.commandId, command])).values()];
   let most = MAX_TRANSACTION_ITEMS - 1;
   const { lastTails } = dependencies;
@@ -54,8 +55,9 @@ export const decidePending = async (
       continue;
     }
     if (plan === 'too_large') {
-      if (batch.length === 1) {
-        await giveBack(dependencies, batch);
+      const [only, ...others] = batch;
+      if (only && others.length === 0) {
+        await giveBack(dependencies, deadline, only);
         waiting = waiting.slice(1);
       }
       most = Math.max(1, Math.floor(batch.length / 2));
@@ -103,16 +105,22 @@ const asked = ({ streamId, commandId, request, command, actor, correlationId }: 
   origin: { commandId, actor, correlationId },
 });
 
-const giveBack = async ({ client, commandsTable }: WriteTables, commands: readonly PendingCommand[]): Promise<void> => {
-  for (const { streamId, commandId } of commands) {
-    await client.send(
-      new DeleteCommand({
-        TableName: commandsTable,
-        Key: { streamId, commandId },
-        ConditionExpression: 'attribute_not_exists(streamId) OR #outcome = :pending',
-        ExpressionAttributeNames: { '#outcome': 'outcome' },
-        ExpressionAttributeValues: { ':pending': 'pending' },
-      }),
-    );
-  }
-};
+const giveBack = (
+  dependencies: WriteTables & Patience,
+  deadline: number,
+  { streamId, commandId, request }: PendingCommand,
+): Promise<void> =>
+  untilAnswered(dependencies, deadline, async () => {
+    try {
+      await dependencies.client.send(
+        new DeleteCommand({
+          TableName: dependencies.commandsTable,
+          Key: { streamId, commandId },
+          ...stillPending({ request }),
+        }),
+      );
+    } catch (error) {
+      // It no longer waits: somebody decided it, or gave it back before.
+      if (failureOf(error).kind !== 'condition') throw error;
+    }
+  });

@@ -6,7 +6,7 @@ import { type QueueDependencies, queue, recordedOutcome } from './queue.ts';
 import { loadTail } from './read.ts';
 import { follow, type Tail } from './tail.ts';
 import { isStoreUnavailable } from './unavailable.ts';
-import { pause, readUntilKnown, writeUntilKnown } from './until-known.ts';
+import { pause, untilAnswered, writeUntilKnown } from './until-known.ts';
 
 /** What deciding takes besides the tables. All that varies between a Lambda, a test and a simulation is here. */
 export interface ExecuteDependencies extends QueueDependencies {
@@ -31,7 +31,8 @@ const LOSSES_BEFORE_BACKOFF = 3;
  * @param dependencies the tables, and all that varies.
  * @param request the command, its keys, what version it may be decided at, and who asks.
  * @returns what became of it. Only an `accepted` command has changed anything.
- * @throws {Error} where the stream cannot be read, or DynamoDB refuses the request itself. Nothing was written.
+ * @throws {Error} where the stream cannot be read, or DynamoDB refuses the request itself. Nothing was written by the request
+ * that was refused; of an earlier one, whose result was unknown, only a key can tell.
  */
 export const execute = async (dependencies: ExecuteDependencies, request: CommandRequest): Promise<CommandResult> => {
   const { command, keys = [], actor, correlationId } = request;
@@ -68,7 +69,11 @@ const race = async (
 ): Promise<CommandResult> => {
   const { expectedVersion, command, keys = [] } = request;
   const queueing = dependencies.queueing && mayQueue(request);
-  const load = () => readUntilKnown(dependencies, deadline, () => loadTail(dependencies, command.accountId));
+  const load = () => untilAnswered(dependencies, deadline, () => loadTail(dependencies, command.accountId));
+  const findRecords = async () => {
+    const find = () => Promise.all(keys.map((key) => findRecord(dependencies, key)));
+    return (await untilAnswered(dependencies, deadline, find)).filter((record) => record !== undefined);
+  };
   // Whether a write of ours may have landed without our hearing of it: what we then find recorded may be our own.
   let uncertain = false;
   let tail = await load();
@@ -79,9 +84,8 @@ const race = async (
 
   for (let losses = 1; ; losses += 1) {
     if (expectedVersion !== undefined && tail.version !== expectedVersion) {
-      const find = () => Promise.all(keys.map((key) => findRecord(dependencies, key)));
-      const found = (await readUntilKnown(dependencies, deadline, find)).filter((record) => record !== undefined);
-      if (found.length > 0) return recordedOutcome(dependencies, found, asked.request, !uncertain, deadline);
+      const found = await findRecords();
+      if (found.length > 0) return recordedOutcome(dependencies, found, asked, !uncertain, deadline);
       return { outcome: 'version_mismatch', currentVersion: tail.version };
     }
 
@@ -101,10 +105,13 @@ const race = async (
     // A record comes first: it tells the command's outcome, whoever has taken the commit's place since.
     const { winner, records } = result;
     if (!winner || records.length > 0) {
-      return recordedOutcome(dependencies, records, asked.request, !uncertain, deadline);
+      return recordedOutcome(dependencies, records, asked, !uncertain, deadline);
     }
-    // Found our own: an earlier try landed, and the answer to it was lost on the way.
-    if (winner.commandId === asked.origin.commandId) return outcome;
+    if (winner.commandId === asked.origin.commandId) {
+      // Without a key nobody else has this id: an earlier try landed, and the answer to it was lost on the way.
+      if (keys.length === 0) return outcome;
+      return recordedOutcome(dependencies, await findRecords(), asked, !uncertain, deadline);
+    }
     tail = follow(tail, winner);
 
     if (queueing && losses >= LOSSES_BEFORE_QUEUE) return queue(dependencies, asked, deadline);

@@ -1,12 +1,18 @@
 import { Timestamp } from '../../events/values.ts';
-import { type CommandRecord, findRecord, type PendingCommand, resultOf } from './command-record.ts';
+import {
+  type CommandRecord,
+  type DecidedCommand,
+  findRecord,
+  type PendingCommand,
+  resultOf,
+} from './command-record.ts';
 import type { CommandKey, CommandResult } from './command-result.ts';
 import { decidePending, type LastTails } from './decide-pending.ts';
 import type { HotAccounts } from './hot-accounts.ts';
 import type { Asked } from './plan.ts';
 import type { EventsTable } from './read.ts';
 import { isStoreUnavailable } from './unavailable.ts';
-import { type Patience, readUntilKnown, writeUntilKnown } from './until-known.ts';
+import { type Patience, untilAnswered, writeUntilKnown } from './until-known.ts';
 import type { WriteTables } from './write.ts';
 
 /** What queueing a command takes. */
@@ -37,7 +43,8 @@ export const queue = async (
   const pending: PendingCommand = { ...key, request, outcome: 'pending', at, command, actor, correlationId };
   const { result, uncertain } = await writeUntilKnown(dependencies, deadline, { records: [pending] });
   if (result.kind === 'landed') return outcomeOf(dependencies, pending, key, false, deadline);
-  if (result.kind === 'refused') return recordedOutcome(dependencies, result.records, request, !uncertain, deadline);
+  if (result.kind === 'refused')
+    return recordedOutcome(dependencies, result.records, { request, keys }, !uncertain, deadline);
   return { outcome: 'undecided', reason: result.kind === 'conflict' ? 'contention' : result.kind };
 };
 
@@ -45,7 +52,7 @@ export const queue = async (
  * What the sender of a command hears whose keys are taken: the recorded outcome. A command that still waits is waited for,
  * and, if need be, decided here.
  * @param found the records under the command's keys, at least one.
- * @param request the fingerprint of the command that was sent now.
+ * @param asked the fingerprint of the command that was sent now, and all keys it was sent with.
  * @param replayed whether it was recorded before this request.
  * @param deadline until when to wait, in milliseconds since 1970.
  * @returns the outcome; `key_reused` where a key belongs to another command; `in_progress` where the time was up first.
@@ -53,15 +60,36 @@ export const queue = async (
 export const recordedOutcome = async (
   dependencies: QueueDependencies,
   found: readonly CommandRecord[],
-  request: string,
+  { request, keys }: Pick<Asked, 'request' | 'keys'>,
   replayed: boolean,
   deadline: number,
 ): Promise<CommandResult> => {
   const [record] = found;
   if (!record) throw new Error('a recorded outcome needs a record');
   if (found.some((other) => other.request !== request)) return { outcome: 'key_reused' };
-  if (record.outcome !== 'pending') return resultOf(record, replayed);
+  if (record.outcome !== 'pending') {
+    const free = keys.filter(({ commandId }) => !found.some((other) => other.commandId === commandId));
+    const taken = await claim(dependencies, record, free, deadline);
+    if (taken.some((other) => other.request !== request)) return { outcome: 'key_reused' };
+    return resultOf(record, replayed);
+  }
   return outcomeOf(dependencies, record, record, replayed, deadline);
+};
+
+/**
+ * Records a decided command under further keys that it was now sent with, so that they belong to it.
+ * @returns what stands under those keys that were taken already.
+ */
+const claim = async (
+  dependencies: QueueDependencies,
+  record: DecidedCommand,
+  keys: readonly CommandKey[],
+  deadline: number,
+): Promise<readonly CommandRecord[]> => {
+  if (keys.length === 0) return [];
+  const records = keys.map((key) => ({ ...record, ...key }));
+  const { result } = await writeUntilKnown(dependencies, deadline, { records });
+  return result.kind === 'refused' ? result.records : [];
 };
 
 const outcomeOf = async (
@@ -77,7 +105,8 @@ const outcomeOf = async (
   // that those who queued together do not look together. A look too early costs a request, one too late costs the caller time.
   for (let wait = hot.expectedWait() * (1 + random() / 2); clock() + wait < deadline; ) {
     await sleep(wait);
-    const record = await readUntilKnown(dependencies, deadline, () => findRecord(dependencies, key));
+    const record = await look(dependencies, key, deadline);
+    if (record === 'unknown') break;
     if (!record) return { outcome: 'undecided', reason: 'commit_too_large' };
     if (record.outcome !== 'pending') {
       hot.met(pending.command.accountId, record.together ?? 1);
@@ -93,6 +122,16 @@ const outcomeOf = async (
     }
   }
   return replayed ? { outcome: 'in_progress' } : { outcome: 'pending', key };
+};
+
+/** Not to be able to look does not mean that nothing was done: the command waits, and will be decided. */
+const look = async (dependencies: QueueDependencies, key: CommandKey, deadline: number) => {
+  try {
+    return await untilAnswered(dependencies, deadline, () => findRecord(dependencies, key));
+  } catch (error) {
+    if (isStoreUnavailable(error)) return 'unknown';
+    throw error;
+  }
 };
 
 const help = async (dependencies: QueueDependencies, pending: PendingCommand, deadline: number): Promise<void> => {

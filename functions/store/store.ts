@@ -7,7 +7,7 @@ import { type ExecuteDependencies, execute } from './execute.ts';
 import { rememberHotAccounts } from './hot-accounts.ts';
 import { loadTail, readHistory, tailAsOf } from './read.ts';
 import type { Tail } from './tail.ts';
-import { readUntilKnown } from './until-known.ts';
+import { untilAnswered } from './until-known.ts';
 
 /** The event store: every account's stream, and the commands that change it. */
 export interface Store {
@@ -49,8 +49,8 @@ export const createStore = (dependencies: StoreDependencies): Store => {
   const all = { ...dependencies, hot: rememberHotAccounts(dependencies.clock), lastTails: new Map() };
   const deadline = () => dependencies.clock() + dependencies.budget;
   return {
-    load: (accountId) => readUntilKnown(all, deadline(), () => loadTail(all, accountId)),
-    asOf: (accountId, moment) => readUntilKnown(all, deadline(), () => tailAsOf(all, accountId, moment)),
+    load: (accountId) => untilAnswered(all, deadline(), () => loadTail(all, accountId)),
+    asOf: (accountId, moment) => untilAnswered(all, deadline(), () => tailAsOf(all, accountId, moment)),
     history: (accountId, range) => readHistory(all, accountId, range),
     execute: (request) => execute(all, request),
     decidePending: (accountId, pending) => decidePending(all, accountId, pending, deadline()),

@@ -1,4 +1,4 @@
-/** DynamoDB did not answer in the time allowed. Nothing was written; the same request may be sent again. */
+/** DynamoDB did not answer in the time allowed. Whoever throws this has written nothing that is not recorded under a key. */
 export class StoreUnavailable extends Error {
   readonly code = 'store_unavailable';
   /** `throttled`: too fast for the table. `unavailable`: timeouts, lost connections, errors inside DynamoDB. */

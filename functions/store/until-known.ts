@@ -56,14 +56,14 @@ export const writeUntilKnown = async (
 };
 
 /**
- * Reads, again after a passing failure, until the time is up.
+ * Sends a request that does no harm when it is sent again, a read above all, until it is answered or the time is up.
  * @param deadline in milliseconds since 1970.
  * @throws {StoreUnavailable} once it is.
  */
-export const readUntilKnown = async <T>(patience: Patience, deadline: number, read: () => Promise<T>): Promise<T> => {
+export const untilAnswered = async <T>(patience: Patience, deadline: number, request: () => Promise<T>): Promise<T> => {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await read();
+      return await request();
     } catch (error) {
       const { kind } = failureOf(error);
       if (kind === 'condition') throw error;

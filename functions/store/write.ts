@@ -57,7 +57,7 @@ export type WriteResult =
 export const write = async (tables: WriteTables, { commit, records, pending }: Write): Promise<WriteResult> => {
   const puts = [
     ...(commit ? [putWhere(tables.eventsTable, commit, keyIsFree)] : []),
-    ...records.map((record) => putWhere(tables.commandsTable, record, pending ? stillPending : keyIsFree)),
+    ...records.map((record) => putWhere(tables.commandsTable, record, pending ? stillPending(record) : keyIsFree)),
   ];
   try {
     const [only] = puts;
@@ -72,16 +72,19 @@ export const write = async (tables: WriteTables, { commit, records, pending }: W
 
 const keyIsFree = { ConditionExpression: 'attribute_not_exists(streamId)' };
 
-const stillPending = {
-  ConditionExpression: '#outcome = :pending',
-  ExpressionAttributeNames: { '#outcome': 'outcome' },
-  ExpressionAttributeValues: { ':pending': 'pending' },
-};
+/**
+ * The condition that a command still waits: this very one, for its key may have been given back and taken by another.
+ */
+export const stillPending = ({ request }: { readonly request: string }) => ({
+  ConditionExpression: '#outcome = :pending AND #request = :request',
+  ExpressionAttributeNames: { '#outcome': 'outcome', '#request': 'request' },
+  ExpressionAttributeValues: { ':pending': 'pending', ':request': request },
+});
 
 const putWhere = (
   TableName: string,
   Item: Record<string, unknown>,
-  condition: typeof keyIsFree | typeof stillPending,
+  condition: typeof keyIsFree | ReturnType<typeof stillPending>,
 ) => ({ TableName, Item, ...condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }) satisfies PutCommandInput;
 
 const refusal = (

@@ -71,8 +71,8 @@ export const createHandler =
     };
 
     if (from === 'views') {
+      // Only what the first execution was started with: the rest of the view is not the workflow's.
       await inParallel(views.openTransfers(olderThan), AT_ONCE, (transfer) =>
-        // Only what the first execution was started with: the rest of the view is not the workflow's.
         startAgain(TransferInput.parse(transfer)),
       );
     } else {

@@ -39,8 +39,8 @@ export interface FunctionDefinition {
 /** To decide a command: load the tail with one query, and append. A transaction needs what its items need. */
 const decide = { events: ['dynamodb:Query', 'dynamodb:PutItem'] } as const satisfies Access;
 
-/** To decide a command under a key, which is recorded with its events. Without more, it cannot wait for a hot account. */
-const decideOnce = { ...decide, commands: ['dynamodb:PutItem'] } as const satisfies Access;
+/** To decide a command under a key, which is recorded with its events and read where it is taken. It cannot wait for a hot account. */
+const decideOnce = { ...decide, commands: ['dynamodb:PutItem', 'dynamodb:GetItem'] } as const satisfies Access;
 
 /** To decide commands that wait: their records are written over, or deleted where a command is given its key back. */
 const decideWaiting = { ...decide, commands: ['dynamodb:PutItem', 'dynamodb:DeleteItem'] } as const satisfies Access;
@@ -139,7 +139,7 @@ const catalogue = {
     group: 'queries',
     description: 'How a command that had to wait for a hot account was decided',
     route: 'GET /accounts/{accountId}/commands/{commandId}',
-    access: { commands: ['dynamodb:GetItem'] },
+    access: decideOrWait,
     timeout: 15,
     memory: 1024,
   },

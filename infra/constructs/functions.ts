@@ -99,8 +99,7 @@ function environmentFor(
 ): Readonly<Record<string, string>> {
   const usesViews = Object.keys(access).some((resource) => resource.split('/')[0] === 'views');
   return {
-    ...(access.events && { EVENTS_TABLE: tables.events.tableName }),
-    ...((access.events || access.commands) && { COMMANDS_TABLE: tables.commands.tableName }),
+    ...(access.events && { EVENTS_TABLE: tables.events.tableName, COMMANDS_TABLE: tables.commands.tableName }),
     ...(access.events?.includes('dynamodb:PutItem') && { HOT_ACCOUNTS: hotAccounts }),
     ...(usesViews && { VIEWS_TABLE: tables.views.tableName }),
     ...(access.workflow && { TRANSFER_WORKFLOW_ARN: workflowArn }),

@@ -46,7 +46,8 @@ const factsOf = ({ streamId, version, count, at, commandId, commands, events }: 
   };
   const [first] = events;
   if (!first) throw new Error(`${streamId}/${version}: no events`);
-  if (commands === 1) return { ...facts, actor: first.origin.actor, correlationId: first.origin.correlationId };
+  if (commands === 1 && first.origin.commandId === commandId)
+    return { ...facts, actor: first.origin.actor, correlationId: first.origin.correlationId };
   const byCommand = Map.groupBy(events, ({ origin }) => origin.commandId);
   return {
     ...facts,

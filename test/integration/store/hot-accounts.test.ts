@@ -75,7 +75,7 @@ describe('forty writers on one account, and somebody who takes what waits', () =
     const taker = createMeteredStore(database).store;
     taking = (async () => {
       while (!stopped) {
-        const pending = await pendingOn(accountId ?? 'hot-1');
+        const pending = await pendingOn(accountId ?? 'none-yet');
         if (pending.length > 0) await taker.decidePending(accountId, pending);
       }
     })();
@@ -185,6 +185,22 @@ describe('commands that wait', () => {
     });
   });
 
+  it('keep the name of their command when they are decided alone', async () => {
+    await metered.store.decidePending(accountId, await waiting(1));
+    const { commits } = await verifyStream(metered.store, accountId);
+    expect(commits.at(-1)?.events.map(({ origin }) => origin.commandId)).toEqual(['w0']);
+  });
+
+  it('are decided only as long as it is they that hold the key', async () => {
+    const [old] = await waiting(1);
+    // Given back in between, and taken by another command.
+    await leavePending(requests.withdraw(accountId, 77, { key: 'w0' }));
+    await metered.store.decidePending(accountId, old ? [old] : []);
+    expect(await balance()).toBe(1_000);
+    await metered.store.decidePending(accountId, await pendingOn(accountId));
+    expect(await balance()).toBe(923);
+  });
+
   it('are decided once when the answer to their transaction is lost', async () => {
     const pending = await waiting(10);
     let lost = false;
@@ -256,6 +272,17 @@ it('a command on an account whose last commit held several queues at once, and i
       .map(({ operation }) => operation),
   ).toEqual(['Query', 'PutItem']);
   expect(await pendingOn(accountId)).toMatchObject([{ commandId: 'late' }]);
+});
+
+it('a command without an id that waits, and whose outcome cannot be read, is pending: it will be decided', async () => {
+  await metered.store.decidePending(accountId, await waiting(5));
+  const blind = createMeteredStore(database, { queueing: true, budget: 500 });
+  blind.inject(async (operation, send) => {
+    if (operation === 'GetItem') throw Object.assign(new Error('slow'), { name: 'ThrottlingException' });
+    return send();
+  });
+  expect(await blind.store.execute(requests.deposit(accountId, 5))).toMatchObject({ outcome: 'pending' });
+  expect(await pendingOn(accountId)).toHaveLength(1);
 });
 
 it('an account that has cooled down is raced for again', async () => {

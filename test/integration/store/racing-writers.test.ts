@@ -34,6 +34,7 @@ it('of two withdrawals of 100 that race on a balance of 100 exactly one wins, 20
       result?.outcome === 'rejected' ? result.rejection.code : result?.outcome,
     );
     expect(outcomes.sort()).toEqual(['accepted', 'insufficient_funds']);
+    expect((await verifyStream(metered.store, AccountId.parse(accountId))).account.balance).toBe(0);
   }
 });
 

@@ -55,6 +55,14 @@ it('a command under two keys is found under either', async () => {
   expect(await metered.store.execute(both)).toEqual({ ...first, replayed: true });
 });
 
+it('a key that a repeat is sent with for the first time belongs to that command from then on', async () => {
+  const reserve = requests.reserve('a', 'b', 1, 'with-key-later');
+  await metered.store.execute(reserve);
+  const keyed = { ...reserve, keys: [...(reserve.keys ?? []), { streamId: 'a', commandId: 'later' }] };
+  expect(await metered.store.execute(keyed)).toMatchObject({ outcome: 'accepted', replayed: true });
+  expect(await metered.store.execute(requests.deposit('a', 1, { key: 'later' }))).toEqual({ outcome: 'key_reused' });
+});
+
 it('a version that is not the expected one is answered with the current one and recorded nowhere', async () => {
   const current = await version();
   const stale = requests.withdraw('a', 1, { key: 'stale', expectedVersion: current - 1 });

@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
 import { AccountId, Amount, Caller, Currency, Timestamp, TransferId, Version } from '../../../events/values.ts';
 import { nextCommit } from '../../../functions/store/append.ts';
+import { fingerprint, PendingCommand } from '../../../functions/store/command-record.ts';
+import type { CommandRequest } from '../../../functions/store/command-result.ts';
 import { follow } from '../../../functions/store/tail.ts';
 import { requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
@@ -91,7 +93,56 @@ describe('an account with many open reservations', () => {
     const long = { ...rest, command: { ...command, reference: 'r'.repeat(140) } };
     expect(await metered.store.execute(long)).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
     expect((await metered.store.load(AccountId.parse('full'))).version).toBe(tail.version);
-    expect(await metered.store.execute(requests.settle('full', 'transfer-0'))).toMatchObject({ outcome: 'accepted' });
+
+    // What does not reserve goes on: it is paid into, and every reservation can end.
+    const { command: credit, ...by } = requests.credit('full', 'elsewhere', 1, 'in');
+    const paidIn = { ...by, command: { ...credit, reference: 'r'.repeat(140) } };
+    expect(await metered.store.execute(paidIn)).toMatchObject({ outcome: 'accepted' });
+    for (const transferId of ['transfer-0', 'transfer-1']) {
+      expect(await metered.store.execute(requests.settle('full', transferId))).toMatchObject({ outcome: 'accepted' });
+    }
+  });
+
+  it('gives a waiting reservation its key back where it is full, and decides the others', async () => {
+    const waitingFor = async ({
+      command,
+      keys = [],
+      actor,
+      correlationId,
+    }: CommandRequest): Promise<PendingCommand> => {
+      const [key] = keys;
+      const at = '2026-11-21T10:00:00.000Z';
+      const Item = PendingCommand.parse({
+        ...key,
+        request: fingerprint(command),
+        outcome: 'pending',
+        at,
+        command,
+        actor,
+        correlationId,
+      });
+      await metered.client.send(new PutCommand({ TableName: database.tables.commands, Item }));
+      return Item;
+    };
+    const deposit = requests.deposit('full', 1, { key: 'deposit' });
+    const reserve = (id: string) => {
+      const { command, ...rest } = requests.reserve('full', 'elsewhere', 1, id);
+      return { ...rest, command: { ...command, reference: 'r'.repeat(140) } };
+    };
+    const pending = [];
+    for (const request of [reserve('w1'), reserve('w2'), deposit, reserve('w3')])
+      pending.push(await waitingFor(request));
+    // Two have just ended, so there is room for some, and not for all.
+    await metered.store.decidePending(AccountId.parse('full'), pending);
+    const recorded = async (commandId: string) =>
+      (
+        await metered.client.send(
+          new GetCommand({ TableName: database.tables.commands, Key: { streamId: 'full', commandId } }),
+        )
+      ).Item?.['outcome'];
+    expect(await recorded('deposit')).toBe('accepted');
+    expect(await recorded('w3')).toBeUndefined();
+    expect(await metered.store.execute(reserve('w3'))).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
   });
 });
 

@@ -185,3 +185,46 @@ describe('Prefer: wait', () => {
     expect(answer.headers).not.toHaveProperty('Preference-Applied');
   });
 });
+
+describe('a transferId that another source has taken since', () => {
+  const elsewhere = {
+    from: 'c1',
+    to: 'b1',
+    amount: 1,
+    currency: 'EUR',
+    status: 'reserved',
+    requestedAt: '2026-11-21T10:00:00.000Z',
+    steps: [],
+  };
+
+  it('still replays what was recorded here before, a rejection too', async () => {
+    const ledger = await createFundedLedger();
+    const request = { ...rent, transferId: 't1', amount: 1_000_000 };
+    const first = await ledger.transfer(request);
+    expect(first).toMatchObject({ status: 422, body: { code: 'insufficient_funds' } });
+    ledger.show(Transfer.parse({ ...elsewhere, transferId: 't1' }));
+    const again = await ledger.transfer(request);
+    expect(again).toMatchObject({ status: 422, body: first.body, headers: { 'Idempotency-Replayed': 'true' } });
+  });
+
+  it('is refused where nothing was recorded here', async () => {
+    const ledger = await createFundedLedger();
+    ledger.show(Transfer.parse({ ...elsewhere, transferId: 't1' }));
+    expect(await ledger.transfer({ ...rent, transferId: 't1' })).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_key_reused' },
+    });
+  });
+});
+
+it('a transferId that cannot be looked up because the views do not answer is to be tried again: nothing was done', async () => {
+  const ledger = await createFundedLedger();
+  ledger.views.transfer.mockRejectedValueOnce(new Error('unreachable'));
+  expect(await ledger.transfer({ ...rent, transferId: 't1' })).toMatchObject({
+    status: 503,
+    body: { code: 'try_again' },
+  });
+  expect(ledger.store.execute).not.toHaveBeenCalledWith(
+    expect.objectContaining({ command: expect.objectContaining({ type: 'reserve' }) }),
+  );
+});

@@ -64,7 +64,10 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
   },
   command_not_found: {
     status: 404,
-    ask: () => send(getCommand({ find: async () => undefined }), { path: { accountId: 'a1', commandId: 'missing' } }),
+    ask: () =>
+      send(getCommand({ find: async () => undefined, decide: async () => {}, clock: Date.now }), {
+        path: { accountId: 'a1', commandId: 'missing' },
+      }),
   },
   route_not_found: { status: 404, ask: () => send(routeNotFound(), { route: '/nowhere' }) },
   account_already_exists: {

@@ -42,7 +42,7 @@ export const createTestLedger = () => {
   const deposit = depositHandler({ store });
   const withdraw = withdrawHandler({ store });
   const openAccount = openAccountHandler({ store, newId });
-  const requestTransfer = requestTransferHandler({ store, views, newId, time });
+  const requestTransfer = requestTransferHandler({ store, isTaken: store.isTaken, views, newId, time });
   const getAccount = getAccountHandler({ store });
 
   const onAccount =

@@ -6,7 +6,7 @@ import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { answerOf } from '../../../functions/ledger/answer.ts';
 import type { Command } from '../../../functions/ledger/command.ts';
 import { decide } from '../../../functions/ledger/decide.ts';
-import type { CommandRequest, CommandResult } from '../../../functions/store/command-result.ts';
+import type { CommandKey, CommandRequest, CommandResult } from '../../../functions/store/command-result.ts';
 import type { Store } from '../../../functions/store/store.ts';
 import { emptyTail, type Tail } from '../../../functions/store/tail.ts';
 
@@ -63,5 +63,6 @@ export const createMemoryStore = () => {
       tailOf(accountId, ({ version, at }) => ('version' in moment ? version <= moment.version : at <= moment.at)),
     ),
     execute: vi.fn<Store['execute']>(execute),
+    isTaken: async ({ streamId, commandId }: CommandKey) => records.has(JSON.stringify([streamId, commandId])),
   };
 };

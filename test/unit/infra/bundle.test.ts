@@ -65,7 +65,7 @@ describe('a bundle', () => {
       console.log(answer.statusCode, JSON.parse(answer.body).code);`;
 
     const answer = await withHandler('get-command', script, {
-      COMMANDS_TABLE: 'commands',
+      ...tables,
       AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${portOf(dynamodb.address())}`,
       AWS_ACCESS_KEY_ID: 'of-the-role',
       AWS_SECRET_ACCESS_KEY: 'secret',

@@ -25,7 +25,7 @@ const told: Record<string, Record<string, string>> = {
   'list-entries': { ...store, ...views },
   'list-transfers': { ...store, ...views },
   'get-transfer': views,
-  'get-command': { COMMANDS_TABLE: 'holdfast-dev-commands' },
+  'get-command': writes,
   health: {},
   openapi: {},
   'route-not-found': {},

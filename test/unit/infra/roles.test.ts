@@ -23,7 +23,10 @@ const readStream = [
 
 /** All that each function may do, besides writing its own log. Written by hand: a wider role has to be meant. */
 const allowed: Record<string, Record<string, string[]>> = {
-  'open-account': { [events]: ['dynamodb:PutItem', 'dynamodb:Query'], [commands]: ['dynamodb:PutItem'] },
+  'open-account': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+  },
   deposit: {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
@@ -52,7 +55,10 @@ const allowed: Record<string, Record<string, string[]>> = {
     [`${views}/index/transfersByDestination`]: ['dynamodb:Query'],
   },
   'get-transfer': { [views]: ['dynamodb:Query'] },
-  'get-command': { [commands]: ['dynamodb:GetItem'] },
+  'get-command': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+  },
   health: {},
   openapi: {},
   'route-not-found': {},
