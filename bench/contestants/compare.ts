@@ -1,0 +1,45 @@
+import type { Audited } from '../audit/ledger.ts';
+import type { Engine } from '../engine.ts';
+import { type Driven, type DriveOptions, drive } from '../load/drive.ts';
+import { type Workload, warmUpFor } from '../load/workload.ts';
+import { perCommand, type Usage } from '../metering.ts';
+import type { Contestant } from './contestant.ts';
+
+/** One measurement of one contestant at one workload. */
+export interface Measured extends Omit<Driven, 'heard'> {
+  /** Of DynamoDB, per settled transfer, all told: callers and whoever works for them. */
+  readonly usage: Usage;
+}
+
+/**
+ * Has a contestant do its work on an empty database, warmed up, one workload after the other, and checks afterwards that
+ * nothing was lost.
+ * @returns a measurement for each workload, in order, and what was checked.
+ * @throws {AuditFailure} where something was lost.
+ */
+export const measure = async (
+  contestant: Contestant,
+  engine: Engine,
+  workloads: readonly Workload[],
+  options: DriveOptions,
+): Promise<{ readonly measured: readonly Measured[]; readonly audited: Audited }> => {
+  const warmUp = warmUpFor(workloads);
+  const open = await contestant.open(engine, [warmUp, ...workloads]);
+  try {
+    const { heard } = await drive(open, warmUp, { limit: WARM_UP_LIMIT });
+    const all = new Map(heard);
+    const measured: Measured[] = [];
+    for (const workload of workloads) {
+      open.usage();
+      const { heard: ofThese, ...driven } = await drive(open, workload, options);
+      for (const [id, outcome] of ofThese) all.set(id, outcome);
+      measured.push({ ...driven, usage: perCommand(open.usage(), driven.settled) });
+    }
+    return { measured, audited: await open.audit(all) };
+  } finally {
+    await open.close();
+  }
+};
+
+/** In milliseconds; far more than a warm-up takes. */
+const WARM_UP_LIMIT = 30_000;

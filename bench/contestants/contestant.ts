@@ -1,0 +1,29 @@
+import type { Audited } from '../audit/ledger.ts';
+import type { Engine } from '../engine.ts';
+import type { Bank } from '../load/drive.ts';
+import type { Workload } from '../load/workload.ts';
+import type { Usage } from '../metering.ts';
+
+/** A design that takes part in a comparison. */
+export interface Contestant {
+  /** As the tables call it. */
+  readonly name: string;
+  /**
+   * Makes it ready on an empty database.
+   * @param workloads all that it will be asked to do: their accounts are opened, with `OPENING_BALANCE` each.
+   */
+  open(engine: Engine, workloads: readonly Workload[]): Promise<OpenContestant>;
+}
+
+/** A design at work. */
+interface OpenContestant extends Bank {
+  /** What all of it has asked of DynamoDB since the last call of this. */
+  usage(): Usage;
+  /**
+   * Waits until nothing is under way any more and checks, from the tables, that nothing was lost.
+   * @param heard what each transfer's caller heard of it.
+   * @throws {AuditFailure} where something was.
+   */
+  audit(heard: ReadonlyMap<string, string>): Promise<Audited>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,79 @@
+import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
+import type { DynamoDBStreamEvent } from 'aws-lambda';
+import * as z from 'zod/mini';
+import { streamImage } from '../../functions/background/stream-image.ts';
+import { PendingCommand } from '../../functions/store/command-record.ts';
+import type { Store } from '../../functions/store/store.ts';
+import { openCheckpoints } from '../../infra/local/checkpoints.ts';
+import { startEventSourceMapping } from '../../infra/local/event-source/mapping.ts';
+import type { LocalFunction } from '../../infra/local/invocation.ts';
+import { defaultStage, settingsOf } from '../../infra/stages.ts';
+import type { Database } from '../engine.ts';
+
+/** Takes the commands that wait, as the Lambda behind the commands table's stream does. */
+export interface PendingTaker {
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts it: the event source mapping of the local cloud, set as the template sets it, in front of a store.
+ * @param store decides what was taken.
+ */
+export const startPendingTaker = async (
+  { config, commandsStream }: Database,
+  store: Pick<Store, 'decidePending'>,
+): Promise<PendingTaker> => {
+  const streams = new DynamoDBStreamsClient(config);
+  const { batchSize, parallelBatches } = settingsOf(defaultStage).streams['decide-pending'];
+  const mapping = startEventSourceMapping({
+    properties: {
+      EventSourceArn: commandsStream,
+      FunctionName: decidePending,
+      StartingPosition: 'TRIM_HORIZON',
+      BatchSize: batchSize,
+      ParallelizationFactor: parallelBatches,
+      FilterCriteria: { Filters: [{ Pattern: JSON.stringify(waiting) }] },
+    },
+    streamArn: commandsStream,
+    streams,
+    target: asFunction(store),
+    onFailure: (batch) => {
+      throw new Error(`commands that wait were given up: ${JSON.stringify(batch)}`);
+    },
+    checkpoints: openCheckpoints(undefined),
+    report: (line) => console.error(line),
+  });
+  return {
+    stop: async () => {
+      await mapping.stop();
+      streams.destroy();
+    },
+  };
+};
+
+const decidePending = 'decide-pending';
+
+/** See infra/constructs/stream-mapping.ts. */
+const waiting = { eventName: ['INSERT'], dynamodb: { NewImage: { outcome: { S: ['pending'] } } } };
+
+const asFunction = (store: Pick<Store, 'decidePending'>): LocalFunction => ({
+  name: decidePending,
+  arn: `arn:aws:lambda:us-east-1:000000000000:function:${decidePending}`,
+  invoke: async (event) => {
+    try {
+      const byAccount = Map.groupBy(pendingIn(event), ({ command }) => command.accountId);
+      await Promise.all([...byAccount].map(([accountId, commands]) => store.decidePending(accountId, commands)));
+      return { ok: true, payload: null };
+    } catch (error) {
+      return { ok: false, errorType: 'Error', errorMessage: String(error) };
+    }
+  },
+});
+
+const pendingIn = (event: unknown): PendingCommand[] =>
+  StreamEvent.parse(event).Records.map(({ dynamodb }) => PendingCommand.parse(streamImage(dynamodb?.NewImage)));
+
+/** What a mapping hands over. */
+const StreamEvent = z.custom<DynamoDBStreamEvent>(
+  (event) => typeof event === 'object' && event !== null && 'Records' in event,
+);

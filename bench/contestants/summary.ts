@@ -1,0 +1,96 @@
+import type { Audited } from '../audit/ledger.ts';
+import { bareTransfers, type Ceiling } from '../ceiling.ts';
+import { amount, share, time } from '../report/numbers.ts';
+import { median, percentile } from '../statistics.ts';
+import type { Measured } from './compare.ts';
+
+/** What several runs of one contestant say: of every figure the median. */
+export interface Summary {
+  readonly contestant: string;
+  readonly workload: string;
+  readonly concurrency: number;
+  readonly total: number;
+  readonly settled: number;
+  readonly perSecond: number;
+  /** In milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Of DynamoDB, per settled transfer. */
+  readonly requests: number;
+  readonly readUnits: number;
+  readonly writeUnits: number;
+  /** Of the engine's ceiling, 0 … 1; absent where that was not measured in this run. */
+  readonly shareOfCeiling?: number;
+  /** Each run by itself. */
+  readonly runs: readonly {
+    readonly settled: number;
+    readonly notSettled: Readonly<Record<string, number>>;
+    readonly perSecond: number;
+    readonly p50: number;
+    readonly p99: number;
+    readonly requests: number;
+  }[];
+}
+
+/** Sums up the runs of one contestant at one workload. */
+export const summarize = (
+  contestant: string,
+  { name: workload, concurrency }: { readonly name: string; readonly concurrency: number },
+  measured: readonly Measured[],
+  ceiling: Ceiling | undefined,
+): Summary => {
+  const middle = (figure: (run: Measured) => number) => median(measured.map(figure).filter(Number.isFinite));
+  const perSecond = middle((run) => run.perSecond);
+  return {
+    contestant,
+    workload,
+    concurrency,
+    total: middle((run) => run.total),
+    settled: middle((run) => run.settled),
+    perSecond,
+    p50: middle((run) => percentile(run.latencies, 0.5)),
+    p99: middle((run) => percentile(run.latencies, 0.99)),
+    requests: middle((run) => run.usage.requests),
+    readUnits: middle((run) => run.usage.readUnits),
+    writeUnits: middle((run) => run.usage.writeUnits),
+    ...(ceiling ? { shareOfCeiling: perSecond / bareTransfers(ceiling, concurrency) } : {}),
+    runs: measured.map(({ settled, notSettled, perSecond: rate, latencies, usage }) => ({
+      settled,
+      notSettled,
+      perSecond: rate,
+      p50: percentile(latencies, 0.5),
+      p99: percentile(latencies, 0.99),
+      requests: usage.requests,
+    })),
+  };
+};
+
+/** The columns of {@link summaryRow}. */
+export const summaryColumns = [
+  'settled',
+  'per second',
+  'p50',
+  'p99',
+  'requests',
+  'read units',
+  'write units',
+  'of the ceiling',
+] as const;
+
+/** A summary as cells of a table, without a name in front. */
+export const summaryRow = (of: Summary): readonly string[] => [
+  `${amount(of.settled)} of ${amount(of.total)}`,
+  amount(of.perSecond),
+  time(of.p50),
+  time(of.p99),
+  amount(of.requests),
+  amount(of.readUnits),
+  amount(of.writeUnits),
+  share(of.shareOfCeiling ?? Number.NaN),
+];
+
+/** What was checked when everything was over, in words. */
+export const auditLine = (audits: readonly Audited[]): string => {
+  const sum = (of: keyof Audited) => amount(audits.reduce((total, audit) => total + audit[of], 0));
+  return `${sum('events')} events in ${sum('streams')} streams, ${sum('commands')} recorded commands`;
+};

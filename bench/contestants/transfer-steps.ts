@@ -1,0 +1,47 @@
+import type { Store } from '../../functions/store/store.ts';
+import { UNFINISHED } from '../load/drive.ts';
+import { requests, type Transfer } from '../load/ledger-requests.ts';
+
+/**
+ * A transfer as Holdfast makes it: reserve, credit, settle. The reservation may fail, as it is the caller's own request; what
+ * follows is tried until it is done, as the workflow does.
+ * @returns `settled`, why the reservation was not made, or {@link UNFINISHED} where the signal came first.
+ */
+export const transferInSteps = async (
+  store: Pick<Store, 'execute'>,
+  transfer: Transfer,
+  signal: AbortSignal,
+): Promise<string> => {
+  const reserved = await decided(store, requests.reserve(transfer), signal, false);
+  if (reserved !== 'accepted') return reserved;
+  for (const step of [requests.credit(transfer), requests.settle(transfer)]) {
+    const done = await decided(store, step, signal, true);
+    if (done !== 'accepted') return done;
+  }
+  return 'settled';
+};
+
+const decided = async (
+  store: Pick<Store, 'execute'>,
+  request: Parameters<Store['execute']>[0],
+  signal: AbortSignal,
+  insisting: boolean,
+): Promise<string> => {
+  while (!signal.aborted) {
+    const result = await store.execute(request);
+    switch (result.outcome) {
+      case 'accepted':
+        return 'accepted';
+      case 'pending':
+      case 'in_progress':
+        // The same request with the same key asks after it.
+        break;
+      case 'undecided':
+        if (!insisting) return result.reason;
+        break;
+      default:
+        throw new Error(`${request.command.type} was ${result.outcome}: ${JSON.stringify(result)}`);
+    }
+  }
+  return UNFINISHED;
+};

@@ -1,0 +1,35 @@
+import { type Engine, withEngine } from './engine.ts';
+import type { ScenarioContext } from './scenario.ts';
+
+/** Something that is measured beside others. */
+export interface Turn<Measurement> {
+  readonly name: string;
+  measure(engine: Engine): Promise<Measurement>;
+}
+
+/**
+ * Measures each of several things as often as there are runs: every run on a fresh engine, and in another order (A B C, B C A,
+ * C A B), so that what the machine does meanwhile, and what an engine gets slower by, meets all of them alike.
+ * @returns the measurements of each, in the order of the turns.
+ */
+export const inTurns = async <Measurement>(
+  { runs, progress }: Pick<ScenarioContext, 'runs' | 'progress'>,
+  turns: readonly Turn<Measurement>[],
+): Promise<Measurement[][]> => {
+  const measured: Measurement[][] = turns.map(() => []);
+  for (let run = 0; run < runs; run += 1) {
+    await withEngine(async (engine) => {
+      for (let position = 0; position < turns.length; position += 1) {
+        const index = (position + run) % turns.length;
+        const turn = turns[index];
+        if (!turn) continue;
+        progress.step(`${turn.name}, run ${run + 1} of ${runs}`);
+        measured[index]?.push(await turn.measure(engine));
+      }
+    });
+  }
+  return measured;
+};
+
+/** How many steps {@link inTurns} takes. */
+export const stepsInTurns = (runs: number, turns: readonly unknown[]): number => runs * turns.length;

@@ -1,0 +1,115 @@
+import { seededRandom } from '../statistics.ts';
+import type { Transfer } from './ledger-requests.ts';
+
+/** Work that is the same for every contestant. */
+export interface Workload {
+  readonly name: string;
+  readonly accounts: readonly string[];
+  readonly transfers: readonly Transfer[];
+  /** How many callers there are; each has one transfer under way at a time. */
+  readonly concurrency: number;
+}
+
+/** What every account holds at first, in minor units: nothing that is measured here fails for want of money. */
+export const OPENING_BALANCE = 1_000_000;
+
+/** Transfers between two accounts, every other one the other way: the worst that can be asked of two accounts. */
+export const bothWays = (count: number, concurrency: number): Workload => {
+  const name = `${count} at ${concurrency}`;
+  const [one, other] = [`one-of-${count}`, `other-of-${count}`] as const;
+  return {
+    name,
+    accounts: [one, other],
+    transfers: transfersOf(name, count, (n) => (n % 2 === 0 ? [one, other] : [other, one])),
+    concurrency,
+  };
+};
+
+/** Transfers between accounts taken at random, every account as likely as any other. */
+export const uniform = (options: SpreadOptions): Workload => spread('uniform', options, (random) => random());
+
+/**
+ * The same, but accounts have a rank, and the account of rank n is met 1/n times as often as the first: what real traffic looks
+ * like. The most frequent of 1,000 takes part in a quarter of all transfers.
+ */
+export const zipfian = (options: SpreadOptions): Workload => {
+  const weights = Array.from({ length: options.accounts }, (_, rank) => 1 / (rank + 1));
+  const total = weights.reduce((a, b) => a + b, 0);
+  let sum = 0;
+  const upTo = weights.map((weight) => (sum += weight / total));
+  return spread('zipfian', options, (random) => {
+    const drawn = random();
+    return upTo.findIndex((limit) => drawn <= limit) / options.accounts;
+  });
+};
+
+/** Every other account pays one account. */
+export const hotDestination = ({ accounts, transfers, concurrency }: SpreadOptions): Workload => ({
+  name: 'hot destination',
+  accounts: ['hot', ...numbered(accounts)],
+  transfers: transfersOf('hot destination', transfers, (n) => [nameOf(n % accounts), 'hot']),
+  concurrency,
+});
+
+/** One account pays every other. */
+export const hotSource = ({ accounts, transfers, concurrency }: SpreadOptions): Workload => ({
+  name: 'hot source',
+  accounts: ['hot', ...numbered(accounts)],
+  transfers: transfersOf('hot source', transfers, (n) => ['hot', nameOf(n % accounts)]),
+  concurrency,
+});
+
+/** How much of it there is. */
+export interface SpreadOptions {
+  readonly accounts: number;
+  readonly transfers: number;
+  readonly concurrency: number;
+}
+
+/** @param draw an account, as a number in 0 … 1. */
+const spread = (
+  name: string,
+  { accounts, transfers, concurrency }: SpreadOptions,
+  draw: (random: () => number) => number,
+): Workload => {
+  const random = seededRandom(accounts);
+  const pick = () => Math.floor(draw(random) * accounts + 1e-9) % accounts;
+  return {
+    name,
+    accounts: numbered(accounts),
+    transfers: transfersOf(name, transfers, () => {
+      const from = pick();
+      let to = pick();
+      while (to === from) to = pick();
+      return [nameOf(from), nameOf(to)];
+    }),
+    concurrency,
+  };
+};
+
+const transfersOf = (name: string, count: number, between: (n: number) => readonly [string, string]): Transfer[] =>
+  Array.from({ length: count }, (_, n) => {
+    const [from, to] = between(n);
+    return { id: `${name.replaceAll(' ', '-')}-${n}`, from, to, amount: 1 };
+  });
+
+const numbered = (count: number) => Array.from({ length: count }, (_, n) => nameOf(n));
+
+const nameOf = (n: number) => `account-${n}`;
+
+/**
+ * What is done before the clock starts, so that no caller's first connection and no code's first run is measured: a transfer by
+ * every caller, from accounts that only pay to accounts that are only paid, none of them part of the measurement.
+ */
+export const warmUpFor = (workloads: readonly Workload[]): Workload => {
+  const concurrency = Math.max(...workloads.map((workload) => workload.concurrency));
+  const pairs = Array.from({ length: WARM_UP_PAIRS }, (_, n) => [`payer-${n}`, `payee-${n}`] as const);
+  return {
+    name: 'warm-up',
+    accounts: pairs.flat(),
+    transfers: transfersOf('warm-up', 2 * concurrency, (n) => pairs[n % WARM_UP_PAIRS] ?? ['', '']),
+    concurrency,
+  };
+};
+
+const WARM_UP_PAIRS = 20;

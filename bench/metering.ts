@@ -1,0 +1,127 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { itemSize } from '../functions/store/item-size.ts';
+import type { Database } from './engine.ts';
+
+/** What some requests to DynamoDB consumed. */
+export interface Usage {
+  readonly requests: number;
+  readonly readUnits: number;
+  readonly writeUnits: number;
+}
+
+/** Counts requests, whichever client they come from. */
+export interface Meter {
+  add(usage: Usage): void;
+  /** What has been counted since the last call of this. */
+  take(): Usage;
+}
+
+const nothing: Usage = { requests: 0, readUnits: 0, writeUnits: 0 };
+
+export const createMeter = (): Meter => {
+  let counted = nothing;
+  return {
+    add: (usage) => {
+      counted = plus(counted, usage);
+    },
+    take: () => {
+      const taken = counted;
+      counted = nothing;
+      return taken;
+    },
+  };
+};
+
+const plus = (a: Usage, b: Usage): Usage => ({
+  requests: a.requests + b.requests,
+  readUnits: a.readUnits + b.readUnits,
+  writeUnits: a.writeUnits + b.writeUnits,
+});
+
+/** Usage spread evenly over some commands. */
+export const perCommand = ({ requests, readUnits, writeUnits }: Usage, commands: number): Usage => ({
+  requests: requests / commands,
+  readUnits: readUnits / commands,
+  writeUnits: writeUnits / commands,
+});
+
+/** How long a client waits for a connection and for an answer, in milliseconds. */
+export interface Timeouts {
+  readonly connectionTimeout: number;
+  readonly requestTimeout: number;
+}
+
+/** Those of the Lambdas' clients; see functions/store/dynamodb.ts. */
+export const lambdaTimeouts: Timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000 };
+
+/** Those of a client for which a timeout would mean nothing but that this machine is busy. */
+const patient: Timeouts = { connectionTimeout: 30_000, requestTimeout: 60_000 };
+
+/**
+ * A document client whose requests are counted, each sent once: also those that fail, as a write whose condition does not hold
+ * is paid for too.
+ */
+export const meteredClient = (
+  { config }: Pick<Database, 'config'>,
+  meter: Meter,
+  timeouts: Timeouts = patient,
+): DynamoDBDocumentClient => {
+  const base = new DynamoDBClient({
+    ...config,
+    maxAttempts: 1,
+    requestHandler: new NodeHttpHandler({ ...timeouts, throwOnRequestTimeout: true }),
+  });
+  base.middlewareStack.add(
+    (next) => async (args) => {
+      const input = { ...args.input, ReturnConsumedCapacity: 'TOTAL' };
+      const written = writeUnitsOf(input);
+      try {
+        const result = await next({ ...args, input });
+        meter.add({ requests: 1, ...(written ?? consumed(input, result.output)) });
+        return result;
+      } catch (error) {
+        meter.add({ requests: 1, ...(written ?? { readUnits: 0, writeUnits: 0 }) });
+        throw error;
+      }
+    },
+    { step: 'initialize', priority: 'low' },
+  );
+  return DynamoDBDocumentClient.from(base, { marshallOptions: { removeUndefinedValues: true } });
+};
+
+/**
+ * The units of a put or a transaction of puts, from the sizes of its items: DynamoDB Local does not count transactions as AWS
+ * does, which is 2 write units per KB of each item
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-capacity-handling),
+ * and says nothing of writes that fail, which consume the same
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate).
+ * @returns `undefined` for any other request: there the engine's own count is right.
+ */
+const writeUnitsOf = (input: object): Omit<Usage, 'requests'> | undefined => {
+  if ('TransactItems' in input && Array.isArray(input.TransactItems)) {
+    const units = input.TransactItems.map(({ Put }) => 2 * kilobytes(Put.Item));
+    return { readUnits: 0, writeUnits: units.reduce((a, b) => a + b, 0) };
+  }
+  return 'Item' in input && isObject(input.Item) ? { readUnits: 0, writeUnits: kilobytes(input.Item) } : undefined;
+};
+
+const kilobytes = (item: object): number => Math.ceil(itemSize(item) / 1_024);
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/**
+ * What DynamoDB says that a request consumed. A read that finds nothing is paid for as the smallest that finds something
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html); the engine counts it as 0.
+ */
+const consumed = (input: object, output: object): Omit<Usage, 'requests'> => {
+  const capacity = 'ConsumedCapacity' in output ? output.ConsumedCapacity : undefined;
+  const units = (Array.isArray(capacity) ? capacity : [capacity]).reduce(
+    (total: number, of: unknown) => total + (isObject(of) && 'CapacityUnits' in of ? Number(of.CapacityUnits) : 0),
+    0,
+  );
+  const writes = 'RequestItems' in input || 'UpdateExpression' in input;
+  const least = 'ConsistentRead' in input && input.ConsistentRead === true ? 1 : 0.5;
+  return writes ? { readUnits: 0, writeUnits: units } : { readUnits: Math.max(units, least), writeUnits: 0 };
+};

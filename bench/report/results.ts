@@ -1,0 +1,63 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import * as z from 'zod/mini';
+
+const file = join(import.meta.dirname, '../results/latest.json');
+
+const Table = z.object({
+  title: z.string(),
+  columns: z.readonly(z.array(z.string())),
+  rows: z.readonly(z.array(z.readonly(z.array(z.string())))),
+  note: z.optional(z.string()),
+});
+
+const Result = z.object({
+  /** When it was over; ISO time. */
+  at: z.string(),
+  runs: z.int(),
+  seconds: z.number(),
+  machine: z.string(),
+  tables: z.readonly(z.array(Table)),
+  targets: z.readonly(z.array(z.object({ promised: z.string(), measured: z.string(), reached: z.boolean() }))),
+  audit: z.optional(z.string()),
+  figures: z.unknown(),
+});
+
+/** What came of a scenario, with when and on what it was measured. */
+export type Result = z.infer<typeof Result>;
+
+/** The latest result of every scenario that was ever run here, by its name. */
+export type Results = Readonly<Record<string, Result>>;
+
+/**
+ * Reads the results of earlier runs.
+ * @returns nothing where there are none.
+ * @throws {Error} where the file is there and is not one of ours.
+ */
+export const readResults = async (): Promise<Results> => {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    throw error;
+  }
+  const parsed = z.record(z.string(), Result).safeParse(JSON.parse(text));
+  if (!parsed.success) throw new Error(`${file} holds no results: remove it, or take it back from git`);
+  return parsed.data;
+};
+
+/** Writes them where {@link readResults} finds them. @returns the file. */
+export const writeResults = async (results: Results): Promise<string> => {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
+  return file;
+};
+
+/** What this was measured on, in words. */
+export const describeMachine = (): string => {
+  const [cpu] = cpus();
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GB`;
+  return `${cpus().length} × ${cpu?.model.trim() ?? arch()}, ${memory}, ${platform()} ${release()}, Node ${process.version}`;
+};

@@ -1,0 +1,41 @@
+import type { Ceiling } from './ceiling.ts';
+import type { Progress } from './progress.ts';
+import type { Table } from './report/table.ts';
+
+/** Something that is measured: one file in `scenarios/`, one part of the report. */
+export interface Scenario {
+  /** As the command line takes it. */
+  readonly name: string;
+  /** What it measures, in one line. */
+  readonly summary: string;
+  /** Measures it. @throws {AuditFailure} where something that must always hold did not. */
+  run(context: ScenarioContext): Promise<Findings>;
+}
+
+/** What every scenario is given. */
+export interface ScenarioContext {
+  /** How often everything is measured; what is reported are medians. */
+  readonly runs: number;
+  readonly progress: Progress;
+  /** What the engine does bare, where this run has measured it: what results are a share of. */
+  readonly ceiling: Ceiling | undefined;
+}
+
+/** What came of a scenario. */
+export interface Findings {
+  readonly tables: readonly Table[];
+  /** The lines of the acceptance that this scenario decides. */
+  readonly targets: readonly Target[];
+  /** The same as numbers, with every single run: plain JSON. */
+  readonly figures: unknown;
+  /** What was checked from the tables when it was over, in words. */
+  readonly audit?: string | undefined;
+}
+
+/** A figure that was promised. */
+export interface Target {
+  /** What, and how much of it. */
+  readonly promised: string;
+  readonly measured: string;
+  readonly reached: boolean;
+}

@@ -1,0 +1,151 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Audited } from '../audit/ledger.ts';
+import { type Measured, measure } from '../contestants/compare.ts';
+import type { Contestant } from '../contestants/contestant.ts';
+import { holdfastStore, retryingStore } from '../contestants/holdfast-store.ts';
+import { cloudOverHttp, racingCloudOverHttp } from '../contestants/local-cloud.ts';
+import { nestedLocks } from '../contestants/nested-locks.ts';
+import { oneAggregate } from '../contestants/one-aggregate.ts';
+import { auditLine, type Summary, summarize, summaryColumns, summaryRow } from '../contestants/summary.ts';
+import { withEngine } from '../engine.ts';
+import { inTurns, stepsInTurns } from '../in-turns.ts';
+import { bothWays } from '../load/workload.ts';
+import { amount, time } from '../report/numbers.ts';
+import type { Table } from '../report/table.ts';
+import type { Findings, Scenario, ScenarioContext, Target } from '../scenario.ts';
+import { seededRandom } from '../statistics.ts';
+
+/** Two accounts, transfers both ways: the table of the blog this design starts from, for every design on the same engine. */
+export const blog: Scenario = {
+  name: 'blog',
+  summary: 'two accounts, both directions, 50 at 4 and 800 at 100: five designs side by side',
+  run: async (context): Promise<Findings> => {
+    context.progress.start('blog', stepsInTurns(context.runs, contestants) + 1);
+    const turns = contestants.map((contestant) => ({
+      name: contestant.name,
+      measure: (engine: Parameters<Contestant['open']>[0]) =>
+        measure(contestant, engine, WORKLOADS, { limit: LIMIT_MS }),
+    }));
+    const inTurn = await inTurns(context, turns);
+    const locked = await measureLocks(context);
+    const all = [...locked, ...inTurn.map((results, n) => ({ name: contestants[n]?.name ?? '', results }))];
+    const summaries = all.flatMap(({ name, results }) =>
+      WORKLOADS.map((workload, n) =>
+        summarize(
+          name,
+          workload,
+          results.flatMap(({ measured }) => measured.slice(n, n + 1)),
+          context.ceiling,
+        ),
+      ),
+    );
+    return {
+      tables: WORKLOADS.map((workload) => tableOf(workload.name, summaries)),
+      targets: targetsOf(summaries),
+      figures: summaries,
+      audit: auditLine(all.flatMap(({ results }) => results.map(({ audited }) => audited))),
+    };
+  },
+};
+
+const WORKLOADS = [bothWays(50, 4), bothWays(800, 100)];
+
+const contestants: readonly Contestant[] = [
+  oneAggregate(),
+  retryingStore(),
+  holdfastStore(),
+  racingCloudOverHttp(),
+  cloudOverHttp(),
+];
+
+/** What has not settled by then does not count, in milliseconds: long enough for 800, except where nothing gets done. */
+const LIMIT_MS = 40_000;
+
+/** The longest random pause of a caller before each of its transfers, in milliseconds; 0: the callers go in lockstep. */
+const LONGEST_PAUSES = [0, 50, 200];
+
+/** In milliseconds: each of these callers does nothing but wait for a lock for 5 s, again and again. */
+const LOCKS_LIMIT_MS = 60_000;
+
+/** The runs with locks go side by side: they only wait for their time to be up. */
+const measureLocks = async ({
+  runs,
+  progress,
+}: ScenarioContext): Promise<{ name: string; results: { measured: readonly Measured[]; audited: Audited }[] }[]> => {
+  progress.step('nested locks, all runs side by side');
+  return withEngine((engine) =>
+    Promise.all(
+      LONGEST_PAUSES.map(async (longest) => {
+        const name = `nested locks, ${longest === 0 ? 'lockstep' : `pauses up to ${longest} ms`}`;
+        const one = async (_: unknown, run: number) => {
+          const random = seededRandom(run);
+          const pause = longest === 0 ? undefined : () => setTimeout(random() * longest);
+          const parts = await Promise.all(
+            WORKLOADS.map((workload) =>
+              measure(nestedLocks(name), engine, [workload], { limit: LOCKS_LIMIT_MS, pause }),
+            ),
+          );
+          return { measured: parts.flatMap(({ measured }) => measured), audited: together(parts) };
+        };
+        return { name, results: await Promise.all(Array.from({ length: runs }, one)) };
+      }),
+    ),
+  );
+};
+
+const together = (parts: readonly { readonly audited: Audited }[]): Audited => {
+  const sum = (of: keyof Audited) => parts.reduce((total, { audited }) => total + audited[of], 0);
+  return { streams: sum('streams'), events: sum('events'), commands: sum('commands') };
+};
+
+const tableOf = (workload: string, summaries: readonly Summary[]): Table => ({
+  title: `Two accounts, both directions: ${workload} concurrent`,
+  columns: ['design', ...summaryColumns],
+  rows: summaries
+    .filter((summary) => summary.workload === workload)
+    .map((summary) => [summary.contestant, ...summaryRow(summary)]),
+  note:
+    'Requests and units are those of DynamoDB per settled transfer. What had not settled after 40 s (locks: 60 s) does not ' +
+    'count. p50 and p99 are of the transfers that settled, from the first request until the caller knew.',
+});
+
+const targetsOf = (summaries: readonly Summary[]): Target[] => {
+  const of = (contestant: Contestant, workload: number): Summary => {
+    const { name } = WORKLOADS[workload] ?? {};
+    const found = summaries.find((summary) => summary.contestant === contestant.name && summary.workload === name);
+    if (!found) throw new Error(`${contestant.name} was not measured`);
+    return found;
+  };
+  const [many, off, few] = [of(cloudOverHttp(), 1), of(racingCloudOverHttp(), 1), of(cloudOverHttp(), 0)];
+  const [store, retrying] = [of(holdfastStore(), 1), of(retryingStore(), 1)];
+  const settled = (summary: Summary) => `${amount(summary.settled)} settled, ${amount(summary.perSecond)} a second`;
+  const isWhole = ({ runs, total }: Summary) => runs.every((run) => run.settled === total);
+  const times = (one: Summary, other: Summary) => one.perSecond / other.perSecond;
+  return [
+    {
+      promised: '1. 800 at 100 over HTTP: 800 settled, at least 90 a second',
+      measured: settled(many),
+      reached: isWhole(many) && many.perSecond >= 90,
+    },
+    {
+      promised: '1. at least 8 times the same cloud with queueing off',
+      measured: `${amount(times(many, off))} times ${amount(off.perSecond)} a second`,
+      reached: times(many, off) >= 8,
+    },
+    {
+      promised: '2. 50 at 4 over HTTP: 50 settled, at least 48 a second',
+      measured: `${settled(few)}, p50 ${time(few.p50)}`,
+      reached: isWhole(few) && few.perSecond >= 48,
+    },
+    {
+      promised: '3. store level, 800 at 100: all settled, at least 10 times plain retrying',
+      measured: `${settled(store)}: ${amount(times(store, retrying))} times ${amount(retrying.perSecond)}`,
+      reached: isWhole(store) && times(store, retrying) >= 10,
+    },
+    {
+      promised: '3. at most 12 requests per transfer all told',
+      measured: `${amount(store.requests)} requests`,
+      reached: store.requests <= 12,
+    },
+  ];
+};
