@@ -16,7 +16,7 @@ export const OPENING_BALANCE = 1_000_000;
 /** Transfers between two accounts, every other one the other way: the worst that can be asked of two accounts. */
 export const bothWays = (count: number, concurrency: number): Workload => {
   const name = `${count} at ${concurrency}`;
-  const [one, other] = [`one-of-${count}`, `other-of-${count}`] as const;
+  const [one, other] = [`one-of-${count}-at-${concurrency}`, `other-of-${count}-at-${concurrency}`] as const;
   return {
     name,
     accounts: [one, other],
