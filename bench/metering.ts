@@ -1,8 +1,7 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { itemSize } from '../functions/store/item-size.ts';
-import type { Database } from './engine.ts';
 
 /** What some requests to DynamoDB consumed. */
 export interface Usage {
@@ -64,7 +63,7 @@ const patient: Timeouts = { connectionTimeout: 30_000, requestTimeout: 60_000 };
  * is paid for too.
  */
 export const meteredClient = (
-  { config }: Pick<Database, 'config'>,
+  { config }: { readonly config: DynamoDBClientConfig },
   meter: Meter,
   timeouts: Timeouts = patient,
 ): DynamoDBDocumentClient => {

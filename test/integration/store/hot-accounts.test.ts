@@ -1,8 +1,9 @@
-import { DeleteCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
-import { fingerprint, PendingCommand } from '../../../functions/store/command-record.ts';
+import { PendingCommand } from '../../../functions/store/command-record.ts';
 import type { CommandRequest } from '../../../functions/store/command-result.ts';
+import { leavePending as leave } from '../../setup/leave-pending.ts';
 import { requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
@@ -43,23 +44,7 @@ const pendingOn = async (streamId: string): Promise<PendingCommand[]> => {
   return Items.map((item) => PendingCommand.parse(item));
 };
 
-/** Leaves a command waiting, as a sender that crashed right after queueing it would. */
-const leavePending = async ({ command, keys = [], actor, correlationId }: CommandRequest): Promise<PendingCommand> => {
-  const [key] = keys;
-  if (!key) throw new Error('a pending command has a key');
-  const at = '2026-11-21T10:00:00.000Z';
-  const Item = PendingCommand.parse({
-    ...key,
-    request: fingerprint(command),
-    outcome: 'pending',
-    at,
-    command,
-    actor,
-    correlationId,
-  });
-  await metered.client.send(new PutCommand({ TableName: database.tables.commands, Item }));
-  return Item;
-};
+const leavePending = (request: CommandRequest) => leave(metered.client, database.tables.commands, request);
 
 const waiting = (count: number, amount = 10) =>
   Promise.all(

@@ -3,9 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
 import { AccountId, Amount, Caller, Currency, Timestamp, TransferId, Version } from '../../../events/values.ts';
 import { nextCommit } from '../../../functions/store/append.ts';
-import { fingerprint, PendingCommand } from '../../../functions/store/command-record.ts';
-import type { CommandRequest } from '../../../functions/store/command-result.ts';
 import { follow } from '../../../functions/store/tail.ts';
+import { leavePending } from '../../setup/leave-pending.ts';
 import { requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { depositsOfOne, plantHistory } from '../../setup/plant-history.ts';
@@ -104,34 +103,15 @@ describe('an account with many open reservations', () => {
   });
 
   it('gives a waiting reservation its key back where it is full, and decides the others', async () => {
-    const waitingFor = async ({
-      command,
-      keys = [],
-      actor,
-      correlationId,
-    }: CommandRequest): Promise<PendingCommand> => {
-      const [key] = keys;
-      const at = '2026-11-21T10:00:00.000Z';
-      const Item = PendingCommand.parse({
-        ...key,
-        request: fingerprint(command),
-        outcome: 'pending',
-        at,
-        command,
-        actor,
-        correlationId,
-      });
-      await metered.client.send(new PutCommand({ TableName: database.tables.commands, Item }));
-      return Item;
-    };
     const deposit = requests.deposit('full', 1, { key: 'deposit' });
     const reserve = (id: string) => {
       const { command, ...rest } = requests.reserve('full', 'elsewhere', 1, id);
       return { ...rest, command: { ...command, reference: 'r'.repeat(140) } };
     };
     const pending = [];
-    for (const request of [reserve('w1'), reserve('w2'), deposit, reserve('w3')])
-      pending.push(await waitingFor(request));
+    for (const request of [reserve('w1'), reserve('w2'), deposit, reserve('w3')]) {
+      pending.push(await leavePending(metered.client, database.tables.commands, request));
+    }
     // Two have just ended, so there is room for some, and not for all.
     await metered.store.decidePending(AccountId.parse('full'), pending);
     const recorded = async (commandId: string) =>
