@@ -1,8 +1,12 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AccountId, Caller } from '../../events/values.ts';
+import { deriveId, IdempotencyKey } from '../../functions/http/idempotency.ts';
 import type { ApiAnswer } from '../setup/api.ts';
 import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { leavePending } from '../setup/leave-pending.ts';
+import { requests } from '../setup/ledger-requests.ts';
 
 let cloud: TestCloud;
 
@@ -111,6 +115,36 @@ it('422 account_not_open, where an account has been frozen', async () => {
   });
 });
 
+it('409 command_in_progress, where the same command waits and cannot be decided', async () => {
+  const throttled = {
+    status: 400,
+    headers: { 'content-type': 'application/x-amz-json-1.0' },
+    body: Buffer.from(JSON.stringify({ __type: 'ThrottlingException', message: 'slow down' })),
+  };
+  let found = false;
+  const disarm = cloud.intercept(async (call, forward) => {
+    if (call.operation !== 'TransactWriteItems') return forward();
+    // The first one of the repeat finds the command that waits; from then on, nothing can be decided by anybody.
+    if (found || !call.functionName.endsWith('-withdraw')) return throttled;
+    found = true;
+    return forward();
+  });
+  const key = deriveId(Caller.parse('local'), AccountId.parse('a'), IdempotencyKey.parse('waiting'));
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient(cloud.dynamodb));
+  await leavePending(client, 'holdfast-dev-commands', {
+    ...requests.withdraw('a', 1, { key }),
+    actor: Caller.parse('local'),
+  });
+  client.destroy();
+  const answer = await withdraw({ amount: 1 }, { 'Idempotency-Key': 'waiting' });
+  expect(found).toBe(true);
+  expect(answer).toMatchObject({ status: 409, body: { code: 'command_in_progress' } });
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  disarm();
+  // Once it can be decided, the same request hears its outcome.
+  expect(await withdraw({ amount: 1 }, { 'Idempotency-Key': 'waiting' })).toMatchObject({ status: 201 });
+});
+
 describe('while DynamoDB throttles every write', () => {
   let disarm: () => void;
   beforeAll(() => {
@@ -130,6 +164,6 @@ describe('while DynamoDB throttles every write', () => {
     const answer = await withdraw({ amount: 1 }, { 'Idempotency-Key': 'throttled' });
     expect(answer).toMatchObject({ status: 503, body: { code: 'try_again' } });
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect((await cloud.api.get('/accounts/a')).body).toMatchObject({ balance: 100, version: 2 });
+    expect((await cloud.api.get('/accounts/a')).body).toMatchObject({ balance: 99, version: 3 });
   });
 });
