@@ -69,27 +69,30 @@ export const recordedOutcome = async (
   if (found.some((other) => other.request !== request)) return { outcome: 'key_reused' };
   if (record.outcome !== 'pending') {
     const free = keys.filter(({ commandId }) => !found.some((other) => other.commandId === commandId));
-    const taken = await claim(dependencies, record, free, deadline);
-    if (taken.some((other) => other.request !== request)) return { outcome: 'key_reused' };
-    return resultOf(record, replayed);
+    return (await claim(dependencies, record, free, deadline)) ?? resultOf(record, replayed);
   }
   return outcomeOf(dependencies, record, record, replayed, deadline);
 };
 
 /**
  * Records a decided command under further keys that it was now sent with, so that they belong to it.
- * @returns what stands under those keys that were taken already.
+ * @returns what stands in the way: a key belongs to another command, or it is not known that all of them are claimed.
  */
 const claim = async (
   dependencies: QueueDependencies,
   record: DecidedCommand,
   keys: readonly CommandKey[],
   deadline: number,
-): Promise<readonly CommandRecord[]> => {
-  if (keys.length === 0) return [];
+): Promise<CommandResult | undefined> => {
+  if (keys.length === 0) return undefined;
   const records = keys.map((key) => ({ ...record, ...key }));
   const { result } = await writeUntilKnown(dependencies, deadline, { records });
-  return result.kind === 'refused' ? result.records : [];
+  if (result.kind === 'landed') return undefined;
+  if (result.kind !== 'refused') {
+    return { outcome: 'undecided', reason: result.kind === 'conflict' ? 'contention' : result.kind };
+  }
+  const isOurs = result.records.every(({ request }) => request === record.request);
+  return isOurs ? undefined : { outcome: 'key_reused' };
 };
 
 const outcomeOf = async (

@@ -63,6 +63,19 @@ it('a key that a repeat is sent with for the first time belongs to that command 
   expect(await metered.store.execute(requests.deposit('a', 1, { key: 'later' }))).toEqual({ outcome: 'key_reused' });
 });
 
+it('a repeat whose further key cannot be claimed in time is undecided, and not told that all is well', async () => {
+  const reserve = requests.reserve('a', 'b', 1, 'claimed-late');
+  await metered.store.execute(reserve);
+  const keyed = { ...reserve, keys: [...(reserve.keys ?? []), { streamId: 'a', commandId: 'unclaimed' }] };
+  const hurried = createMeteredStore(database, { budget: 400 });
+  hurried.inject(async (operation, send) => {
+    if (operation === 'PutItem') throw Object.assign(new Error('slow'), { name: 'ThrottlingException' });
+    return send();
+  });
+  expect(await hurried.store.execute(keyed)).toEqual({ outcome: 'undecided', reason: 'throttled' });
+  expect(await metered.store.execute(keyed)).toMatchObject({ outcome: 'accepted', replayed: true });
+});
+
 it('a version that is not the expected one is answered with the current one and recorded nowhere', async () => {
   const current = await version();
   const stale = requests.withdraw('a', 1, { key: 'stale', expectedVersion: current - 1 });
