@@ -1,11 +1,13 @@
-import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import type { DynamoDBStreamEvent } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { streamImage } from '../../functions/background/stream-image.ts';
 import { PendingCommand } from '../../functions/store/command-record.ts';
 import type { Store } from '../../functions/store/store.ts';
 import { openCheckpoints } from '../../infra/local/checkpoints.ts';
+import { connectToDynamoDb } from '../../infra/local/dynamodb-connection.ts';
 import { startEventSourceMapping } from '../../infra/local/event-source/mapping.ts';
+import { openStream } from '../../infra/local/event-source/stream.ts';
+import { streamsOf } from '../../infra/local/event-source/streams-api.ts';
 import type { LocalFunction } from '../../infra/local/invocation.ts';
 import { defaultStage, settingsOf } from '../../infra/stages.ts';
 import type { Database } from '../engine.ts';
@@ -23,7 +25,9 @@ export const startPendingTaker = async (
   { config, commandsStream }: Database,
   store: Pick<Store, 'decidePending'>,
 ): Promise<PendingTaker> => {
-  const streams = new DynamoDBStreamsClient(config);
+  const connection = connectToDynamoDb(config);
+  const report = (line: string) => console.error(line);
+  const streams = streamsOf(connection);
   const { batchSize, parallelBatches } = settingsOf(defaultStage).streams['decide-pending'];
   const mapping = startEventSourceMapping({
     properties: {
@@ -34,24 +38,26 @@ export const startPendingTaker = async (
       ParallelizationFactor: parallelBatches,
       FilterCriteria: { Filters: [{ Pattern: JSON.stringify(waiting) }] },
     },
-    streamArn: commandsStream,
-    streams,
+    stream: openStream({ streams, streamArn: commandsStream, longestPauseMs, report }),
     target: asFunction(store),
     onFailure: (batch) => {
       throw new Error(`commands that wait were given up: ${JSON.stringify(batch)}`);
     },
     checkpoints: openCheckpoints(undefined),
-    report: (line) => console.error(line),
+    report,
   });
   return {
     stop: async () => {
       await mapping.stop();
-      streams.destroy();
+      connection.close();
     },
   };
 };
 
 const decidePending = 'decide-pending';
+
+/** Here nobody tells of a write, as the gateway of the local cloud does. */
+const longestPauseMs = 20;
 
 /** See infra/constructs/stream-mapping.ts. */
 const waiting = { eventName: ['INSERT'], dynamodb: { NewImage: { outcome: { S: ['pending'] } } } };

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { openCheckpoints } from './checkpoints.ts';
 import { createControl } from './control.ts';
+import { connectToDynamoDb, type DynamoDbSettings } from './dynamodb-connection.ts';
 import { startDynamoDbLocal } from './dynamodb-local.ts';
 import { startEventSourceMapping } from './event-source/mapping.ts';
+import { openStream, type Stream } from './event-source/stream.ts';
+import { type StreamsApi, streamsOf } from './event-source/streams-api.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { assertPortIsFree, type HttpApiDefinition, startHttpApi } from './http/server.ts';
 import { type RunningFunction, startFunction } from './lambda/function.ts';
@@ -12,7 +14,7 @@ import { type Overview, toOverview } from './overview.ts';
 import type { Report } from './report.ts';
 import { startSchedule } from './schedules.ts';
 import { startStepFunctions } from './step-functions/endpoint.ts';
-import { createTables } from './tables.ts';
+import { type CreatedTable, createTables } from './tables.ts';
 import { createTeardown, type Teardown } from './teardown.ts';
 import { type LocalTemplate, readTemplate } from './template.ts';
 
@@ -50,14 +52,11 @@ export interface LocalCloud {
   stop(): Promise<void>;
 }
 
-interface DynamoDbSettings {
-  readonly endpoint: string;
-  readonly region: string;
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-}
-
-/** Enough to keep two cores busy: what a function waits for is nearly always DynamoDB. */
-const defaultWorkers = 10;
+/**
+ * More than keep two cores busy, since many of them wait: for a hot account, the more commands wait together, the fewer commits
+ * they take. Each is an isolate of its own, of some 30 MB.
+ */
+const defaultWorkers = 32;
 
 /** The database of `npm start` in DynamoDB Local, which takes one for each access key. */
 const defaultAccessKeyId = 'holdfast';
@@ -94,8 +93,13 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   const tables = await createTables(client, template.tables);
   report.step(`${tables.size} tables`);
 
+  const connection = started.add(connectToDynamoDb(dynamodb), (it) => it.close());
+  const streams = openStreams(streamsOf(connection), tables, report);
   const gateway = await startGateway({
-    dynamodb: engine,
+    dynamodb: connection,
+    onWrite: (body) => {
+      for (const { named, stream } of streams.values()) if (body.includes(named)) stream.wake();
+    },
     stepFunctions: (target, body) => stepFunctions.handle(target, body),
     functionNames: template.functions.map(({ name }) => name),
   });
@@ -111,7 +115,7 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   started.add(stepFunctions, (it) => it.stop());
 
   const queues = new Map<string, unknown[]>(template.queues.map(({ name }) => [name, []]));
-  const connected = { template, functions, tables, queues, dynamodb };
+  const connected = { template, functions, streams, queues };
   deliverStreams(connected, options, started);
   for (const { expression, functionName, input } of template.schedules) {
     const schedule = startSchedule({ expression, target: byName(functions, functionName), input });
@@ -152,27 +156,47 @@ const startFunctions = (template: LocalTemplate, gatewayUrl: string, options: Lo
     ]),
   );
 
+/** A stream, and how its table is named in a request. */
+interface StreamOfTable {
+  readonly stream: Stream;
+  readonly named: string;
+}
+
+/** @returns by the table's logical id. */
+const openStreams = (
+  streams: StreamsApi,
+  tables: ReadonlyMap<string, CreatedTable>,
+  { warn }: Report,
+): ReadonlyMap<string, StreamOfTable> =>
+  new Map(
+    [...tables].flatMap(([id, { tableName, streamArn }]) => {
+      if (streamArn === undefined) return [];
+      const stream = openStream({ streams, streamArn, longestPauseMs: unseenMs, report: warn });
+      return [[id, { stream, named: JSON.stringify(tableName) }]];
+    }),
+  );
+
+/** Functions write through the gateway, which tells. What is written past it, by a test or by hand, may wait that long. */
+const unseenMs = 250;
+
 /** What stands at the two ends of an event source mapping. */
 interface Connected {
   readonly template: LocalTemplate;
   readonly functions: Functions;
-  readonly tables: ReadonlyMap<string, { readonly streamArn?: string | undefined }>;
+  readonly streams: ReadonlyMap<string, StreamOfTable>;
   readonly queues: ReadonlyMap<string, unknown[]>;
-  readonly dynamodb: DynamoDbSettings;
 }
 
 const deliverStreams = (connected: Connected, options: LocalCloudOptions, started: Teardown): void => {
   const { report } = options;
-  const streams = started.add(new DynamoDBStreamsClient(connected.dynamodb), (it) => it.destroy());
   const checkpoints = openCheckpoints(inDataDirectory(options, 'stream-positions.json'));
   started.add(checkpoints, (it) => it.flush());
   for (const { logicalId, properties, table, functionName, onFailure } of connected.template.eventSourceMappings) {
-    const streamArn = connected.tables.get(table)?.streamArn;
-    if (!streamArn) throw new Error(`"${logicalId}" reads the stream of "${table}", which has none`);
+    const source = connected.streams.get(table);
+    if (!source) throw new Error(`"${logicalId}" reads the stream of "${table}", which has none`);
     const mapping = startEventSourceMapping({
       properties,
-      streamArn,
-      streams,
+      stream: source.stream,
       target: byName(connected.functions, functionName),
       onFailure: (message) => {
         report.warn(`${functionName}: a batch was given up: ${JSON.stringify(message)}`);

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Gateway, Interceptor } from './gateway.ts';
+import { type Gateway, type Interceptor, writeOperations } from './gateway.ts';
 import type { HttpAnswer } from './http/response.ts';
 import type { SideDoor } from './http/server.ts';
 import type { RunningFunction } from './lambda/function.ts';
@@ -16,7 +16,7 @@ export interface Controlled {
  * `/_local`, beside the API on its port. It exists on this machine only:
  *
  * - `GET /_local`: what runs where.
- * - `POST /_local/kill` `{"function":"settle-transfer","when":"before-next-write"}`: ends that function's workers as a
+ * - `POST /_local/kill` `{"function":"carry-out-transfers","when":"after-next-write"}`: ends that function's workers as a
  *   crash: `now` (the default), or around its next write to a table, before it is done or after.
  */
 export const createControl =
@@ -53,9 +53,6 @@ const kill = async ({ functions, intercept }: Controlled, body: Buffer): Promise
   return json(202, { function: target.name, when });
 };
 
-/** The operations that change a table. */
-const writes = new Set(['BatchWriteItem', 'DeleteItem', 'PutItem', 'TransactWriteItems', 'UpdateItem']);
-
 const killAroundWrite = (
   target: RunningFunction,
   when: 'before-next-write' | 'after-next-write',
@@ -63,7 +60,7 @@ const killAroundWrite = (
 ): Interceptor => {
   let armed = true;
   return async (call, forward) => {
-    if (!armed || call.functionName !== target.name || !writes.has(call.operation)) return forward();
+    if (!armed || call.functionName !== target.name || !writeOperations.has(call.operation)) return forward();
     armed = false;
     if (when === 'after-next-write') {
       const response = await forward();

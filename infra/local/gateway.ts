@@ -1,4 +1,6 @@
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import type { DynamoDbAnswer } from './dynamodb-answer.ts';
+import type { DynamoDbConnection } from './dynamodb-connection.ts';
 import { accessKeyIdOf } from './lambda/environment.ts';
 
 /** One request of a function to a service. */
@@ -16,11 +18,7 @@ export interface GatewayCall {
 type Service = 'dynamodb' | 'states';
 
 /** The answer of a service. */
-export interface GatewayResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: Buffer;
-}
+export type GatewayResponse = DynamoDbAnswer;
 
 /**
  * Stands between the functions and the services: may answer itself, look, wait, or forward, before or after.
@@ -45,8 +43,10 @@ export interface Gateway {
 
 /** What is behind the gateway, and who may call. */
 export interface GatewayOptions {
-  /** DynamoDB Local, and the access key id that selects this cloud's database in it. */
-  readonly dynamodb: { readonly endpoint: string; readonly accessKeyId: string };
+  /** DynamoDB Local, and this cloud's database in it. */
+  readonly dynamodb: Pick<DynamoDbConnection, 'send'>;
+  /** Told of every write that succeeded, before the function is. @param body JSON, which names the tables. */
+  readonly onWrite: (body: Buffer) => void;
   /** @param target the `X-Amz-Target` of the request. */
   readonly stepFunctions: (target: string, body: string) => Promise<{ status: number; body: string }>;
   readonly functionNames: readonly string[];
@@ -63,7 +63,6 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     if (other) throw new Error(`The gateway cannot tell the functions ${other} and ${name} apart`);
     callers.set(accessKeyIdOf(name), name);
   }
-  const forwardToDynamoDb = createForwarder(options.dynamodb);
   let interceptors: readonly Interceptor[] = [];
 
   const answer = async (incoming: IncomingMessage): Promise<GatewayResponse> => {
@@ -74,13 +73,18 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     if (!functionName) return awsError('UnrecognizedClientException', 'The security token in the request is invalid.');
     if (!service) return awsError('UnknownOperationException', `Holdfast local has no operation "${target}".`);
 
+    const operation = target.slice(target.indexOf('.') + 1);
     const forward = async (): Promise<GatewayResponse> => {
-      if (service === 'dynamodb') return forwardToDynamoDb(incoming, body);
+      if (service === 'dynamodb') {
+        const answered = await options.dynamodb.send(target, body);
+        if (answered.status === 200 && writeOperations.has(operation)) options.onWrite(body);
+        return answered;
+      }
       const { status, body: text } = await options.stepFunctions(target, body.toString());
       return { status, headers: jsonHeaders, body: Buffer.from(text) };
     };
     if (interceptors.length === 0) return forward();
-    const call = { functionName, service, operation: target.slice(target.indexOf('.') + 1), body };
+    const call = { functionName, service, operation, body };
     return interceptors.reduceRight<() => Promise<GatewayResponse>>(
       (next, interceptor) => () => interceptor(call, next),
       forward,
@@ -110,7 +114,6 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     },
     stop: () =>
       new Promise((resolve) => {
-        forwardToDynamoDb.close();
         server.close(() => resolve());
         server.closeAllConnections();
       }),
@@ -137,40 +140,23 @@ const credential = /Credential=([^/]+)\//;
 const accessKeyIdIn = (incoming: IncomingMessage): string =>
   credential.exec(incoming.headers.authorization ?? '')?.[1] ?? '';
 
+/** The operations that change a table. */
+export const writeOperations: ReadonlySet<string> = new Set([
+  'BatchWriteItem',
+  'DeleteItem',
+  'PutItem',
+  'TransactWriteItems',
+  'UpdateItem',
+]);
+
 /** Headers of one connection, which mean nothing on the next one. */
-const connectionHeaders = ['connection', 'host', 'keep-alive', 'transfer-encoding'];
-
-/** DynamoDB Local closes a quiet connection after 30 s. One that closes just as a request is sent would lose it. */
-const idleConnectionMs = 20_000;
-
-const createForwarder = ({ endpoint, accessKeyId }: GatewayOptions['dynamodb']) => {
-  const agent = new Agent({ keepAlive: true, timeout: idleConnectionMs });
-  const { hostname, port } = new URL(endpoint);
-
-  const forward = (incoming: IncomingMessage, body: Buffer): Promise<GatewayResponse> =>
-    new Promise((resolve, reject) => {
-      const headers = { ...incoming.headers, host: `${hostname}:${port}`, 'content-length': body.length };
-      // DynamoDB Local checks no signature, but takes a database for each access key.
-      headers.authorization = headers.authorization?.replace(credential, `Credential=${accessKeyId}/`);
-      delete headers.connection;
-      delete headers['transfer-encoding'];
-      const outgoing = request({ agent, hostname, port, method: 'POST', path: '/', headers }, (response) => {
-        readAll(response).then(
-          (answered) => resolve({ status: response.statusCode ?? 500, headers: response.headers, body: answered }),
-          reject,
-        );
-      });
-      outgoing.on('error', reject);
-      outgoing.end(body);
-    });
-  return Object.assign(forward, { close: () => agent.destroy() });
-};
+const connectionHeaders: ReadonlySet<string> = new Set(['connection', 'host', 'keep-alive', 'transfer-encoding']);
 
 const send = (outgoing: ServerResponse, { status, headers, body }: GatewayResponse): void => {
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !connectionHeaders.includes(name)) outgoing.setHeader(name, value);
-  }
-  outgoing.writeHead(status, { 'content-length': body.length });
+  const own: OutgoingHttpHeaders = {};
+  for (const name in headers) if (!connectionHeaders.has(name)) own[name] = headers[name];
+  own['content-length'] = body.length;
+  outgoing.writeHead(status, own);
   outgoing.end(body);
 };
 

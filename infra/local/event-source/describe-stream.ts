@@ -1,4 +1,4 @@
-import { DescribeStreamCommand, type DynamoDBStreamsClient, type Shard } from '@aws-sdk/client-dynamodb-streams';
+import type { StreamsApi } from './streams-api.ts';
 
 /** A stream, and its shards in the order in which they were opened. */
 export interface StreamDescription {
@@ -17,25 +17,20 @@ export interface StreamShard {
 }
 
 /** Asks for all shards of a stream. */
-export const describeStream = async (streams: DynamoDBStreamsClient, streamArn: string): Promise<StreamDescription> => {
-  const shards: Shard[] = [];
+export const describeStream = async (streams: StreamsApi, streamArn: string): Promise<StreamDescription> => {
+  const shards: StreamShard[] = [];
   let partitionKey: string | undefined;
   let last: string | undefined;
   do {
-    const { StreamDescription } = await streams.send(
-      new DescribeStreamCommand({ StreamArn: streamArn, ExclusiveStartShardId: last }),
-    );
-    shards.push(...(StreamDescription?.Shards ?? []));
-    partitionKey ??= StreamDescription?.KeySchema?.find(({ KeyType }) => KeyType === 'HASH')?.AttributeName;
-    last = StreamDescription?.LastEvaluatedShardId;
+    const request = { StreamArn: streamArn, ExclusiveStartShardId: last };
+    const { StreamDescription: page } = await streams.describeStream(request);
+    for (const { ShardId, ParentShardId, SequenceNumberRange } of page.Shards) {
+      const closed = SequenceNumberRange?.EndingSequenceNumber !== undefined;
+      shards.push({ id: ShardId, parent: ParentShardId, closed });
+    }
+    partitionKey ??= page.KeySchema.find(({ KeyType }) => KeyType === 'HASH')?.AttributeName;
+    last = page.LastEvaluatedShardId;
   } while (last !== undefined);
   if (partitionKey === undefined) throw new Error(`DynamoDB does not say what the keys in ${streamArn} are`);
-  return {
-    partitionKey,
-    shards: shards.flatMap(({ ShardId, ParentShardId, SequenceNumberRange }) =>
-      ShardId === undefined
-        ? []
-        : [{ id: ShardId, parent: ParentShardId, closed: SequenceNumberRange?.EndingSequenceNumber !== undefined }],
-    ),
-  };
+  return { partitionKey, shards };
 };

@@ -1,6 +1,6 @@
 import { pause } from '../pause.ts';
 import type { PropertiesOf } from '../template-rules.ts';
-import { describeStream, type StreamShard } from './describe-stream.ts';
+import type { StreamShard } from './describe-stream.ts';
 import { patiently } from './patiently.ts';
 import { readSettings } from './settings.ts';
 import { type Connections, deliverShard, hasCheckpoint, type ShardContext, skipShard } from './shard.ts';
@@ -36,22 +36,22 @@ export const startEventSourceMapping = (options: EventSourceMappingOptions): Eve
 
 /** Works through the stream's shards, each after the one that it continues, until it is interrupted. */
 const follow = async (mapping: Omit<ShardContext, 'partitionKey'>): Promise<void> => {
-  const { streams, streamArn, interruption } = mapping;
+  const { interruption } = mapping;
   const underWay = new Map<string, Promise<void>>();
   const ended = new Set<string>();
   let begun = false;
 
   while (!interruption.aborted) {
-    const stream = await patiently(() => describeStream(streams, streamArn), mapping);
-    if (stream === undefined) break;
-    const context = { ...mapping, partitionKey: stream.partitionKey };
-    if (!begun) await begin(context, stream.shards);
+    const found = await patiently(mapping.stream.describe, mapping);
+    if (found === undefined) break;
+    const context = { ...mapping, partitionKey: found.partitionKey };
+    if (!begun) await begin(context, found.shards);
     begun = true;
 
-    const isThere = (id: string) => stream.shards.some((shard) => shard.id === id);
+    const isThere = (id: string) => found.shards.some((shard) => shard.id === id);
     const mayBegin = ({ id, parent }: StreamShard) =>
       !underWay.has(id) && !ended.has(id) && (parent === undefined || !isThere(parent) || ended.has(parent));
-    for (const { id } of stream.shards.filter(mayBegin)) {
+    for (const { id } of found.shards.filter(mayBegin)) {
       const work = deliverShard(context, id).then(() => {
         underWay.delete(id);
         ended.add(id);

@@ -1,10 +1,6 @@
-import {
-  type DynamoDBStreamsClient,
-  GetRecordsCommand,
-  GetShardIteratorCommand,
-} from '@aws-sdk/client-dynamodb-streams';
 import { describeStream } from './describe-stream.ts';
 import { type StreamRecord, toStreamRecord } from './stream-record.ts';
+import type { StreamsApi } from './streams-api.ts';
 
 /** Reads one shard from front to back, each record once. */
 export interface ShardReader {
@@ -18,50 +14,38 @@ export interface ShardReader {
   read(): Promise<{ readonly records: readonly StreamRecord[]; readonly ended: boolean }>;
 }
 
-/** Which shard, and from where. */
-export interface ShardReaderOptions {
-  readonly streams: DynamoDBStreamsClient;
+/** Where a shard is. */
+export interface ShardPlace {
+  readonly streams: StreamsApi;
   readonly streamArn: string;
   readonly shardId: string;
-  /** Name of the table's partition key. */
-  readonly partitionKey: string;
-  /** Reads what follows this sequence number; absent: from the oldest record that is left. */
-  readonly after?: string | undefined;
   /** Told when records may have been missed. */
   readonly report: (line: string) => void;
-  /** In milliseconds since 1970. */
-  readonly clock: () => number;
 }
 
 /**
  * A reader that keeps its own position. An iterator is only a way to get there, and may be lost at any time: after 15 minutes
  * on AWS, and for reasons of its own in DynamoDB Local, which then says that the shard id is invalid, or gives no next one.
+ * @param after a sequence number: it reads what follows; absent: from the oldest record that is left.
  */
-export const createShardReader = (options: ShardReaderOptions): ShardReader => {
-  const { streams, streamArn, shardId, clock } = options;
-  let position = options.after;
+export const createShardReader = (place: ShardPlace, after: string | undefined): ShardReader => {
+  const { streams, streamArn, shardId } = place;
+  let position = after;
   let iterator: string | undefined;
 
   const open = async (): Promise<string> => {
     const shard = { StreamArn: streamArn, ShardId: shardId };
     if (position !== undefined) {
       try {
-        return await iteratorOf({ ...shard, ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: position });
+        const behind = { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: position } as const;
+        return (await streams.getShardIterator({ ...shard, ...behind })).ShardIterator;
       } catch (error) {
         if (!isPositionLost(error)) throw error;
-        options.report(
-          `${shardId} has no record ${position} any more: what was written before its oldest one is missed`,
-        );
+        place.report(`${shardId} has no record ${position} any more: what was written before its oldest one is missed`);
         position = undefined;
       }
     }
-    return iteratorOf({ ...shard, ShardIteratorType: 'TRIM_HORIZON' });
-  };
-
-  const iteratorOf = async (input: ConstructorParameters<typeof GetShardIteratorCommand>[0]): Promise<string> => {
-    const { ShardIterator } = await streams.send(new GetShardIteratorCommand(input));
-    if (ShardIterator === undefined) throw new Error(`DynamoDB gave no iterator for ${shardId}`);
-    return ShardIterator;
+    return (await streams.getShardIterator({ ...shard, ShardIteratorType: 'TRIM_HORIZON' })).ShardIterator;
   };
 
   const isClosed = async (): Promise<boolean> => {
@@ -76,11 +60,8 @@ export const createShardReader = (options: ShardReaderOptions): ShardReader => {
     read: async () => {
       iterator ??= await open();
       try {
-        // The client leaves out an empty list.
-        const { Records = [], NextShardIterator } = await streams.send(
-          new GetRecordsCommand({ ShardIterator: iterator }),
-        );
-        const context = { streamArn, partitionKey: options.partitionKey, readAt: clock() };
+        const { Records, NextShardIterator } = await streams.getRecords({ ShardIterator: iterator });
+        const context = { streamArn, readAt: Date.now() };
         const records = Records.map((record) => toStreamRecord(record, context));
         iterator = NextShardIterator;
         position = records.at(-1)?.sequenceNumber ?? position;

@@ -1,18 +1,15 @@
-import type { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import type { Checkpoints } from '../checkpoints.ts';
 import type { LocalFunction } from '../invocation.ts';
-import { pause } from '../pause.ts';
 import { describeFailedBatch, type FailedBatch } from './failed-batch.ts';
 import { createLane, type Lane } from './lane.ts';
-import { patiently } from './patiently.ts';
 import { createProgress } from './progress.ts';
 import type { MappingSettings } from './settings.ts';
-import { createShardReader, type ShardReader } from './shard-reader.ts';
+import type { Stream } from './stream.ts';
+import type { StreamRecord } from './stream-record.ts';
 
 /** Between what a mapping stands. */
 export interface Connections {
-  readonly streamArn: string;
-  readonly streams: DynamoDBStreamsClient;
+  readonly stream: Stream;
   readonly target: LocalFunction;
   /** Takes what Lambda would send to the `OnFailure` destination. */
   readonly onFailure: (message: FailedBatch) => void | Promise<void>;
@@ -41,20 +38,22 @@ export const deliverShard = async (context: ShardContext, shardId: string): Prom
   const finish = (records: readonly { readonly sequenceNumber: string }[]) =>
     progress.finish(records.map(({ sequenceNumber }) => sequenceNumber));
   const lanes = Array.from({ length: settings.parallelizationFactor }, () => newLane(context, shardId, finish));
-  const reader = newReader(context, shardId);
   const readAhead = Math.max(1_000, 2 * settings.batchSize * lanes.length);
-  let idleMs = 0;
 
-  while (!interruption.aborted) {
-    const read = progress.outstanding < readAhead ? await patiently(reader.read, context) : undefined;
-    const records = read?.records ?? [];
-    for (const { sequenceNumber } of records) progress.read(sequenceNumber);
-    finish(records.filter((record) => !settings.matches(record)));
-    for (const record of records.filter(settings.matches)) laneOf(record.partition, lanes)?.add(record);
-    if (read?.ended) break;
-    idleMs = records.length > 0 ? 0 : Math.min(Math.max(2 * idleMs, 2), longestIdleMs);
-    await pause(idleMs, interruption);
-  }
+  await context.stream.follow(shardId, {
+    after: positionIn(context, shardId),
+    mayTake: () => progress.outstanding < readAhead,
+    take: (records) => {
+      for (const { sequenceNumber } of records) progress.read(sequenceNumber);
+      const unwanted: StreamRecord[] = [];
+      for (const record of records) {
+        if (settings.matches(record)) laneOf(record, context.partitionKey, lanes)?.add(record);
+        else unwanted.push(record);
+      }
+      finish(unwanted);
+    },
+    interruption,
+  });
   await Promise.all(lanes.map((lane) => lane.drained()));
 };
 
@@ -63,7 +62,7 @@ export const deliverShard = async (context: ShardContext, shardId: string): Prom
  * that waits at the end is lost with the process, and with it whatever is written until the next one.
  */
 export const skipShard = async (context: ShardContext, shardId: string): Promise<void> => {
-  const reader = newReader(context, shardId);
+  const reader = context.stream.reader(shardId, positionIn(context, shardId));
   for (;;) {
     const { records } = await reader.read();
     if (records.length === 0) break;
@@ -75,27 +74,19 @@ export const skipShard = async (context: ShardContext, shardId: string): Promise
 export const hasCheckpoint = (context: ShardContext, shardId: string): boolean =>
   context.checkpoints.load(checkpointKey(context, shardId)) !== undefined;
 
-/** How long a quiet shard is left alone, in milliseconds: what a record may wait there before it is seen. */
-const longestIdleMs = 50;
-
 /** The checkpoint of a shard that was empty. */
 const theBeginning = 'TRIM_HORIZON';
 
-const checkpointKey = ({ target, streamArn }: ShardContext, shardId: string): string =>
-  `${target.name} ${streamArn} ${shardId}`;
+const checkpointKey = ({ target, stream }: ShardContext, shardId: string): string =>
+  `${target.name} ${stream.arn} ${shardId}`;
 
-const newReader = (context: ShardContext, shardId: string): ShardReader => {
+const positionIn = (context: ShardContext, shardId: string): string | undefined => {
   const checkpoint = context.checkpoints.load(checkpointKey(context, shardId));
-  return createShardReader({
-    ...context,
-    shardId,
-    after: checkpoint === theBeginning ? undefined : checkpoint,
-    clock: Date.now,
-  });
+  return checkpoint === theBeginning ? undefined : checkpoint;
 };
 
 const newLane = (
-  { settings, target, streamArn, interruption, onFailure }: ShardContext,
+  { settings, target, stream, interruption, onFailure }: ShardContext,
   shardId: string,
   finish: (records: readonly { readonly sequenceNumber: string }[]) => void,
 ): Lane =>
@@ -106,13 +97,14 @@ const newLane = (
     clock: Date.now,
     finish,
     giveUp: async (batch) => {
-      const place = { functionArn: target.arn, streamArn, shardId, now: Date.now() };
+      const place = { functionArn: target.arn, streamArn: stream.arn, shardId, now: Date.now() };
       await onFailure(describeFailedBatch({ ...batch, ...place }));
     },
   });
 
 /** Always the same lane for the same partition key. */
-const laneOf = (partition: string, lanes: readonly Lane[]): Lane | undefined => {
+const laneOf = ({ event }: StreamRecord, partitionKey: string, lanes: readonly Lane[]): Lane | undefined => {
+  const partition = JSON.stringify(event.dynamodb.Keys?.[partitionKey]) ?? '';
   let hash = 0;
   for (let position = 0; position < partition.length; position += 1)
     hash = (Math.imul(hash, 31) + partition.charCodeAt(position)) | 0;

@@ -1,12 +1,10 @@
-import type { _Record, AttributeValue } from '@aws-sdk/client-dynamodb-streams';
+import type { JsonItem, WireRecord } from './streams-api.ts';
 
 /** A record of a DynamoDB stream, as a function gets it and with what the mapping has to know of it. */
 export interface StreamRecord {
   /** The element of `Records` in the function's event: plain JSON. */
   readonly event: RecordEvent;
   readonly sequenceNumber: string;
-  /** The partition key's value: the records of one item collection are delivered in order. */
-  readonly partition: string;
   /** When the item was written, at the latest, in milliseconds since 1970. */
   readonly writtenAt: number;
   /** Size of `event` as JSON, in bytes. */
@@ -35,23 +33,16 @@ export interface RecordEvent {
   readonly eventSourceARN: string;
 }
 
-/** An item with its types written out, such as `{"id":{"S":"a"}}`; binary as base64. */
-type JsonItem = Readonly<Record<string, unknown>>;
-
 /**
  * Puts a record of `GetRecords` into Lambda's form.
- * @param context.partitionKey name of the table's partition key.
  * @param context.readAt when it was read, in milliseconds since 1970.
- * @throws Error for a record without a sequence number: it could never be acknowledged.
  */
 export const toStreamRecord = (
-  record: _Record,
-  context: { readonly streamArn: string; readonly partitionKey: string; readonly readAt: number },
+  record: WireRecord,
+  context: { readonly streamArn: string; readonly readAt: number },
 ): StreamRecord => {
-  const { dynamodb: change = {}, userIdentity } = record;
-  if (change.SequenceNumber === undefined) throw new Error('A stream record has no sequence number');
-  const creation = change.ApproximateCreationDateTime?.getTime() ?? context.readAt;
-  const keys = change.Keys && toJsonItem(change.Keys);
+  const { dynamodb: change, userIdentity } = record;
+  const creation = change.ApproximateCreationDateTime ?? context.readAt / 1_000;
   const event: RecordEvent = {
     eventID: record.eventID,
     eventName: record.eventName,
@@ -59,10 +50,10 @@ export const toStreamRecord = (
     eventSource: 'aws:dynamodb',
     awsRegion: record.awsRegion,
     dynamodb: {
-      ApproximateCreationDateTime: creation / 1_000,
-      ...(keys && { Keys: keys }),
-      ...(change.NewImage && { NewImage: toJsonItem(change.NewImage) }),
-      ...(change.OldImage && { OldImage: toJsonItem(change.OldImage) }),
+      ApproximateCreationDateTime: creation,
+      ...(change.Keys && { Keys: change.Keys }),
+      ...(change.NewImage && { NewImage: change.NewImage }),
+      ...(change.OldImage && { OldImage: change.OldImage }),
       SequenceNumber: change.SequenceNumber,
       SizeBytes: change.SizeBytes,
       StreamViewType: change.StreamViewType,
@@ -73,24 +64,10 @@ export const toStreamRecord = (
   return {
     event,
     sequenceNumber: change.SequenceNumber,
-    partition: JSON.stringify(keys?.[context.partitionKey]) ?? '',
-    writtenAt: Math.min(context.readAt, creation + coarsenessMs),
+    writtenAt: Math.min(context.readAt, 1_000 * creation + coarsenessMs),
     bytes: Buffer.byteLength(JSON.stringify(event)),
   };
 };
 
 /** DynamoDB Local cuts the time of a record to the minute: it may be that much younger than it says. */
 const coarsenessMs = 59_999;
-
-const toJsonItem = (item: Record<string, AttributeValue>): JsonItem =>
-  Object.fromEntries(Object.entries(item).map(([name, value]) => [name, toJsonValue(value)]));
-
-const toJsonValue = (value: AttributeValue): unknown => {
-  if (value.B !== undefined) return { B: toBase64(value.B) };
-  if (value.BS !== undefined) return { BS: value.BS.map(toBase64) };
-  if (value.L !== undefined) return { L: value.L.map(toJsonValue) };
-  if (value.M !== undefined) return { M: toJsonItem(value.M) };
-  return value;
-};
-
-const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

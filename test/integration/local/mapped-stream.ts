@@ -1,10 +1,12 @@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { DynamoDBStreamsClient, GetRecordsCommand } from '@aws-sdk/client-dynamodb-streams';
 import { onTestFinished, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { openCheckpoints } from '../../../infra/local/checkpoints.ts';
+import { connectToDynamoDb } from '../../../infra/local/dynamodb-connection.ts';
 import type { FailedBatch } from '../../../infra/local/event-source/failed-batch.ts';
 import { type EventSourceMappingOptions, startEventSourceMapping } from '../../../infra/local/event-source/mapping.ts';
+import { openStream } from '../../../infra/local/event-source/stream.ts';
+import { type StreamsApi, streamsOf } from '../../../infra/local/event-source/streams-api.ts';
 import type { Invocation } from '../../../infra/local/invocation.ts';
 import { createTestDatabase } from '../../setup/tables.ts';
 
@@ -26,6 +28,9 @@ export const openMappedStream = async () => {
   const { config, tables, streams: streamArns } = await createTestDatabase();
   const client = new DynamoDBClient(config);
   onTestFinished(() => client.destroy());
+  const connection = connectToDynamoDb(config);
+  onTestFinished(() => connection.close());
+  const api = streamsOf(connection);
   const checkpoints = openCheckpoints(undefined);
 
   /** Writes an item. */
@@ -37,29 +42,26 @@ export const openMappedStream = async () => {
       }),
     );
 
-  /** A client that tells of every request for records before it is sent. */
-  const watched = (before: () => Promise<void>) => {
-    const streams = new DynamoDBStreamsClient(config);
-    streams.middlewareStack.add(
-      (next, context) => async (args) => {
-        if (context['commandName'] === GetRecordsCommand.name) await before();
-        return next(args);
-      },
-      { step: 'initialize' },
-    );
-    return streams;
-  };
+  /** The API of streams, which tells of every request for records before it is sent. */
+  const watched = (before: () => Promise<void>): StreamsApi => ({
+    ...api,
+    getRecords: async (request) => {
+      await before();
+      return api.getRecords(request);
+    },
+  });
 
   /** Starts a mapping to a function that is the test, and tells all that it delivers. */
   const started = (
     properties: Partial<EventSourceMappingOptions['properties']> = {},
     answer: (batch: Delivered) => Invocation | Promise<Invocation> = () => succeeded,
-    streams = new DynamoDBStreamsClient(config),
+    streams = api,
   ) => {
     const batches: Delivered[] = [];
     const events: unknown[] = [];
     const failures: FailedBatch[] = [];
     const reports: string[] = [];
+    const report = (line: string) => reports.push(line);
     const mapping = startEventSourceMapping({
       properties: {
         EventSourceArn: 'events',
@@ -67,8 +69,7 @@ export const openMappedStream = async () => {
         StartingPosition: 'TRIM_HORIZON',
         ...properties,
       },
-      streamArn: streamArns.events,
-      streams,
+      stream: openStream({ streams, streamArn: streamArns.events, longestPauseMs: 20, report }),
       target: {
         name: 'consumer',
         arn: 'arn:aws:lambda:us-east-1:000000000000:function:consumer',
@@ -81,15 +82,11 @@ export const openMappedStream = async () => {
       },
       onFailure: (message) => void failures.push(message),
       checkpoints,
-      report: (line) => reports.push(line),
+      report,
     });
-    const stop = async () => {
-      await mapping.stop();
-      streams.destroy();
-    };
-    onTestFinished(stop);
+    onTestFinished(mapping.stop);
     const keys = () => batches.flatMap((batch) => batch.keys);
-    return { batches, events, failures, reports, keys, stop };
+    return { batches, events, failures, reports, keys, stop: mapping.stop };
   };
 
   return { streamArn: streamArns.events, checkpoints, put, watched, started };

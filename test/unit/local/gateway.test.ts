@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectToDynamoDb, type DynamoDbConnection } from '../../../infra/local/dynamodb-connection.ts';
 import { type Gateway, type GatewayCall, startGateway } from '../../../infra/local/gateway.ts';
 
 /** Stands for DynamoDB Local: remembers what it got. */
@@ -28,14 +29,23 @@ const startEngine = async () => {
 };
 
 let engine: Awaited<ReturnType<typeof startEngine>>;
+let connection: DynamoDbConnection;
 let gateway: Gateway;
+const written: string[] = [];
 const stepFunctionsCalls: unknown[] = [];
 
 beforeEach(async () => {
   engine = await startEngine();
   stepFunctionsCalls.length = 0;
+  written.length = 0;
+  connection = connectToDynamoDb({
+    endpoint: engine.endpoint,
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'thiscloud', secretAccessKey: 'local' },
+  });
   gateway = await startGateway({
-    dynamodb: { endpoint: engine.endpoint, accessKeyId: 'thiscloud' },
+    dynamodb: connection,
+    onWrite: (body) => written.push(body.toString()),
     stepFunctions: async (target, body) => {
       stepFunctionsCalls.push({ target, body });
       return { status: 400, body: '{"__type":"ExecutionAlreadyExists"}' };
@@ -46,6 +56,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await gateway.stop();
+  connection.close();
   engine.stop();
 });
 
@@ -73,7 +84,7 @@ describe('the gateway', () => {
         body: '{"TableName":"events"}',
         headers: {
           'x-amz-target': putItem,
-          authorization: 'AWS4-HMAC-SHA256 Credential=thiscloud/20260101/us-east-1/dynamodb/aws4_request, Signature=0',
+          authorization: expect.stringContaining('Credential=thiscloud/20260101/eu-west-1/dynamodb/aws4_request'),
         },
       },
     ]);
@@ -85,6 +96,16 @@ describe('the gateway', () => {
     const response = await send(putItem, '{}');
     expect(response.status).toBe(400);
     expect(await response.text()).toBe('{"__type":"ConditionalCheckFailedException"}');
+  });
+
+  it('tells of a write once it is done, and of nothing else', async () => {
+    await send('DynamoDB_20120810.Query', '{}');
+    engine.answer.status = 400;
+    await send(putItem, '{"refused":1}');
+    engine.answer.status = 200;
+    await send(putItem, '{"TableName":"events"}');
+    await send('DynamoDB_20120810.TransactWriteItems', '{"TransactItems":[]}');
+    expect(written).toEqual(['{"TableName":"events"}', '{"TransactItems":[]}']);
   });
 
   it('takes calls of streams too', async () => {
@@ -117,7 +138,8 @@ describe('the gateway', () => {
 
   it('does not start for two functions that it could not tell apart', async () => {
     const start = startGateway({
-      dynamodb: { endpoint: engine.endpoint, accessKeyId: 'k' },
+      dynamodb: connection,
+      onWrite: () => {},
       stepFunctions: async () => ({ status: 200, body: '' }),
       functionNames: ['get-account', 'getaccount'],
     });

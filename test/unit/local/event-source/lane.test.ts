@@ -8,8 +8,8 @@ import type { Invocation } from '../../../../infra/local/invocation.ts';
 const now = Date.parse('2026-11-21T10:00:30Z');
 
 const recordNumbered = (number: number, writtenAt = now): StreamRecord => {
-  const dynamodb = { SequenceNumber: String(number), ApproximateCreationDateTime: new Date(writtenAt - 59_999) };
-  return toStreamRecord({ dynamodb }, { streamArn: 'arn:stream', partitionKey: 'id', readAt: now });
+  const dynamodb = { SequenceNumber: String(number), ApproximateCreationDateTime: (writtenAt - 59_999) / 1_000 };
+  return toStreamRecord({ dynamodb }, { streamArn: 'arn:stream', readAt: now });
 };
 
 interface Answering {

@@ -1,12 +1,8 @@
-import {
-  DescribeStreamCommand,
-  DynamoDBStreamsClient,
-  GetRecordsCommand,
-  GetShardIteratorCommand,
-} from '@aws-sdk/client-dynamodb-streams';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { openCheckpoints } from '../../../../infra/local/checkpoints.ts';
 import { startEventSourceMapping } from '../../../../infra/local/event-source/mapping.ts';
+import { openStream } from '../../../../infra/local/event-source/stream.ts';
+import type { StreamsApi } from '../../../../infra/local/event-source/streams-api.ts';
 import type { Invocation } from '../../../../infra/local/invocation.ts';
 
 interface FakeShard {
@@ -16,57 +12,46 @@ interface FakeShard {
   readonly records: string[];
 }
 
-/** A client of a stream as AWS has them, with several shards: DynamoDB Local never has more than one. */
-const streamOf = (shards: Readonly<Record<string, FakeShard>>, lostIterators = { left: 0 }): DynamoDBStreamsClient => {
-  const answers: Readonly<Record<string, (input: Record<string, unknown>) => object>> = {
-    [DescribeStreamCommand.name]: ({ ExclusiveStartShardId }) => {
-      // A page for each shard.
-      const names = Object.keys(shards);
-      const name =
-        names[ExclusiveStartShardId === undefined ? 0 : names.indexOf(String(ExclusiveStartShardId)) + 1] ?? '';
-      const { parent, closed = false, records = [] } = shards[name] ?? {};
-      const SequenceNumberRange = {
-        StartingSequenceNumber: '1',
-        ...(closed && { EndingSequenceNumber: records.at(-1) }),
-      };
-      return {
-        StreamDescription: {
-          KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-          Shards: [{ ShardId: name, ParentShardId: parent, SequenceNumberRange }],
-          ...(name !== names.at(-1) && { LastEvaluatedShardId: name }),
-        },
-      };
-    },
-    [GetShardIteratorCommand.name]: ({ ShardId, SequenceNumber }) => ({
-      ShardIterator: `${ShardId} ${shards[String(ShardId)]?.records.indexOf(String(SequenceNumber))}`,
-    }),
-    [GetRecordsCommand.name]: ({ ShardIterator }) => {
-      const [name = '', last] = String(ShardIterator).split(' ');
-      const { closed = true, records = [] } = shards[name] ?? {};
-      const Records = records
-        .slice(Number(last) + 1)
-        .map((SequenceNumber) => ({ dynamodb: { SequenceNumber, Keys: { id: { S: name } } } }));
-      lostIterators.left -= 1;
-      const isLost = lostIterators.left >= 0;
-      return { Records, ...(!closed && !isLost && { NextShardIterator: `${name} ${records.length - 1}` }) };
-    },
-  };
-  const client = new DynamoDBStreamsClient({ region: 'us-east-1' });
-  client.middlewareStack.add(
-    (_, context) => async (args) => {
-      const output = answers[String(context['commandName'])]?.({ ...args.input });
-      return { output: { $metadata: {}, ...output }, response: {} };
-    },
-    { step: 'initialize' },
-  );
-  return client;
-};
+/** A stream as AWS has them, with several shards: DynamoDB Local has one at a time. */
+const streamOf = (shards: Readonly<Record<string, FakeShard>>, lostIterators = { left: 0 }): StreamsApi => ({
+  describeStream: async ({ ExclusiveStartShardId }) => {
+    // A page for each shard.
+    const names = Object.keys(shards);
+    const name = names[ExclusiveStartShardId === undefined ? 0 : names.indexOf(ExclusiveStartShardId) + 1] ?? '';
+    const { parent, closed = false, records = [] } = shards[name] ?? {};
+    return {
+      StreamDescription: {
+        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+        Shards: [
+          {
+            ShardId: name,
+            ParentShardId: parent,
+            SequenceNumberRange: { ...(closed && { EndingSequenceNumber: records.at(-1) }) },
+          },
+        ],
+        ...(name !== names.at(-1) && { LastEvaluatedShardId: name }),
+      },
+    };
+  },
+  getShardIterator: async ({ ShardId, SequenceNumber }) => ({
+    ShardIterator: `${ShardId} ${shards[ShardId]?.records.indexOf(SequenceNumber ?? '')}`,
+  }),
+  getRecords: async ({ ShardIterator }) => {
+    const [name = '', last] = ShardIterator.split(' ');
+    const { closed = true, records = [] } = shards[name] ?? {};
+    const Records = records
+      .slice(Number(last) + 1)
+      .map((SequenceNumber) => ({ dynamodb: { SequenceNumber, Keys: { id: { S: name } } } }));
+    lostIterators.left -= 1;
+    const isLost = lostIterators.left >= 0;
+    return { Records, ...(!closed && !isLost && { NextShardIterator: `${name} ${records.length - 1}` }) };
+  },
+});
 
-const started = (streams: DynamoDBStreamsClient, invoke: (event: unknown) => Promise<Invocation>) => {
+const started = (streams: StreamsApi, invoke: (event: unknown) => Promise<Invocation>) => {
   const mapping = startEventSourceMapping({
     properties: { EventSourceArn: 'arn:stream', FunctionName: 'f', StartingPosition: 'TRIM_HORIZON' },
-    streamArn: 'arn:stream',
-    streams,
+    stream: openStream({ streams, streamArn: 'arn:stream', longestPauseMs: 20, report: () => {} }),
     target: { name: 'f', arn: 'arn:f', invoke },
     onFailure: () => {},
     checkpoints: openCheckpoints(undefined),
