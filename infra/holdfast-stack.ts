@@ -51,11 +51,11 @@ export class HoldfastStack extends Stack {
       deadLetters,
       settings: settings.streams['project-views'],
     });
-    new StreamMapping(this, 'StartTransfers', {
+    new StreamMapping(this, 'CarryOutTransfers', {
       source: tables.events,
-      consumer: functions.get('start-transfers'),
+      consumer: functions.get('carry-out-transfers'),
       deadLetters,
-      settings: settings.streams['start-transfers'],
+      settings: settings.streams['carry-out-transfers'],
       filter: reservations,
     });
     new StreamMapping(this, 'DecidePending', {

@@ -29,7 +29,7 @@ export interface StageSettings {
 }
 
 /** The functions that read a table's stream. */
-export const streamConsumers = ['project-views', 'start-transfers', 'decide-pending'] as const;
+export const streamConsumers = ['project-views', 'carry-out-transfers', 'decide-pending'] as const;
 type StreamConsumer = (typeof streamConsumers)[number];
 
 /** How a stream is handed to its consumer. */
@@ -59,8 +59,9 @@ interface AlarmThresholds {
 const streams: StageSettings['streams'] = {
   // One batch of a shard at a time: an account's commits then come in order, and the views are written once per batch.
   'project-views': { batchSize: 100, parallelBatches: 1, retryAttempts: 20, maxRecordAgeMinutes: 6 * 60 },
-  // Order is of no matter here. Giving up early is safe: recover-transfers starts what was not started.
-  'start-transfers': { batchSize: 25, parallelBatches: 4, retryAttempts: 10, maxRecordAgeMinutes: 60 },
+  // One batch of a shard at a time: what comes in meanwhile is the next one, so the busier an account is, the more of its transfers
+  // share a commit. Giving up early is safe: recover-transfers starts what was neither ended nor handed over.
+  'carry-out-transfers': { batchSize: 100, parallelBatches: 1, retryAttempts: 10, maxRecordAgeMinutes: 60 },
   // More than the 99 that one transaction decides: a batch holds the commands of several accounts. Those of one account come
   // in order, one batch at a time. Giving up late is right: a command that was given up waits until its client repeats it.
   'decide-pending': { batchSize: 500, parallelBatches: 4, retryAttempts: 100, maxRecordAgeMinutes: 6 * 60 },

@@ -1,29 +1,16 @@
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../../events/values.ts';
 import type { PendingCommand } from './command-record.ts';
+import { decideTogether, type TogetherDependencies } from './decide-together.ts';
 import { failureOf } from './failure.ts';
-import { type Asked, planFor } from './plan.ts';
-import { type EventsTable, loadTail } from './read.ts';
-import { follow, type Tail } from './tail.ts';
+import type { Asked } from './plan.ts';
 import { StoreUnavailable } from './unavailable.ts';
-import { type Patience, pause, untilAnswered, writeUntilKnown } from './until-known.ts';
-import { MAX_TRANSACTION_ITEMS, stillPending, type WriteTables } from './write.ts';
+import { type Patience, untilAnswered } from './until-known.ts';
+import { stillPending, type WriteTables } from './write.ts';
 
 /**
- * The tails that this environment's last commits left. They may be behind by now: a commit planned on one is written on the
- * condition that it is not, and what needs no commit is decided on a tail that was just read.
- */
-export type LastTails = Map<AccountId, Tail>;
-
-const MOST_TAILS = 100;
-
-/** After this many lost races in a row, wait a little and read afresh instead of chasing the stream's writers. */
-const LOSSES_BEFORE_BACKOFF = 3;
-
-/**
- * Decides commands that wait for one account, in order, on one state: as many as a transaction holds become one commit and
- * their outcomes, written together. Each is decided on the condition that it still waits, so whoever else decides some of them
- * at the same time (a repeat, a second delivery) does no harm: only one does.
+ * Decides commands that wait for one account, in order, on one state. Each is decided on the condition that it still waits, so
+ * whoever else decides some of them at the same time (a repeat, a second delivery) does no harm: only one does.
  *
  * A command whose commit would be too large even alone is given its key back: it is as if it had never been sent.
  * @param dependencies the tables, and all that varies.
@@ -32,70 +19,22 @@ const LOSSES_BEFORE_BACKOFF = 3;
  * @throws {StoreUnavailable} where the time is up: what was not decided still waits.
  */
 export const decidePending = async (
-  dependencies: EventsTable & WriteTables & Patience & { readonly newId: () => string; readonly lastTails: LastTails },
+  dependencies: TogetherDependencies,
   accountId: AccountId,
   pending: readonly PendingCommand[],
   deadline: number,
 ): Promise<void> => {
-  const load = () => untilAnswered(dependencies, deadline, () => loadTail(dependencies, accountId));
-  let waiting = [...new Map(pending.map((command) => [command.commandId, command])).values()];
-  let most = MAX_TRANSACTION_ITEMS - 1;
-  const { lastTails } = dependencies;
-  const remembered = lastTails.get(accountId);
-  // Whether the tail was current at a moment when all of these commands waited.
-  let fresh = remembered === undefined;
-  let tail = remembered ?? (await load());
-  for (let losses = 0; waiting.length > 0; ) {
-    const batch = waiting.slice(0, most);
-    const commandId = dependencies.newId();
-    const plan = planFor(tail, batch.map(asked), commandId, dependencies.clock());
-    if (!fresh && (plan === 'too_large' || !plan.commit)) {
-      tail = await load();
-      fresh = true;
-      continue;
-    }
-    if (plan === 'too_large') {
-      const [only, ...others] = batch;
-      if (only && others.length === 0) {
-        await giveBack(dependencies, deadline, only);
-        waiting = waiting.slice(1);
-      }
-      most = Math.max(1, Math.floor(batch.length / 2));
-      continue;
-    }
-
-    const { result } = await writeUntilKnown(dependencies, deadline, { records: [], ...plan.write, pending: true });
-    if (result.kind === 'landed' || (result.kind === 'refused' && result.winner?.commandId === commandId)) {
-      waiting = waiting.slice(batch.length);
-      if (plan.commit) tail = follow(tail, plan.commit);
-      fresh = true;
-      losses = 0;
-      remember(lastTails, tail);
-      continue;
-    }
-    if (result.kind !== 'refused') {
-      throw new StoreUnavailable(result.kind === 'throttled' ? 'throttled' : 'unavailable', result);
-    }
-    // They no longer wait: somebody else decided them, or gave them their key back.
-    waiting = waiting.filter((command) => !result.refused.has(command.commandId));
-    if (!result.winner) continue;
-    tail = follow(tail, result.winner);
-    fresh = true;
-    losses += 1;
-    if (losses % LOSSES_BEFORE_BACKOFF === 0) {
-      if (!(await pause(dependencies, deadline, losses / LOSSES_BEFORE_BACKOFF))) {
-        throw new StoreUnavailable('unavailable', 'other writers kept winning');
-      }
-      tail = await load();
-    }
+  const commands = [...new Map(pending.map((command) => [command.commandId, command])).values()];
+  const waiting = new Map(commands.map((command) => [asked(command), command]));
+  const fates = await decideTogether(dependencies, accountId, [...waiting.keys()], { waiting: true, deadline });
+  for (const [command, fate] of fates) {
+    const record = waiting.get(command);
+    if (fate.kind === 'too_large' && record) await giveBack(dependencies, deadline, record);
   }
-};
-
-const remember = (lastTails: LastTails, tail: Tail): void => {
-  lastTails.delete(tail.streamId);
-  lastTails.set(tail.streamId, tail);
-  const [oldest] = lastTails.keys();
-  if (lastTails.size > MOST_TAILS && oldest !== undefined) lastTails.delete(oldest);
+  for (const fate of fates.values()) {
+    if (fate.kind !== 'undecided') continue;
+    throw new StoreUnavailable(fate.reason === 'throttled' ? 'throttled' : 'unavailable', fate);
+  }
 };
 
 const asked = ({ streamId, commandId, request, command, actor, correlationId }: PendingCommand): Asked => ({

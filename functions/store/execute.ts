@@ -1,7 +1,7 @@
-import { findRecord, fingerprint } from './command-record.ts';
+import { findRecord } from './command-record.ts';
 import type { CommandRequest, CommandResult } from './command-result.ts';
 import { HOT_FOR } from './hot-accounts.ts';
-import { type Asked, planFor } from './plan.ts';
+import { type Asked, askedFor, planFor } from './plan.ts';
 import { type QueueDependencies, queue, recordedOutcome } from './queue.ts';
 import { loadTail } from './read.ts';
 import { follow, type Tail } from './tail.ts';
@@ -35,17 +35,11 @@ const LOSSES_BEFORE_BACKOFF = 3;
  * that was refused; of an earlier one, whose result was unknown, only a key can tell.
  */
 export const execute = async (dependencies: ExecuteDependencies, request: CommandRequest): Promise<CommandResult> => {
-  const { command, keys = [], actor, correlationId } = request;
-  const asked: Asked = {
-    command,
-    request: fingerprint(command),
-    keys,
-    origin: { commandId: keys[0]?.commandId ?? dependencies.newId(), actor, correlationId },
-  };
+  const asked = askedFor(dependencies, request);
   const deadline = dependencies.clock() + dependencies.budget;
   try {
     if (dependencies.queueing && mayQueue(request)) {
-      if (dependencies.hot.has(command.accountId)) return await queue(dependencies, asked, deadline);
+      if (dependencies.hot.has(request.command.accountId)) return await queue(dependencies, asked, deadline);
     }
     return await race(dependencies, request, asked, deadline);
   } catch (error) {

@@ -1,3 +1,5 @@
+import { type ExpectedWait, learnWait } from './expected-wait.ts';
+
 /**
  * What this Lambda environment remembers of hot accounts: those that several commands met on a moment ago. It only chooses the
  * faster way to the same outcome, so it may be wrong, and need not be shared.
@@ -6,10 +8,8 @@ export interface HotAccounts {
   has(accountId: string): boolean;
   /** Takes note that `commands` commands were decided on an account at once; one alone means that it has cooled down. */
   met(accountId: string, commands: number): void;
-  /** How long a queued command has lately waited until it was decided, in milliseconds. */
-  expectedWait(): number;
-  /** Takes note of how long one waited, in milliseconds. */
-  waited(milliseconds: number): void;
+  /** How long a queued command waits until it is decided. */
+  readonly wait: ExpectedWait;
 }
 
 /** How long after a commit of several commands its account is held for hot by who reads it, in milliseconds. */
@@ -23,18 +23,9 @@ const REMEMBERED_FOR = 10_000;
 
 const MOST_REMEMBERED = 1_000;
 
-/** What is expected before anything has been seen, and the bounds of what is believed, in milliseconds. */
-const FIRST_EXPECTED_WAIT = 60;
-const SHORTEST_WAIT = 20;
-const LONGEST_WAIT = 1_000;
-
-/** The weight of the newest wait in the moving average. */
-const NEWEST = 0.3;
-
 /** @param clock the time, in milliseconds since 1970. */
 export const rememberHotAccounts = (clock: () => number): HotAccounts => {
   const until = new Map<string, number>();
-  let expected = FIRST_EXPECTED_WAIT;
   return {
     has: (accountId) => (until.get(accountId) ?? 0) > clock(),
     met: (accountId, commands) => {
@@ -44,10 +35,6 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
       const [oldest] = until.keys();
       if (until.size > MOST_REMEMBERED && oldest !== undefined) until.delete(oldest);
     },
-    expectedWait: () => expected,
-    waited: (milliseconds) => {
-      const believed = Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, milliseconds));
-      expected += NEWEST * (believed - expected);
-    },
+    wait: learnWait(60, { shortest: 20, longest: 1_000 }),
   };
 };

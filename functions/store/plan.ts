@@ -4,8 +4,8 @@ import { answerOf } from '../ledger/answer.ts';
 import type { Command } from '../ledger/command.ts';
 import { decide } from '../ledger/decide.ts';
 import { type CommandEvents, nextCommit, timeOfNext } from './append.ts';
-import type { CommandRecord } from './command-record.ts';
-import type { CommandKey, CommandResult } from './command-result.ts';
+import { type CommandRecord, fingerprint } from './command-record.ts';
+import type { CommandKey, CommandRequest, CommandResult } from './command-result.ts';
 import { type Commit, type Origin, record } from './commit.ts';
 import type { Tail } from './tail.ts';
 import type { Write } from './write.ts';
@@ -18,6 +18,17 @@ export interface Asked {
   readonly keys: readonly CommandKey[];
   readonly origin: Origin;
 }
+
+/** A request as it is decided: its command's fingerprint and, for one without a key, an id of its own are added. */
+export const askedFor = (
+  { newId }: { readonly newId: () => string },
+  { command, keys = [], actor, correlationId }: CommandRequest,
+): Asked => ({
+  command,
+  request: fingerprint(command),
+  keys,
+  origin: { commandId: keys[0]?.commandId ?? newId(), actor, correlationId },
+});
 
 /** What is to be written for some commands, and what their senders are told once it is. */
 export interface Plan {

@@ -7,19 +7,16 @@ import {
   resultOf,
 } from './command-record.ts';
 import type { CommandKey, CommandResult } from './command-result.ts';
-import { decidePending, type LastTails } from './decide-pending.ts';
+import { decidePending } from './decide-pending.ts';
+import type { TogetherDependencies } from './decide-together.ts';
 import type { HotAccounts } from './hot-accounts.ts';
 import type { Asked } from './plan.ts';
-import type { EventsTable } from './read.ts';
 import { isStoreUnavailable } from './unavailable.ts';
-import { type Patience, untilAnswered, writeUntilKnown } from './until-known.ts';
-import type { WriteTables } from './write.ts';
+import { untilAnswered, writeUntilKnown } from './until-known.ts';
 
 /** What queueing a command takes. */
-export interface QueueDependencies extends EventsTable, WriteTables, Patience {
-  readonly newId: () => string;
+export interface QueueDependencies extends TogetherDependencies {
   readonly hot: HotAccounts;
-  readonly lastTails: LastTails;
 }
 
 /** Who waits this long, in milliseconds, decides the command himself: whoever should have done it may have crashed. */
@@ -106,14 +103,14 @@ const outcomeOf = async (
   let helpAt = clock() + (replayed ? HELP_AFTER_REPEAT : HELP_AFTER);
   // The first look comes a little after the outcome is expected, each later one after a part of that time again; spread, so
   // that those who queued together do not look together. A look too early costs a request, one too late costs the caller time.
-  for (let wait = hot.expectedWait() * (1 + random() / 2); clock() + wait < deadline; ) {
+  for (let wait = hot.wait.expected() * (1.1 + random() / 2); clock() + wait < deadline; ) {
     await sleep(wait);
     const record = await look(dependencies, key, deadline);
     if (record === 'unknown') break;
     if (!record) return { outcome: 'undecided', reason: 'commit_too_large' };
     if (record.outcome !== 'pending') {
       hot.met(pending.command.accountId, record.together ?? 1);
-      hot.waited(Date.parse(record.at) - Date.parse(pending.at));
+      hot.wait.took(Date.parse(record.at) - Date.parse(pending.at));
       return resultOf(record, replayed);
     }
     if (clock() >= helpAt) {
@@ -121,7 +118,7 @@ const outcomeOf = async (
       await help(dependencies, pending, deadline);
       wait = 0;
     } else {
-      wait = hot.expectedWait() * (0.25 + random() / 4);
+      wait = hot.wait.expected() * (0.25 + random() / 4);
     }
   }
   return replayed ? { outcome: 'in_progress' } : { outcome: 'pending', key };

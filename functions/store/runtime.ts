@@ -3,15 +3,16 @@ import { setTimeout } from 'node:timers/promises';
 import { createDocumentClient } from './dynamodb.ts';
 import { createStore, type Store } from './store.ts';
 
-/** How long a Lambda tries to decide one command: well within an API's 29 s, and long enough to outlast a hot moment. */
+/** How long a Lambda tries to decide: well within an API's 29 s, and long enough to outlast a hot moment. In milliseconds. */
 const BUDGET = 8_000;
 
 /**
  * The store of the stage this Lambda runs in: tables from `EVENTS_TABLE` and `COMMANDS_TABLE`, the machine's clock.
  * To be called once per environment.
+ * @param options.budget how long it tries to decide, in milliseconds.
  * @throws {Error} naming the variable that is missing, or has a value that it cannot have.
  */
-export const storeFromEnvironment = (): Store =>
+export const storeFromEnvironment = ({ budget = BUDGET }: { readonly budget?: number } = {}): Store =>
   createStore({
     client: createDocumentClient({ attempts: 1 }),
     eventsTable: environmentVariable('EVENTS_TABLE'),
@@ -20,7 +21,7 @@ export const storeFromEnvironment = (): Store =>
     newId: randomUUID,
     random: Math.random,
     sleep: (milliseconds) => setTimeout(milliseconds),
-    budget: BUDGET,
+    budget,
     queueing: hotAccounts() === 'queue',
   });
 

@@ -4,6 +4,7 @@ import type { CommandRequest, CommandResult } from './command-result.ts';
 import type { Commit } from './commit.ts';
 import { decidePending } from './decide-pending.ts';
 import { type ExecuteDependencies, execute } from './execute.ts';
+import { executeTogether } from './execute-together.ts';
 import { rememberHotAccounts } from './hot-accounts.ts';
 import { loadTail, readHistory, tailAsOf } from './read.ts';
 import type { Tail } from './tail.ts';
@@ -31,6 +32,12 @@ export interface Store {
   history(accountId: AccountId, range?: { readonly from?: number; readonly to?: number }): AsyncIterable<Commit>;
   /** Decides a command once and appends what follows: see {@link execute}. */
   execute(request: CommandRequest): Promise<CommandResult>;
+  /** Decides commands of one account together, each once: see {@link executeTogether}. */
+  executeTogether(
+    accountId: AccountId,
+    requests: readonly CommandRequest[],
+    tail?: Tail,
+  ): Promise<readonly CommandResult[]>;
   /**
    * Decides commands that wait for one account, together: see {@link decidePending}.
    * @throws {StoreUnavailable} where DynamoDB did not answer in time: what was not decided still waits.
@@ -39,20 +46,21 @@ export interface Store {
 }
 
 /** What a store is made of. */
-export type StoreDependencies = Omit<ExecuteDependencies, 'hot' | 'lastTails'>;
+export type StoreDependencies = Omit<ExecuteDependencies, 'hot'>;
 
 /**
  * The event store on two DynamoDB tables.
  * @param dependencies the tables, and all that varies: time, ids, randomness, waiting.
  */
 export const createStore = (dependencies: StoreDependencies): Store => {
-  const all = { ...dependencies, hot: rememberHotAccounts(dependencies.clock), lastTails: new Map() };
+  const all = { ...dependencies, hot: rememberHotAccounts(dependencies.clock) };
   const deadline = () => dependencies.clock() + dependencies.budget;
   return {
     load: (accountId) => untilAnswered(all, deadline(), () => loadTail(all, accountId)),
     asOf: (accountId, moment) => untilAnswered(all, deadline(), () => tailAsOf(all, accountId, moment)),
     history: (accountId, range) => readHistory(all, accountId, range),
     execute: (request) => execute(all, request),
+    executeTogether: (accountId, requests, tail) => executeTogether(all, accountId, requests, tail),
     decidePending: (accountId, pending) => decidePending(all, accountId, pending, deadline()),
   };
 };

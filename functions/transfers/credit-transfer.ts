@@ -6,6 +6,7 @@ import type { CommandKey } from '../store/command-result.ts';
 import { createDocumentClient } from '../store/dynamodb.ts';
 import { environmentVariable, storeFromEnvironment } from '../store/runtime.ts';
 import type { Store } from '../store/store.ts';
+import { creditKey, creditRequest } from './step-requests.ts';
 import { UndecidedStep } from './undecided-step.ts';
 import { logContext, TransferInput } from './workflow.ts';
 
@@ -24,22 +25,7 @@ export const createHandler =
   ({ store, find, telemetry }: CreditDependencies) =>
   async (input: unknown): Promise<CreditOutcome> => {
     const transfer = readInput(TransferInput, input);
-    const { transferId, from, to, amount, currency, reference, correlationId, actor } = transfer;
-    const key = { streamId: to, commandId: `credit:${transferId}` };
-    const result = await store.execute({
-      command: {
-        type: 'credit',
-        accountId: to,
-        transferId,
-        from,
-        amount,
-        currency,
-        ...(reference === undefined ? {} : { reference }),
-      },
-      keys: [key],
-      actor,
-      correlationId,
-    });
+    const result = await store.execute(creditRequest(transfer));
     const context = logContext(transfer);
     switch (result.outcome) {
       case 'accepted':
@@ -48,7 +34,7 @@ export const createHandler =
       case 'rejected':
         return rejected(telemetry, context, result.rejection.code);
       case 'key_reused': {
-        const holder = holderOf(await find(key), transfer);
+        const holder = holderOf(await find(creditKey(transfer)), transfer);
         if (holder === 'this transfer') {
           telemetry.logger.error('credited by a request that reads otherwise than this one', context);
           return { outcome: 'credited' };
@@ -58,7 +44,7 @@ export const createHandler =
       }
     }
     telemetry.logger.warn('the credit is not decided', { ...context, result });
-    throw new UndecidedStep('credit', transferId, result);
+    throw new UndecidedStep('credit', transfer.transferId, result);
   };
 
 /** What crediting takes. */

@@ -3,6 +3,7 @@ import { readInput } from '../background/read-input.ts';
 import { type Telemetry, telemetryFromEnvironment } from '../background/telemetry.ts';
 import { storeFromEnvironment } from '../store/runtime.ts';
 import type { Store } from '../store/store.ts';
+import { settleRequest } from './step-requests.ts';
 import { UndecidedStep } from './undecided-step.ts';
 import { logContext, TransferInput } from './workflow.ts';
 
@@ -19,16 +20,11 @@ export const createHandler =
   ({ store, telemetry }: { readonly store: Pick<Store, 'execute'>; readonly telemetry: Telemetry }) =>
   async (input: unknown): Promise<void> => {
     const transfer = readInput(CreditedTransfer, input);
-    const { transferId, from, correlationId, actor } = transfer;
-    const result = await store.execute({
-      command: { type: 'settle', accountId: from, transferId },
-      actor,
-      correlationId,
-    });
+    const result = await store.execute(settleRequest(transfer));
     const context = logContext(transfer);
     if (result.outcome !== 'accepted') {
       telemetry.logger.warn('the settlement is not decided', { ...context, result });
-      throw new UndecidedStep('settle', transferId, result);
+      throw new UndecidedStep('settle', transfer.transferId, result);
     }
     telemetry.logger.info('settled', { ...context, version: result.version });
   };

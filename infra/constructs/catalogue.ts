@@ -178,10 +178,11 @@ const catalogue = {
     timeout: 60,
     memory: 1024,
   },
-  'start-transfers': {
+  'carry-out-transfers': {
     group: 'transfers',
-    description: 'Starts the workflow of every reservation',
-    access: { ...consume('events/stream'), workflow: ['states:StartExecution'] },
+    description:
+      'Credits and settles the transfers that were reserved, and leaves to the workflow what does not go straight',
+    access: { ...consume('events/stream'), ...decideOrWait, workflow: ['states:StartExecution'] },
     timeout: 60,
     memory: 1024,
   },

@@ -50,8 +50,8 @@ const killedWorker = async (ledger: Ledger, run: string): Promise<void> => {
   for (const accountId of [from, to]) await ledger.post('/accounts', { accountId, currency: 'EUR' });
   await ledger.post(`/accounts/${from}/deposits`, { amount: 10_000 });
   say(`   ${from} has 10000, ${to} has 0`);
-  await ledger.post('/_local/kill', { function: 'settle-transfer', when: 'before-next-write' });
-  say('   the next worker of settle-transfer will be killed before it writes');
+  await ledger.post('/_local/kill', { function: 'carry-out-transfers', when: 'after-next-write' });
+  say('   the next worker of carry-out-transfers will be killed right after it has written the credit');
   const began = performance.now();
   const { body: requested } = await ledger.post('/transfers', { transferId, from, to, amount: 2_500 });
   say(`   POST /transfers: ${requested['status']}, 2500 from ${from} to ${to}`);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { killAroundWrite, startTestCloud, type TestCloud } from '../setup/cloud.ts';
 import { requests } from '../setup/ledger-requests.ts';
 import { createMeteredStore } from '../setup/metered-store.ts';
@@ -25,8 +25,21 @@ const entriesOf = async (accountId: string) => {
   return { balance: body['balance'], reserved: body['reserved'] };
 };
 
+/**
+ * Refuses carry-out-transfers the tables, so that it leaves every transfer to the workflow.
+ * @returns what lets it work again.
+ */
+const refuseToCarryOut = () =>
+  cloud.intercept(async (call, forward) => {
+    if (call.functionName !== cloud.function('carry-out-transfers').name || call.service !== 'dynamodb')
+      return forward();
+    const body = Buffer.from(JSON.stringify({ __type: 'AccessDeniedException', message: 'not now' }));
+    return { status: 400, headers: { 'content-type': 'application/x-amz-json-1.0' }, body };
+  });
+
 describe.each([
-  ['start-transfers', 1],
+  ['carry-out-transfers', 1],
+  ['carry-out-transfers', 2],
   ['credit-transfer', 1],
   ['settle-transfer', 1],
   ['project-views', 1],
@@ -34,6 +47,8 @@ describe.each([
   ['project-views', 3],
 ] as const)('when %s is killed around its write number %i', (name, nth) => {
   it.each(['before', 'after'] as const)('%s it is done, the transfer ends, once', async (when) => {
+    const carryOut = /^(credit|settle)-/.test(name) ? refuseToCarryOut() : undefined;
+    onTestFinished(() => carryOut?.());
     const { from, to } = await twoAccounts();
     const kill = killAroundWrite(cloud, name, nth, when);
     const { status, body } = await cloud.api.post('/transfers', { from, to, amount: 60 });
@@ -90,12 +105,18 @@ describe('a transfer whose workflow never started', () => {
   let disarm: () => void;
 
   beforeAll(() => {
-    // Says that it started the workflow, and did not.
-    disarm = cloud.intercept(async (call, forward) => {
-      if (call.functionName !== cloud.function('start-transfers').name) return forward();
+    // Cannot do it itself; says that it started the workflow, and did not.
+    const refused = refuseToCarryOut();
+    const unheard = cloud.intercept(async (call, forward) => {
+      if (call.functionName !== cloud.function('carry-out-transfers').name || call.service !== 'states')
+        return forward();
       const body = Buffer.from(JSON.stringify({ executionArn: 'arn:aws:states:nowhere', startDate: 0 }));
       return { status: 200, headers: { 'content-type': 'application/x-amz-json-1.0' }, body };
     });
+    disarm = () => {
+      refused();
+      unheard();
+    };
   });
 
   afterAll(() => disarm());

@@ -9,7 +9,7 @@ beforeEach(() => {
   // Powertools writes to a console of its own, except in development, where it would write no metrics.
   vi.stubEnv('POWERTOOLS_DEV', 'true');
   vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
-  vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'start-transfers');
+  vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'carry-out-transfers');
   vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(line));
 });
 
@@ -20,7 +20,9 @@ afterEach(() => {
 
 it('a count is written at once, as a metric of the service', () => {
   telemetryFromEnvironment().count('TransfersStarted', 3);
-  expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ service: 'start-transfers', TransfersStarted: 3 }]);
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { service: 'carry-out-transfers', TransfersStarted: 3 },
+  ]);
   expect(lines[0]).toContain('"Namespace":"Holdfast"');
 });
 

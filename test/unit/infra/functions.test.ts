@@ -30,7 +30,7 @@ const told: Record<string, Record<string, string>> = {
   openapi: {},
   'route-not-found': {},
   'project-views': { ...store, ...views },
-  'start-transfers': workflow,
+  'carry-out-transfers': { ...writes, ...workflow },
   'credit-transfer': writes,
   'settle-transfer': writes,
   'release-transfer': writes,

@@ -68,9 +68,11 @@ const allowed: Record<string, Record<string, string[]>> = {
     [events]: ['dynamodb:Query'],
     [views]: ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
   },
-  'start-transfers': {
+  'carry-out-transfers': {
     [eventsStream]: readStream,
     [deadLetters]: ['sqs:SendMessage'],
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
     [workflow]: ['states:StartExecution'],
   },
   'credit-transfer': {

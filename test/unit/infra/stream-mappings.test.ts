@@ -19,7 +19,7 @@ const mappingsOf = (EventSourceArn: string) =>
 describe('the stream of the events', () => {
   const EventSourceArn = 'holdfast-dev-events.StreamArn';
 
-  it('goes to project-views whole, and to start-transfers as far as it reserves money', () => {
+  it('goes to project-views whole, and to carry-out-transfers as far as it reserves money', () => {
     expect(mappingsOf(EventSourceArn)).toEqual([
       {
         ...bounded,
@@ -33,9 +33,9 @@ describe('the stream of the events', () => {
       {
         ...bounded,
         EventSourceArn,
-        FunctionName: 'holdfast-dev-start-transfers',
-        BatchSize: 25,
-        ParallelizationFactor: 4,
+        FunctionName: 'holdfast-dev-carry-out-transfers',
+        BatchSize: 100,
+        ParallelizationFactor: 1,
         MaximumRetryAttempts: 10,
         MaximumRecordAgeInSeconds: 60 * 60,
         FilterCriteria: {

@@ -1,0 +1,37 @@
+import type { CommandKey, CommandRequest } from '../store/command-result.ts';
+import type { TransferInput } from './workflow.ts';
+
+/** The key under which the destination records what became of a transfer's credit. No client can ask for it: it has a colon. */
+export const creditKey = ({ transferId, to }: TransferInput): CommandKey => ({
+  streamId: to,
+  commandId: `credit:${transferId}`,
+});
+
+/**
+ * The credit of a transfer, as it is asked of its destination. Whoever asks for it asks in these words: the key knows a request
+ * by them.
+ */
+export const creditRequest = (transfer: TransferInput): CommandRequest => {
+  const { transferId, from, to, amount, currency, reference, correlationId, actor } = transfer;
+  return {
+    command: {
+      type: 'credit',
+      accountId: to,
+      transferId,
+      from,
+      amount,
+      currency,
+      ...(reference === undefined ? {} : { reference }),
+    },
+    keys: [creditKey(transfer)],
+    actor,
+    correlationId,
+  };
+};
+
+/** The settlement of a transfer, as it is asked of its source. It needs no key: once the reservation is gone, it is done. */
+export const settleRequest = ({ transferId, from, correlationId, actor }: TransferInput): CommandRequest => ({
+  command: { type: 'settle', accountId: from, transferId },
+  actor,
+  correlationId,
+});

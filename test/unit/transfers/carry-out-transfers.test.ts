@@ -1,0 +1,234 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CommandRequest, CommandResult } from '../../../functions/store/command-result.ts';
+import type { Tail } from '../../../functions/store/tail.ts';
+import { createHandler } from '../../../functions/transfers/carry-out-transfers.ts';
+import type { TransferWorkflow } from '../../../functions/transfers/workflow.ts';
+import { recordedTelemetry } from '../background/recorded-telemetry.ts';
+import { createMemoryLedger, failureOf, type MemoryLedger, streamRecord } from '../projections/memory-ledger.ts';
+import { accepted, rejectedFor, undecided } from './transfer.ts';
+
+let ledger: MemoryLedger;
+
+beforeEach(() => {
+  ledger = createMemoryLedger();
+  for (const accountId of ['a', 'c']) {
+    ledger.commit(
+      { type: 'open', accountId, owner: 'alice', currency: 'EUR', overdraftLimit: 0 },
+      { type: 'deposit', accountId, amount: 1_000 },
+    );
+  }
+});
+
+const reserve = (transferId: string, more: object = {}) => ({
+  type: 'reserve',
+  accountId: 'a',
+  transferId,
+  to: 'b',
+  amount: 10,
+  ...more,
+});
+
+const recordFor = (...commands: object[]) => streamRecord(ledger.commit(...commands)?.item ?? {});
+
+/** What a store answers to a command; anything thrown is thrown for its whole account. */
+type Answer = (command: CommandRequest['command']) => unknown;
+
+const carrier = (answer: Answer = () => accepted, start: TransferWorkflow['start'] = async () => 'started') => {
+  const { telemetry, counts, logger } = recordedTelemetry();
+  const store = {
+    executeTogether: vi.fn(
+      async (_: string, requests: readonly CommandRequest[], _tail?: Tail): Promise<CommandResult[]> =>
+        JSON.parse(JSON.stringify(requests.map(({ command }) => answer(command)))),
+    ),
+  };
+  const workflow = { start: vi.fn(start) };
+  const handle = createHandler({ store, workflow, telemetry });
+  /** The steps that were asked for: the account, and what was asked of it. */
+  const steps = () =>
+    store.executeTogether.mock.calls.map(([accountId, requests]) => [
+      accountId,
+      ...requests.map(({ command }) => `${command.type} ${'transferId' in command ? command.transferId : ''}`),
+    ]);
+  return {
+    handle: (...Records: ReturnType<typeof streamRecord>[]) => handle({ Records }),
+    store,
+    workflow,
+    counts,
+    logger,
+    steps,
+  };
+};
+
+const nothingFailed = { batchItemFailures: [] };
+
+describe('a transfer that goes straight', () => {
+  it('is credited and settled, in the name of who asked for it, and needs no workflow', async () => {
+    const { handle, store, workflow, counts } = carrier();
+    expect(await handle(recordFor(reserve('t1', { reference: 'rent' })))).toEqual(nothingFailed);
+    const by = { actor: 'alice', correlationId: 'k2-0' };
+    expect(store.executeTogether.mock.calls).toEqual([
+      [
+        'b',
+        [
+          {
+            command: {
+              type: 'credit',
+              accountId: 'b',
+              transferId: 't1',
+              from: 'a',
+              amount: 10,
+              currency: 'EUR',
+              reference: 'rent',
+            },
+            keys: [{ streamId: 'b', commandId: 'credit:t1' }],
+            ...by,
+          },
+        ],
+        undefined,
+      ],
+      [
+        'a',
+        [{ command: { type: 'settle', accountId: 'a', transferId: 't1' }, ...by }],
+        expect.objectContaining({ streamId: 'a', version: 3, account: expect.objectContaining({ reserved: 10 }) }),
+      ],
+    ]);
+    expect(workflow.start).not.toHaveBeenCalled();
+    expect(counts).toEqual({ TransfersSettledAtOnce: 1 });
+  });
+
+  it('goes with the others of its batch: one step an account, however many transfers meet on it', async () => {
+    const { handle, steps } = carrier();
+    await handle(
+      recordFor(reserve('t1'), reserve('t2', { to: 'd' })),
+      recordFor(reserve('t3', { accountId: 'c' })),
+      recordFor(reserve('t4')),
+    );
+    expect(steps().sort()).toEqual([
+      ['a', 'settle t1', 'settle t4', 'settle t2'],
+      ['b', 'credit t1', 'credit t3', 'credit t4'],
+      ['c', 'settle t3'],
+      ['d', 'credit t2'],
+    ]);
+  });
+});
+
+describe('the source is read before it is settled', () => {
+  const tailsGiven = async (...records: ReturnType<typeof streamRecord>[]) => {
+    const { handle, store } = carrier();
+    await handle(...records);
+    return store.executeTogether.mock.calls
+      .filter(([, requests]) => requests.some(({ command }) => command.type === 'settle'))
+      .map(([, , tail]) => tail?.version);
+  };
+
+  it('unless the latest of its reservations tells all', async () => {
+    expect(await tailsGiven(recordFor(reserve('t1')), recordFor(reserve('t2')))).toEqual([4]);
+  });
+
+  it('where several commands met on it', async () => {
+    expect(await tailsGiven(recordFor(reserve('t1'), reserve('t2')))).toEqual([undefined]);
+  });
+
+  it('where it is paid in the same batch', async () => {
+    const back = reserve('t2', { accountId: 'c', to: 'a' });
+    expect(await tailsGiven(recordFor(reserve('t1', { to: 'c' })), recordFor(back))).toEqual([undefined, undefined]);
+  });
+});
+
+it('does nothing for a commit that reserves nothing', async () => {
+  const { handle, store, workflow } = carrier();
+  expect(await handle(recordFor({ type: 'deposit', accountId: 'a', amount: 1 }))).toEqual(nothingFailed);
+  expect(store.executeTogether).not.toHaveBeenCalled();
+  expect(workflow.start).not.toHaveBeenCalled();
+});
+
+describe('a transfer that does not go straight is left to the workflow, and the others are settled', () => {
+  const others = ['t1', 't3'];
+  const threeWhere = async (answer: Answer) => {
+    const run = carrier(answer);
+    expect(await run.handle(recordFor(...['t1', 't2', 't3'].map((id) => reserve(id))))).toEqual(nothingFailed);
+    return run;
+  };
+  const isStep = (step: string) => (command: CommandRequest['command']) =>
+    command.type === step && 'transferId' in command && command.transferId === 't2';
+
+  it.each([...undecided, rejectedFor('account_not_found'), { outcome: 'key_reused' }])(
+    'when its credit is %o: it is not settled',
+    async (result) => {
+      const { workflow, counts, steps } = await threeWhere((command) =>
+        isStep('credit')(command) ? result : accepted,
+      );
+      expect(steps().at(-1)).toEqual(['a', ...others.map((id) => `settle ${id}`)]);
+      expect(workflow.start).toHaveBeenCalledExactlyOnceWith('t2', {
+        transferId: 't2',
+        from: 'a',
+        to: 'b',
+        amount: 10,
+        currency: 'EUR',
+        correlationId: 'k2-1',
+        actor: 'alice',
+      });
+      expect(counts).toEqual({ TransfersSettledAtOnce: 2, TransfersStarted: 1 });
+    },
+  );
+
+  it.each(undecided)('when its settlement is %o', async (result) => {
+    const { workflow, counts } = await threeWhere((command) => (isStep('settle')(command) ? result : accepted));
+    expect(workflow.start.mock.calls.map(([name]) => name)).toEqual(['t2']);
+    expect(counts).toEqual({ TransfersSettledAtOnce: 2, TransfersStarted: 1 });
+  });
+
+  it('when an account cannot be worked on at all', async () => {
+    const { handle, workflow, logger } = carrier((command) => {
+      if (command.accountId === 'd') throw new Error('no stream');
+      return accepted;
+    });
+    await handle(recordFor(reserve('t1'), reserve('t2', { to: 'd' }), reserve('t3')));
+    expect(workflow.start.mock.calls.map(([name]) => name)).toEqual(['t2']);
+    expect(logger.error).toHaveBeenCalledOnce();
+  });
+
+  it('and one that the workflow has already is in hand', async () => {
+    const { handle, counts } = carrier(
+      () => rejectedFor('account_not_found'),
+      async () => 'already_exists',
+    );
+    expect(await handle(recordFor(reserve('t1')))).toEqual(nothingFailed);
+    expect(counts).toEqual({});
+  });
+});
+
+describe('what could neither be ended nor handed over is reported for delivery again', () => {
+  const rejected = () => rejectedFor('account_not_found');
+  const startsAllBut =
+    (lost: string): TransferWorkflow['start'] =>
+    async (name) => {
+      if (name === lost) throw new Error('throttled');
+      return 'started';
+    };
+
+  it('a start that fails', async () => {
+    const { handle, workflow, counts, logger } = carrier(rejected, startsAllBut('t2'));
+    const records = ['t1', 't2', 't3'].map((transferId) => recordFor(reserve(transferId)));
+    expect(await handle(...records)).toEqual({ batchItemFailures: [records[1] && failureOf(records[1])] });
+    expect(workflow.start).toHaveBeenCalledTimes(3);
+    expect(counts).toEqual({ TransfersStarted: 2, TransferStartFailures: 1 });
+    expect(logger.error).toHaveBeenCalledWith(
+      'the transfer workflow could not be started',
+      expect.objectContaining({ correlation_id: 'k3-0', transferId: 't2' }),
+    );
+  });
+
+  it('a commit of which two reservations fail, once', async () => {
+    const { handle } = carrier(rejected, async () => Promise.reject(new Error('throttled')));
+    const record = recordFor(reserve('t1'), reserve('t2'));
+    expect(await handle(record)).toEqual({ batchItemFailures: [failureOf(record)] });
+  });
+
+  it('a record that is no commit', async () => {
+    const { handle, counts } = carrier();
+    const removed = streamRecord({ streamId: 'a', version: 1 }, 'REMOVE');
+    expect(await handle(removed, recordFor(reserve('t1')))).toEqual({ batchItemFailures: [failureOf(removed)] });
+    expect(counts).toMatchObject({ TransfersSettledAtOnce: 1 });
+  });
+});
