@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { AccountId } from '../../events/values.ts';
-import { projectAccount } from '../../functions/projections/project-account.ts';
+import { projectAccounts } from '../../functions/projections/project-accounts.ts';
 import { createViewWriter } from '../../functions/projections/view-writer.ts';
 import { createStoreCaller } from '../contestants/store-caller.ts';
 import { transferInSteps } from '../contestants/transfer-steps.ts';
@@ -30,7 +30,8 @@ export const measureViews = async (database: Database): Promise<MeasuredCost[]> 
       const from = (projected.get(id) ?? 0) + 1;
       for await (const commit of store.history(AccountId.parse(id), { from })) {
         if (commit.version < from) continue;
-        await projectAccount({ store, writer }, commit.streamId, [commit]);
+        const failed = await projectAccounts({ store, writer }, new Map([[commit.streamId, [commit]]]));
+        for (const error of failed.values()) throw error;
         projected.set(id, commit.version + commit.count - 1);
       }
     }

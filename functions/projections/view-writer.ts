@@ -3,25 +3,29 @@ import { BatchWriteCommand, type BatchWriteCommandOutput, PutCommand, UpdateComm
 import type { AccountId } from '../../events/values.ts';
 import { inParallel } from '../background/in-parallel.ts';
 import type { AccountView } from '../ledger/answer.ts';
-import type { Entry } from '../ledger/statement.ts';
 import { fullJitter } from '../store/backoff.ts';
 import { entryItem, summaryItem } from '../views/account-rows.ts';
-import { openKeys, orderOf, type TransferChange, transferKey } from '../views/transfer-row.ts';
+import { openKeys, orderOf, type TransferChange, transferKey, wholeTransferItem } from '../views/transfer-row.ts';
 import { findSummary, type ViewsTable } from '../views/views.ts';
 import type { ViewChanges } from './fold-commits.ts';
 
 /** Writes an account's views. */
 export interface ViewWriter {
+  /**
+   * The account's summary as this environment last wrote it. Another one may have moved it on, and the views may have been thrown
+   * away: what follows it is written on the condition that it still stands.
+   */
+  known(accountId: AccountId): AccountView | undefined;
   /** The account's summary, strongly consistent: how far its views are. */
   summary(accountId: AccountId): Promise<AccountView | undefined>;
   /**
-   * Writes what commits change: entries and transfers first, which may be written again at any time and become the same
-   * rows, and the summary last, on the condition that it is still the one that the changes follow. So all that a
-   * summary counts is there, and of two writers that began at the same summary one moves it on.
-   * @returns whether the summary was moved on; if not, another writer has done so.
-   * @throws {Error} where a row could not be written. The summary has not been moved on.
+   * Writes what commits of several accounts change: entries and transfers first, which may be written again at any time and
+   * become the same rows, and the summaries last, each on the condition that it is still the one that its changes follow. So all
+   * that a summary counts is there, and of two writers that began at the same summary one moves it on.
+   * @returns the accounts whose summary was moved on; of the others, another writer has done so.
+   * @throws {Error} where a row could not be written. No summary has been moved on.
    */
-  write(changes: ViewChanges): Promise<boolean>;
+  write(changes: readonly ViewChanges[]): Promise<ReadonlySet<AccountId>>;
 }
 
 /** The views table, and all that varies. */
@@ -32,8 +36,8 @@ export interface ViewWriterDependencies extends ViewsTable {
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
-/** How many requests for one account may be under way at once. */
-const REQUESTS_AT_ONCE = 4;
+/** How many requests may be under way at once. */
+const REQUESTS_AT_ONCE = 8;
 
 /** The most that one BatchWriteItem takes. */
 const ITEMS_PER_BATCH = 25;
@@ -43,28 +47,64 @@ const BATCH_ATTEMPTS = 8;
 const BACKOFF_BASE = 50;
 const BACKOFF_CAP = 2_000;
 
-/** Writes views to the views table. */
-export const createViewWriter = (dependencies: ViewWriterDependencies): ViewWriter => ({
-  summary: (accountId) => findSummary(dependencies, accountId),
-  write: async ({ follows, summary, entries, transfers }) => {
-    await inParallel(inBatches(entries), REQUESTS_AT_ONCE, (batch) => putEntries(dependencies, batch));
-    await inParallel(transfers, REQUESTS_AT_ONCE, (change) => updateTransfer(dependencies, change));
-    return moveSummary(dependencies, summary, follows);
-  },
-});
+/** How many summaries are remembered. */
+const MOST_KNOWN = 1_000;
 
-function* inBatches(entries: readonly Entry[]): Generator<readonly Entry[]> {
-  for (let start = 0; start < entries.length; start += ITEMS_PER_BATCH) {
-    yield entries.slice(start, start + ITEMS_PER_BATCH);
+/** Writes views to the views table. */
+export const createViewWriter = (dependencies: ViewWriterDependencies): ViewWriter => {
+  const known = new Map<AccountId, AccountView>();
+  return {
+    known: (accountId) => known.get(accountId),
+    summary: (accountId) => findSummary(dependencies, accountId),
+    write: async (changes) => {
+      for (const { summary } of changes) known.delete(summary.accountId);
+      const transfers = merged(changes.flatMap((of) => of.transfers));
+      const whole = transfers.map(wholeTransferItem).filter((item) => item !== undefined);
+      const entries: Item[] = changes.flatMap((of) => of.entries).map(entryItem);
+      await inParallel(inBatches([...entries, ...whole]), REQUESTS_AT_ONCE, (batch) => putItems(dependencies, batch));
+      const partial = transfers.filter((change) => wholeTransferItem(change) === undefined);
+      await inParallel(partial, REQUESTS_AT_ONCE, (change) => updateTransfer(dependencies, change));
+
+      const moved = new Set<AccountId>();
+      await inParallel(changes, REQUESTS_AT_ONCE, async ({ summary, follows }) => {
+        if (!(await moveSummary(dependencies, summary, follows))) return;
+        moved.add(summary.accountId);
+        known.set(summary.accountId, summary);
+      });
+      // The oldest come first.
+      for (const accountId of known.keys()) {
+        if (known.size <= MOST_KNOWN) break;
+        known.delete(accountId);
+      }
+      return moved;
+    },
+  };
+};
+
+/** One change for each transfer: what its two accounts say of it, put together. */
+const merged = (changes: readonly TransferChange[]): TransferChange[] => {
+  const transfers = new Map<string, TransferChange>();
+  for (const change of changes) {
+    const key = `${change.transferId}/${change.from}`;
+    transfers.set(key, { ...transfers.get(key), ...change });
+  }
+  return [...transfers.values()];
+};
+
+type Item = Readonly<Record<string, unknown>>;
+
+function* inBatches(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let start = 0; start < items.length; start += ITEMS_PER_BATCH) {
+    yield items.slice(start, start + ITEMS_PER_BATCH);
   }
 }
 
-const putEntries = async (
+const putItems = async (
   { client, table, random, sleep }: ViewWriterDependencies,
-  entries: readonly Entry[],
+  items: readonly Item[],
 ): Promise<void> => {
   let rest: BatchWriteCommandOutput['UnprocessedItems'] = {
-    [table]: entries.map((entry) => ({ PutRequest: { Item: entryItem(entry) } })),
+    [table]: items.map((item) => ({ PutRequest: { Item: { ...item } } })),
   };
   for (let attempt = 0; attempt < BATCH_ATTEMPTS; attempt += 1) {
     if (attempt > 0) await sleep(fullJitter(attempt - 1, random, BACKOFF_BASE, BACKOFF_CAP));
@@ -75,7 +115,7 @@ const putEntries = async (
     if (!UnprocessedItems?.[table]?.length) return;
     rest = UnprocessedItems;
   }
-  throw new Error(`${rest?.[table]?.length} statement entries were still not taken after ${BATCH_ATTEMPTS} attempts`);
+  throw new Error(`${rest?.[table]?.length} rows were still not taken after ${BATCH_ATTEMPTS} attempts`);
 };
 
 const updateTransfer = async ({ client, table }: ViewsTable, change: TransferChange): Promise<void> => {

@@ -71,6 +71,17 @@ export const openKeys = ({ transferId, reserved }: Pick<TransferRow, 'transferId
 });
 
 /**
+ * The item of a transfer of which everything is known: it has ended, and every step is there. Whatever else is ever said of it
+ * is in the item already, so it may be written over what there is.
+ * @returns `undefined` where steps are missing: what is known has to be added to the item.
+ */
+export const wholeTransferItem = (change: TransferChange): Record<string, unknown> | undefined => {
+  const { transferId, from, reserved, credited, settled, released } = change;
+  if (!reserved || !((credited && settled) || released)) return undefined;
+  return { ...transferKey(transferId, from), ...change, order: orderOf({ transferId, reserved }) };
+};
+
+/**
  * Reads a transfer's item.
  * @returns the row; `undefined` where only the destination's credit has been projected yet: the transfer is not there.
  * @throws {Error} where it is no transfer's item.

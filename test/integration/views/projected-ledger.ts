@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { BatchWriteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { createHandler } from '../../../functions/projections/project-views.ts';
 import { createViewWriter } from '../../../functions/projections/view-writer.ts';
 import { readEntry, readSummary } from '../../../functions/views/account-rows.ts';
@@ -14,7 +14,7 @@ import { sorted, type ViewContents } from '../../unit/projections/memory-views.t
 /** The events and the views in a database of their own, with the projection between them in the test's hands. */
 export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
   const database = await createTestDatabase();
-  const { store, client } = createMeteredStore(database);
+  const { store, client, requests } = createMeteredStore(database);
   const table = database.tables.views;
   const writer = createViewWriter({ client, table, random: Math.random, sleep: (ms) => setTimeout(ms) });
   const handle = createHandler({ store, writer, telemetry: recordedTelemetry().telemetry });
@@ -35,6 +35,8 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
   return {
     client,
     store,
+    /** What was asked of DynamoDB since the last call of this. */
+    requests: () => requests().map(({ operation }) => operation),
     ledger,
     writer,
     eventsTable: database.tables.events,
@@ -50,6 +52,11 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
     project: (committed: readonly Committed[]) => handle({ Records: committed.map(({ item }) => streamRecord(item)) }),
     /** All rows of the views table, as they are. */
     items,
+    /** Empties the views table. */
+    throwAway: async (): Promise<void> => {
+      for (const { pk, sk } of await items())
+        await client.send(new DeleteCommand({ TableName: table, Key: { pk, sk } }));
+    },
     /** All that queries could read. */
     contents: async (): Promise<ViewContents> => {
       const rows = await items();

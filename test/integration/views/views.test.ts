@@ -84,7 +84,7 @@ describe('the statement', () => {
     const { entries: before } = await fresh.views.entries(a, { limit: 10 });
     // As a run that is cut off: the third commit's entry is written, the summary is not moved on.
     const all = commits.map(({ commit }) => commit);
-    expect(await fresh.writer.write({ ...foldCommits(undefined, all), follows: 1 })).toBe(false);
+    expect(await fresh.writer.write([{ ...foldCommits(undefined, all), follows: 1 }])).toEqual(new Set());
     expect(await fresh.views.entries(a, { limit: 10 })).toEqual({ entries: before, asOfVersion: 2 });
   });
 

@@ -13,19 +13,28 @@ export const createMemoryViews = () => {
   const summaries = new Map<AccountId, AccountView>();
   const entries = new Map<string, Entry>();
   const transfers = new Map<string, TransferChange>();
+  const known = new Map<AccountId, AccountView>();
   const writer: ViewWriter = {
+    known: (accountId) => known.get(accountId),
     summary: async (accountId) => summaries.get(accountId),
-    write: async (changes) => {
-      for (const entry of changes.entries) entries.set(entry.entryId, entry);
-      for (const change of changes.transfers) {
-        await Promise.resolve();
-        const key = `${change.transferId} ${change.from}`;
-        transfers.set(key, { ...transfers.get(key), ...change });
+    write: async (all) => {
+      for (const { summary } of all) known.delete(summary.accountId);
+      for (const { entries: added, transfers: changed } of all) {
+        for (const entry of added) entries.set(entry.entryId, entry);
+        for (const change of changed) {
+          await Promise.resolve();
+          const key = `${change.transferId} ${change.from}`;
+          transfers.set(key, { ...transfers.get(key), ...change });
+        }
       }
-      const { accountId } = changes.summary;
-      if ((summaries.get(accountId)?.version ?? 0) !== changes.follows) return false;
-      summaries.set(accountId, changes.summary);
-      return true;
+      const moved = new Set<AccountId>();
+      for (const { summary, follows } of all) {
+        if ((summaries.get(summary.accountId)?.version ?? 0) !== follows) continue;
+        summaries.set(summary.accountId, summary);
+        known.set(summary.accountId, summary);
+        moved.add(summary.accountId);
+      }
+      return moved;
     },
   };
   return {

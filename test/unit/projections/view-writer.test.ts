@@ -43,19 +43,19 @@ const crowdedTable = (takes: (sent: number) => number) => {
 
 it('writes entries in batches of 25, and the summary last', async () => {
   const { writer, sent } = crowdedTable((items) => items);
-  expect(await writer.write(changes(60))).toBe(true);
+  expect(await writer.write([changes(60)])).toEqual(new Set(['a']));
   expect(sent).toEqual([25, 25, 10, 'PutItemCommand']);
 });
 
 it('sends again what a batch left out, with growing waits between', async () => {
   const { writer, sent, waits } = crowdedTable(() => 10);
-  await writer.write(changes(25));
+  await writer.write([changes(25)]);
   expect(sent).toEqual([25, 15, 5, 'PutItemCommand']);
   expect(waits).toEqual([50, 100]);
 });
 
 it('gives up after a while, and then does not move the summary on', async () => {
   const { writer, sent } = crowdedTable(() => 0);
-  await expect(writer.write(changes(3))).rejects.toThrow('3 statement entries were still not taken after 8 attempts');
+  await expect(writer.write([changes(3)])).rejects.toThrow('3 rows were still not taken after 8 attempts');
   expect(sent).toEqual(Array(8).fill(3));
 });
