@@ -11,9 +11,11 @@ import { IfMatch } from '../http/if-match.ts';
 import { logger } from '../http/observation.ts';
 import { machineTime, poll, type Time } from '../http/polling.ts';
 import { Prefer } from '../http/prefer.ts';
+import type { Transfer } from '../ledger/transfer.ts';
 import { findRecord } from '../store/command-record.ts';
 import type { CommandKey } from '../store/command-result.ts';
 import { createDocumentClient } from '../store/dynamodb.ts';
+import { learnWait } from '../store/expected-wait.ts';
 import { environmentVariable, storeFromEnvironment } from '../store/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/unavailable.ts';
@@ -36,6 +38,10 @@ export const requestTransferRequest = z.object({
     reference: z.optional(Reference),
   }),
 });
+
+/** How long a transfer is expected to take before any was seen, and how far the views are behind its end; milliseconds. */
+const FIRST_EXPECTED = 50;
+const VIEWS_LAG = 20;
 
 /**
  * `POST /transfers`: reserves the money on the source. The workflow that this starts credits the destination and
@@ -61,6 +67,8 @@ export const createHandler = ({ store, isTaken, views, newId, time }: Dependenci
     const taken = await Promise.all(keys.map(isTaken));
     return taken.includes(true) ? undefined : idempotencyKeyReused;
   };
+
+  const untilSeen = learnWait(FIRST_EXPECTED, { shortest: VIEWS_LAG, longest: 5_000 });
 
   return httpHandler(requestTransferRequest, async ({ headers, body }, { caller, correlationId }) => {
     const startedAt = time.clock();
@@ -89,7 +97,13 @@ export const createHandler = ({ store, isTaken, views, newId, time }: Dependenci
       const found = await views.transfer(transferId).catch(notYet);
       return found?.from === from ? found : undefined;
     };
-    const transfer = await poll(time, readOurs, (found) => found?.endedAt !== undefined, startedAt + wait * 1000);
+    const hasEnded = (found: Transfer | undefined) => found?.endedAt !== undefined;
+    // A repeat may ask after what has long ended.
+    const expected = result.replayed ? 0 : untilSeen.expected();
+    const transfer = await poll(time, readOurs, hasEnded, startedAt + wait * 1000, expected);
+    if (transfer?.endedAt && !result.replayed) {
+      untilSeen.took(Date.parse(transfer.endedAt) - Date.parse(transfer.requestedAt) + VIEWS_LAG);
+    }
     const waited = { ...location, 'Preference-Applied': `wait=${wait}` };
     return transfer ? json(202, transfer, { ...waited, ...replayedHeader(result) }) : acceptance(result, 202, waited);
   });

@@ -11,14 +11,17 @@ export interface Time {
 /** The machine's time. */
 export const machineTime: Time = { clock: Date.now, sleep: (milliseconds) => setTimeout(milliseconds) };
 
-const FIRST_PAUSE = 20;
+/** In milliseconds. */
+const SHORTEST_PAUSE = 10;
 const LONGEST_PAUSE = 200;
 
 /**
- * Reads until what is read is what is wanted, or the time is up; with pauses from 20 ms growing to 200 ms.
+ * Reads until what is read is what is wanted, or the time is up: first when that is expected, then whenever another quarter of
+ * the time that has passed has passed again, at least 10 ms and at most 200.
  * @param read reads once.
  * @param isWanted whether to stop.
  * @param deadline when to stop anyway, in milliseconds since 1970.
+ * @param expected after how many milliseconds to read first; 0: at once.
  * @returns what was read last; it is read at least once, and once more at the deadline.
  */
 export const poll = async <T>(
@@ -26,11 +29,14 @@ export const poll = async <T>(
   read: () => Promise<T>,
   isWanted: (value: T) => boolean,
   deadline: number,
+  expected: number,
 ): Promise<T> => {
-  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+  const startedAt = clock();
+  for (let pause = expected; ; ) {
+    const wait = Math.min(pause, deadline - clock());
+    if (wait > 0) await sleep(wait);
     const value = await read();
-    const left = deadline - clock();
-    if (isWanted(value) || left <= 0) return value;
-    await sleep(Math.min(pause, left));
+    if (isWanted(value) || clock() >= deadline) return value;
+    pause = Math.min(Math.max((clock() - startedAt) / 4, SHORTEST_PAUSE), LONGEST_PAUSE);
   }
 };

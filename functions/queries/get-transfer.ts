@@ -29,6 +29,7 @@ export const createHandler = ({ views, time }: Dependencies): HttpHandler =>
       () => views.transfer(transferId),
       (found) => found !== undefined,
       time.clock() + PATIENCE,
+      0,
     );
     if (!transfer) return { code: 'transfer_not_found', detail: `There is no transfer ${transferId}.` };
     return json(200, transfer);

@@ -137,7 +137,23 @@ describe('Prefer: wait', () => {
       headers: { 'Preference-Applied': 'wait=10', Location: '/transfers/t1', 'Idempotency-Replayed': 'true' },
     });
     expect(answer.body).toEqual(settled);
-    expect(ledger.time.pauses).toEqual([20, 40, 80]);
+    expect(ledger.time.pauses).toEqual([10, 10, 10]);
+  });
+
+  it('looks when the transfers before it had ended after that time', async () => {
+    const ledger = await createFundedLedger();
+    const took = async (milliseconds: number) => {
+      ledger.time.pauses.length = 0;
+      const requestedAt = new Date(ledger.time.clock()).toISOString();
+      const ended = new Date(ledger.time.clock() + milliseconds).toISOString();
+      ledger.views.transfer.mockImplementation(async (transferId) =>
+        Transfer.parse({ ...anothers, transferId, from: 'a1', to: 'b1', requestedAt, endedAt: ended }),
+      );
+      await ledger.transfer({ ...rent, amount: 1 }, { Prefer: 'wait=10' });
+      return ledger.time.pauses;
+    };
+    expect(await took(400)).toEqual([50]);
+    expect(await took(400)).toEqual([50 + 0.3 * (420 - 50)]);
   });
 
   it('answers after N seconds with the transfer as it stands', async () => {

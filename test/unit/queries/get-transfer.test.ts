@@ -22,7 +22,7 @@ it('a transfer that the views do not know yet is waited for', async () => {
   const { known, views, get, time } = await createTransfer();
   views.transfer.mockResolvedValueOnce(undefined).mockResolvedValueOnce(undefined).mockResolvedValueOnce(known);
   expect(await get()).toMatchObject({ status: 200, body: known });
-  expect(time.pauses).toEqual([20, 40]);
+  expect(time.pauses).toEqual([10, 10]);
 });
 
 it('a transfer that the views do not know after half a second is answered 404', async () => {
