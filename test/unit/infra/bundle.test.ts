@@ -53,27 +53,20 @@ describe('a bundle', () => {
   });
 
   it('asks DynamoDB with the credentials that Lambda puts in the environment, and needs nothing else for that', async () => {
-    const signatures: (string | undefined)[] = [];
-    const dynamodb = createServer((request, response) => {
-      signatures.push(request.headers.authorization);
-      response.end('{}');
-    });
-    await new Promise<void>((listening) => dynamodb.listen(0, '127.0.0.1', listening));
-    const event = eventOf({ path: { accountId: 'a1', commandId: 'c1' } });
-    const script = `
-      const answer = await handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 10_000 });
-      console.log(answer.statusCode, JSON.parse(answer.body).code);`;
+    const { printed, signatures } = await askForCommand(
+      'console.log(answer.statusCode, JSON.parse(answer.body).code);',
+    );
 
-    const answer = await withHandler('get-command', script, {
-      ...tables,
-      AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${portOf(dynamodb.address())}`,
-      AWS_ACCESS_KEY_ID: 'of-the-role',
-      AWS_SECRET_ACCESS_KEY: 'secret',
-      AWS_SESSION_TOKEN: 'token',
-    }).finally(() => dynamodb.close());
-
-    expect(answer).toBe('404 command_not_found\n');
+    expect(printed).toBe('404 command_not_found\n');
     expect(signatures).toEqual([expect.stringContaining('Credential=of-the-role/')]);
+  });
+
+  it('loads nothing of Node.js that it does not use: importing node:http would load a second HTTP client', async () => {
+    const { printed } = await askForCommand(
+      "const { moduleLoadList } = process; console.log(['http', 'undici'].map((part) => moduleLoadList.some((id) => id.endsWith(part))));",
+    );
+
+    expect(printed).toBe('[ true, false ]\n');
   });
 
   it('maps back to its sources, without a copy of them', () => {
@@ -87,6 +80,27 @@ describe('a bundle', () => {
     expect(statSync(join(outdir, 'recover-transfers', 'index.mjs')).size).toBeLessThan(350_000);
   });
 });
+
+/** Asks a DynamoDB that has nothing for a command, and then runs more script; `answer` is what the handler answered. */
+const askForCommand = async (script: string) => {
+  const signatures: (string | undefined)[] = [];
+  const dynamodb = createServer((request, response) => {
+    signatures.push(request.headers.authorization);
+    response.end('{}');
+  });
+  await new Promise<void>((listening) => dynamodb.listen(0, '127.0.0.1', listening));
+  const event = eventOf({ path: { accountId: 'a1', commandId: 'c1' } });
+  const invoke = `const answer = await handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 10_000 });`;
+
+  const printed = await withHandler('get-command', `${invoke} ${script}`, {
+    ...tables,
+    AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${portOf(dynamodb.address())}`,
+    AWS_ACCESS_KEY_ID: 'of-the-role',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_SESSION_TOKEN: 'token',
+  }).finally(() => dynamodb.close());
+  return { printed, signatures };
+};
 
 const portOf = (address: AddressInfo | string | null): number => {
   if (typeof address !== 'object' || address === null) throw new Error('the server does not listen');
