@@ -1,13 +1,23 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { parseStage, type StageName, settingsOf, stageNames } from '../../../infra/stages.ts';
 import { createApp, synthesize } from '../../../infra/synth.ts';
 
-const appOf = (stage: StageName) =>
-  createApp({ stage, code: () => Code.fromInline('exports.handler = async () => {}') });
+const directories: string[] = [];
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true });
+});
+
+const appOf = (stage: StageName) => {
+  const outdir = mkdtempSync(join(tmpdir(), 'holdfast-app-'));
+  directories.push(outdir);
+  return createApp({ stage, outdir, code: () => Code.fromInline('exports.handler = async () => {}') });
+};
 
 describe('the app', () => {
   it.each(stageNames)('keeps the AwsSolutions rules of cdk-nag, and what CloudFormation asks, in %s', (stage) => {
