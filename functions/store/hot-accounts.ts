@@ -8,8 +8,8 @@ export interface HotAccounts {
   has(accountId: string): boolean;
   /** Takes note that `commands` commands were decided on an account at once; one alone means that it has cooled down. */
   met(accountId: string, commands: number): void;
-  /** How long a queued command waits until it is decided. */
-  readonly wait: ExpectedWait;
+  /** How long a command that queues for an account waits until it is decided: the more it has to do, the longer. */
+  wait(accountId: string): ExpectedWait;
 }
 
 /** How long after a commit of several commands its account is held for hot by who reads it, in milliseconds. */
@@ -23,18 +23,27 @@ const REMEMBERED_FOR = 10_000;
 
 const MOST_REMEMBERED = 1_000;
 
+/** What is expected of the first command, and the bounds of what is believed, in milliseconds. */
+const FIRST_WAIT = 60;
+const BOUNDS = { shortest: 20, longest: 1_000 };
+
 /** @param clock the time, in milliseconds since 1970. */
 export const rememberHotAccounts = (clock: () => number): HotAccounts => {
-  const until = new Map<string, number>();
+  const accounts = new Map<string, { hotUntil: number; readonly wait: ExpectedWait }>();
+  const remembered = (accountId: string) => {
+    const account = accounts.get(accountId) ?? { hotUntil: 0, wait: learnWait(FIRST_WAIT, BOUNDS) };
+    // Deleted first, so that the map's order is that of the last signs and the oldest is the first to be forgotten.
+    accounts.delete(accountId);
+    accounts.set(accountId, account);
+    const [oldest] = accounts.keys();
+    if (accounts.size > MOST_REMEMBERED && oldest !== undefined) accounts.delete(oldest);
+    return account;
+  };
   return {
-    has: (accountId) => (until.get(accountId) ?? 0) > clock(),
+    has: (accountId) => (accounts.get(accountId)?.hotUntil ?? 0) > clock(),
     met: (accountId, commands) => {
-      // Deleted first, so that the map's order is that of the last signs and the oldest is the first to be forgotten.
-      until.delete(accountId);
-      if (commands > 1) until.set(accountId, clock() + REMEMBERED_FOR);
-      const [oldest] = until.keys();
-      if (until.size > MOST_REMEMBERED && oldest !== undefined) until.delete(oldest);
+      remembered(accountId).hotUntil = commands > 1 ? clock() + REMEMBERED_FOR : 0;
     },
-    wait: learnWait(60, { shortest: 20, longest: 1_000 }),
+    wait: (accountId) => remembered(accountId).wait,
   };
 };

@@ -100,25 +100,26 @@ const outcomeOf = async (
   deadline: number,
 ): Promise<CommandResult> => {
   const { clock, random, sleep, hot } = dependencies;
+  const wait = hot.wait(pending.command.accountId);
   let helpAt = clock() + (replayed ? HELP_AFTER_REPEAT : HELP_AFTER);
   // The first look comes a little after the outcome is expected, each later one after a part of that time again; spread, so
   // that those who queued together do not look together. A look too early costs a request, one too late costs the caller time.
-  for (let wait = hot.wait.expected() * (1.1 + random() / 2); clock() + wait < deadline; ) {
-    await sleep(wait);
+  for (let pause = wait.expected() * (1.1 + random() / 2); clock() + pause < deadline; ) {
+    await sleep(pause);
     const record = await look(dependencies, key, deadline);
     if (record === 'unknown') break;
     if (!record) return { outcome: 'undecided', reason: 'commit_too_large' };
     if (record.outcome !== 'pending') {
       hot.met(pending.command.accountId, record.together ?? 1);
-      hot.wait.took(Date.parse(record.at) - Date.parse(pending.at));
+      wait.took(Date.parse(record.at) - Date.parse(pending.at));
       return resultOf(record, replayed);
     }
     if (clock() >= helpAt) {
       helpAt = deadline;
       await help(dependencies, pending, deadline);
-      wait = 0;
+      pause = 0;
     } else {
-      wait = hot.wait.expected() * (0.25 + random() / 4);
+      pause = wait.expected() * (0.25 + random() / 4);
     }
   }
   return replayed ? { outcome: 'in_progress' } : { outcome: 'pending', key };
