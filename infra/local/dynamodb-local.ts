@@ -54,6 +54,11 @@ export const startDynamoDbLocal = async (options: {
 };
 
 const useRunning = async (endpoint: string): Promise<DynamoDbLocal> => {
+  if (!URL.canParse(endpoint) || new URL(endpoint).protocol !== 'http:') {
+    throw new Error(
+      `HOLDFAST_DYNAMODB_ENDPOINT is "${endpoint}": it has to be the address of a DynamoDB Local, such as http://127.0.0.1:8000.`,
+    );
+  }
   await untilItAnswers(endpoint, 10_000);
   return { endpoint, description: 'the DynamoDB that HOLDFAST_DYNAMODB_ENDPOINT names', stop: async () => {} };
 };

@@ -65,3 +65,14 @@ it('one that runs already is used, and left running', async () => {
 
   await clientOf(endpoint).send(new ListTablesCommand({}));
 });
+
+it.each(['https://dynamodb.eu-west-1.amazonaws.com', 'localhost:8000', 'nowhere'])(
+  'one at "%s" is refused before it is asked anything',
+  async (endpoint) => {
+    vi.stubEnv('HOLDFAST_DYNAMODB_ENDPOINT', endpoint);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await expect(startDynamoDbLocal({ report: () => {} })).rejects.toThrow(
+      `HOLDFAST_DYNAMODB_ENDPOINT is "${endpoint}"`,
+    );
+  },
+);
