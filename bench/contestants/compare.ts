@@ -3,12 +3,15 @@ import type { Engine } from '../engine.ts';
 import { type Driven, type DriveOptions, drive } from '../load/drive.ts';
 import { type Workload, warmUpFor } from '../load/workload.ts';
 import { perCommand, type Usage } from '../metering.ts';
+import { type ProcessorTime, processorTime, processorTimePer } from '../processor-time.ts';
 import type { Contestant } from './contestant.ts';
 
 /** One measurement of one contestant at one workload. */
 export interface Measured extends Omit<Driven, 'heard'> {
   /** Of DynamoDB, per settled transfer, all told: callers and whoever works for them. */
   readonly usage: Usage;
+  /** Per settled transfer, in milliseconds. */
+  readonly processorTime: ProcessorTime;
 }
 
 /**
@@ -23,7 +26,7 @@ export const measure = async (
   workloads: readonly Workload[],
   options: DriveOptions,
 ): Promise<{ readonly measured: readonly Measured[]; readonly audited: Audited }> => {
-  const warmUp = warmUpFor(workloads);
+  const warmUp = contestant.warmUp ?? warmUpFor(workloads);
   const open = await contestant.open(engine, [warmUp, ...workloads]);
   try {
     const { heard } = await drive(open, warmUp, { limit: WARM_UP_LIMIT });
@@ -31,9 +34,14 @@ export const measure = async (
     const measured: Measured[] = [];
     for (const workload of workloads) {
       open.usage();
+      const before = processorTime();
       const { heard: ofThese, ...driven } = await drive(open, workload, options);
       for (const [id, outcome] of ofThese) all.set(id, outcome);
-      measured.push({ ...driven, usage: perCommand(open.usage(), driven.settled) });
+      measured.push({
+        ...driven,
+        usage: perCommand(open.usage(), driven.settled),
+        processorTime: processorTimePer(before, processorTime(), driven.settled),
+      });
     }
     return { measured, audited: await open.audit(all) };
   } finally {
@@ -41,5 +49,5 @@ export const measure = async (
   }
 };
 
-/** In milliseconds; far more than a warm-up takes. */
-const WARM_UP_LIMIT = 30_000;
+/** In milliseconds; more than a warm-up takes, unless nothing gets done. */
+const WARM_UP_LIMIT = 45_000;

@@ -8,6 +8,8 @@ import type { Usage } from '../metering.ts';
 export interface Contestant {
   /** As the tables call it. */
   readonly name: string;
+  /** What is done before the clock starts, where two transfers by every caller are not enough. */
+  readonly warmUp?: Workload;
   /**
    * Makes it ready on an empty database.
    * @param workloads all that it will be asked to do: their accounts are opened, with `OPENING_BALANCE` each.

@@ -9,7 +9,7 @@ import type { Engine } from '../engine.ts';
 import { type Bank, UNFINISHED } from '../load/drive.ts';
 import type { Transfer } from '../load/ledger-requests.ts';
 import { plantAccounts } from '../load/plant.ts';
-import { OPENING_BALANCE } from '../load/workload.ts';
+import { cloudWarmUp, OPENING_BALANCE } from '../load/workload.ts';
 import { createMeter, meteredClient, type Usage } from '../metering.ts';
 import { type Assemblies, synthesizeBoth } from './assembly.ts';
 import type { Contestant } from './contestant.ts';
@@ -22,6 +22,7 @@ export const racingCloudOverHttp = (): Contestant => cloudContestant('whole clou
 
 const cloudContestant = (name: string, mode: keyof Assemblies): Contestant => ({
   name,
+  warmUp: cloudWarmUp(),
   open: async (engine, workloads) => {
     const running = await startCloud(engine, mode);
     const accounts = workloads.flatMap((workload) => workload.accounts);
@@ -62,6 +63,7 @@ export const startCloud = async (engine: Engine, mode: keyof Assemblies): Promis
     report: { step: () => {}, log: () => {}, warn: (line) => console.error(`${mode}: ${line}`) },
   });
   const tables = tablesOf(cloud);
+  const transferIds = new Map<string, string>();
   const direct = meteredClient({ config: cloud.dynamodb }, createMeter());
   const meter = createMeter();
   cloud.intercept((call, forward) => {
@@ -70,7 +72,7 @@ export const startCloud = async (engine: Engine, mode: keyof Assemblies): Promis
     return forward();
   });
   const client = createApiClient(cloud.url);
-  const transfer = createCaller(client);
+  const transfer = createCaller(client, transferIds);
   return {
     cloud,
     tables,
@@ -86,7 +88,12 @@ export const startCloud = async (engine: Engine, mode: keyof Assemblies): Promis
         await setTimeout(500);
         quiet = meter.take().requests === 0 ? quiet + 1 : 0;
       }
-      return auditLedger({ client: direct, tables, accounts: new Map(accounts.map((id) => [id, undefined])), heard });
+      return auditLedger({
+        client: direct,
+        tables,
+        accounts: new Map(accounts.map((id) => [id, undefined])),
+        heard: new Map([...heard].map(([id, outcome]) => [transferIds.get(id) ?? id, outcome])),
+      });
     },
     close: async () => {
       client.close();
@@ -110,14 +117,18 @@ const tablesOf = (cloud: LocalCloud): RunningCloud['tables'] => {
 
 /** What is looked at in an answer of the API. */
 const Answer = z.object({
+  transferId: z.optional(z.string()),
   status: z.optional(z.unknown()),
   code: z.optional(z.string()),
-  requestedAt: z.optional(z.string()),
-  endedAt: z.optional(z.string()),
 });
 
 interface ApiClient {
-  send(method: 'GET' | 'POST', path: string, body?: unknown): Promise<{ status: number; body: z.infer<typeof Answer> }>;
+  send(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: unknown,
+    key?: string,
+  ): Promise<{ status: number; body: z.infer<typeof Answer> }>;
   close(): void;
 }
 
@@ -126,9 +137,12 @@ const createApiClient = (url: string): ApiClient => {
   const agent = new Agent({ keepAlive: true });
   const { hostname, port } = new URL(url);
   return {
-    send: (method, path, body) =>
+    send: (method, path, body, key) =>
       new Promise((resolve, reject) => {
-        const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+        const headers = {
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(key === undefined ? {} : { 'idempotency-key': key }),
+        };
         const outgoing = request({ agent, hostname, port, method, path, headers }, (incoming) => {
           let text = '';
           incoming.setEncoding('utf8').on('data', (chunk: string) => {
@@ -151,38 +165,63 @@ type Caller = (transfer: Transfer, signal: AbortSignal) => Promise<string>;
 
 /**
  * A program that makes transfers over the API, many at a time: it asks for a transfer, and then asks after it until it has
- * ended. It first asks when its latest ones had ended after that time, and then whenever another part of the time that has
- * passed has passed again: asking too early costs everyone.
+ * ended. It first asks when most of them had ended that it made with about as many others at a time, and then whenever another
+ * quarter of the time that has passed has passed again: asking too early costs everyone.
+ * @param transferIds where it notes the ids that the API gives to the transfers.
  */
-const createCaller = (client: ApiClient): Caller => {
-  let expected = FIRST_EXPECTED_MS;
+const createCaller = (client: ApiClient, transferIds: Map<string, string>): Caller => {
+  const expectedAt = new Map<number, number>();
+  let underWay = 0;
 
-  return async ({ id, ...rest }, signal) => {
-    const begunAt = performance.now();
-    for (;;) {
-      const { status, body } = await client.send('POST', '/transfers', { transferId: id, ...rest });
-      if (status === 202) break;
-      if (body.code !== 'try_again' && body.code !== 'command_in_progress') return body.code ?? String(status);
-      // Nothing may have been done, or something: the same transfer, sent again, will tell.
+  const make: Caller = async ({ id, ...rest }, signal) => {
+    let transferId: string | undefined;
+    while (transferId === undefined) {
+      const { status, body } = await client.send('POST', '/transfers', rest, id);
+      transferId = body.transferId;
+      if (status === 202 && transferId !== undefined) break;
+      if (status !== 202 && body.code !== 'try_again' && body.code !== 'command_in_progress') {
+        return body.code ?? String(status);
+      }
+      // Nothing may have been done, or something, or it waits: the same request, sent again, will tell.
       if (signal.aborted) return UNFINISHED;
       await setTimeout(RETRY_AFTER_MS * Math.random());
     }
-    for (let wait = expected; ; wait = Math.max((performance.now() - begunAt) / 4, LEAST_WAIT_MS)) {
-      await setTimeout(wait * (0.75 + Math.random() / 2));
-      const { status, body } = await client.send('GET', `/transfers/${id}`);
+    transferIds.set(id, transferId);
+    const answeredAt = performance.now();
+    const elapsed = () => performance.now() - answeredAt;
+    const load = Math.ceil(Math.log2(underWay));
+    await setTimeout(expectedAt.get(load) ?? FIRST_EXPECTED_MS);
+    for (let looks = 1; ; looks += 1) {
+      const lookedAt = elapsed();
+      const { status, body } = await client.send('GET', `/transfers/${transferId}`);
       if (body.status === 'settled') {
-        // By the ledger's own clock: by the caller's, waiting longer would look like a reason to wait longer.
-        const { requestedAt = '', endedAt = '' } = body;
-        expected += (Date.parse(endedAt) - Date.parse(requestedAt) - expected) / 8;
+        // It had settled some time before: who always sees it at the first look looks too late.
+        const current = expectedAt.get(load) ?? FIRST_EXPECTED_MS;
+        const correction = looks === 1 ? -TOO_LATE * current : TOO_EARLY * Math.max(0, lookedAt - current);
+        expectedAt.set(load, current + correction);
         return 'settled';
       }
-      if (status === 200 && body.status === 'released') throw new Error(`transfer ${id} was released`);
+      if (status === 200 && body.status === 'released') throw new Error(`transfer ${transferId} was released`);
       if (signal.aborted) return UNFINISHED;
+      await setTimeout(Math.max(elapsed() / 4, LEAST_WAIT_MS));
+    }
+  };
+
+  return async (transfer, signal) => {
+    underWay += 1;
+    try {
+      return await make(transfer, signal);
+    } finally {
+      underWay -= 1;
     }
   };
 };
 
+/** By which part the expected time is corrected. */
+const TOO_LATE = 0.02;
+const TOO_EARLY = 0.2;
+
 /** In milliseconds. */
-const FIRST_EXPECTED_MS = 100;
+const FIRST_EXPECTED_MS = 40;
 const LEAST_WAIT_MS = 15;
 const RETRY_AFTER_MS = 1_000;

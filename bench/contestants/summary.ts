@@ -1,5 +1,6 @@
 import type { Audited } from '../audit/ledger.ts';
 import { bareTransfers, type Ceiling } from '../ceiling.ts';
+import type { ProcessorTime } from '../processor-time.ts';
 import { amount, share, time } from '../report/numbers.ts';
 import { median, percentile } from '../statistics.ts';
 import type { Measured } from './compare.ts';
@@ -19,6 +20,8 @@ export interface Summary {
   readonly requests: number;
   readonly readUnits: number;
   readonly writeUnits: number;
+  /** Per settled transfer, by what used it, in milliseconds. */
+  readonly processorTime: ProcessorTime;
   /** Of the engine's ceiling, 0 … 1; absent where that was not measured in this run. */
   readonly shareOfCeiling?: number;
   /** Each run by itself. */
@@ -41,6 +44,7 @@ export const summarize = (
 ): Summary => {
   const middle = (figure: (run: Measured) => number) => median(measured.map(figure).filter(Number.isFinite));
   const perSecond = middle((run) => run.perSecond);
+  const parts = [...new Set(measured.flatMap((run) => Object.keys(run.processorTime)))];
   return {
     contestant,
     workload,
@@ -53,6 +57,9 @@ export const summarize = (
     requests: middle((run) => run.usage.requests),
     readUnits: middle((run) => run.usage.readUnits),
     writeUnits: middle((run) => run.usage.writeUnits),
+    processorTime: Object.fromEntries(
+      parts.map((part) => [part, middle((run) => run.processorTime[part] ?? 0)] as const),
+    ),
     ...(ceiling ? { shareOfCeiling: perSecond / bareTransfers(ceiling, concurrency) } : {}),
     runs: measured.map(({ settled, notSettled, perSecond: rate, latencies, usage }) => ({
       settled,

@@ -3,7 +3,7 @@ import { UNFINISHED } from '../load/drive.ts';
 import { requests, type Transfer } from '../load/ledger-requests.ts';
 
 /**
- * A transfer as Holdfast makes it: reserve, credit, settle. The reservation may fail, as it is the caller's own request; what
+ * A transfer whose caller takes all of its steps: reserve, credit, settle. The reservation may fail, as it is the caller's own request; what
  * follows is tried until it is done, as the workflow does.
  * @returns `settled`, why the reservation was not made, or {@link UNFINISHED} where the signal came first.
  */
@@ -12,7 +12,7 @@ export const transferInSteps = async (
   transfer: Transfer,
   signal: AbortSignal,
 ): Promise<string> => {
-  const reserved = await decided(store, requests.reserve(transfer), signal, false);
+  const reserved = await reserve(store, transfer, signal);
   if (reserved !== 'accepted') return reserved;
   for (const step of [requests.credit(transfer), requests.settle(transfer)]) {
     const done = await decided(store, step, signal, true);
@@ -20,6 +20,13 @@ export const transferInSteps = async (
   }
   return 'settled';
 };
+
+/**
+ * A transfer's first step, which its caller asks for.
+ * @returns `accepted`, why it was not decided, or {@link UNFINISHED} where the signal came first.
+ */
+export const reserve = (store: Pick<Store, 'execute'>, transfer: Transfer, signal: AbortSignal): Promise<string> =>
+  decided(store, requests.reserve(transfer), signal, false);
 
 const decided = async (
   store: Pick<Store, 'execute'>,

@@ -3,8 +3,8 @@ import type { Store } from '../../functions/store/store.ts';
 import type { Tail } from '../../functions/store/tail.ts';
 import { untilNoneWaits } from '../audit/commands.ts';
 import { type Audited, auditLedger } from '../audit/ledger.ts';
-import { startPendingTaker } from '../contestants/pending-taker.ts';
 import { createStoreCaller } from '../contestants/store-caller.ts';
+import { startStreamFunctions } from '../contestants/stream-functions.ts';
 import { transferInSteps } from '../contestants/transfer-steps.ts';
 import type { Database } from '../engine.ts';
 import { requests } from '../load/ledger-requests.ts';
@@ -47,7 +47,7 @@ export const openHoldfastCosts = async (database: Database, histories: readonly 
   const queueing = Array.from({ length: CONTENDING.callers }, () => caller(true));
   const racing = Array.from({ length: CONTENDING.callers }, () => caller(false));
   const single = caller(true);
-  const taker = await startPendingTaker(database, single.store);
+  const functions = await startStreamFunctions(database, single.store);
   const heard = new Map<string, string>();
   let sent = 0;
 
@@ -83,7 +83,7 @@ export const openHoldfastCosts = async (database: Database, histories: readonly 
       return auditLedger({ client: direct, tables, accounts, heard });
     },
     close: async () => {
-      await taker.stop();
+      await functions.stop();
       for (const each of [...queueing, ...racing, single]) each.close();
       direct.destroy();
     },

@@ -40,7 +40,7 @@ export const blog: Scenario = {
       ),
     );
     return {
-      tables: WORKLOADS.map((workload) => tableOf(workload.name, summaries)),
+      tables: [...WORKLOADS.map((workload) => tableOf(workload.name, summaries)), processorTable(summaries)],
       targets: targetsOf(summaries),
       figures: summaries,
       audit: auditLine(all.flatMap(({ results }) => results.map(({ audited }) => audited))),
@@ -108,6 +108,28 @@ const tableOf = (workload: string, summaries: readonly Summary[]): Table => ({
     'Requests and units are those of DynamoDB per settled transfer. What had not settled after 40 s (locks: 60 s) does not ' +
     'count. p50 and p99 are of the transfers that settled, from the first request until the caller knew.',
 });
+
+/** What the designs that take part in turns use of the two processors, at 800 at 100. */
+const processorTable = (summaries: readonly Summary[]): Table => {
+  const rows = summaries.filter(
+    ({ workload, contestant }) =>
+      workload === WORKLOADS[1]?.name && contestants.some(({ name }) => name === contestant),
+  );
+  const parts = [...new Set(rows.flatMap(({ processorTime }) => Object.keys(processorTime)))];
+  const used = parts.filter((part) => rows.some(({ processorTime }) => (processorTime[part] ?? 0) >= 0.05));
+  return {
+    title: 'Processor time per transfer, in ms: two accounts, 800 at 100',
+    columns: ['design', 'all', ...used],
+    rows: rows.map(({ contestant, processorTime }) => [
+      contestant,
+      amount(Object.values(processorTime).reduce((sum, time) => sum + time, 0)),
+      ...used.map((part) => amount(processorTime[part] ?? 0)),
+    ]),
+    note:
+      'From /proc, by thread. The main thread has the callers and, of the cloud, the API, the gateway, the streams and the workflow. ' +
+      'Two processors have 2,000 ms a second.',
+  };
+};
 
 const targetsOf = (summaries: readonly Summary[]): Target[] => {
   const of = (contestant: Contestant, workload: number): Summary => {

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { bundle } from '../../infra/bundle.ts';
 import { entryOf, functionNames } from '../../infra/constructs/catalogue.ts';
 import { amount, time } from '../report/numbers.ts';
@@ -20,8 +21,12 @@ export const coldStart: Scenario = {
     const repository = join(import.meta.dirname, '../..');
     const directory = join(repository, 'build/bench/functions');
     const entries = Object.fromEntries(functionNames.map((name) => [name, entryOf(name)]));
-    await bundle({ ...entries, [BARE]: relative(repository, bareHandler) }, directory);
-    const bundles = [BARE, ...functionNames].map((name) => ({ name, file: join(directory, name, 'index.mjs') }));
+    await bundle({ ...entries, [BARE_AS_OURS]: relative(repository, bareHandler) }, directory);
+    await bundlePlainly(bareHandler, join(directory, BARE, 'index.mjs'));
+    const bundles = [BARE, BARE_AS_OURS, ...functionNames].map((name) => ({
+      name,
+      file: join(directory, name, 'index.mjs'),
+    }));
 
     const times = new Map<string, number[]>(bundles.map(({ name }) => [name, []]));
     for (let round = 0; round < rounds; round += 1) {
@@ -46,7 +51,29 @@ export const coldStart: Scenario = {
 const ROUNDS_PER_RUN = 4;
 
 const BARE = 'bare document client';
+const BARE_AS_OURS = 'bare document client, bundled as ours';
 const bareHandler = fileURLToPath(import.meta.resolve('../contestants/bare-handler.ts'));
+
+/**
+ * Bundles a handler as one does who has read that it should be an ES module, minified, of the packages' own ES modules, and knows
+ * nothing of what infra/bundle.ts leaves out.
+ */
+const bundlePlainly = (entry: string, outfile: string) =>
+  build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    mainFields: ['module', 'main'],
+    minify: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    // What is left of CommonJS asks for it.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    logLevel: 'silent',
+  });
 
 /** How large a bundle may be, in KB of 1,024 bytes, and how much longer than the bare one it may take to import. */
 const MOST_KB = 450;
@@ -61,7 +88,7 @@ interface Row {
 }
 
 const report = (rows: readonly Row[]): Omit<Findings, 'figures'> => {
-  const [bare, ...functions] = rows;
+  const [bare, bareAsOurs, ...functions] = rows;
   const sorted = functions.toSorted((a, b) => b.ratio - a.ratio);
   const largest = functions.reduce((a, b) => (b.bytes > a.bytes ? b : a));
   const [slowest] = sorted;
@@ -70,13 +97,18 @@ const report = (rows: readonly Row[]): Omit<Findings, 'figures'> => {
       {
         title: 'Cold start: what has to be loaded',
         columns: ['function', 'bundle', 'import', 'of the bare one'],
-        rows: [...(bare ? [bare] : []), ...sorted].map(({ name, bytes, milliseconds, ratio }) => [
-          name,
-          `${amount(kilobytes(bytes))} KB`,
-          time(milliseconds),
-          `${amount(ratio)} ×`,
-        ]),
-        note: 'Import in a fresh process with the flags that Lambda is given, the median of all rounds.',
+        rows: [...(bare ? [bare] : []), ...(bareAsOurs ? [bareAsOurs] : []), ...sorted].map(
+          ({ name, bytes, milliseconds, ratio }) => [
+            name,
+            `${amount(kilobytes(bytes))} KB`,
+            time(milliseconds),
+            `${amount(ratio)} ×`,
+          ],
+        ),
+        note:
+          'Import in a fresh process with the flags that Lambda is given, the median of all rounds. The first line is bundled by ' +
+          'esbuild as an ES module, minified; the second and all others as infra/bundle.ts does it, which leaves out what the SDK ' +
+          'never loads here.',
       },
     ],
     targets: [

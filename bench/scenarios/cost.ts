@@ -111,7 +111,8 @@ const UNITS_NOTE =
 
 const CROWD_NOTE =
   'All requests of all callers, and of what takes their waiting commands, divided by the commands. Of those who open an ' +
-  'account, one does, and the others hear that there is one.';
+  'account, one does, and the others hear that there is one. Each step of these transfers comes by itself: where they are ' +
+  'carried out together, as in the blog and spread scenarios, they take fewer.';
 
 const isAlone = ({ contention }: MeasuredCost): boolean => contention === 1;
 

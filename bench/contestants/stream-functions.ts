@@ -1,0 +1,147 @@
+import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import * as z from 'zod/mini';
+import type { Telemetry } from '../../functions/background/telemetry.ts';
+import type { Store } from '../../functions/store/store.ts';
+import { openCheckpoints } from '../../infra/local/checkpoints.ts';
+import { connectToDynamoDb } from '../../infra/local/dynamodb-connection.ts';
+import { startEventSourceMapping } from '../../infra/local/event-source/mapping.ts';
+import { openStream, type Stream } from '../../infra/local/event-source/stream.ts';
+import { streamsOf } from '../../infra/local/event-source/streams-api.ts';
+import type { LocalFunction } from '../../infra/local/invocation.ts';
+import { defaultStage, settingsOf } from '../../infra/stages.ts';
+import type { Database } from '../engine.ts';
+
+/** What stands behind the streams of a ledger's tables, without Lambda. */
+export interface StreamFunctions {
+  /** Resolves once a transfer has settled: the bench's own look at the events table's stream, which nobody else waits for. */
+  settled(transferId: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the handlers of decide-pending and carry-out-transfers behind the event source mappings of the local cloud, set as the
+ * template sets them. Where the events table has no stream, nobody carries out.
+ * @param store what both of them decide with.
+ */
+export const startStreamFunctions = async (
+  { config, streams: arns }: Database,
+  store: Pick<Store, 'decidePending' | 'executeTogether'>,
+): Promise<StreamFunctions> => {
+  const { decidePending, carryOut } = await handlersOn(store);
+  const connection = connectToDynamoDb(config);
+  const open = (streamArn: string) =>
+    openStream({ streams: streamsOf(connection), streamArn, longestPauseMs: LONGEST_PAUSE_MS, report });
+  const waiting = new Map<string, () => void>();
+  const settings = settingsOf(defaultStage).streams;
+  const mappings = [map(open(arns.commands), 'decide-pending', settings['decide-pending'], decidePending, WAITING)];
+  if (arns.events !== '') {
+    const events = open(arns.events);
+    mappings.push(
+      map(events, 'carry-out-transfers', settings['carry-out-transfers'], carryOut, RESERVATIONS),
+      map(events, 'bench', { batchSize: 1_000, parallelBatches: 1 }, async (event) => {
+        for (const transferId of settledIn(event)) {
+          waiting.get(transferId)?.();
+          waiting.delete(transferId);
+        }
+        return { batchItemFailures: [] };
+      }),
+    );
+  }
+  return {
+    settled: (transferId) => new Promise((resolve) => waiting.set(transferId, resolve)),
+    stop: async () => {
+      await Promise.all(mappings.map((mapping) => mapping.stop()));
+      connection.close();
+    },
+  };
+};
+
+/** Nobody tells of a write here, as the gateway of the local cloud does: so it is looked for this often. */
+const LONGEST_PAUSE_MS = 10;
+
+const report = (line: string) => console.error(line);
+
+/** The filters of infra/constructs/stream-mapping.ts. */
+const WAITING = { eventName: ['INSERT'], dynamodb: { NewImage: { outcome: { S: ['pending'] } } } };
+const RESERVATIONS = { dynamodb: { NewImage: { reserves: { N: [{ exists: true }] } } } };
+
+type StreamHandler = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse>;
+
+/** The files of the handlers make those that Lambda loads, too, from its environment: these are never called. */
+const handlersOn = async (
+  store: Pick<Store, 'decidePending' | 'executeTogether'>,
+): Promise<Record<'decidePending' | 'carryOut', StreamHandler>> => {
+  Object.assign(process.env, {
+    AWS_REGION: 'us-east-1',
+    EVENTS_TABLE: 'events',
+    COMMANDS_TABLE: 'commands',
+    TRANSFER_WORKFLOW_ARN: 'none',
+  });
+  const [{ createHandler: createDecidePending }, { createHandler: createCarryOut }] = await Promise.all([
+    import('../../functions/commands/decide-pending.ts'),
+    import('../../functions/transfers/carry-out-transfers.ts'),
+  ]);
+  const telemetry: Telemetry = {
+    logger: { info: () => {}, warn: (...line) => console.error(...line), error: (...line) => console.error(...line) },
+    count: () => {},
+  };
+  const workflow = {
+    start: async (name: string) => {
+      throw new Error(`the bench has no workflow that transfer ${name} could be left to`);
+    },
+  };
+  return {
+    decidePending: createDecidePending({ store, telemetry }),
+    carryOut: createCarryOut({ store, workflow, telemetry }),
+  };
+};
+
+const map = (
+  stream: Stream,
+  name: string,
+  { batchSize, parallelBatches }: { readonly batchSize: number; readonly parallelBatches: number },
+  handler: StreamHandler,
+  filter?: object,
+) =>
+  startEventSourceMapping({
+    properties: {
+      EventSourceArn: stream.arn,
+      FunctionName: name,
+      StartingPosition: 'TRIM_HORIZON',
+      BatchSize: batchSize,
+      ParallelizationFactor: parallelBatches,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ...(filter ? { FilterCriteria: { Filters: [{ Pattern: JSON.stringify(filter) }] } } : {}),
+    },
+    stream,
+    target: asFunction(name, handler),
+    onFailure: (batch) => {
+      throw new Error(`${name} gave up: ${JSON.stringify(batch)}`);
+    },
+    checkpoints: openCheckpoints(undefined),
+    report,
+  });
+
+const asFunction = (name: string, handler: StreamHandler): LocalFunction => ({
+  name,
+  arn: `arn:aws:lambda:us-east-1:000000000000:function:${name}`,
+  invoke: async (event) => {
+    try {
+      return { ok: true, payload: await handler(StreamEvent.parse(event)) };
+    } catch (error) {
+      return { ok: false, errorType: 'Error', errorMessage: String(error) };
+    }
+  },
+});
+
+/** What a mapping hands over. */
+const StreamEvent = z.custom<DynamoDBStreamEvent>(
+  (event) => typeof event === 'object' && event !== null && 'Records' in event,
+);
+
+/** The transfers that were settled by the commits of a batch. */
+const settledIn = ({ Records }: DynamoDBStreamEvent): string[] =>
+  Records.flatMap(({ dynamodb }) => dynamodb?.NewImage?.['events']?.L ?? []).flatMap(({ M: event }) => {
+    const transferId = event?.['data']?.M?.['transferId']?.S;
+    return event?.['type']?.S === 'MoneyWithdrawn' && transferId !== undefined ? [transferId] : [];
+  });
