@@ -5,8 +5,9 @@ import { createControl } from './control.ts';
 import { connectToDynamoDb, type DynamoDbSettings } from './dynamodb-connection.ts';
 import { startDynamoDbLocal } from './dynamodb-local.ts';
 import { startEventSourceMapping } from './event-source/mapping.ts';
-import { openStream, type Stream } from './event-source/stream.ts';
-import { type StreamsApi, streamsOf } from './event-source/streams-api.ts';
+import { openStream } from './event-source/stream.ts';
+import { streamsOf } from './event-source/streams-api.ts';
+import { openTableStreams, type TableStreams } from './event-source/table-streams.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { assertPortIsFree, type HttpApiDefinition, startHttpApi } from './http/server.ts';
 import { type RunningFunction, startFunction } from './lambda/function.ts';
@@ -14,7 +15,7 @@ import { type Overview, toOverview } from './overview.ts';
 import type { Report } from './report.ts';
 import { startSchedule } from './schedules.ts';
 import { startStepFunctions } from './step-functions/endpoint.ts';
-import { type CreatedTable, createTables } from './tables.ts';
+import { createTables } from './tables.ts';
 import { createTeardown, type Teardown } from './teardown.ts';
 import { type LocalTemplate, readTemplate } from './template.ts';
 
@@ -94,12 +95,13 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   report.step(`${tables.size} tables`);
 
   const connection = started.add(connectToDynamoDb(dynamodb), (it) => it.close());
-  const streams = openStreams(streamsOf(connection), tables, report);
+  const streamsApi = streamsOf(connection);
+  const streams = openTableStreams(tables, (streamArn) =>
+    openStream({ streams: streamsApi, streamArn, longestPauseMs: unseenMs, report: report.warn }),
+  );
   const gateway = await startGateway({
     dynamodb: connection,
-    onWrite: (body) => {
-      for (const { named, stream } of streams.values()) if (body.includes(named)) stream.wake();
-    },
+    onWrite: streams.wake,
     stepFunctions: (target, body) => stepFunctions.handle(target, body),
     functionNames: template.functions.map(({ name }) => name),
   });
@@ -156,26 +158,6 @@ const startFunctions = (template: LocalTemplate, gatewayUrl: string, options: Lo
     ]),
   );
 
-/** A stream, and how its table is named in a request. */
-interface StreamOfTable {
-  readonly stream: Stream;
-  readonly named: string;
-}
-
-/** @returns by the table's logical id. */
-const openStreams = (
-  streams: StreamsApi,
-  tables: ReadonlyMap<string, CreatedTable>,
-  { warn }: Report,
-): ReadonlyMap<string, StreamOfTable> =>
-  new Map(
-    [...tables].flatMap(([id, { tableName, streamArn }]) => {
-      if (streamArn === undefined) return [];
-      const stream = openStream({ streams, streamArn, longestPauseMs: unseenMs, report: warn });
-      return [[id, { stream, named: JSON.stringify(tableName) }]];
-    }),
-  );
-
 /** Functions write through the gateway, which tells. What is written past it, by a test or by hand, may wait that long. */
 const unseenMs = 250;
 
@@ -183,7 +165,7 @@ const unseenMs = 250;
 interface Connected {
   readonly template: LocalTemplate;
   readonly functions: Functions;
-  readonly streams: ReadonlyMap<string, StreamOfTable>;
+  readonly streams: TableStreams;
   readonly queues: ReadonlyMap<string, unknown[]>;
 }
 
@@ -192,11 +174,11 @@ const deliverStreams = (connected: Connected, options: LocalCloudOptions, starte
   const checkpoints = openCheckpoints(inDataDirectory(options, 'stream-positions.json'));
   started.add(checkpoints, (it) => it.flush());
   for (const { logicalId, properties, table, functionName, onFailure } of connected.template.eventSourceMappings) {
-    const source = connected.streams.get(table);
-    if (!source) throw new Error(`"${logicalId}" reads the stream of "${table}", which has none`);
+    const stream = connected.streams.of(table);
+    if (!stream) throw new Error(`"${logicalId}" reads the stream of "${table}", which has none`);
     const mapping = startEventSourceMapping({
       properties,
-      stream: source.stream,
+      stream,
       target: byName(connected.functions, functionName),
       onFailure: (message) => {
         report.warn(`${functionName}: a batch was given up: ${JSON.stringify(message)}`);

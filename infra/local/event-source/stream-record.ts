@@ -36,12 +36,14 @@ export interface RecordEvent {
 /**
  * Puts a record of `GetRecords` into Lambda's form.
  * @param context.readAt when it was read, in milliseconds since 1970.
+ * @throws Error for a record without a sequence number: it could never be acknowledged.
  */
 export const toStreamRecord = (
   record: WireRecord,
   context: { readonly streamArn: string; readonly readAt: number },
 ): StreamRecord => {
   const { dynamodb: change, userIdentity } = record;
+  if (change.SequenceNumber === undefined) throw new Error('A stream record has no sequence number');
   const creation = change.ApproximateCreationDateTime ?? context.readAt / 1_000;
   const event: RecordEvent = {
     eventID: record.eventID,

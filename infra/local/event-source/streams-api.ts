@@ -46,7 +46,7 @@ export interface WireRecord {
     readonly Keys?: JsonItem;
     readonly NewImage?: JsonItem;
     readonly OldImage?: JsonItem;
-    readonly SequenceNumber: string;
+    readonly SequenceNumber?: string;
     readonly SizeBytes?: number;
     readonly StreamViewType?: string;
   };

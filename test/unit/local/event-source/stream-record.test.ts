@@ -58,3 +58,7 @@ it('was written within the minute that DynamoDB Local names, and not after it wa
   expect(toStreamRecord(written, context).writtenAt).toBe(minute + 5_000);
   expect(toStreamRecord(written, { ...context, readAt: minute + 600_000 }).writtenAt).toBe(minute + 59_999);
 });
+
+it('without a sequence number is refused', () => {
+  expect(() => toStreamRecord({ dynamodb: {} }, context)).toThrow('sequence number');
+});
