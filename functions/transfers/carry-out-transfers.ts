@@ -72,7 +72,7 @@ export const createHandler =
       },
     );
     count('TransfersSettledAtOnce', settled.size);
-    count('TransfersStarted', started);
+    count('TransfersLeftToWorkflow', started);
     count('TransferStartFailures', failed.size);
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   };

@@ -168,14 +168,14 @@ describe('a transfer that does not go straight is left to the workflow, and the 
         correlationId: 'k2-1',
         actor: 'alice',
       });
-      expect(counts).toEqual({ TransfersSettledAtOnce: 2, TransfersStarted: 1 });
+      expect(counts).toEqual({ TransfersSettledAtOnce: 2, TransfersLeftToWorkflow: 1 });
     },
   );
 
   it.each(undecided)('when its settlement is %o', async (result) => {
     const { workflow, counts } = await threeWhere((command) => (isStep('settle')(command) ? result : accepted));
     expect(workflow.start.mock.calls.map(([name]) => name)).toEqual(['t2']);
-    expect(counts).toEqual({ TransfersSettledAtOnce: 2, TransfersStarted: 1 });
+    expect(counts).toEqual({ TransfersSettledAtOnce: 2, TransfersLeftToWorkflow: 1 });
   });
 
   it('when an account cannot be worked on at all', async () => {
@@ -212,7 +212,7 @@ describe('what could neither be ended nor handed over is reported for delivery a
     const records = ['t1', 't2', 't3'].map((transferId) => recordFor(reserve(transferId)));
     expect(await handle(...records)).toEqual({ batchItemFailures: [records[1] && failureOf(records[1])] });
     expect(workflow.start).toHaveBeenCalledTimes(3);
-    expect(counts).toEqual({ TransfersStarted: 2, TransferStartFailures: 1 });
+    expect(counts).toEqual({ TransfersLeftToWorkflow: 2, TransferStartFailures: 1 });
     expect(logger.error).toHaveBeenCalledWith(
       'the transfer workflow could not be started',
       expect.objectContaining({ correlation_id: 'k3-0', transferId: 't2' }),
