@@ -1,27 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import {
-  CreateTableCommand,
-  type CreateTableCommandInput,
-  DeleteItemCommand,
-  DynamoDBClient,
-  PutItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { startDynamoDbLocal } from '../infra/local/dynamodb-local.ts';
+import { createLedgerDatabase, type LedgerDatabase } from '../test/setup/ledger-database.ts';
 import { createMeter, meteredClient } from './metering.ts';
 
 /** A database of its own in the engine, with the ledger's tables. */
-export interface Database {
-  /** For any client of it. */
-  readonly config: {
-    readonly endpoint: string;
-    readonly region: string;
-    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  };
-  readonly tables: { readonly events: string; readonly commands: string; readonly views: string };
-  /** The ARNs of the tables' streams; empty where there is none. */
-  readonly streams: { readonly events: string; readonly commands: string };
-}
+export type Database = LedgerDatabase;
 
 /** A DynamoDB Local that was started for one round of measurements, and is warm. */
 export interface Engine {
@@ -54,76 +38,21 @@ export const withEngine = async <Result>(use: (engine: Engine) => Promise<Result
   }
 };
 
-const createDatabase = async (endpoint: string, { eventsStream = true }: DatabaseOptions = {}): Promise<Database> => {
-  // DynamoDB Local has a database for every access key id.
-  const credentials = { accessKeyId: randomBytes(10).toString('hex'), secretAccessKey: 'local' };
-  const config = { endpoint, region: 'us-east-1', credentials };
-  const client = new DynamoDBClient(config);
+const createDatabase = async (endpoint: string, options: DatabaseOptions = {}): Promise<Database> => {
+  const database = await createLedgerDatabase(endpoint, options);
+  // DynamoDB Local keeps the records of all streams together, and every write looks for the oldest one of its own stream. Where
+  // many others come before that, a transaction takes twice as long; see docs/benchmarks.md.
+  const client = new DynamoDBClient(database.config);
   try {
-    const events = await createTable(client, eventsTable(eventsStream));
-    const commands = await createTable(client, commandsTable);
-    await createTable(client, viewsTable);
-    // DynamoDB Local keeps the records of all streams together, and every write looks for the oldest one of its own stream. Where
-    // many others come before that, a transaction takes twice as long; see docs/benchmarks.md.
-    await client.send(new PutItemCommand({ TableName: 'commands', Item: FIRST_KEY }));
-    await client.send(new DeleteItemCommand({ TableName: 'commands', Key: FIRST_KEY }));
-    return {
-      config,
-      tables: { events: 'events', commands: 'commands', views: 'views' },
-      streams: { events, commands },
-    };
+    await client.send(new PutItemCommand({ TableName: database.tables.commands, Item: FIRST_KEY }));
+    await client.send(new DeleteItemCommand({ TableName: database.tables.commands, Key: FIRST_KEY }));
   } finally {
     client.destroy();
   }
+  return database;
 };
 
 const FIRST_KEY = { streamId: { S: 'nobody' }, commandId: { S: 'first' } };
-
-const createTable = async (client: DynamoDBClient, input: CreateTableCommandInput): Promise<string> => {
-  const { TableDescription } = await client.send(new CreateTableCommand({ ...input, BillingMode: 'PAY_PER_REQUEST' }));
-  return TableDescription?.LatestStreamArn ?? '';
-};
-
-const keys = (partition: string, sort: string) => [
-  { AttributeName: partition, KeyType: 'HASH' as const },
-  { AttributeName: sort, KeyType: 'RANGE' as const },
-];
-
-const text = (name: string) => ({ AttributeName: name, AttributeType: 'S' as const });
-
-const index = (name: string, partition: string, sort: string) => ({
-  IndexName: name,
-  KeySchema: keys(partition, sort),
-  Projection: { ProjectionType: 'ALL' as const },
-});
-
-const newImages = { StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' as const } };
-
-const eventsTable = (withStream: boolean): CreateTableCommandInput => ({
-  TableName: 'events',
-  AttributeDefinitions: [text('streamId'), { AttributeName: 'version', AttributeType: 'N' }],
-  KeySchema: keys('streamId', 'version'),
-  ...(withStream ? newImages : {}),
-});
-
-const commandsTable: CreateTableCommandInput = {
-  TableName: 'commands',
-  AttributeDefinitions: [text('streamId'), text('commandId')],
-  KeySchema: keys('streamId', 'commandId'),
-  ...newImages,
-};
-
-const viewsTable: CreateTableCommandInput = {
-  TableName: 'views',
-  AttributeDefinitions: ['pk', 'sk', 'owner', 'openedAt', 'from', 'to', 'order', 'openShard', 'openSince'].map(text),
-  KeySchema: keys('pk', 'sk'),
-  GlobalSecondaryIndexes: [
-    index('accountsByOwner', 'owner', 'openedAt'),
-    index('transfersBySource', 'from', 'order'),
-    index('transfersByDestination', 'to', 'order'),
-    index('openTransfers', 'openShard', 'openSince'),
-  ],
-};
 
 /**
  * The engine's first thousands of operations are several times slower than the rest. Each kind is warmed on its own, eight at
