@@ -44,8 +44,8 @@ const FIRST_EXPECTED = 50;
 const VIEWS_LAG = 20;
 
 /**
- * `POST /transfers`: reserves the money on the source. The workflow that this starts credits the destination and
- * settles.
+ * `POST /transfers`: reserves the money on the source. What the stream of events hands the reservation to credits the
+ * destination and settles.
  *
  * A repeat is answered with what was recorded, a transfer that is `reserved`, however far it has got since: the same
  * body every time, as the contract promises. `Prefer: wait` asks for something else, the transfer as it stands once it

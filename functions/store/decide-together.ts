@@ -81,7 +81,9 @@ const decideAll = async (
   let tail = known ?? (await load());
   // Whether the tail was current at a moment when all of these commands were there.
   let fresh = known === undefined;
-  for (let [batch, losses] = [nextBatch(left(), most), 0]; batch.length > 0; batch = nextBatch(left(), most)) {
+  let losses = 0;
+  while (fates.size < asked.length) {
+    const batch = nextBatch(left(), most);
     const [first] = batch;
     // A command that is decided alone has its own name on the commit, as if nobody had collected it.
     const commandId = first && batch.length === 1 ? first.origin.commandId : dependencies.newId();
