@@ -47,22 +47,36 @@ const BATCH_ATTEMPTS = 8;
 const BACKOFF_BASE = 50;
 const BACKOFF_CAP = 2_000;
 
-/** How many summaries are remembered. */
+/** How many summaries are remembered, and what of how many transfers that have not ended. */
 const MOST_KNOWN = 1_000;
+const MOST_OPEN = 10_000;
 
 /** Writes views to the views table. */
 export const createViewWriter = (dependencies: ViewWriterDependencies): ViewWriter => {
   const known = new Map<AccountId, AccountView>();
+  // What commits say of a transfer is true for ever, so it may be put together with what others say later: then the row is known
+  // whole when it ends, and one put of a batch takes the place of an update by itself.
+  const open = new Map<string, TransferChange>();
   return {
     known: (accountId) => known.get(accountId),
     summary: (accountId) => findSummary(dependencies, accountId),
     write: async (changes) => {
       for (const { summary } of changes) known.delete(summary.accountId);
-      const transfers = merged(changes.flatMap((of) => of.transfers));
-      const whole = transfers.map(wholeTransferItem).filter((item) => item !== undefined);
+      const whole: Item[] = [];
+      const partial: TransferChange[] = [];
+      for (const [key, change] of merged(changes.flatMap((of) => of.transfers))) {
+        const all = { ...open.get(key), ...change };
+        open.delete(key);
+        const item = wholeTransferItem(all);
+        if (item) whole.push(item);
+        else {
+          open.set(key, all);
+          partial.push(change);
+        }
+      }
+      forgetOldest(open, MOST_OPEN);
       const entries: Item[] = changes.flatMap((of) => of.entries).map(entryItem);
       await inParallel(inBatches([...entries, ...whole]), REQUESTS_AT_ONCE, (batch) => putItems(dependencies, batch));
-      const partial = transfers.filter((change) => wholeTransferItem(change) === undefined);
       await inParallel(partial, REQUESTS_AT_ONCE, (change) => updateTransfer(dependencies, change));
 
       const moved = new Set<AccountId>();
@@ -71,24 +85,28 @@ export const createViewWriter = (dependencies: ViewWriterDependencies): ViewWrit
         moved.add(summary.accountId);
         known.set(summary.accountId, summary);
       });
-      // The oldest come first.
-      for (const accountId of known.keys()) {
-        if (known.size <= MOST_KNOWN) break;
-        known.delete(accountId);
-      }
+      forgetOldest(known, MOST_KNOWN);
       return moved;
     },
   };
 };
 
-/** One change for each transfer: what its two accounts say of it, put together. */
-const merged = (changes: readonly TransferChange[]): TransferChange[] => {
+/** A map's oldest entries come first. */
+const forgetOldest = (map: Map<string, unknown>, most: number): void => {
+  for (const key of map.keys()) {
+    if (map.size <= most) break;
+    map.delete(key);
+  }
+};
+
+/** One change for each transfer, by what is unique about it: what its two accounts say of it, put together. */
+const merged = (changes: readonly TransferChange[]): ReadonlyMap<string, TransferChange> => {
   const transfers = new Map<string, TransferChange>();
   for (const change of changes) {
     const key = `${change.transferId}/${change.from}`;
     transfers.set(key, { ...transfers.get(key), ...change });
   }
-  return [...transfers.values()];
+  return transfers;
 };
 
 type Item = Readonly<Record<string, unknown>>;
