@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { rememberHotAccounts } from '../../../functions/store/hot-accounts.ts';
 
-it('an account stays hot for a while after several met on it, and cools down when one was alone', () => {
+it('an account stays hot for a while after several met on it, and cools down when four in a row were alone', () => {
   let now = 0;
   const hot = rememberHotAccounts(() => now);
   expect(hot.has('a')).toBe(false);
@@ -11,6 +11,11 @@ it('an account stays hot for a while after several met on it, and cools down whe
   now += 1;
   expect(hot.has('a')).toBe(false);
   hot.met('a', 2);
+  for (let n = 0; n < 3; n += 1) hot.met('a', 1);
+  expect(hot.has('a')).toBe(true);
+  hot.met('a', 2);
+  for (let n = 0; n < 3; n += 1) hot.met('a', 1);
+  expect(hot.has('a')).toBe(true);
   hot.met('a', 1);
   expect(hot.has('a')).toBe(false);
 });
