@@ -12,9 +12,10 @@ const idleMs = 60_000;
 
 /**
  * How long an invocation waits for a worker to become free before another one is started. Lambda starts one at once, on
- * a machine of its own; here a start costs the others more than such a wait, and a new worker is slow at first.
+ * a machine of its own; here a start takes the others about this long, and a new worker is slow at first. A function that does
+ * not wait for others needs few workers then, however many callers come at once.
  */
-const patienceMs = 20;
+const patienceMs = 100;
 
 /** Loading a bundle is all work and no waiting: more at once than processors would only make each of them late. */
 const startsAtOnce = availableParallelism();

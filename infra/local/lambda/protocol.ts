@@ -27,8 +27,9 @@ export interface LambdaError {
   readonly trace?: readonly string[];
 }
 
-/** What a worker says. `fatal`: an uncaught error, after which it exits. */
+/** What a worker says. `output`: what the function has written; `fatal`: an uncaught error, after which it exits. */
 export type WorkerMessage =
+  | { readonly type: 'output'; readonly text: string }
   | { readonly type: 'ready' }
   | { readonly type: 'init-error'; readonly error: LambdaError }
   | { readonly type: 'result'; readonly payload: string }

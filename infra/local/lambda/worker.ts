@@ -1,6 +1,5 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import type { Invocation } from '../invocation.ts';
 import { exited, timedOut } from './errors.ts';
@@ -50,7 +49,6 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
     name: settings.functionName,
     resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb },
   });
-  forEachLine(thread, options.log);
 
   const started = Promise.withResolvers<LambdaError | undefined>();
   const ended = Promise.withResolvers<LambdaError | undefined>();
@@ -83,7 +81,8 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
   started.promise.finally(() => clearTimeout(initTimer));
 
   thread.on('message', (message: WorkerMessage) => {
-    if (message.type === 'ready') {
+    if (message.type === 'output') forEachLine(message.text, options.log);
+    else if (message.type === 'ready') {
       loaded = true;
       started.resolve(undefined);
     } else if (message.type === 'init-error') started.resolve(message.error);
@@ -131,6 +130,6 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
   return { started: started.promise, ended: ended.promise, alive: () => alive, invoke, kill };
 };
 
-const forEachLine = (thread: Worker, log: (line: string) => void): void => {
-  for (const input of [thread.stdout, thread.stderr]) createInterface({ input }).on('line', log);
+const forEachLine = (text: string, log: (line: string) => void): void => {
+  for (const line of text.replace(/\r?\n$/, '').split(/\r?\n/)) log(line);
 };

@@ -71,10 +71,11 @@ const scripted = `
       if (event.spin) for (;;);
       if (event.throw) throw new RangeError(event.throw);
       if ('throwValue' in event) throw event.throwValue;
+      if (event.log) { console.log(event.log); console.error('to stderr'); }
+      if (event.sleepThen) await sleep(event.sleepThen);
       if ('exit' in event) process.exit(event.exit);
       if (event.reject) { Promise.reject(new Error(event.reject)); await sleep(10_000); }
       if (event.crashLater) setTimeout(() => { throw new Error('later'); }, 1);
-      if (event.log) { console.log(event.log); console.error('to stderr'); }
       if (event.fill) { const all = []; for (;;) all.push(new Array(100_000).fill(calls)); }
       return event.return === 'big' ? 'x'.repeat(7_000_000) : event.return === 'bigint' ? 1n : { calls, most };
     } finally {
@@ -145,14 +146,25 @@ describe('a function that runs', () => {
   it('hands on what it writes, line by line', async () => {
     const { run, lines } = start(scripted);
     await run.invoke({ log: 'one\ntwo' });
-    await vi.waitFor(() => expect(lines.toSorted()).toEqual(['one', 'to stderr', 'two']));
+    expect(lines).toEqual(['one', 'two', 'to stderr']);
+  });
+
+  it('is heard while it still works, and what it said before it ended is not lost', async () => {
+    const { run, lines } = start(scripted);
+    const working = run.invoke({ log: 'at work', exit: 3, sleepThen: 60_000 });
+    await vi.waitFor(() => expect(lines).toEqual(['at work', 'to stderr']));
+    await run.kill();
+    expect(await working).toMatchObject({ ok: false });
+    lines.length = 0;
+    expect(await run.invoke({ log: 'last words', exit: 3 })).toMatchObject({ ok: false });
+    expect(lines).toEqual(['last words', 'to stderr']);
   });
 });
 
 describe('invocations at the same time', () => {
   it('get a worker each, up to the limit, and the others wait for their turn', async () => {
     const { run } = start(scripted);
-    const invocations = await Promise.all(Array.from({ length: 12 }, () => run.invoke({ sleep: 20 })));
+    const invocations = await Promise.all(Array.from({ length: 12 }, () => run.invoke({ sleep: 200 })));
     expect(run.workers()).toBe(3);
     for (const invocation of invocations) expect(invocation).toMatchObject({ ok: true, payload: { most: 1 } });
   });
