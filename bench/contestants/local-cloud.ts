@@ -197,7 +197,7 @@ const createCaller = (client: ApiClient, transferIds: Map<string, string>): Call
       if (body.status === 'settled') {
         // It had settled some time before: who always sees it at the first look looks too late.
         const current = expectedAt.get(load) ?? FIRST_EXPECTED_MS;
-        const correction = looks === 1 ? -TOO_LATE * current : TOO_EARLY * Math.max(0, lookedAt - current);
+        const correction = looks === 1 ? (-TOO_LATE * current) / underWay : TOO_EARLY * Math.max(0, lookedAt - current);
         expectedAt.set(load, current + correction);
         return 'settled';
       }
@@ -217,8 +217,11 @@ const createCaller = (client: ApiClient, transferIds: Map<string, string>): Call
   };
 };
 
-/** By which part the expected time is corrected. */
-const TOO_LATE = 0.02;
+/**
+ * By which part the expected time is corrected. All callers who are under way share it: so each one's first look, should it have
+ * come too late, is its part of a correction. About one first look of ten comes too early then.
+ */
+const TOO_LATE = 0.2;
 const TOO_EARLY = 0.2;
 
 /** In milliseconds. */
