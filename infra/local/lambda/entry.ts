@@ -17,33 +17,20 @@ const settings: WorkerSettings = workerData;
 // Set by worker.ts for this thread's own start; it is none of the function's variables.
 delete process.env['NODE_COMPILE_CACHE'];
 
-let output = '';
+const say = (message: WorkerMessage): void => parentPort?.postMessage(message);
 
 /**
- * What was written before goes first. A worker's own stdout would cost both threads a wake-up for every line, and as much again
- * for its receipt.
+ * A worker's own stdout would cost both threads a wake-up for every line, and as much again for its receipt. Said at once: what
+ * comes after a line may be a loop without end, or no memory left.
  */
-const flush = (): void => {
-  if (output === '') return;
-  parentPort?.postMessage({ type: 'output', text: output } satisfies WorkerMessage);
-  output = '';
-};
-
-const say = (message: WorkerMessage): void => {
-  flush();
-  parentPort?.postMessage(message);
-};
-
 const write: typeof process.stdout.write = (chunk, encoding?: unknown, callback?: unknown) => {
-  if (output === '') setImmediate(flush);
-  output += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+  say({ type: 'output', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString() });
   const done = typeof encoding === 'function' ? encoding : callback;
   if (typeof done === 'function') queueMicrotask(() => done());
   return true;
 };
 process.stdout.write = write;
 process.stderr.write = write;
-process.on('exit', flush);
 
 const die = (error: LambdaError, status: number): void => {
   say({ type: 'fatal', error });

@@ -67,11 +67,11 @@ const scripted = `
     calls += 1;
     most = Math.max(most, ++running);
     try {
+      if (event.log) { console.log(event.log); console.error('to stderr'); }
       if (event.sleep) await sleep(event.sleep);
       if (event.spin) for (;;);
       if (event.throw) throw new RangeError(event.throw);
       if ('throwValue' in event) throw event.throwValue;
-      if (event.log) { console.log(event.log); console.error('to stderr'); }
       if (event.sleepThen) await sleep(event.sleepThen);
       if ('exit' in event) process.exit(event.exit);
       if (event.reject) { Promise.reject(new Error(event.reject)); await sleep(10_000); }
@@ -158,6 +158,12 @@ describe('a function that runs', () => {
     lines.length = 0;
     expect(await run.invoke({ log: 'last words', exit: 3 })).toMatchObject({ ok: false });
     expect(lines).toEqual(['last words', 'to stderr']);
+  });
+
+  it('is heard though it never comes to rest after that', async () => {
+    const { run, lines } = start(scripted, { timeoutSeconds: 1 });
+    expect(await run.invoke({ log: 'before the loop', spin: true })).toMatchObject({ ok: false });
+    expect(lines).toEqual(['before the loop', 'to stderr']);
   });
 });
 
