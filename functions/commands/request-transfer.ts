@@ -8,18 +8,16 @@ import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
 import { deriveId, IdempotencyKey } from '../http/idempotency.ts';
 import { createIds } from '../http/ids.ts';
 import { IfMatch } from '../http/if-match.ts';
-import { logger } from '../http/observation.ts';
-import { machineTime, poll, type Time } from '../http/polling.ts';
+import { machineTime, type Time } from '../http/polling.ts';
 import { Prefer } from '../http/prefer.ts';
-import type { Transfer } from '../ledger/transfer.ts';
 import { findRecord } from '../store/command-record.ts';
 import type { CommandKey } from '../store/command-result.ts';
 import { createDocumentClient } from '../store/dynamodb.ts';
-import { learnWait } from '../store/expected-wait.ts';
 import { environmentVariable, storeFromEnvironment } from '../store/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/unavailable.ts';
 import { type Views, viewsFromEnvironment } from '../views/views.ts';
+import { watchTransfers } from './transfer-end.ts';
 
 /** What `POST /transfers` takes. */
 export const requestTransferRequest = z.object({
@@ -38,10 +36,6 @@ export const requestTransferRequest = z.object({
     reference: z.optional(Reference),
   }),
 });
-
-/** How long a transfer is expected to take before any was seen, and how far the views are behind its end; milliseconds. */
-const FIRST_EXPECTED = 50;
-const VIEWS_LAG = 20;
 
 /**
  * `POST /transfers`: reserves the money on the source. What the stream of events hands the reservation to credits the
@@ -68,20 +62,22 @@ export const createHandler = ({ store, isTaken, views, newId, time }: Dependenci
     return taken.includes(true) ? undefined : idempotencyKeyReused;
   };
 
-  const untilSeen = learnWait(FIRST_EXPECTED, { shortest: VIEWS_LAG, longest: 5_000 });
+  const watch = watchTransfers({ views, time });
 
   return httpHandler(requestTransferRequest, async ({ headers, body }, { caller, correlationId }) => {
-    const startedAt = time.clock();
     const { transferId: sentId, from, ...rest } = body;
     const key = headers['idempotency-key'];
     const derived = key && deriveId(caller, from, key);
     const transferId = sentId ?? TransferId.parse(derived ?? newId());
     const commandIds = new Set([transferId, ...(derived ? [derived] : [])]);
+    const wait = headers.prefer?.wait;
+    const end = wait === undefined ? undefined : watch(transferId, from, wait);
     const request = {
       command: { ...rest, type: 'reserve' as const, accountId: from, transferId },
       keys: [...commandIds].map((commandId) => ({ streamId: from, commandId })),
       actor: caller,
       correlationId,
+      elsewhere: end?.elsewhere,
     };
     if (sentId) {
       const taken = await takenElsewhere(sentId, from, request.keys);
@@ -91,28 +87,11 @@ export const createHandler = ({ store, isTaken, views, newId, time }: Dependenci
     if (result.outcome !== 'accepted') return nonAcceptance(request, result);
     const location = { Location: `/transfers/${transferId}` };
 
-    const wait = headers.prefer?.wait;
-    if (wait === undefined) return acceptance(result, 202, location);
-    const readOurs = async () => {
-      const found = await views.transfer(transferId).catch(notYet);
-      return found?.from === from ? found : undefined;
-    };
-    const hasEnded = (found: Transfer | undefined) => found?.endedAt !== undefined;
-    // A repeat may ask after what has long ended.
-    const expected = result.replayed ? 0 : untilSeen.expected();
-    const transfer = await poll(time, readOurs, hasEnded, startedAt + wait * 1000, expected);
-    if (transfer?.endedAt && !result.replayed) {
-      untilSeen.took(Date.parse(transfer.endedAt) - Date.parse(transfer.requestedAt) + VIEWS_LAG);
-    }
+    if (!end) return acceptance(result, 202, location);
+    const transfer = await end.reached(result.replayed);
     const waited = { ...location, 'Preference-Applied': `wait=${wait}` };
     return transfer ? json(202, transfer, { ...waited, ...replayedHeader(result) }) : acceptance(result, 202, waited);
   });
-};
-
-/** The transfer is accepted, whatever becomes of the views: then its recorded answer will do. */
-const notYet = (error: unknown): undefined => {
-  logger.warn('the views could not be read', { error });
-  return undefined;
 };
 
 interface Dependencies {

@@ -11,6 +11,18 @@ export interface Time {
 /** The machine's time. */
 export const machineTime: Time = { clock: Date.now, sleep: (milliseconds) => setTimeout(milliseconds) };
 
+/** Times, in milliseconds since 1970. */
+export interface PollTimes {
+  /** Since when it is waited for. */
+  readonly begunAt: number;
+  /** When it was last read, in vain. Absent: not yet. */
+  readonly lastRead?: number | undefined;
+  /** When to read first. What has passed: at once. */
+  readonly expectedAt: number;
+  /** When to stop. */
+  readonly deadline: number;
+}
+
 /** In milliseconds. */
 const SHORTEST_PAUSE = 10;
 const LONGEST_PAUSE = 200;
@@ -20,23 +32,21 @@ const LONGEST_PAUSE = 200;
  * the time that has passed has passed again, at least 10 ms and at most 200.
  * @param read reads once.
  * @param isWanted whether to stop.
- * @param deadline when to stop anyway, in milliseconds since 1970.
- * @param expected after how many milliseconds to read first; 0: at once.
+ * @param times since when it is waited for, when it is expected, and when to stop anyway.
  * @returns what was read last; it is read at least once, and once more at the deadline.
  */
 export const poll = async <T>(
   { clock, sleep }: Time,
   read: () => Promise<T>,
   isWanted: (value: T) => boolean,
-  deadline: number,
-  expected: number,
+  { begunAt, lastRead, expectedAt, deadline }: PollTimes,
 ): Promise<T> => {
-  const startedAt = clock();
-  for (let pause = expected; ; ) {
-    const wait = Math.min(pause, deadline - clock());
+  const after = (read: number) => read + Math.min(Math.max((read - begunAt) / 4, SHORTEST_PAUSE), LONGEST_PAUSE);
+  for (let next = lastRead === undefined ? expectedAt : after(lastRead); ; ) {
+    const wait = Math.min(next, deadline) - clock();
     if (wait > 0) await sleep(wait);
     const value = await read();
     if (isWanted(value) || clock() >= deadline) return value;
-    pause = Math.min(Math.max((clock() - startedAt) / 4, SHORTEST_PAUSE), LONGEST_PAUSE);
+    next = after(clock());
   }
 };

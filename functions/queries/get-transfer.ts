@@ -24,12 +24,12 @@ const PATIENCE = 500;
  */
 export const createHandler = ({ views, time }: Dependencies): HttpHandler =>
   httpHandler(getTransferRequest, async ({ path: { transferId } }) => {
+    const now = time.clock();
     const transfer = await poll(
       time,
       () => views.transfer(transferId),
       (found) => found !== undefined,
-      time.clock() + PATIENCE,
-      0,
+      { begunAt: now, expectedAt: now, deadline: now + PATIENCE },
     );
     if (!transfer) return { code: 'transfer_not_found', detail: `There is no transfer ${transferId}.` };
     return json(200, transfer);

@@ -19,6 +19,16 @@ export interface CommandRequest {
   readonly expectedVersion?: Version | undefined;
   readonly actor: Caller;
   readonly correlationId: string;
+  /** Where the sender will look anyway, once the command is accepted, and what it finds there tells the outcome too. */
+  readonly elsewhere?: Elsewhere | undefined;
+}
+
+/** Another place that shows what became of a command. A command that queues is looked for there first: see `queue`. */
+export interface Elsewhere {
+  /** When it is expected to show, in milliseconds since 1970. */
+  readonly expectedAt: number;
+  /** @returns what became of the command; `undefined` where that does not show, or not yet. */
+  readonly look: () => Promise<CommandResult | undefined>;
 }
 
 /** What became of a command. */

@@ -39,7 +39,8 @@ export const execute = async (dependencies: ExecuteDependencies, request: Comman
   const deadline = dependencies.clock() + dependencies.budget;
   try {
     if (dependencies.queueing && mayQueue(request)) {
-      if (dependencies.hot.has(request.command.accountId)) return await queue(dependencies, asked, deadline);
+      if (dependencies.hot.has(request.command.accountId))
+        return await queue(dependencies, asked, deadline, request.elsewhere);
     }
     return await race(dependencies, request, asked, deadline);
   } catch (error) {
@@ -73,7 +74,7 @@ const race = async (
   let tail = await load();
   if (queueing && isHot(tail, dependencies.clock())) {
     dependencies.hot.met(command.accountId, tail.commands);
-    return queue(dependencies, asked, deadline);
+    return queue(dependencies, asked, deadline, request.elsewhere);
   }
 
   for (let losses = 1; ; losses += 1) {
@@ -108,7 +109,7 @@ const race = async (
     }
     tail = follow(tail, winner);
 
-    if (queueing && losses >= LOSSES_BEFORE_QUEUE) return queue(dependencies, asked, deadline);
+    if (queueing && losses >= LOSSES_BEFORE_QUEUE) return queue(dependencies, asked, deadline, request.elsewhere);
     if (losses % LOSSES_BEFORE_BACKOFF === 0) {
       if (!(await pause(dependencies, deadline, losses / LOSSES_BEFORE_BACKOFF))) {
         return { outcome: 'undecided', reason: 'contention' };

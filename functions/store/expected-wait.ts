@@ -1,28 +1,46 @@
 /** How long something is expected to take, learned from how long it lately took. */
 export interface ExpectedWait {
-  /** In milliseconds. */
+  /** After so many milliseconds it is done, mostly. */
   expected(): number;
   /** Takes note of how long it took, in milliseconds. */
   took(milliseconds: number): void;
 }
 
-/** The weight of the newest wait in the moving average. */
-const NEWEST = 0.3;
+/** The weight of the newest wait in the moving averages. */
+const NEWEST = 0.25;
+
+/** How long what was learned is believed, in milliseconds: nobody should wait as if a rush were still on. */
+const BELIEVED_FOR = 3_000;
 
 /**
  * Learns how long to wait before looking whether something is done: a look too early costs a request, one too late costs time.
- * @param first what is expected before anything has been seen, in milliseconds.
+ * What is expected is a moving average of how long it took, and the mean deviation from that: as TCP learns when to send again
+ * (RFC 6298, section 2), which adds four deviations where one is added here, since a look too early does little harm.
+ * @param first what is expected before anything has been seen, or for some time, in milliseconds.
  * @param bounds of what is believed, in milliseconds.
+ * @param clock the time, in milliseconds since 1970.
  */
 export const learnWait = (
   first: number,
   { shortest, longest }: { readonly shortest: number; readonly longest: number },
+  clock: () => number,
 ): ExpectedWait => {
-  let expected = first;
+  let [mean, deviation] = [first, 0];
+  let learnedAt = clock();
+  const forgetOld = () => {
+    if (clock() - learnedAt > BELIEVED_FOR) [mean, deviation] = [first, 0];
+  };
   return {
-    expected: () => expected,
+    expected: () => {
+      forgetOld();
+      return mean + deviation;
+    },
     took: (milliseconds) => {
-      expected += NEWEST * (Math.min(longest, Math.max(shortest, milliseconds)) - expected);
+      forgetOld();
+      const error = Math.min(longest, Math.max(shortest, milliseconds)) - mean;
+      deviation += NEWEST * (Math.abs(error) - deviation);
+      mean += NEWEST * error;
+      learnedAt = clock();
     },
   };
 };

@@ -37,7 +37,7 @@ const BOUNDS = { shortest: 20, longest: 1_000 };
 export const rememberHotAccounts = (clock: () => number): HotAccounts => {
   const accounts = new Map<string, { hotUntil: number; alone: number; readonly wait: ExpectedWait }>();
   const remembered = (accountId: string) => {
-    const account = accounts.get(accountId) ?? { hotUntil: 0, alone: 0, wait: learnWait(FIRST_WAIT, BOUNDS) };
+    const account = accounts.get(accountId) ?? { hotUntil: 0, alone: 0, wait: learnWait(FIRST_WAIT, BOUNDS, clock) };
     // Deleted first, so that the map's order is that of the last signs and the oldest is the first to be forgotten.
     accounts.delete(accountId);
     accounts.set(accountId, account);

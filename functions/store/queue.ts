@@ -6,7 +6,7 @@ import {
   type PendingCommand,
   resultOf,
 } from './command-record.ts';
-import type { CommandKey, CommandResult } from './command-result.ts';
+import type { CommandKey, CommandResult, Elsewhere } from './command-result.ts';
 import { decidePending } from './decide-pending.ts';
 import type { TogetherDependencies } from './decide-together.ts';
 import type { HotAccounts } from './hot-accounts.ts';
@@ -27,19 +27,21 @@ const HELP_AFTER_REPEAT = 250;
  * Queues a command instead of racing for its account: writes its record as pending, which claims its key, and waits for the
  * outcome that whoever takes the account's pending commands together writes over it.
  * @param deadline until when to wait, in milliseconds since 1970.
+ * @param elsewhere where the outcome is expected to show too: nothing is looked for before that, and there first.
  * @returns the outcome; `pending` where the time was up first: it will be decided.
  */
 export const queue = async (
   dependencies: QueueDependencies,
   { command, request, keys, origin }: Asked,
   deadline: number,
+  elsewhere?: Elsewhere,
 ): Promise<CommandResult> => {
   const { commandId, actor, correlationId } = origin;
   const key = keys[0] ?? { streamId: command.accountId, commandId };
   const at = Timestamp.parse(new Date(dependencies.clock()).toISOString());
   const pending: PendingCommand = { ...key, request, outcome: 'pending', at, command, actor, correlationId };
   const { result, uncertain } = await writeUntilKnown(dependencies, deadline, { records: [pending] });
-  if (result.kind === 'landed') return outcomeOf(dependencies, pending, key, false, deadline);
+  if (result.kind === 'landed') return outcomeOf(dependencies, pending, key, false, deadline, elsewhere);
   if (result.kind === 'refused')
     return recordedOutcome(dependencies, result.records, { request, keys }, !uncertain, deadline);
   return { outcome: 'undecided', reason: result.kind === 'conflict' ? 'contention' : result.kind };
@@ -98,14 +100,18 @@ const outcomeOf = async (
   key: CommandKey,
   replayed: boolean,
   deadline: number,
+  elsewhere?: Elsewhere,
 ): Promise<CommandResult> => {
   const { clock, random, sleep, hot } = dependencies;
   const wait = hot.wait(pending.command.accountId);
   let helpAt = clock() + (replayed ? HELP_AFTER_REPEAT : HELP_AFTER);
   // The first look comes a little after the outcome is expected, each later one after a part of that time again; spread, so
   // that those who queued together do not look together. A look too early costs a request, one too late costs the caller time.
-  for (let pause = wait.expected() * (1.1 + random() / 2); clock() + pause < deadline; ) {
+  const first = wait.expected() * (1.1 + random() / 2);
+  for (let pause = Math.max(first, (elsewhere?.expectedAt ?? 0) - clock()); clock() + pause < deadline; ) {
     await sleep(pause);
+    const shown = await elsewhere?.look();
+    if (shown) return shown;
     const record = await look(dependencies, key, deadline);
     if (record === 'unknown') break;
     if (!record) return { outcome: 'undecided', reason: 'commit_too_large' };

@@ -10,6 +10,7 @@ import {
   orderOf,
   readTransferRow,
   type TransferRow,
+  transferKey,
   transferOf,
   transferPartition,
 } from './transfer-row.ts';
@@ -32,10 +33,12 @@ export interface Views {
     page: { readonly limit: number; readonly before?: Version | undefined },
   ): Promise<{ entries: Entry[]; next?: Version | undefined; asOfVersion: number }>;
   /**
-   * A transfer by its id. Of two sources' transfers with the same id, the one requested first.
+   * A transfer by its id.
+   * @param from its source, where that is known: then it costs one item's read, and no other source's by that id is found. Without,
+   * of two sources' transfers with the same id, the one requested first is.
    * @returns `undefined` where the views do not know it, or not yet.
    */
-  transfer(transferId: TransferId): Promise<Transfer | undefined>;
+  transfer(transferId: TransferId, from?: AccountId): Promise<Transfer | undefined>;
   /**
    * A page of an account's transfers, outgoing and incoming, newest first.
    * @param page at most `limit` transfers of one `status`, or any, that come after the position `before`. A rare status
@@ -86,7 +89,13 @@ export const createViews = ({ client, table }: ViewsTable): Views => ({
     return { entries, ...(last ? { next: readEntry(last).version } : {}), asOfVersion };
   },
 
-  transfer: async (transferId) => {
+  transfer: async (transferId, from) => {
+    if (from !== undefined) {
+      const Key = transferKey(transferId, from);
+      const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
+      const row = Item && readTransferRow(Item);
+      return row && transferOf(row);
+    }
     const found: TransferRow[] = [];
     const rows = query(client, {
       TableName: table,

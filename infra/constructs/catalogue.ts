@@ -87,7 +87,7 @@ const catalogue = {
     group: 'commands',
     description: 'Reserves the money of a transfer on its source and, if asked, waits for the end',
     route: 'POST /transfers',
-    access: { ...decideOrWait, views: ['dynamodb:Query'] },
+    access: { ...decideOrWait, views: ['dynamodb:GetItem', 'dynamodb:Query'] },
     timeout: 25,
     memory: 1024,
   },

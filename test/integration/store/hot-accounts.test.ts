@@ -1,8 +1,8 @@
 import { DeleteCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AccountId } from '../../../events/values.ts';
+import { AccountId, Timestamp, Version } from '../../../events/values.ts';
 import { PendingCommand } from '../../../functions/store/command-record.ts';
-import type { CommandRequest } from '../../../functions/store/command-result.ts';
+import type { CommandRequest, CommandResult } from '../../../functions/store/command-result.ts';
 import { leavePending as leave } from '../../setup/leave-pending.ts';
 import { requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
@@ -13,6 +13,8 @@ let database: TestDatabase;
 let metered: MeteredStore;
 let accountId: AccountId;
 let accounts = 0;
+
+const NOW = Timestamp.parse('2026-11-21T12:00:00.000Z');
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -247,6 +249,42 @@ it('a command on an account whose last commit held several queues at once, and i
       .map(({ operation }) => operation),
   ).toEqual(['Query', 'PutItem']);
   expect(await pendingOn(accountId)).toMatchObject([{ commandId: 'late' }]);
+});
+
+describe('a command that queues, whose outcome shows elsewhere too,', () => {
+  const elsewhere = async (look: () => Promise<CommandResult | undefined>) => {
+    const lastCommit = await metered.store.decidePending(accountId, await waiting(5)).then(() => Date.now());
+    return { expectedAt: lastCommit + 400, look: vi.fn(look) };
+  };
+  const operations = (of: MeteredStore) => of.requests().map(({ operation }) => operation);
+
+  it('is looked for there, when that is expected, and nowhere else', async () => {
+    const shown = { outcome: 'accepted' as const, version: Version.parse(9), at: NOW, replayed: false };
+    const place = await elsewhere(async () => shown);
+    const patient = createMeteredStore(database, { queueing: true });
+    const result = await patient.store.execute({
+      ...requests.deposit(accountId, 5, { key: 'shown' }),
+      elsewhere: place,
+    });
+    expect(result).toEqual(shown);
+    expect(Date.now()).toBeGreaterThanOrEqual(place.expectedAt);
+    expect(place.look).toHaveBeenCalledOnce();
+    expect(operations(patient)).toEqual(['Query', 'PutItem']);
+  });
+
+  it('is looked for under its key where it does not show', async () => {
+    const place = await elsewhere(async () => undefined);
+    const patient = createMeteredStore(database, { queueing: true });
+    const executed = patient.store.execute({
+      ...requests.withdraw(accountId, 5_000, { key: 'poor' }),
+      elsewhere: place,
+    });
+    await vi.waitFor(async () => expect(await pendingOn(accountId)).toHaveLength(1));
+    await metered.store.decidePending(accountId, await pendingOn(accountId));
+    expect(await executed).toMatchObject({ outcome: 'rejected', rejection: { code: 'insufficient_funds' } });
+    expect(place.look).toHaveBeenCalledOnce();
+    expect(operations(patient)).toEqual(['Query', 'PutItem', 'GetItem']);
+  });
 });
 
 it('a command without an id that waits, and whose outcome cannot be read, is pending: it will be decided', async () => {

@@ -184,6 +184,7 @@ describe('a transfer by its id', () => {
     await fresh.project(commits);
     expect(await find('t1', fresh)).toBeUndefined();
     expect(await find('t2', fresh)).toBeUndefined();
+    expect(await fresh.views.transfer(TransferId.parse('t1'), AccountId.parse('a'))).toBeUndefined();
   });
 
   it('that two sources have chosen is the one requested first', async () => {
@@ -194,6 +195,9 @@ describe('a transfer by its id', () => {
     ledger.commit(reserve('a', 'b', 't1', 30));
     await fresh.project(ledger.committed);
     expect(await find('t1', fresh)).toMatchObject({ from: 'c', amount: 20 });
+    const findFrom = (from: string) => fresh.views.transfer(TransferId.parse('t1'), AccountId.parse(from));
+    expect(await findFrom('a')).toMatchObject({ from: 'a', amount: 30 });
+    expect(await findFrom('b')).toBeUndefined();
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Timestamp } from '../../../events/values.ts';
+import { Timestamp, Version } from '../../../events/values.ts';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
+import type { CommandResult } from '../../../functions/store/command-result.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 
 const keyed = { 'Idempotency-Key': 'k1' };
@@ -153,7 +154,48 @@ describe('Prefer: wait', () => {
       return ledger.time.pauses;
     };
     expect(await took(400)).toEqual([50]);
-    expect(await took(400)).toEqual([50 + 0.3 * (420 - 50)]);
+    expect(await took(400)).toEqual([50 + 2 * 0.25 * (420 - 50)]);
+  });
+
+  it('has who must queue look for the end where that is expected, and for no outcome once it has come', async () => {
+    const ledger = await createFundedLedger();
+    const queues = async (milliseconds: number) => {
+      const startedAt = ledger.time.clock();
+      ledger.views.transfer.mockImplementation(async (transferId) => {
+        const requestedAt = new Date(startedAt).toISOString();
+        const ended =
+          ledger.time.clock() - startedAt >= milliseconds && new Date(startedAt + milliseconds).toISOString();
+        const steps = [{ step: 'reserved', accountId: 'a1', version: 7, at: requestedAt }];
+        const transfer = { ...anothers, transferId, from: 'a1', to: 'b1', requestedAt, steps, status: 'reserved' };
+        return Transfer.parse(ended ? { ...transfer, status: 'settled', endedAt: ended } : transfer);
+      });
+      ledger.views.transfer.mockClear();
+      const looks: unknown[] = [];
+      ledger.store.execute.mockImplementationOnce(async ({ elsewhere }) => {
+        if (!elsewhere) throw new Error('the store is not told where to look');
+        await ledger.time.sleep(elsewhere.expectedAt - ledger.time.clock());
+        looks.push(ledger.time.clock() - startedAt, await elsewhere.look());
+        const [, shown] = looks;
+        const at = Timestamp.parse(new Date(startedAt).toISOString());
+        return (shown as CommandResult) ?? { outcome: 'accepted', version: Version.parse(7), at, replayed: false };
+      });
+      const answer = await ledger.transfer({ ...rent, amount: 1 }, { Prefer: 'wait=10' });
+      expect(answer).toMatchObject({ status: 202, body: { status: 'settled', from: 'a1' } });
+      return [...looks, ledger.time.clock() - startedAt, ledger.views.transfer.mock.calls.length];
+    };
+    const accepted = { outcome: 'accepted', version: 7, at: expect.any(String), replayed: false };
+    expect(await queues(30)).toEqual([50, accepted, 50, 1]);
+    // Looked for in vain, it is looked for again whenever a quarter of the time has passed.
+    expect(await queues(70)).toEqual([50, undefined, 50 * 1.25 ** 2, 3]);
+    // Halfway between the last two looks is when it is believed to have ended.
+    const took = 50 * ((1.25 + 1.25 ** 2) / 2);
+    expect(await queues(60)).toEqual([expect.closeTo(50 + 2 * 0.25 * (took - 50)), accepted, expect.anything(), 1]);
+  });
+
+  it('has who must queue look no later than the wait is over', async () => {
+    const ledger = await createFundedLedger();
+    await ledger.transfer(rent, { Prefer: 'wait=0' });
+    expect(ledger.store.execute.mock.lastCall?.[0].elsewhere?.expectedAt).toBe(ledger.time.clock());
   });
 
   it('answers after N seconds with the transfer as it stands', async () => {
@@ -169,7 +211,6 @@ describe('Prefer: wait', () => {
   it.each([
     ['do not know it yet', async () => undefined],
     ['cannot be read', async () => Promise.reject(new Error('no'))],
-    ['know another source’s by that id', async () => ({ ...anothers, endedAt })],
   ])('answers what was recorded where the views %s', async (_, transfer) => {
     const ledger = await createFundedLedger();
     ledger.views.transfer.mockImplementation(transfer);

@@ -33,7 +33,12 @@ export const createTestLedger = () => {
   const store = createMemoryStore();
   const time = createFakeTime();
   const transfers = new Map<string, Transfer>();
-  const views = { transfer: vi.fn<Views['transfer']>(async (transferId) => transfers.get(transferId)) };
+  const views = {
+    transfer: vi.fn<Views['transfer']>(async (transferId, from) => {
+      const transfer = transfers.get(transferId);
+      return from === undefined || transfer?.from === from ? transfer : undefined;
+    }),
+  };
   let ids = 0;
   const newId = () => {
     ids += 1;

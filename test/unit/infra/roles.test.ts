@@ -38,7 +38,7 @@ const allowed: Record<string, Record<string, string[]>> = {
   'request-transfer': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
-    [views]: ['dynamodb:Query'],
+    [views]: ['dynamodb:GetItem', 'dynamodb:Query'],
   },
   'decide-pending': {
     [commandsStream]: readStream,

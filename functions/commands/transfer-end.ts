@@ -1,0 +1,73 @@
+import type { AccountId, TransferId } from '../../events/values.ts';
+import { logger } from '../http/observation.ts';
+import { poll, type Time } from '../http/polling.ts';
+import type { Transfer } from '../ledger/transfer.ts';
+import type { Elsewhere } from '../store/command-result.ts';
+import { learnWait } from '../store/expected-wait.ts';
+import type { Views } from '../views/views.ts';
+
+/** The wait of one request for the end of its transfer. */
+export interface EndOfTransfer {
+  /** For the store: a transfer that has ended was accepted. Who waits for the end looks there first. */
+  readonly elsewhere: Elsewhere;
+  /**
+   * Waits until the transfer has ended or the wait is over.
+   * @param replayed whether the command was decided before this request: then it may long have ended.
+   * @returns the transfer as it stands; `undefined` where the views do not show it.
+   */
+  reached(replayed: boolean): Promise<Transfer | undefined>;
+}
+
+/** How long a transfer is expected to take before any was seen, and how far the views are behind its end; milliseconds. */
+const FIRST_EXPECTED = 50;
+const VIEWS_LAG = 20;
+
+/**
+ * Waits for transfers to end, and learns from each how long the next one will take: see {@link learnWait}.
+ * @param dependencies the views, which follow the accounts, and time for waiting.
+ * @returns begins the wait of one request: for the transfer of that id whose source is `from`, `wait` seconds long.
+ */
+export const watchTransfers = ({ views, time }: { readonly views: Pick<Views, 'transfer'>; readonly time: Time }) => {
+  const learn = () => learnWait(FIRST_EXPECTED, { shortest: VIEWS_LAG, longest: 1_000 }, time.clock);
+  // A transfer whose reservation queues takes longer than others do.
+  const untilEnd = { raced: learn(), queued: learn() };
+
+  return (transferId: TransferId, from: AccountId, wait: number): EndOfTransfer => {
+    const begunAt = time.clock();
+    const deadline = begunAt + wait * 1_000;
+    const looks: number[] = [];
+    let transfer: Transfer | undefined;
+    const hasEnded = async () => {
+      looks.push(time.clock());
+      // The transfer is accepted, whatever becomes of the views: then its recorded answer will do.
+      transfer = await views.transfer(transferId, from).catch((error: unknown) => {
+        logger.warn('the views could not be read', { error });
+        return undefined;
+      });
+      return transfer?.endedAt !== undefined;
+    };
+    return {
+      elsewhere: {
+        expectedAt: Math.min(begunAt + untilEnd.queued.expected(), deadline),
+        look: async () => {
+          const [reserved] = (await hasEnded()) ? (transfer?.steps ?? []) : [];
+          return reserved && { outcome: 'accepted', version: reserved.version, at: reserved.at, replayed: false };
+        },
+      },
+      reached: async (replayed) => {
+        // Only for a command that queues has the store looked here.
+        const learned = looks.length > 0 ? untilEnd.queued : untilEnd.raced;
+        if (!transfer?.endedAt) {
+          const expectedAt = replayed ? begunAt : begunAt + learned.expected();
+          await poll(time, hasEnded, (ended) => ended, { begunAt, lastRead: looks.at(-1), expectedAt, deadline });
+        }
+        if (transfer?.endedAt && !replayed) {
+          const [last = begunAt, before] = looks.toReversed();
+          const seen = before === undefined ? Date.parse(transfer.endedAt) + VIEWS_LAG : (before + last) / 2;
+          learned.took(seen - begunAt);
+        }
+        return transfer;
+      },
+    };
+  };
+};
