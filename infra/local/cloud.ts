@@ -57,7 +57,7 @@ export interface LocalCloud {
  * More than keep two cores busy, since many of them wait: for a hot account, the more commands wait together, the fewer commits
  * they take. Each is an isolate of its own, of some 30 MB.
  */
-const defaultWorkers = 32;
+export const defaultWorkers = 64;
 
 /** The database of `npm start` in DynamoDB Local, which takes one for each access key. */
 const defaultAccessKeyId = 'holdfast';

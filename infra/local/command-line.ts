@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultStage, parseStage, type StageName } from '../stages.ts';
+import { defaultWorkers } from './cloud.ts';
 
 /** What `npm start` was asked for. */
 export interface CommandLine {
@@ -19,7 +20,7 @@ export const usage = `Runs Holdfast on this machine: the synthesized template ag
   --port NUMBER      port of the HTTP API (default 3000; 0: any free one)
   --data DIRECTORY   keep tables, stream positions and executions there between runs (default: in memory)
   --stage NAME       stage of the template (default ${defaultStage})
-  --workers NUMBER   how many invocations of one function run at once, at most (default 10)
+  --workers NUMBER   how many invocations of one function run at once, at most (default ${defaultWorkers})
   --verbose          print what the functions log
   --help             this text
 `;

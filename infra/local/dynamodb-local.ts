@@ -21,12 +21,14 @@ export interface DynamoDbLocal {
  * Starts DynamoDB Local and returns when it answers and is warm. `HOLDFAST_DYNAMODB_ENDPOINT` names one that runs
  * already: then that one is used, and nothing is started or stopped.
  * @param options.dataDirectory where the tables are kept; absent: in memory, gone when it stops.
+ * @param options.longRunning whether it is to answer hundreds of thousands of requests: then it starts slower, and becomes faster.
  * @param options.report takes a line for the user: the engine ended by itself.
  * @throws Error when nothing here can run it (with how to get Java), or when it does not answer in time (with what the
  *   engine said).
  */
 export const startDynamoDbLocal = async (options: {
   readonly dataDirectory?: string | undefined;
+  readonly longRunning?: boolean;
   readonly report: (line: string) => void;
 }): Promise<DynamoDbLocal> => {
   const given = process.env['HOLDFAST_DYNAMODB_ENDPOINT'];
@@ -35,7 +37,7 @@ export const startDynamoDbLocal = async (options: {
   if (options.dataDirectory !== undefined) await mkdir(options.dataDirectory, { recursive: true });
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
-  const engine = await findEngine({ port, dataDirectory: options.dataDirectory });
+  const engine = await findEngine({ port, dataDirectory: options.dataDirectory, longRunning: options.longRunning });
   // It leaves a file with its installation's id in the directory it runs in, telemetry or not.
   const running = startTied(engine.command, engine.arguments, tmpdir());
   try {

@@ -34,6 +34,13 @@ describe('DynamoDB Local runs', () => {
     expect([existsSync(jar), existsSync(libraries)]).toEqual([true, true]);
   });
 
+  it('without the JVM’s second compiler, unless it is to run for long', async () => {
+    const short = await findEngine({ port: 8123 }, machine({ java: java17 }));
+    const long = await findEngine({ port: 8123, longRunning: true }, machine({ java: java17 }));
+
+    expect(short.arguments.filter((it) => !long.arguments.includes(it))).toEqual(['-XX:TieredStopAtLevel=1']);
+  });
+
   it('from the jar, in a directory', async () => {
     const engine = await findEngine({ port: 8123, dataDirectory: '/data/ledger' }, machine({ java: java17 }));
 
