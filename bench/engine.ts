@@ -1,13 +1,11 @@
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { PutCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { startDynamoDbLocal } from '../infra/local/dynamodb-local.ts';
 import { createLedgerDatabase, type LedgerDatabase } from '../test/setup/ledger-database.ts';
-import { createMeter, meteredClient } from './metering.ts';
 
 /** A database of its own in the engine, with the ledger's tables. */
 export type Database = LedgerDatabase;
 
-/** A DynamoDB Local that was started for one round of measurements, and is warm. */
+/** A DynamoDB Local that was started for one scenario. */
 export interface Engine {
   readonly endpoint: string;
   /** An empty database that nobody else sees. */
@@ -21,18 +19,16 @@ interface DatabaseOptions {
 }
 
 /**
- * Starts a fresh engine, warms it up, and ends it afterwards, whatever happens.
+ * Starts a fresh engine, and ends it afterwards, whatever happens.
  * @param use what is to be done with it.
  */
-export const withEngine = async <Result>(use: (engine: Engine) => Promise<Result>): Promise<Result> => {
-  const running = await startDynamoDbLocal({ report: (line) => console.error(line) });
-  const engine: Engine = {
-    endpoint: running.endpoint,
-    database: (options) => createDatabase(running.endpoint, options),
-  };
+export const withColdEngine = async <Result>(use: (engine: Engine) => Promise<Result>): Promise<Result> => {
+  const running = await startDynamoDbLocal({ longRunning: true, report: (line) => console.error(line) });
   try {
-    await warmUp(await engine.database());
-    return await use(engine);
+    return await use({
+      endpoint: running.endpoint,
+      database: (options) => createDatabase(running.endpoint, options),
+    });
   } finally {
     await running.stop();
   }
@@ -53,47 +49,3 @@ const createDatabase = async (endpoint: string, options: DatabaseOptions = {}): 
 };
 
 const FIRST_KEY = { streamId: { S: 'nobody' }, commandId: { S: 'first' } };
-
-/**
- * The engine's first thousands of operations are several times slower than the rest. Each kind is warmed on its own, eight at
- * a time, until that is behind it.
- */
-const warmUp = async (database: Database): Promise<void> => {
-  const client = meteredClient(database, createMeter());
-  const until = performance.now() + WARM_UP_MS;
-  const work = async (worker: number) => {
-    for (let version = 1; performance.now() < until; version += 1) {
-      const item = (streamId: string) => ({ streamId, version, filler });
-      await client.send(
-        new PutCommand({
-          TableName: 'events',
-          Item: item(`put-${worker}`),
-          ConditionExpression: 'attribute_not_exists(streamId)',
-        }),
-      );
-      await client.send(
-        new TransactWriteCommand({
-          TransactItems: [
-            { Put: { TableName: 'events', Item: item(`transaction-${worker}`) } },
-            { Put: { TableName: 'commands', Item: { ...item(`command-${worker}`), commandId: `${version}` } } },
-          ],
-        }),
-      );
-      await client.send(
-        new QueryCommand({
-          TableName: 'events',
-          KeyConditionExpression: 'streamId = :id',
-          ExpressionAttributeValues: { ':id': `put-${worker}` },
-          ConsistentRead: true,
-          ScanIndexForward: false,
-          Limit: 1,
-        }),
-      );
-    }
-  };
-  await Promise.all(Array.from({ length: 8 }, (_, worker) => work(worker)));
-  client.destroy();
-};
-
-const WARM_UP_MS = 1_500;
-const filler = 'x'.repeat(400);

@@ -1,5 +1,6 @@
-import { type Engine, withEngine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { ScenarioContext } from './scenario.ts';
+import { withEngine } from './warm-engine.ts';
 
 /** Something that is measured beside others. */
 export interface Turn<Measurement> {
@@ -8,8 +9,8 @@ export interface Turn<Measurement> {
 }
 
 /**
- * Measures each of several things as often as there are runs: every run on a fresh engine, and in another order (A B C, B C A,
- * C A B), so that what the machine does meanwhile, and what an engine gets slower by, meets all of them alike.
+ * Measures each of several things as often as there are runs, on one fresh engine, each time in another order (A B C, B C A,
+ * C A B), so that what the machine does meanwhile, and what an engine gets faster or slower by, meets all of them alike.
  * @returns the measurements of each, in the order of the turns.
  */
 export const inTurns = async <Measurement>(
@@ -17,8 +18,9 @@ export const inTurns = async <Measurement>(
   turns: readonly Turn<Measurement>[],
 ): Promise<Measurement[][]> => {
   const measured: Measurement[][] = turns.map(() => []);
-  for (let run = 0; run < runs; run += 1) {
-    await withEngine(async (engine) => {
+  progress.step('warming the engine up');
+  await withEngine(async (engine) => {
+    for (let run = 0; run < runs; run += 1) {
       for (let position = 0; position < turns.length; position += 1) {
         const index = (position + run) % turns.length;
         const turn = turns[index];
@@ -26,10 +28,10 @@ export const inTurns = async <Measurement>(
         progress.step(`${turn.name}, run ${run + 1} of ${runs}`);
         measured[index]?.push(await turn.measure(engine));
       }
-    });
-  }
+    }
+  });
   return measured;
 };
 
 /** How many steps {@link inTurns} takes. */
-export const stepsInTurns = (runs: number, turns: readonly unknown[]): number => runs * turns.length;
+export const stepsInTurns = (runs: number, turns: readonly unknown[]): number => 1 + runs * turns.length;

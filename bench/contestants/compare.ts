@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Audited } from '../audit/ledger.ts';
 import type { Engine } from '../engine.ts';
 import { type Driven, type DriveOptions, drive } from '../load/drive.ts';
@@ -33,6 +34,7 @@ export const measure = async (
     const all = new Map(heard);
     const measured: Measured[] = [];
     for (const workload of workloads) {
+      await setTimeout(REST_MS);
       open.usage();
       const before = processorTime();
       const { heard: ofThese, ...driven } = await drive(open, workload, options);
@@ -48,6 +50,9 @@ export const measure = async (
     await open.close();
   }
 };
+
+/** Between two loads, in milliseconds: what one leaves behind, and what was learned from it, is not part of the next. */
+const REST_MS = 4_000;
 
 /** In milliseconds; more than a warm-up takes, unless nothing gets done. */
 const WARM_UP_LIMIT = 60_000;

@@ -79,7 +79,7 @@ export const startCloud = async (engine: Engine, mode: keyof Assemblies): Promis
     direct,
     bank: { transfer: (wanted, _, signal) => transfer(wanted, signal) },
     deposit: async (accountId, amount) => {
-      const { status } = await client.send('POST', `/accounts/${accountId}/deposits`, { amount });
+      const { status } = await client.send('POST', `/accounts/${accountId}/deposits`, { body: { amount } });
       if (status !== 201) throw new Error(`a deposit was answered ${status}`);
     },
     usage: meter.take,
@@ -126,8 +126,7 @@ interface ApiClient {
   send(
     method: 'GET' | 'POST',
     path: string,
-    body?: unknown,
-    key?: string,
+    sent?: { readonly body: unknown; readonly key?: string; readonly prefer?: string },
   ): Promise<{ status: number; body: z.infer<typeof Answer> }>;
   close(): void;
 }
@@ -137,11 +136,12 @@ const createApiClient = (url: string): ApiClient => {
   const agent = new Agent({ keepAlive: true });
   const { hostname, port } = new URL(url);
   return {
-    send: (method, path, body, key) =>
+    send: (method, path, sent) =>
       new Promise((resolve, reject) => {
         const headers = {
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(key === undefined ? {} : { 'idempotency-key': key }),
+          ...(sent && { 'content-type': 'application/json' }),
+          ...(sent?.key && { 'idempotency-key': sent.key }),
+          ...(sent?.prefer && { prefer: sent.prefer }),
         };
         const outgoing = request({ agent, hostname, port, method, path, headers }, (incoming) => {
           let text = '';
@@ -154,7 +154,7 @@ const createApiClient = (url: string): ApiClient => {
           });
         });
         outgoing.on('error', reject);
-        outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+        outgoing.end(sent && JSON.stringify(sent.body));
       }),
     close: () => agent.destroy(),
   };
@@ -164,67 +164,32 @@ const createApiClient = (url: string): ApiClient => {
 type Caller = (transfer: Transfer, signal: AbortSignal) => Promise<string>;
 
 /**
- * A program that makes transfers over the API, many at a time: it asks for a transfer, and then asks after it until it has
- * ended. It first asks when most of them had ended that it made with about as many others at a time, and then whenever another
- * quarter of the time that has passed has passed again: asking too early costs everyone.
+ * A program that makes transfers over the API and wants to know of each that it has ended: it sends `Prefer: wait`, and asks after
+ * those that take longer than that.
  * @param transferIds where it notes the ids that the API gives to the transfers.
  */
-const createCaller = (client: ApiClient, transferIds: Map<string, string>): Caller => {
-  const expectedAt = new Map<number, number>();
-  let underWay = 0;
-
-  const make: Caller = async ({ id, ...rest }, signal) => {
-    let transferId: string | undefined;
-    while (transferId === undefined) {
-      const { status, body } = await client.send('POST', '/transfers', rest, id);
-      transferId = body.transferId;
-      if (status === 202 && transferId !== undefined) break;
-      if (status !== 202 && body.code !== 'try_again' && body.code !== 'command_in_progress') {
-        return body.code ?? String(status);
-      }
-      // Nothing may have been done, or something, or it waits: the same request, sent again, will tell.
+const createCaller =
+  (client: ApiClient, transferIds: Map<string, string>): Caller =>
+  async ({ id, ...rest }, signal) => {
+    let answer = await client.send('POST', '/transfers', { body: rest, key: id, prefer: 'wait=10' });
+    for (;;) {
+      const { status, body } = answer;
+      if (body.transferId !== undefined) transferIds.set(id, body.transferId);
+      if (body.status === 'settled') return 'settled';
+      if (body.status === 'released') throw new Error(`transfer ${body.transferId} was released`);
+      const goesOn = status === 200 || status === 202 || TRY_AGAIN.includes(body.code ?? '');
+      if (!goesOn) return body.code ?? String(status);
       if (signal.aborted) return UNFINISHED;
       await setTimeout(RETRY_AFTER_MS * Math.random());
-    }
-    transferIds.set(id, transferId);
-    const answeredAt = performance.now();
-    const elapsed = () => performance.now() - answeredAt;
-    const load = Math.ceil(Math.log2(underWay));
-    await setTimeout(expectedAt.get(load) ?? FIRST_EXPECTED_MS);
-    for (let looks = 1; ; looks += 1) {
-      const lookedAt = elapsed();
-      const { status, body } = await client.send('GET', `/transfers/${transferId}`);
-      if (body.status === 'settled') {
-        // It had settled some time before: who always sees it at the first look looks too late.
-        const current = expectedAt.get(load) ?? FIRST_EXPECTED_MS;
-        const correction = looks === 1 ? (-TOO_LATE * current) / underWay : TOO_EARLY * Math.max(0, lookedAt - current);
-        expectedAt.set(load, current + correction);
-        return 'settled';
-      }
-      if (status === 200 && body.status === 'released') throw new Error(`transfer ${transferId} was released`);
-      if (signal.aborted) return UNFINISHED;
-      await setTimeout(Math.max(elapsed() / 4, LEAST_WAIT_MS));
+      // Without an id nothing may have been done, or something, or it waits: the same request, sent again, will tell.
+      answer =
+        body.transferId === undefined
+          ? await client.send('POST', '/transfers', { body: rest, key: id, prefer: 'wait=10' })
+          : await client.send('GET', `/transfers/${body.transferId}`);
     }
   };
 
-  return async (transfer, signal) => {
-    underWay += 1;
-    try {
-      return await make(transfer, signal);
-    } finally {
-      underWay -= 1;
-    }
-  };
-};
-
-/**
- * By which part the expected time is corrected. All callers who are under way share it: so each one's first look, should it have
- * come too late, is its part of a correction. About one first look of ten comes too early then.
- */
-const TOO_LATE = 0.2;
-const TOO_EARLY = 0.2;
+const TRY_AGAIN = ['try_again', 'command_in_progress'];
 
 /** In milliseconds. */
-const FIRST_EXPECTED_MS = 40;
-const LEAST_WAIT_MS = 15;
 const RETRY_AFTER_MS = 1_000;

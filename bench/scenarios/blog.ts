@@ -7,13 +7,13 @@ import { cloudOverHttp, racingCloudOverHttp } from '../contestants/local-cloud.t
 import { nestedLocks } from '../contestants/nested-locks.ts';
 import { oneAggregate } from '../contestants/one-aggregate.ts';
 import { auditLine, type Summary, summarize, summaryColumns, summaryRow } from '../contestants/summary.ts';
-import { withEngine } from '../engine.ts';
 import { inTurns, stepsInTurns } from '../in-turns.ts';
 import { bothWays } from '../load/workload.ts';
 import { amount, time } from '../report/numbers.ts';
 import type { Table } from '../report/table.ts';
 import type { Findings, Scenario, ScenarioContext, Target } from '../scenario.ts';
 import { seededRandom } from '../statistics.ts';
+import { withEngine } from '../warm-engine.ts';
 
 /** Two accounts, transfers both ways: the table of the blog this design starts from, for every design on the same engine. */
 export const blog: Scenario = {

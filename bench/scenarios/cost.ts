@@ -4,11 +4,11 @@ import { type MeasuredCost, medianCost, type Operation } from '../cost/measured-
 import { moneyTable } from '../cost/money-table.ts';
 import { measureAggregate, measureFolding } from '../cost/naive-costs.ts';
 import { measureViews } from '../cost/view-costs.ts';
-import { withEngine } from '../engine.ts';
 import type { Usage } from '../metering.ts';
 import { amount } from '../report/numbers.ts';
 import type { Table } from '../report/table.ts';
 import type { Findings, Scenario, Target } from '../scenario.ts';
+import { withEngine } from '../warm-engine.ts';
 
 /** What a command costs: requests, units and money, after short and long histories, alone and in a crowd. */
 export const cost: Scenario = {
