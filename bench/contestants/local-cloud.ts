@@ -171,7 +171,8 @@ type Caller = (transfer: Transfer, signal: AbortSignal) => Promise<string>;
 const createCaller =
   (client: ApiClient, transferIds: Map<string, string>): Caller =>
   async ({ id, ...rest }, signal) => {
-    let answer = await client.send('POST', '/transfers', { body: rest, key: id, prefer: 'wait=10' });
+    const ask = () => client.send('POST', '/transfers', { body: rest, key: id, prefer: 'wait=10' });
+    let answer = await ask();
     for (;;) {
       const { status, body } = answer;
       if (body.transferId !== undefined) transferIds.set(id, body.transferId);
@@ -182,10 +183,7 @@ const createCaller =
       if (signal.aborted) return UNFINISHED;
       await setTimeout(RETRY_AFTER_MS * Math.random());
       // Without an id nothing may have been done, or something, or it waits: the same request, sent again, will tell.
-      answer =
-        body.transferId === undefined
-          ? await client.send('POST', '/transfers', { body: rest, key: id, prefer: 'wait=10' })
-          : await client.send('GET', `/transfers/${body.transferId}`);
+      answer = body.transferId === undefined ? await ask() : await client.send('GET', `/transfers/${body.transferId}`);
     }
   };
 

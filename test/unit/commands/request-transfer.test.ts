@@ -211,6 +211,10 @@ describe('Prefer: wait', () => {
   it.each([
     ['do not know it yet', async () => undefined],
     ['cannot be read', async () => Promise.reject(new Error('no'))],
+    [
+      'know another source’s by that id',
+      async (_: unknown, from?: string) => (from === undefined ? { ...anothers, endedAt } : undefined),
+    ],
   ])('answers what was recorded where the views %s', async (_, transfer) => {
     const ledger = await createFundedLedger();
     ledger.views.transfer.mockImplementation(transfer);
