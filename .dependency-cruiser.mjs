@@ -15,7 +15,7 @@ export default {
       comment: 'Nothing that runs in Lambda knows how, or where, it was deployed.',
       severity: 'error',
       from: { path: ['^events/', production] },
-      to: { path: ['^infra/', '^test/', '^bench/'] },
+      to: { path: ['^infra/', '^local-cloud/', '^test/', '^bench/'] },
     },
     {
       name: 'events-depend-on-nothing',
@@ -56,7 +56,7 @@ export default {
       name: 'local-cloud-runs-bundles',
       comment: 'The local cloud runs the synthesized template: it may not reach into the code the template deploys.',
       severity: 'error',
-      from: { path: '^infra/local/' },
+      from: { path: '^local-cloud/' },
       to: { path: ['^functions/', '^events/'] },
     },
   ],

@@ -1,5 +1,5 @@
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { startDynamoDbLocal } from '../infra/local/dynamodb-local.ts';
+import { startDynamoDbLocal } from '../local-cloud/dynamodb/dynamodb-local.ts';
 import { createLedgerDatabase, type LedgerDatabase } from '../test/setup/ledger-database.ts';
 
 /** A database of its own in the engine, with the ledger's tables. */

@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import { type LocalCloud, startLocalCloud } from '../../infra/local/cloud.ts';
+import { type LocalCloud, startLocalCloud } from '../../local-cloud/cloud.ts';
 import { type Audited, auditLedger } from '../audit/ledger.ts';
 import type { Engine } from '../engine.ts';
 import { type Bank, UNFINISHED } from '../load/drive.ts';

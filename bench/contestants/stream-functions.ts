@@ -2,13 +2,13 @@ import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { Telemetry } from '../../functions/background/telemetry.ts';
 import type { Store } from '../../functions/store/store.ts';
-import { openCheckpoints } from '../../infra/local/checkpoints.ts';
-import { connectToDynamoDb } from '../../infra/local/dynamodb-connection.ts';
-import { startEventSourceMapping } from '../../infra/local/event-source/mapping.ts';
-import { openStream, type Stream } from '../../infra/local/event-source/stream.ts';
-import { streamsOf } from '../../infra/local/event-source/streams-api.ts';
-import type { LocalFunction } from '../../infra/local/invocation.ts';
 import { defaultStage, settingsOf } from '../../infra/stages.ts';
+import { connectToDynamoDb } from '../../local-cloud/dynamodb/connection.ts';
+import type { LocalFunction } from '../../local-cloud/lambda/invocation.ts';
+import { openCheckpoints } from '../../local-cloud/streams/checkpoints.ts';
+import { startEventSourceMapping } from '../../local-cloud/streams/mapping.ts';
+import { openStream, type Stream } from '../../local-cloud/streams/stream.ts';
+import { streamsOf } from '../../local-cloud/streams/streams-api.ts';
 import type { Database } from '../engine.ts';
 
 /** What stands behind the streams of a ledger's tables, without Lambda. */

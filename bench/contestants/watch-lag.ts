@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import * as z from 'zod/mini';
-import type { LocalCloud } from '../../infra/local/cloud.ts';
-import type { GatewayCall } from '../../infra/local/gateway.ts';
+import type { LocalCloud } from '../../local-cloud/cloud.ts';
+import type { GatewayCall } from '../../local-cloud/endpoint.ts';
 
 /** Sees, at the gateway, every commit that is appended and every summary that moves on. */
 export interface LagWatch {

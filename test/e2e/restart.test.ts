@@ -20,7 +20,7 @@ afterEach(async () => {
 
 /** `npm start -- --data DIR`, and the API once it serves. */
 const start = async (): Promise<{ readonly child: ChildProcess; readonly api: Api }> => {
-  const child = spawn(process.execPath, ['infra/local/main.ts', '--port', '0', '--data', data], {
+  const child = spawn(process.execPath, ['local-cloud/main.ts', '--port', '0', '--data', data], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.add(child);

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
-import { type LocalCloud, startLocalCloud } from '../../infra/local/cloud.ts';
-import type { Interceptor } from '../../infra/local/gateway.ts';
-import type { RunningFunction } from '../../infra/local/lambda/function.ts';
+import { type LocalCloud, startLocalCloud } from '../../local-cloud/cloud.ts';
+import type { Interceptor } from '../../local-cloud/endpoint.ts';
+import type { RunningFunction } from '../../local-cloud/lambda/function.ts';
 import { type Api, apiAt } from './api.ts';
 
 /** A local cloud with a database of its own, and what tests do with it. */

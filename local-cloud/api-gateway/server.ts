@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Invocation, LocalFunction } from '../lambda/invocation.ts';
+import { type ApiIdentity, type ReceivedRequest, toEvent } from './request.ts';
+import { type HttpAnswer, ownAnswer, toAnswer } from './response.ts';
+import { createRouter, type Route } from './routes.ts';
+import { createThrottle, type ThrottleSettings } from './throttle.ts';
+
+/** API Gateway's limits for a request: the body, and the request line with all headers. */
+const bodyLimitBytes = 10 * 1024 * 1024;
+const headerLimitBytes = 10_240;
+
+/** An HTTP API as the template describes it. */
+export interface HttpApiDefinition {
+  readonly apiId: string;
+  readonly accountId: string;
+  readonly stage: string;
+  readonly routes: readonly Route<Integration>[];
+  readonly throttle?: ThrottleSettings | undefined;
+}
+
+/** Where a route leads. */
+interface Integration {
+  readonly target: LocalFunction;
+  readonly timeoutMs: number;
+}
+
+/** Answers requests beside the API, e.g. `/_local`; `undefined`: not its own. */
+export type SideDoor = (method: string, target: string, body: Buffer) => Promise<HttpAnswer> | undefined;
+
+/** The API, served. */
+export interface RunningHttpApi {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/**
+ * Serves an HTTP API on this machine's loopback address.
+ *
+ * @param port 0: any free one.
+ * @throws the listener's error, e.g. `EADDRINUSE`.
+ */
+export const startHttpApi = async (
+  api: HttpApiDefinition,
+  options: { readonly port: number; readonly sideDoor: SideDoor },
+): Promise<RunningHttpApi> => {
+  const findRoute = createRouter(api.routes);
+  const mayPass = api.throttle ? createThrottle(api.throttle, () => performance.now()) : () => true;
+
+  const answer = async (request: ReceivedRequest, identity: ApiIdentity): Promise<HttpAnswer> => {
+    try {
+      const route = findRoute(request.method, request.target.split('?')[0] ?? '');
+      if (!route) return ownAnswer('Not Found');
+      if (!mayPass()) return ownAnswer('Too Many Requests');
+      const invocation = await withinTime(route.target, toEvent(request, route, identity));
+      return invocation ? toAnswer(invocation) : ownAnswer('Service Unavailable');
+    } catch (error) {
+      if (error instanceof URIError) return ownAnswer('Bad Request');
+      throw error;
+    }
+  };
+
+  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const request = await receive(incoming);
+    if (!request) {
+      // The rest of the body is still on its way: this connection cannot be used again.
+      outgoing.setHeader('connection', 'close');
+      return send(outgoing, ownAnswer('Request Entity Too Large'), randomUUID());
+    }
+    const own = options.sideDoor(request.method, request.target, request.body);
+    const port = incoming.socket.localPort ?? 0;
+    send(outgoing, await (own ?? answer(request, { ...api, port })), request.requestId);
+  };
+
+  const server = createServer({ maxHeaderSize: headerLimitBytes, keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
+    // What fails here is either the client's connection or a bug of ours: no answer is the only one left to give.
+    serve(incoming, outgoing).catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : undefined));
+  });
+  await listen(server, options.port);
+  const address = server.address();
+
+  const stop = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { port: typeof address === 'object' && address ? address.port : options.port, stop };
+};
+
+/**
+ * Finds out whether a port can be listened on, before anything else takes its time to start.
+ *
+ * @throws the listener's error, e.g. `EADDRINUSE`.
+ */
+export const assertPortIsFree = async (port: number): Promise<void> => {
+  const server = createServer();
+  await listen(server, port);
+  await new Promise((resolve) => server.close(resolve));
+};
+
+const listen = (server: Server, port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+
+/** @returns `undefined` if the body is larger than the limit. */
+const receive = async (incoming: IncomingMessage): Promise<ReceivedRequest | undefined> => {
+  if (Number(incoming.headers['content-length'] ?? 0) > bodyLimitBytes) return undefined;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming) {
+    size += chunk.length;
+    if (size > bodyLimitBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return {
+    method: incoming.method ?? '',
+    target: incoming.url ?? '/',
+    httpVersion: incoming.httpVersion,
+    rawHeaders: incoming.rawHeaders,
+    body: Buffer.concat(chunks),
+    sourceIp: (incoming.socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, ''),
+    at: Date.now(),
+    requestId: randomUUID(),
+  };
+};
+
+/** @returns `undefined` if the integration's time ran out; the invocation goes on, as on AWS. */
+const withinTime = async (integration: Integration, event: unknown): Promise<Invocation | undefined> => {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, integration.timeoutMs, undefined);
+  try {
+    return await Promise.race([integration.target.invoke(event), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const send = (outgoing: ServerResponse, answer: HttpAnswer, requestId: string): void => {
+  outgoing.statusCode = answer.status;
+  for (const [name, value] of answer.headers) outgoing.appendHeader(name, value);
+  outgoing.setHeader('apigw-requestid', requestId);
+  if (answer.status !== 204 && answer.status !== 304) outgoing.setHeader('content-length', answer.body.length);
+  outgoing.end(answer.body);
+};

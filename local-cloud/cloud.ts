@@ -1,0 +1,231 @@
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { assertPortIsFree, type HttpApiDefinition, startHttpApi } from './api-gateway/server.ts';
+import { createControl } from './control.ts';
+import { connectToDynamoDb, type DynamoDbSettings } from './dynamodb/connection.ts';
+import { startDynamoDbLocal } from './dynamodb/dynamodb-local.ts';
+import { createTables } from './dynamodb/tables.ts';
+import { type Gateway, startGateway } from './endpoint.ts';
+import { type RunningFunction, startFunction } from './lambda/function.ts';
+import { type Overview, toOverview } from './overview.ts';
+import type { Report } from './report.ts';
+import { startSchedule } from './schedules/schedules.ts';
+import { startStepFunctions } from './step-functions/endpoint.ts';
+import { openCheckpoints } from './streams/checkpoints.ts';
+import { startEventSourceMapping } from './streams/mapping.ts';
+import { openStream } from './streams/stream.ts';
+import { streamsOf } from './streams/streams-api.ts';
+import { openTableStreams, type TableStreams } from './streams/table-streams.ts';
+import { createTeardown, type Teardown } from './teardown.ts';
+import { type LocalTemplate, readTemplate } from './template/template.ts';
+
+/** How a local cloud is started. */
+export interface LocalCloudOptions {
+  /** Directory of the synthesized cloud assembly, or the promise of one: DynamoDB Local starts meanwhile. */
+  readonly assembly: string | Promise<string>;
+  /** The API's port; 0: any free one. */
+  readonly port: number;
+  /** A DynamoDB Local that runs already, and the access key id of the database to use in it. */
+  readonly dynamodb?: { readonly endpoint: string; readonly accessKeyId: string } | undefined;
+  /** Where tables, stream positions and executions are kept; absent: in memory. */
+  readonly dataDirectory?: string | undefined;
+  /** How many invocations of one function run at once, at most. */
+  readonly workersPerFunction?: number | undefined;
+  readonly report: Report;
+}
+
+/** A local cloud that runs. */
+export interface LocalCloud {
+  /** Of the API. */
+  readonly url: string;
+  /** What it runs. */
+  readonly template: LocalTemplate;
+  /** By `FunctionName`. */
+  readonly functions: ReadonlyMap<string, RunningFunction>;
+  /** What event source mappings gave up, by `QueueName`. */
+  readonly queues: ReadonlyMap<string, readonly unknown[]>;
+  /** The settings of a client that sees the same tables as the functions, past the gateway. */
+  readonly dynamodb: DynamoDbSettings;
+  /** Stands between the functions and their services, see `gateway.ts`. */
+  readonly intercept: Gateway['intercept'];
+  overview(): Overview;
+  /** Ends everything that was started. A second call waits for the first. */
+  stop(): Promise<void>;
+}
+
+/**
+ * More than keep two cores busy, since many of them wait: for a hot account, the more commands wait together, the fewer commits
+ * they take. Each is an isolate of its own, of some 30 MB.
+ */
+export const defaultWorkers = 64;
+
+/** The database of `npm start` in DynamoDB Local, which takes one for each access key. */
+const defaultAccessKeyId = 'holdfast';
+
+/**
+ * Runs a synthesized stack on this machine.
+ *
+ * @throws what stands in the way: a template that cannot be run, a port in use, no Java. Then nothing is left running.
+ */
+export const startLocalCloud = async (options: LocalCloudOptions): Promise<LocalCloud> => {
+  const started = createTeardown();
+  try {
+    return await start(options, started);
+  } catch (error) {
+    await started.stop().catch((failed: unknown) => options.report.warn(String(failed)));
+    throw error;
+  }
+};
+
+const start = async (options: LocalCloudOptions, started: Teardown): Promise<LocalCloud> => {
+  const { report } = options;
+  const reading = readWhenThere(options);
+  // Should something else fail first, that is the error to tell.
+  reading.catch(() => {});
+  await assertPortIsFree(options.port);
+  const engine = await startEngine(options, started);
+  const template = await reading;
+  const dynamodb: DynamoDbSettings = {
+    endpoint: engine.endpoint,
+    region: template.region,
+    credentials: { accessKeyId: engine.accessKeyId, secretAccessKey: 'local' },
+  };
+  const client = started.add(new DynamoDBClient(dynamodb), (it) => it.destroy());
+  const tables = await createTables(client, template.tables);
+  report.step(`${tables.size} tables`);
+
+  const connection = started.add(connectToDynamoDb(dynamodb), (it) => it.close());
+  const streamsApi = streamsOf(connection);
+  const streams = openTableStreams(tables, (streamArn) =>
+    openStream({ streams: streamsApi, streamArn, longestPauseMs: unseenMs, report: report.warn }),
+  );
+  const gateway = await startGateway({
+    dynamodb: connection,
+    onWrite: streams.wake,
+    stepFunctions: (target, body) => stepFunctions.handle(target, body),
+    functionNames: template.functions.map(({ name }) => name),
+  });
+  started.add(gateway, (it) => it.stop());
+  const functions = startFunctions(template, gateway.url, options);
+  for (const running of functions.values()) started.add(running, (it) => it.stop());
+  const stepFunctions = startStepFunctions({
+    stateMachines: template.stateMachines,
+    resolveFunction: (arn) => [...functions.values()].find((candidate) => candidate.arn === arn),
+    journalDirectory: inDataDirectory(options, 'executions'),
+    report: report.warn,
+  });
+  started.add(stepFunctions, (it) => it.stop());
+
+  const queues = new Map<string, unknown[]>(template.queues.map(({ name }) => [name, []]));
+  const connected = { template, functions, streams, queues };
+  deliverStreams(connected, options, started);
+  for (const { expression, functionName, input } of template.schedules) {
+    const schedule = startSchedule({ expression, target: byName(functions, functionName), input });
+    started.add(schedule, (it) => it.stop());
+  }
+  report.step(`${functions.size} functions`);
+
+  const control = createControl({ functions, intercept: gateway.intercept, overview: () => overview() });
+  const served = await startHttpApi(toHttpApi(template, functions), { port: options.port, sideDoor: control });
+  started.add(served, (it) => it.stop());
+  const url = `http://127.0.0.1:${served.port}`;
+  report.step('HTTP API');
+
+  const { accessKeyId, endpoint, description } = engine;
+  const overview = (): Overview =>
+    toOverview(template, {
+      url,
+      functions: functions.values(),
+      queues,
+      dynamodb: { engine: description, endpoint, region: template.region, accessKeyId },
+    });
+  return { url, template, functions, queues, dynamodb, intercept: gateway.intercept, overview, stop: started.stop };
+};
+
+type Functions = ReadonlyMap<string, RunningFunction>;
+
+const startFunctions = (template: LocalTemplate, gatewayUrl: string, options: LocalCloudOptions): Functions =>
+  new Map(
+    template.functions.map((definition) => [
+      definition.name,
+      startFunction(definition, {
+        endpoints: { dynamodb: gatewayUrl, stepFunctions: gatewayUrl },
+        maxWorkers: options.workersPerFunction ?? defaultWorkers,
+        log: (line) => options.report.log(definition.name, line),
+        onFailure: ({ errorType, errorMessage }) =>
+          options.report.warn(`${definition.name}: ${errorType}: ${errorMessage.replaceAll(/\s*\n\s*/g, ' ')}`),
+      }),
+    ]),
+  );
+
+/** Functions write through the gateway, which tells. What is written past it, by a test or by hand, may wait that long. */
+const unseenMs = 250;
+
+/** What stands at the two ends of an event source mapping. */
+interface Connected {
+  readonly template: LocalTemplate;
+  readonly functions: Functions;
+  readonly streams: TableStreams;
+  readonly queues: ReadonlyMap<string, unknown[]>;
+}
+
+const deliverStreams = (connected: Connected, options: LocalCloudOptions, started: Teardown): void => {
+  const { report } = options;
+  const checkpoints = openCheckpoints(inDataDirectory(options, 'stream-positions.json'));
+  started.add(checkpoints, (it) => it.flush());
+  for (const { logicalId, properties, table, functionName, onFailure } of connected.template.eventSourceMappings) {
+    const stream = connected.streams.of(table);
+    if (!stream) throw new Error(`"${logicalId}" reads the stream of "${table}", which has none`);
+    const mapping = startEventSourceMapping({
+      properties,
+      stream,
+      target: byName(connected.functions, functionName),
+      onFailure: (message) => {
+        report.warn(`${functionName}: a batch was given up: ${JSON.stringify(message)}`);
+        if (onFailure) connected.queues.get(onFailure)?.push(message);
+      },
+      checkpoints,
+      report: report.warn,
+    });
+    started.add(mapping, (it) => it.stop());
+  }
+};
+
+const toHttpApi = ({ accountId, api }: LocalTemplate, functions: Functions): HttpApiDefinition => ({
+  apiId: api.id,
+  accountId,
+  stage: api.stage,
+  throttle: api.throttle,
+  routes: api.routes.map(({ routeKey, target: { functionName, timeoutMs } }) => ({
+    routeKey,
+    target: { target: byName(functions, functionName), timeoutMs },
+  })),
+});
+
+const byName = (functions: Functions, name: string): RunningFunction => {
+  const found = functions.get(name);
+  if (!found) throw new Error(`There is no function ${name}`);
+  return found;
+};
+
+interface Engine {
+  readonly endpoint: string;
+  readonly accessKeyId: string;
+  readonly description: string;
+}
+
+const startEngine = async (options: LocalCloudOptions, started: Teardown): Promise<Engine> => {
+  if (options.dynamodb) return { ...options.dynamodb, description: 'given' };
+  const engine = await startDynamoDbLocal({
+    dataDirectory: inDataDirectory(options, 'dynamodb'),
+    report: options.report.warn,
+  });
+  started.add(engine, (it) => it.stop());
+  options.report.step(engine.description);
+  return { endpoint: engine.endpoint, accessKeyId: defaultAccessKeyId, description: engine.description };
+};
+
+const readWhenThere = async ({ assembly }: LocalCloudOptions): Promise<LocalTemplate> => readTemplate(await assembly);
+
+const inDataDirectory = ({ dataDirectory }: LocalCloudOptions, name: string): string | undefined =>
+  dataDirectory === undefined ? undefined : join(dataDirectory, name);

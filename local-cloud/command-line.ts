@@ -1,0 +1,65 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { defaultStage, parseStage, type StageName } from '../infra/stages.ts';
+import { defaultWorkers } from './cloud.ts';
+
+/** What `npm start` was asked for. */
+export interface CommandLine {
+  readonly port: number;
+  readonly dataDirectory?: string | undefined;
+  readonly stage: StageName;
+  readonly workers?: number | undefined;
+  readonly verbose: boolean;
+  readonly help: boolean;
+}
+
+export const usage = `Runs Holdfast on this machine: the synthesized template against DynamoDB Local.
+
+  npm start -- [options]
+
+  --port NUMBER      port of the HTTP API (default 3000; 0: any free one)
+  --data DIRECTORY   keep tables, stream positions and executions there between runs (default: in memory)
+  --stage NAME       stage of the template (default ${defaultStage})
+  --workers NUMBER   how many invocations of one function run at once, at most (default ${defaultWorkers})
+  --verbose          print what the functions log
+  --help             this text
+`;
+
+/**
+ * Reads the arguments.
+ *
+ * @param args without `node` and the script.
+ * @throws an error whose message says which option is wrong.
+ */
+export const parseCommandLine = (args: readonly string[]): CommandLine => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      port: { type: 'string', default: '3000' },
+      data: { type: 'string' },
+      stage: { type: 'string', default: defaultStage },
+      workers: { type: 'string' },
+      verbose: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return {
+    port: toInteger('--port', values.port, 0, 65_535),
+    dataDirectory: values.data === undefined ? undefined : resolve(nonEmpty('--data', values.data)),
+    stage: parseStage(values.stage),
+    workers: values.workers === undefined ? undefined : toInteger('--workers', values.workers, 1, 1_000),
+    verbose: values.verbose,
+    help: values.help,
+  };
+};
+
+const toInteger = (option: string, text: string, from: number, to: number): number => {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= from && value <= to) return value;
+  throw new Error(`${option} needs a whole number from ${from} to ${to}, not "${text}"`);
+};
+
+const nonEmpty = (option: string, text: string): string => {
+  if (text === '') throw new Error(`${option} needs a value`);
+  return text;
+};

@@ -1,0 +1,97 @@
+import * as z from 'zod/mini';
+import type { HttpAnswer } from './api-gateway/response.ts';
+import type { SideDoor } from './api-gateway/server.ts';
+import { type Gateway, type Interceptor, writeOperations } from './endpoint.ts';
+import type { RunningFunction } from './lambda/function.ts';
+
+/** What the control endpoints act on. */
+export interface Controlled {
+  readonly functions: ReadonlyMap<string, RunningFunction>;
+  readonly intercept: Gateway['intercept'];
+  /** What runs where: plain JSON. */
+  overview(): unknown;
+}
+
+/**
+ * `/_local`, beside the API on its port. It exists on this machine only:
+ *
+ * - `GET /_local`: what runs where.
+ * - `POST /_local/kill` `{"function":"carry-out-transfers","when":"after-next-write"}`: ends that function's workers as a
+ *   crash: `now` (the default), or around its next write to a table, before it is done or after.
+ */
+export const createControl =
+  (controlled: Controlled): SideDoor =>
+  (method, target, body) => {
+    const path = target.split('?')[0] ?? '';
+    if (path !== '/_local' && !path.startsWith('/_local/')) return undefined;
+    if (path === '/_local' && method === 'GET') return Promise.resolve(json(200, controlled.overview()));
+    if (path === '/_local/kill' && method === 'POST') return kill(controlled, body);
+    return Promise.resolve(json(404, { message: 'There is GET /_local and POST /_local/kill' }));
+  };
+
+const killShape = z.strictObject({
+  function: z.string(),
+  when: z._default(z.enum(['now', 'before-next-write', 'after-next-write']), 'now'),
+});
+
+const kill = async ({ functions, intercept }: Controlled, body: Buffer): Promise<HttpAnswer> => {
+  const order = killShape.safeParse(parseJson(body));
+  if (!order.success)
+    return json(400, { message: 'Needs {"function": NAME, "when": "now" | "before-next-write" | "after-next-write"}' });
+
+  const { function: name, when } = order.data;
+  const target = findFunction(functions, name);
+  if (!target) {
+    return json(404, { message: `There is no function "${name}"`, functions: [...functions.keys()] });
+  }
+  if (when === 'now') {
+    const workers = target.workers();
+    await target.kill();
+    return json(200, { function: target.name, when, workersEnded: workers });
+  }
+  const remove = intercept(killAroundWrite(target, when, () => remove()));
+  return json(202, { function: target.name, when });
+};
+
+const killAroundWrite = (
+  target: RunningFunction,
+  when: 'before-next-write' | 'after-next-write',
+  disarm: () => void,
+): Interceptor => {
+  let armed = true;
+  return async (call, forward) => {
+    if (!armed || call.functionName !== target.name || !writeOperations.has(call.operation)) return forward();
+    armed = false;
+    if (when === 'after-next-write') {
+      const response = await forward();
+      if (response.status !== 200) {
+        // Refused, so nothing was written: it is the next one that counts.
+        armed = true;
+        return response;
+      }
+    }
+    disarm();
+    await target.kill();
+    throw new Error(`${target.name} was killed`);
+  };
+};
+
+/** By its whole name, or by an ending that only one has: `settle-transfer` for `holdfast-dev-settle-transfer`. */
+const findFunction = (functions: ReadonlyMap<string, RunningFunction>, name: string): RunningFunction | undefined => {
+  const ending = [...functions.values()].filter((candidate) => candidate.name.endsWith(`-${name}`));
+  return functions.get(name) ?? (ending.length === 1 ? ending[0] : undefined);
+};
+
+const parseJson = (body: Buffer): unknown => {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+};
+
+const json = (status: number, value: unknown): HttpAnswer => ({
+  status,
+  headers: [['content-type', 'application/json']],
+  body: Buffer.from(`${JSON.stringify(value, null, 2)}\n`),
+});

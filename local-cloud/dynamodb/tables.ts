@@ -1,0 +1,112 @@
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  ResourceNotFoundException,
+  type TableDescription,
+} from '@aws-sdk/client-dynamodb';
+import type { PropertiesOf } from '../template/rules.ts';
+
+/** A table of the template. */
+export interface TableToCreate {
+  readonly logicalId: string;
+  readonly name: string;
+  /** Resolved. */
+  readonly properties: PropertiesOf<'AWS::DynamoDB::Table'>;
+}
+
+/** A table as DynamoDB Local has it: the account and region in its ARNs are its own. */
+export interface CreatedTable {
+  readonly tableName: string;
+  readonly tableArn: string;
+  /** Absent: it has no stream. */
+  readonly streamArn?: string;
+}
+
+/**
+ * Makes the tables of a template that are not there yet.
+ *
+ * Those with a stream come first. In DynamoDB Local a table with a stream that is made when there are many stream records
+ * pays for all of them with every write.
+ * @returns by logical id.
+ * @throws Error when a table is there and is not what the template asks for. CloudFormation would change it, or replace it;
+ *   here the user decides about the data.
+ */
+export const createTables = async (
+  client: DynamoDBClient,
+  tables: readonly TableToCreate[],
+): Promise<Map<string, CreatedTable>> => {
+  const created = new Map<string, CreatedTable>();
+  for (const table of tables.toSorted(streamsFirst)) created.set(table.logicalId, await createTable(client, table));
+  return created;
+};
+
+const streamsFirst = (one: TableToCreate, other: TableToCreate): number =>
+  Number(other.properties.StreamSpecification !== undefined) - Number(one.properties.StreamSpecification !== undefined);
+
+const createTable = async (client: DynamoDBClient, { name, properties }: TableToCreate): Promise<CreatedTable> => {
+  const wanted = toCreateTable(name, properties);
+  let table = await describe(client, name);
+  if (table === undefined) table = (await client.send(new CreateTableCommand(wanted))).TableDescription;
+  else refuseOther(name, wanted, table);
+  if (table?.TableArn === undefined) throw new Error(`DynamoDB did not say what it made of the table ${name}`);
+  return {
+    tableName: name,
+    tableArn: table.TableArn,
+    ...(table.LatestStreamArn !== undefined && { streamArn: table.LatestStreamArn }),
+  };
+};
+
+const describe = async (client: DynamoDBClient, name: string): Promise<TableDescription | undefined> => {
+  try {
+    return (await client.send(new DescribeTableCommand({ TableName: name }))).Table;
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  }
+};
+
+const toCreateTable = (
+  name: string,
+  { AttributeDefinitions, KeySchema, BillingMode, GlobalSecondaryIndexes, StreamSpecification }: Properties,
+): CreateTableCommandInput => ({
+  TableName: name,
+  AttributeDefinitions,
+  KeySchema,
+  BillingMode,
+  GlobalSecondaryIndexes,
+  // In a template, naming the view type is what switches the stream on.
+  ...(StreamSpecification && { StreamSpecification: { StreamEnabled: true, ...StreamSpecification } }),
+});
+
+type Properties = TableToCreate['properties'];
+
+const refuseOther = (name: string, wanted: CreateTableCommandInput, found: TableDescription): void => {
+  const [asked, there] = [shapeOf(wanted), shapeOf(found)];
+  for (const [aspect, value] of Object.entries(asked)) {
+    if (JSON.stringify(value) === JSON.stringify(there[aspect])) continue;
+    throw new Error(
+      `The table ${name} is there already, and its ${aspect} is ${JSON.stringify(there[aspect])} where the template has ` +
+        `${JSON.stringify(value)}. Start with another --data directory, or delete this one.`,
+    );
+  }
+};
+
+/** What of a table cannot differ from its template without being noticed sooner or later; in an order of its own. */
+const shapeOf = (table: CreateTableCommandInput | TableDescription): Readonly<Record<string, unknown>> => ({
+  key: table.KeySchema?.map(keyPart),
+  'attribute types': table.AttributeDefinitions?.map((it) => `${it.AttributeName} ${it.AttributeType}`).toSorted(),
+  indexes: (table.GlobalSecondaryIndexes ?? [])
+    .map(({ IndexName, KeySchema, Projection }) => ({
+      name: IndexName,
+      key: KeySchema?.map(keyPart),
+      projects: Projection?.ProjectionType,
+      attributes: Projection?.NonKeyAttributes?.toSorted() ?? [],
+    }))
+    .toSorted((one, other) => String(one.name).localeCompare(String(other.name))),
+  stream: table.StreamSpecification?.StreamEnabled ? table.StreamSpecification.StreamViewType : 'none',
+});
+
+const keyPart = ({ AttributeName, KeyType }: { AttributeName?: string | undefined; KeyType?: string | undefined }) =>
+  `${AttributeName} ${KeyType}`;

@@ -1,0 +1,135 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { exited, timedOut } from './errors.ts';
+import type { Invocation } from './invocation.ts';
+import type { InvokeMessage, LambdaError, WorkerMessage, WorkerSettings } from './protocol.ts';
+
+/** Lambda gives a function this long to load, outside of its own timeout. */
+const initLimitMs = 10_000;
+
+/** Where Node.js keeps compiled code by default. Every worker of a function loads the same: a fifth less work. */
+const compileCache = join(tmpdir(), 'node-compile-cache');
+
+/** How a worker is started. */
+export interface WorkerOptions {
+  readonly settings: WorkerSettings;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeoutSeconds: number;
+  /** Told every line the function writes to stdout or stderr. */
+  readonly log: (line: string) => void;
+}
+
+/** One execution environment of a function: a thread that takes one invocation at a time. */
+export interface FunctionWorker {
+  /** Resolves once the bundle is loaded, to the error if it could not be. */
+  readonly started: Promise<LambdaError | undefined>;
+  /** Resolves when the thread has ended: to an error, if it crashed and no invocation was there to hear of it. */
+  readonly ended: Promise<LambdaError | undefined>;
+  /** False once the thread has ended or is about to: after a crash, a timeout, `kill`. */
+  alive(): boolean;
+  /**
+   * Runs one invocation; never rejects.
+   * @param event JSON text.
+   */
+  invoke(requestId: string, event: string): Promise<Invocation>;
+  /** Ends the thread at once, as a crash: an invocation under way fails. */
+  kill(): Promise<void>;
+}
+
+/** Starts a thread that loads the function's bundle. */
+export const startWorker = (options: WorkerOptions): FunctionWorker => {
+  const { settings, timeoutSeconds } = options;
+  const thread = new Worker(new URL('./entry.ts', import.meta.url), {
+    workerData: settings,
+    env: { ...options.environment, NODE_COMPILE_CACHE: compileCache },
+    execArgv: [],
+    stdout: true,
+    stderr: true,
+    name: settings.functionName,
+    resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb },
+  });
+
+  const started = Promise.withResolvers<LambdaError | undefined>();
+  const ended = Promise.withResolvers<LambdaError | undefined>();
+  let current: { requestId: string; settle: (invocation: Invocation) => void } | undefined;
+  let fatal: LambdaError | undefined;
+  let loaded = false;
+  let alive = true;
+  let ending = false;
+  let killed = false;
+
+  const settle = (invocation: Invocation): void => {
+    const settled = current;
+    current = undefined;
+    settled?.settle(invocation);
+  };
+
+  const terminate = async (): Promise<void> => {
+    alive = false;
+    ending = true;
+    await thread.terminate();
+  };
+
+  const initTimer = setTimeout(
+    () => {
+      started.resolve(timedOut('init', initLimitMs / 1000 + timeoutSeconds));
+      terminate();
+    },
+    initLimitMs + timeoutSeconds * 1000,
+  );
+  started.promise.finally(() => clearTimeout(initTimer));
+
+  thread.on('message', (message: WorkerMessage) => {
+    if (message.type === 'output') forEachLine(message.text, options.log);
+    else if (message.type === 'ready') {
+      loaded = true;
+      started.resolve(undefined);
+    } else if (message.type === 'init-error') started.resolve(message.error);
+    else if (message.type === 'result') settle({ ok: true, payload: JSON.parse(message.payload) });
+    else if (message.type === 'error') settle({ ok: false, ...message.error });
+    else fatal = message.error;
+  });
+  // Out of memory, and what happens before entry.ts has set up its own handlers.
+  thread.on('error', (error: Error) => {
+    fatal ??= exited(current?.requestId ?? 'init', error.message);
+  });
+  thread.on('exit', (status: number) => {
+    alive = false;
+    const how = killed ? 'signal: killed' : status === 0 ? undefined : `exit status ${status}`;
+    const error = fatal ?? exited(current?.requestId ?? 'init', how);
+    const unheard = loaded && !current && !ending;
+    started.resolve(error);
+    settle({ ok: false, ...error });
+    ended.resolve(unheard ? error : undefined);
+  });
+
+  const invoke = (requestId: string, event: string): Promise<Invocation> => {
+    const { promise, resolve } = Promise.withResolvers<Invocation>();
+    const timer = setTimeout(() => {
+      terminate();
+      settle({ ok: false, ...timedOut(requestId, timeoutSeconds) });
+    }, timeoutSeconds * 1000);
+    current = {
+      requestId,
+      settle: (invocation) => {
+        clearTimeout(timer);
+        resolve(invocation);
+      },
+    };
+    const message: InvokeMessage = { requestId, event, deadline: Date.now() + timeoutSeconds * 1000 };
+    thread.postMessage(message);
+    return promise;
+  };
+
+  const kill = (): Promise<void> => {
+    killed = true;
+    return terminate();
+  };
+
+  return { started: started.promise, ended: ended.promise, alive: () => alive, invoke, kill };
+};
+
+const forEachLine = (text: string, log: (line: string) => void): void => {
+  for (const line of text.replace(/\r?\n$/, '').split(/\r?\n/)) log(line);
+};

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import type { LocalFunction } from '../lambda/invocation.ts';
+
+/** A rule of EventBridge that invokes a function again and again. */
+export interface Schedule {
+  /** Starts no further invocation; one under way is not waited for. */
+  stop(): void;
+}
+
+/** What is invoked, and when. */
+export interface ScheduleOptions {
+  /** `rate(VALUE UNIT)`, such as `rate(1 minute)`. */
+  readonly expression: string;
+  readonly target: LocalFunction;
+  /** The target's own input; absent: it gets the event of EventBridge. */
+  readonly input?: unknown;
+}
+
+/**
+ * Starts a schedule. As with EventBridge the first invocation comes one interval from now, each comes on time whether or not
+ * the one before has ended, and one that fails is not made up for before the next.
+ * @throws Error for an expression that is no rate.
+ */
+export const startSchedule = ({ expression, target, input }: ScheduleOptions): Schedule => {
+  const timer = setInterval(() => {
+    target.invoke(input === undefined ? scheduledEvent(target) : input);
+  }, intervalOf(expression));
+  return { stop: () => clearInterval(timer) };
+};
+
+/**
+ * The interval of a rate expression, in milliseconds.
+ * @throws Error that says what is wrong with it; a `cron` expression is not supported on this machine.
+ */
+export const intervalOf = (expression: string): number => {
+  const [, amount, unit, plural] = /^rate\(([1-9]\d*) (minute|hour|day)(s?)\)$/.exec(expression) ?? [];
+  // EventBridge takes `1 minute` and `5 minutes`, and nothing else.
+  if (amount === undefined || unit === undefined || (amount === '1') === (plural === 's'))
+    throw new Error(`A schedule has to be a rate such as rate(1 minute) or rate(6 hours), and this is ${expression}`);
+  const interval = Number(amount) * (unitMs[unit] ?? Number.NaN);
+  if (interval > longestTimerMs) throw new Error(`The interval of ${expression} is longer than this machine can wait`);
+  return interval;
+};
+
+const unitMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+/** Node's timers end at 2^31 − 1 ms, some 24 days. */
+const longestTimerMs = 2 ** 31 - 1;
+
+const scheduledEvent = (target: LocalFunction) => {
+  const [, partition, , region, account] = target.arn.split(':');
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': 'Scheduled Event',
+    source: 'aws.events',
+    account,
+    // To the second, as EventBridge does.
+    time: `${new Date().toISOString().slice(0, 19)}Z`,
+    region,
+    resources: [`arn:${partition}:events:${region}:${account}:rule/${target.name}`],
+    detail: {},
+  };
+};

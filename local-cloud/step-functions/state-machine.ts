@@ -1,0 +1,136 @@
+import { ExecutionAbortedError, ExecutionTimeoutError, StateMachine } from 'aws-local-stepfunctions';
+import type { Invocation, LocalFunction } from '../lambda/invocation.ts';
+import { readDefinition } from './definition.ts';
+
+/** A state machine of the template. */
+export interface StateMachineTemplate {
+  readonly arn: string;
+  readonly name: string;
+  readonly type: 'STANDARD' | 'EXPRESS';
+  /** In Amazon States Language, as JSON. */
+  readonly definition: unknown;
+}
+
+/** A state machine that can be executed. */
+export interface LocalStateMachine {
+  readonly arn: string;
+  readonly name: string;
+  readonly type: 'STANDARD' | 'EXPRESS';
+  /** Starts one execution, which the context object will name. */
+  run(input: unknown, execution: { readonly arn: string; readonly name: string }): Run;
+}
+
+/** An execution under way. */
+export interface Run {
+  /** How it ends; never rejects. */
+  readonly ended: Promise<Ending>;
+  /** Ends it now. A task that is under way is not ended, but nothing follows from it. */
+  abort(): void;
+}
+
+/** How an execution ended. */
+export type Ending =
+  | { readonly status: 'SUCCEEDED'; readonly output: unknown }
+  | { readonly status: 'FAILED'; readonly error: string; readonly cause: string }
+  | { readonly status: 'TIMED_OUT' }
+  | { readonly status: 'ABORTED' };
+
+/**
+ * Makes a state machine executable.
+ * @param resolveFunction finds the function of a task by its ARN.
+ * @throws Error that names what of the definition cannot be run here.
+ */
+export const openStateMachine = (
+  { arn, name, type, definition }: StateMachineTemplate,
+  resolveFunction: (arn: string) => LocalFunction | undefined,
+): LocalStateMachine => {
+  const read = readOrName(name, () =>
+    readDefinition(definition, {
+      isFunction: (resource) => resolveFunction(resource) !== undefined,
+      longestSeconds: type === 'EXPRESS' ? longestExpressSeconds : undefined,
+    }),
+  );
+  const machine = readOrName(name, () => new StateMachine(read.definition));
+  return {
+    arn,
+    name,
+    type,
+    run: (input, execution) => {
+      let aborted = false;
+      const call = (resource: string) => async (taskInput: unknown) => {
+        // The library goes on after a wait, or to the next attempt, even if the execution was aborted meanwhile.
+        if (aborted) throw new Aborted();
+        const called = resolveFunction(resource);
+        if (called === undefined) throw new Error(`${resource} is not there any more`);
+        return resultOf(await called.invoke(taskInput));
+      };
+      const { result, abort } = machine.run(asJson(input), {
+        overrides: {
+          taskResourceLocalHandlers: Object.fromEntries(
+            [...read.resources].map(([state, resource]) => [state, call(resource)]),
+          ),
+        },
+        context: {
+          Execution: { Id: execution.arn, Name: execution.name },
+          StateMachine: { Id: arn, Name: name },
+        },
+      });
+      return {
+        ended: result.then((output): Ending => ({ status: 'SUCCEEDED', output }), endingOf),
+        abort: () => {
+          aborted = true;
+          abort();
+        },
+      };
+    },
+  };
+};
+
+/** Step Functions ends an Express execution after five minutes. */
+const longestExpressSeconds = 300;
+
+const readOrName = <Result>(name: string, read: () => Result): Result => {
+  try {
+    return read();
+  } catch (error) {
+    throw new Error(`The state machine ${name} cannot be run: ${error instanceof Error ? error.message : error}`);
+  }
+};
+
+type Json = Parameters<StateMachine['run']>[0];
+
+const isJson = (value: unknown): value is Json => value !== undefined;
+
+const asJson = (value: unknown): Json => (isJson(value) ? value : null);
+
+const resultOf = (invocation: Invocation): Json => {
+  if (invocation.ok) return asJson(invocation.payload);
+  throw new TaskFailed(invocation);
+};
+
+/**
+ * A function's error, as a task that names the function reports it: `Error` is what Lambda gives as its type, for a crash or
+ * a timeout too, and `Cause` is Lambda's whole answer. Without a type it is `Lambda.Unknown`.
+ */
+class TaskFailed extends Error {
+  constructor({ errorType, errorMessage, trace }: Extract<Invocation, { ok: false }>) {
+    const answer = JSON.stringify({ errorType, errorMessage, ...(trace && { trace }) });
+    super(errorType === '' ? `Lambda did not return an error type. Returned payload: ${answer}` : answer);
+    this.name = errorType === '' ? 'Lambda.Unknown' : errorType;
+  }
+}
+
+/** Ends an execution that is aborted already: no retrier and no catcher may have it. */
+class Aborted extends Error {
+  readonly isRetryable = false;
+  readonly isCatchable = false;
+}
+
+const endingOf = (error: unknown): Ending => {
+  if (error instanceof ExecutionAbortedError) return { status: 'ABORTED' };
+  if (error instanceof ExecutionTimeoutError) return { status: 'TIMED_OUT' };
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error
+    ? { status: 'FAILED', error: cause.name, cause: cause.message }
+    : { status: 'FAILED', error: 'States.Runtime', cause: String(cause) };
+};

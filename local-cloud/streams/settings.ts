@@ -1,0 +1,67 @@
+import type { PropertiesOf } from '../template/rules.ts';
+import { compileFilters } from './filter.ts';
+import type { StreamRecord } from './stream-record.ts';
+
+/** How a stream is handed to a function, with Lambda's defaults for what the template leaves out. */
+export interface MappingSettings {
+  /** Most records in one invocation. */
+  readonly batchSize: number;
+  /** How long a batch that is not full waits for more, in milliseconds. */
+  readonly batchingWindowMs: number;
+  /** Where a mapping without a checkpoint begins. */
+  readonly startingPosition: 'TRIM_HORIZON' | 'LATEST';
+  /** How many batches of one shard are under way at once; those of one partition key never are. */
+  readonly parallelizationFactor: number;
+  readonly retry: RetryRules;
+  /** Records older than this are given up, in milliseconds; Infinity: never. */
+  readonly maximumRecordAgeMs: number;
+  /** Whether the function is to see a record. */
+  readonly matches: (record: StreamRecord) => boolean;
+}
+
+/** What decides what becomes of a batch that failed. */
+export interface RetryRules {
+  /** How often a batch is tried again; Infinity: until it is too old. */
+  readonly maximumRetryAttempts: number;
+  /** Whether a batch that failed is split before it is tried again. */
+  readonly bisectBatch: boolean;
+  /** Whether the function may say from which record on it failed. */
+  readonly reportsItemFailures: boolean;
+}
+
+/**
+ * Reads the resolved properties of an `AWS::Lambda::EventSourceMapping`.
+ * @throws Error that names a value Lambda would not take, or a filter that is not supported here.
+ */
+export const readSettings = (properties: PropertiesOf<'AWS::Lambda::EventSourceMapping'>): MappingSettings => {
+  const number = (name: NumberProperty, byDefault: number, least: number, most: number): number => {
+    const value = properties[name] ?? byDefault;
+    if (value < least || value > most) throw new Error(`${name} is ${value}, and Lambda takes ${least} to ${most}`);
+    return value;
+  };
+  return {
+    batchSize: number('BatchSize', 100, 1, 10_000),
+    batchingWindowMs: 1_000 * number('MaximumBatchingWindowInSeconds', 0, 0, 300),
+    startingPosition: properties.StartingPosition,
+    parallelizationFactor: number('ParallelizationFactor', 1, 1, 10),
+    retry: {
+      maximumRetryAttempts: orForever(number('MaximumRetryAttempts', forever, forever, 10_000)),
+      bisectBatch: properties.BisectBatchOnFunctionError ?? false,
+      reportsItemFailures: properties.FunctionResponseTypes?.includes('ReportBatchItemFailures') ?? false,
+    },
+    maximumRecordAgeMs: 1_000 * orForever(number('MaximumRecordAgeInSeconds', forever, forever, 604_800)),
+    matches: compileFilters(properties.FilterCriteria?.Filters.map(({ Pattern }) => Pattern) ?? []),
+  };
+};
+
+type NumberProperty =
+  | 'BatchSize'
+  | 'MaximumBatchingWindowInSeconds'
+  | 'ParallelizationFactor'
+  | 'MaximumRetryAttempts'
+  | 'MaximumRecordAgeInSeconds';
+
+/** Lambda writes "no limit" as -1. */
+const forever = -1;
+
+const orForever = (value: number): number => (value === forever ? Number.POSITIVE_INFINITY : value);

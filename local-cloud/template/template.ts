@@ -1,0 +1,172 @@
+import type { Route } from '../api-gateway/routes.ts';
+import type { ThrottleSettings } from '../api-gateway/throttle.ts';
+import type { FunctionDefinition } from '../lambda/function.ts';
+import { readAssembly } from './assembly.ts';
+import { openTemplate, type Resource, type TemplateResources } from './resources.ts';
+import type { PropertiesOf } from './rules.ts';
+
+/** A synthesized stack, as the parts of the local cloud that run it. */
+export interface LocalTemplate {
+  readonly stackName: string;
+  readonly region: string;
+  readonly accountId: string;
+  readonly tables: readonly TableDefinition[];
+  readonly functions: readonly FunctionDefinition[];
+  readonly queues: readonly { readonly name: string; readonly arn: string }[];
+  readonly eventSourceMappings: readonly EventSourceMappingDefinition[];
+  readonly stateMachines: readonly StateMachineDefinition[];
+  readonly schedules: readonly ScheduleDefinition[];
+  readonly api: ApiDefinition;
+}
+
+interface TableDefinition {
+  readonly logicalId: string;
+  readonly name: string;
+  readonly properties: PropertiesOf<'AWS::DynamoDB::Table'>;
+}
+
+interface EventSourceMappingDefinition {
+  readonly logicalId: string;
+  readonly properties: PropertiesOf<'AWS::Lambda::EventSourceMapping'>;
+  /** Logical id of the table whose stream it reads. */
+  readonly table: string;
+  readonly functionName: string;
+  /** Name of the queue that gets what was given up. */
+  readonly onFailure?: string | undefined;
+}
+
+interface StateMachineDefinition {
+  readonly arn: string;
+  readonly name: string;
+  readonly type: 'STANDARD' | 'EXPRESS';
+  /** In Amazon States Language. */
+  readonly definition: unknown;
+}
+
+interface ScheduleDefinition {
+  readonly name: string;
+  /** E.g. `rate(1 minute)`. */
+  readonly expression: string;
+  readonly functionName: string;
+  /** What the function gets; absent: the event of EventBridge. */
+  readonly input?: unknown;
+}
+
+interface ApiDefinition {
+  readonly id: string;
+  readonly name: string;
+  readonly stage: string;
+  readonly routes: readonly Route<{ readonly functionName: string; readonly timeoutMs: number }>[];
+  readonly throttle?: ThrottleSettings | undefined;
+}
+
+/**
+ * Reads a cloud assembly.
+ *
+ * @param directory as `infra/synth.ts` returns it.
+ * @throws an error that names what of it the local cloud cannot run, or what refers to something that is not there.
+ */
+export const readTemplate = (directory: string): LocalTemplate => {
+  const assembly = readAssembly(directory);
+  const { stackName, region, accountId } = assembly;
+  const resources = openTemplate(assembly);
+
+  const functions = resources.all('AWS::Lambda::Function').map(({ name, logicalId, properties, attribute }) => {
+    const codeDirectory = assembly.assetDirectory(properties.Code.S3Key);
+    if (!codeDirectory) throw new Error(`The code of AWS::Lambda::Function "${logicalId}" is not in ${directory}`);
+    return {
+      name,
+      arn: attribute('Arn'),
+      region,
+      codeDirectory,
+      handler: properties.Handler,
+      timeoutSeconds: properties.Timeout,
+      memoryMb: properties.MemorySize,
+      variables: properties.Environment?.Variables ?? {},
+    };
+  });
+  const tables = resources.all('AWS::DynamoDB::Table');
+  const queues = resources.all('AWS::SQS::Queue').map(({ name, attribute }) => ({ name, arn: attribute('Arn') }));
+
+  const functionNamed = (reference: string, by: string): string =>
+    find(functions, ({ name, arn }) => reference === name || reference === arn, reference, by).name;
+
+  return {
+    stackName,
+    region,
+    accountId,
+    tables: tables.map(({ logicalId, name, properties }) => ({ logicalId, name, properties })),
+    functions,
+    queues,
+    eventSourceMappings: resources.all('AWS::Lambda::EventSourceMapping').map(({ logicalId, properties }) => {
+      const { EventSourceArn, FunctionName, DestinationConfig } = properties;
+      const destination = DestinationConfig?.OnFailure.Destination;
+      return {
+        logicalId,
+        properties,
+        table: find(tables, (it) => it.attribute('StreamArn') === EventSourceArn, EventSourceArn, logicalId).logicalId,
+        functionName: functionNamed(FunctionName, logicalId),
+        onFailure: destination && find(queues, ({ arn }) => arn === destination, destination, logicalId).name,
+      };
+    }),
+    stateMachines: resources.all('AWS::StepFunctions::StateMachine').map(({ name, properties, attribute }) => ({
+      name,
+      arn: attribute('Arn'),
+      type: properties.StateMachineType,
+      definition: JSON.parse(properties.DefinitionString),
+    })),
+    schedules: resources.all('AWS::Events::Rule').flatMap(({ name, logicalId, properties }) =>
+      properties.State === 'DISABLED'
+        ? []
+        : properties.Targets.map(({ Arn, Input }) => ({
+            name,
+            expression: properties.ScheduleExpression,
+            functionName: functionNamed(Arn, logicalId),
+            ...(Input !== undefined && { input: JSON.parse(Input) }),
+          })),
+    ),
+    api: readApi(resources, functionNamed),
+  };
+};
+
+const readApi = (
+  resources: TemplateResources,
+  functionNamed: (reference: string, by: string) => string,
+): ApiDefinition => {
+  const api = only(resources.all('AWS::ApiGatewayV2::Api'), 'AWS::ApiGatewayV2::Api');
+  const stage = only(resources.all('AWS::ApiGatewayV2::Stage'), 'AWS::ApiGatewayV2::Stage').properties;
+  const integrations = resources.all('AWS::ApiGatewayV2::Integration');
+  const throttle = stage.DefaultRouteSettings;
+  return {
+    id: api.ref,
+    name: api.properties.Name,
+    stage: stage.StageName,
+    throttle: throttle && { rateLimit: throttle.ThrottlingRateLimit, burstLimit: throttle.ThrottlingBurstLimit },
+    routes: resources.all('AWS::ApiGatewayV2::Route').map(({ logicalId, properties: { RouteKey, Target } }) => {
+      const { properties } = find(integrations, ({ ref }) => Target === `integrations/${ref}`, Target, logicalId);
+      return {
+        routeKey: RouteKey,
+        target: {
+          functionName: functionNamed(properties.IntegrationUri, logicalId),
+          timeoutMs: properties.TimeoutInMillis,
+        },
+      };
+    }),
+  };
+};
+
+const find = <Item>(items: readonly Item[], isIt: (item: Item) => boolean, reference: string, by: string): Item => {
+  const found = items.find(isIt);
+  if (found === undefined) throw new Error(`"${by}" refers to ${reference}, which is not a resource that runs here`);
+  return found;
+};
+
+const only = <Type extends 'AWS::ApiGatewayV2::Api' | 'AWS::ApiGatewayV2::Stage'>(
+  found: readonly Resource<Type>[],
+  type: Type,
+): Resource<Type> => {
+  const [first] = found;
+  if (!first || found.length > 1)
+    throw new Error(`Holdfast local runs one ${type}, and the template has ${found.length}`);
+  return first;
+};

@@ -1,0 +1,257 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, inject, it, vi } from 'vitest';
+import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../../local-cloud/cloud.ts';
+
+/** A stack with one of each: what comes in by HTTP goes through a table, its stream and a workflow. */
+const bundles: Readonly<Record<string, string>> = {
+  put: `${callAws()}
+    export const handler = async (event) => {
+      await call(process.env.AWS_ENDPOINT_URL_DYNAMODB, 'DynamoDB_20120810.PutItem', {
+        TableName: process.env.TABLE, Item: { pk: { S: event.pathParameters.id } } });
+      return { statusCode: 201, body: 'put' };
+    };`,
+  relay: `${callAws()}
+    export const handler = async (event) => {
+      for (const { dynamodb } of event.Records) {
+        const id = dynamodb.NewImage.pk.S;
+        if (id === 'poison') throw new Error('poisoned');
+        await call(process.env.AWS_ENDPOINT_URL_SFN, 'AWSStepFunctions.StartExecution', {
+          stateMachineArn: process.env.MACHINE, name: id, input: JSON.stringify({ id }) });
+      }
+    };`,
+  finish: 'export const handler = async (input) => { console.log("finished " + input.id); return input; };',
+};
+
+/** A bundle in a temporary directory finds no SDK: the protocol is simple enough. */
+function callAws(): string {
+  return `
+    const call = async (endpoint, target, body) => {
+      const credential = process.env.AWS_ACCESS_KEY_ID + '/20260101/' + process.env.AWS_REGION + '/x/aws4_request';
+      const response = await fetch(endpoint, { method: 'POST', body: JSON.stringify(body), headers: {
+        'x-amz-target': target, 'content-type': 'application/x-amz-json-1.0', 'x-amz-date': '20260101T000000Z',
+        authorization: 'AWS4-HMAC-SHA256 Credential=' + credential + ', SignedHeaders=host, Signature=0' } });
+      if (!response.ok) throw new Error(await response.text());
+    };`;
+}
+
+const functionOf = (name: string, variables: Record<string, unknown> = {}) => ({
+  Type: 'AWS::Lambda::Function',
+  Properties: {
+    FunctionName: name,
+    Runtime: 'nodejs24.x',
+    Handler: 'index.handler',
+    Code: { S3Bucket: 'assets', S3Key: `${name}.zip` },
+    Timeout: 10,
+    MemorySize: 256,
+    Environment: { Variables: variables },
+  },
+});
+
+const resources = {
+  Table: {
+    Type: 'AWS::DynamoDB::Table',
+    Properties: {
+      TableName: 'things',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+    },
+  },
+  Put: functionOf('put', { TABLE: { Ref: 'Table' } }),
+  Relay: functionOf('relay', { MACHINE: { Ref: 'Machine' } }),
+  Finish: functionOf('finish'),
+  Machine: {
+    Type: 'AWS::StepFunctions::StateMachine',
+    Properties: {
+      StateMachineName: 'things',
+      DefinitionString: {
+        'Fn::Join': [
+          '',
+          [
+            '{"StartAt":"Finish","States":{"Finish":{"Type":"Task","End":true,"Resource":"',
+            { 'Fn::GetAtt': ['Finish', 'Arn'] },
+            '"}}}',
+          ],
+        ],
+      },
+    },
+  },
+  Dead: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead' } },
+  Mapping: {
+    Type: 'AWS::Lambda::EventSourceMapping',
+    Properties: {
+      EventSourceArn: { 'Fn::GetAtt': ['Table', 'StreamArn'] },
+      FunctionName: { Ref: 'Relay' },
+      StartingPosition: 'TRIM_HORIZON',
+      MaximumRetryAttempts: 0,
+      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['Dead', 'Arn'] } } },
+    },
+  },
+  Rule: {
+    Type: 'AWS::Events::Rule',
+    Properties: {
+      ScheduleExpression: 'rate(1 hour)',
+      Targets: [{ Id: 'T', Arn: { 'Fn::GetAtt': ['Finish', 'Arn'] } }],
+    },
+  },
+  Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'things', ProtocolType: 'HTTP' } },
+  Stage: {
+    Type: 'AWS::ApiGatewayV2::Stage',
+    Properties: { ApiId: { Ref: 'Api' }, StageName: '$default', AutoDeploy: true },
+  },
+  Integration: {
+    Type: 'AWS::ApiGatewayV2::Integration',
+    Properties: {
+      ApiId: { Ref: 'Api' },
+      IntegrationType: 'AWS_PROXY',
+      IntegrationUri: { 'Fn::GetAtt': ['Put', 'Arn'] },
+      PayloadFormatVersion: '2.0',
+    },
+  },
+  Route: {
+    Type: 'AWS::ApiGatewayV2::Route',
+    Properties: {
+      ApiId: { Ref: 'Api' },
+      RouteKey: 'POST /things/{id}',
+      Target: { 'Fn::Join': ['', ['integrations/', { Ref: 'Integration' }]] },
+      AuthorizationType: 'NONE',
+    },
+  },
+};
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of cleanUp.splice(0).reverse()) await step();
+});
+
+const writeAssembly = (changes: Record<string, unknown> = {}): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-cloud-'));
+  cleanUp.push(() => rmSync(directory, { recursive: true }));
+  const write = (file: string, value: unknown) => writeFileSync(join(directory, file), JSON.stringify(value));
+  for (const [name, source] of Object.entries(bundles)) {
+    mkdirSync(join(directory, name));
+    writeFileSync(join(directory, name, 'index.mjs'), source);
+  }
+  const asset = (name: string) => ({
+    source: { path: name, packaging: 'zip' },
+    destinations: { here: { objectKey: `${name}.zip` } },
+  });
+  write('assets.json', { files: Object.fromEntries(Object.keys(bundles).map((name) => [name, asset(name)])) });
+  write('template.json', { Resources: { ...resources, ...changes } });
+  const environment = 'aws://unknown-account/unknown-region';
+  write('manifest.json', {
+    artifacts: {
+      assets: { type: 'cdk:asset-manifest', properties: { file: 'assets.json' } },
+      Things: { type: 'aws:cloudformation:stack', environment, properties: { templateFile: 'template.json' } },
+    },
+  });
+  return directory;
+};
+
+const optionsFor = (assembly: LocalCloudOptions['assembly']) => {
+  const lines: string[] = [];
+  const warnings: string[] = [];
+  const options: LocalCloudOptions = {
+    assembly,
+    port: 0,
+    dynamodb: { endpoint: inject('dynamodb').endpoint, accessKeyId: randomBytes(10).toString('hex') },
+    report: {
+      step: () => {},
+      warn: (line) => warnings.push(line),
+      log: (name, line) => lines.push(`${name}: ${line}`),
+    },
+  };
+  return { options, lines, warnings };
+};
+
+const start = async (): Promise<{ cloud: LocalCloud; lines: string[]; warnings: string[] }> => {
+  const { options, lines, warnings } = optionsFor(writeAssembly());
+  const cloud = await startLocalCloud(options);
+  cleanUp.push(() => cloud.stop());
+  return { cloud, lines, warnings };
+};
+
+const listeners = () => process.getActiveResourcesInfo().filter((resource) => resource === 'TCPServerWrap').length;
+
+const put = (cloud: LocalCloud, id: string) => fetch(`${cloud.url}/things/${id}`, { method: 'POST' });
+
+describe('the local cloud', () => {
+  it('leads a request through function, table, stream and workflow', async () => {
+    const { cloud, lines, warnings } = await start();
+    const calls: string[] = [];
+    cloud.intercept((call, forward) => {
+      calls.push(`${call.functionName} ${call.operation}`);
+      return forward();
+    });
+    const response = await put(cloud, 'a1');
+    expect([response.status, await response.text()]).toEqual([201, 'put']);
+    await vi.waitFor(() => expect(lines).toEqual(['finish: finished a1']), 5_000);
+    expect(calls).toEqual(['put PutItem', 'relay StartExecution']);
+    expect(warnings).toEqual([]);
+  });
+
+  it('keeps what a mapping gave up in its queue, and says so', async () => {
+    const { cloud, lines, warnings } = await start();
+    await put(cloud, 'poison');
+    await vi.waitFor(() => expect(cloud.queues.get('dead')).toHaveLength(1), 5_000);
+    expect(warnings).toContain('relay: Error: poisoned');
+    expect(cloud.overview().deadLetters).toEqual({ dead: 1 });
+    await put(cloud, 'a2');
+    await vi.waitFor(() => expect(lines).toContain('finish: finished a2'), 5_000);
+  });
+
+  it('says what runs where', async () => {
+    const { cloud } = await start();
+    await put(cloud, 'a1');
+    const overview = await (await fetch(`${cloud.url}/_local`)).json();
+    expect(overview).toMatchObject({
+      api: { url: cloud.url, routes: ['POST /things/{id}'] },
+      dynamodb: { tables: ['things'], endpoint: inject('dynamodb').endpoint },
+      functions: expect.arrayContaining([{ name: 'put', workers: 1 }]),
+      streams: [{ table: 'things', function: 'relay' }],
+      workflows: [{ name: 'things', type: 'STANDARD' }],
+      schedules: [{ expression: 'rate(1 hour)', function: 'finish' }],
+    });
+  });
+
+  it('ends everything when it is stopped', async () => {
+    const { cloud } = await start();
+    await put(cloud, 'a1');
+    await Promise.all([cloud.stop(), cloud.stop()]);
+    expect([...cloud.functions.values()].map((running) => running.workers())).toEqual([0, 0, 0]);
+    await expect(put(cloud, 'a2')).rejects.toThrow('fetch failed');
+  });
+});
+
+describe('a start that fails', () => {
+  it('on the template says what cannot be run', async () => {
+    const { options } = optionsFor(writeAssembly({ Bucket: { Type: 'AWS::S3::Bucket' } }));
+    await expect(startLocalCloud(options)).rejects.toThrow('AWS::S3::Bucket "Bucket"');
+  });
+
+  it('on the synthesis says why', async () => {
+    const { options } = optionsFor(Promise.reject(new Error('not synthesized')));
+    await expect(startLocalCloud(options)).rejects.toThrow('not synthesized');
+  });
+
+  it('on the port says so before anything else is started', async () => {
+    const { cloud } = await start();
+    const { options } = optionsFor(new Promise(() => {}));
+    const port = Number(new URL(cloud.url).port);
+    await expect(startLocalCloud({ ...options, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+
+  it('half way leaves nothing running', async () => {
+    const rule = {
+      ...resources.Rule,
+      Properties: { ...resources.Rule.Properties, ScheduleExpression: 'rate(1 year)' },
+    };
+    const { options } = optionsFor(writeAssembly({ Rule: rule }));
+    await expect(startLocalCloud(options)).rejects.toThrow('rate(1 year)');
+    await vi.waitFor(() => expect(listeners()).toBe(0));
+  });
+});

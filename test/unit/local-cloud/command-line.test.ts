@@ -1,0 +1,42 @@
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseCommandLine } from '../../../local-cloud/command-line.ts';
+
+describe('parseCommandLine', () => {
+  it('has a default for everything', () => {
+    expect(parseCommandLine([])).toEqual({
+      port: 3000,
+      dataDirectory: undefined,
+      stage: 'dev',
+      workers: undefined,
+      verbose: false,
+      help: false,
+    });
+  });
+
+  it('takes every option', () => {
+    const args = ['--port', '0', '--data', 'x', '--stage', 'prod', '--workers=3', '--verbose', '--help'];
+    expect(parseCommandLine(args)).toEqual({
+      port: 0,
+      dataDirectory: resolve('x'),
+      stage: 'prod',
+      workers: 3,
+      verbose: true,
+      help: true,
+    });
+  });
+
+  it.each([
+    { args: ['--prot', '1'], message: '--prot' },
+    { args: ['--port', 'abc'], message: '--port needs a whole number from 0 to 65535, not "abc"' },
+    { args: ['--port', '70000'], message: '--port needs a whole number from 0 to 65535, not "70000"' },
+    { args: ['--port', ''], message: '--port needs a whole number' },
+    { args: ['--workers', '0'], message: '--workers needs a whole number from 1 to 1000, not "0"' },
+    { args: ['--data', ''], message: '--data needs a value' },
+    { args: ['--data'], message: '--data' },
+    { args: ['--stage', 'moon'], message: 'moon' },
+    { args: ['serve'], message: 'serve' },
+  ])('refuses $args', ({ args, message }) => {
+    expect(() => parseCommandLine(args)).toThrow(message);
+  });
+});

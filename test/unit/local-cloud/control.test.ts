@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { createControl } from '../../../local-cloud/control.ts';
+import type { GatewayResponse, Interceptor } from '../../../local-cloud/endpoint.ts';
+import type { RunningFunction } from '../../../local-cloud/lambda/function.ts';
+
+const functionNamed = (name: string) => {
+  const kills: string[] = [];
+  const running: RunningFunction = {
+    name,
+    arn: `arn:${name}`,
+    invoke: async () => ({ ok: true, payload: null }),
+    kill: async () => {
+      kills.push(name);
+    },
+    workers: () => 2,
+    stop: async () => {},
+  };
+  return { running, kills };
+};
+
+const setUp = () => {
+  const settle = functionNamed('holdfast-dev-settle-transfer');
+  const credit = functionNamed('holdfast-dev-credit-transfer');
+  const interceptors = new Set<Interceptor>();
+  const control = createControl({
+    functions: new Map([settle, credit].map(({ running }) => [running.name, running])),
+    intercept: (interceptor) => {
+      interceptors.add(interceptor);
+      return () => interceptors.delete(interceptor);
+    },
+    overview: () => ({ api: 'here' }),
+  });
+
+  const ask = async (method: string, path: string, body: unknown = '') => {
+    const answer = await control(method, path, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
+    return answer && { status: answer.status, body: JSON.parse(answer.body.toString()) };
+  };
+  /** Sends a call of a function through the interceptors. `sent`: whether it reached the service. */
+  const call = async (functionName: string, operation: string, status = 200) => {
+    let sent = false;
+    const service = async (): Promise<GatewayResponse> => {
+      sent = true;
+      return { status, headers: {}, body: Buffer.alloc(0) };
+    };
+    const [interceptor] = interceptors;
+    const details = { functionName, service: 'dynamodb', operation, body: Buffer.alloc(0) } as const;
+    const answered = await (interceptor ? interceptor(details, service) : service()).then(
+      () => true,
+      () => false,
+    );
+    return { sent, answered };
+  };
+  return { ask, call, kills: settle.kills, interceptors };
+};
+
+const kill = (when?: string) => ({ function: 'settle-transfer', ...(when && { when }) });
+const settleTransfer = 'holdfast-dev-settle-transfer';
+
+describe('/_local', () => {
+  it('leaves every other path to the API', async () => {
+    const { ask } = setUp();
+    expect(await ask('GET', '/accounts')).toBeUndefined();
+    expect(await ask('GET', '/_locals')).toBeUndefined();
+  });
+
+  it('says what runs where', async () => {
+    expect(await setUp().ask('GET', '/_local?x')).toEqual({ status: 200, body: { api: 'here' } });
+  });
+
+  it('says what there is when asked for something else', async () => {
+    const { ask } = setUp();
+    expect(await ask('GET', '/_local/other')).toMatchObject({ status: 404 });
+    expect(await ask('DELETE', '/_local')).toMatchObject({ status: 404 });
+  });
+});
+
+describe('POST /_local/kill', () => {
+  it('ends the workers of a function at once', async () => {
+    const { ask, kills } = setUp();
+    expect(await ask('POST', '/_local/kill', kill())).toMatchObject({
+      status: 200,
+      body: { function: settleTransfer, when: 'now', workersEnded: 2 },
+    });
+    expect(kills).toHaveLength(1);
+  });
+
+  it('ends them before their next write, which is then not done', async () => {
+    const { ask, call, kills, interceptors } = setUp();
+    expect(await ask('POST', '/_local/kill', kill('before-next-write'))).toMatchObject({ status: 202 });
+    expect(await call(settleTransfer, 'Query')).toEqual({ sent: true, answered: true });
+    expect(await call('holdfast-dev-credit-transfer', 'PutItem')).toEqual({ sent: true, answered: true });
+    expect(kills).toEqual([]);
+
+    expect(await call(settleTransfer, 'TransactWriteItems')).toEqual({ sent: false, answered: false });
+    expect(kills).toHaveLength(1);
+    expect(interceptors.size).toBe(0);
+  });
+
+  it('ends them after their next write, which is done but not answered', async () => {
+    const { ask, call, kills, interceptors } = setUp();
+    await ask('POST', '/_local/kill', kill('after-next-write'));
+    expect(await call(settleTransfer, 'PutItem', 400)).toEqual({ sent: true, answered: true });
+    expect(kills).toEqual([]);
+
+    expect(await call(settleTransfer, 'PutItem')).toEqual({ sent: true, answered: false });
+    expect(kills).toHaveLength(1);
+    expect(interceptors.size).toBe(0);
+  });
+
+  it.each([
+    { body: 'no json', status: 400, message: 'Needs {"function"' },
+    { body: {}, status: 400, message: 'Needs {"function"' },
+    { body: { function: 'settle-transfer', when: 'later' }, status: 400, message: 'Needs {"function"' },
+    { body: { function: 'settle-transfer', wen: 'now' }, status: 400, message: 'Needs {"function"' },
+    { body: { function: 'nobody' }, status: 404, message: 'There is no function "nobody"' },
+    { body: { function: 'transfer' }, status: 404, message: 'There is no function "transfer"' },
+  ])('refuses $body with $status', async ({ body, status, message }) => {
+    const { ask } = setUp();
+    const answer = await ask('POST', '/_local/kill', body);
+    expect(answer?.status).toBe(status);
+    expect(answer?.body.message).toContain(message);
+  });
+});

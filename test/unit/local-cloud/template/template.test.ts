@@ -1,0 +1,344 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { readTemplate } from '../../../../local-cloud/template/template.ts';
+
+const directories: string[] = [];
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
+});
+
+type Resources = Record<string, { Type: string; Properties?: Record<string, unknown>; [more: string]: unknown }>;
+
+const api: Resources = {
+  Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'ledger', ProtocolType: 'HTTP', Description: 'x' } },
+  Stage: {
+    Type: 'AWS::ApiGatewayV2::Stage',
+    Properties: { ApiId: { Ref: 'Api' }, StageName: '$default', AutoDeploy: true, AccessLogSettings: { Format: 'x' } },
+  },
+};
+
+const table: Resources[string] = {
+  Type: 'AWS::DynamoDB::Table',
+  Properties: {
+    TableName: 'events',
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+    KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+  },
+  DeletionPolicy: 'Retain',
+};
+
+const code = { S3Bucket: { 'Fn::Join': ['-', ['assets', { Ref: 'AWS::Region' }]] }, S3Key: 'abc.zip' };
+
+const functionOf = (properties: Record<string, unknown> = {}): Resources[string] => ({
+  Type: 'AWS::Lambda::Function',
+  Properties: {
+    Runtime: 'nodejs24.x',
+    Handler: 'index.handler',
+    Code: code,
+    Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+    ...properties,
+  },
+  DependsOn: ['Role'],
+});
+
+const write = (
+  resources: Resources,
+  more: Record<string, unknown> = {},
+  environment = 'aws://unknown-account/unknown-region',
+) => {
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-assembly-'));
+  directories.push(directory);
+  const write = (file: string, value: unknown) => writeFileSync(join(directory, file), JSON.stringify(value));
+  mkdirSync(join(directory, 'asset.abc'));
+  write('manifest.json', {
+    artifacts: {
+      'Ledger.assets': { type: 'cdk:asset-manifest', properties: { file: 'assets.json' } },
+      Ledger: { type: 'aws:cloudformation:stack', environment, properties: { templateFile: 'template.json' } },
+      Tree: { type: 'cdk:tree' },
+    },
+  });
+  write('template.json', { Resources: { ...api, ...resources }, Outputs: {}, ...more });
+  write('assets.json', {
+    files: {
+      abc: { source: { path: 'asset.abc', packaging: 'zip' }, destinations: { here: { objectKey: 'abc.zip' } } },
+      template: {
+        source: { path: 'template.json', packaging: 'file' },
+        destinations: { here: { objectKey: 'x.json' } },
+      },
+    },
+  });
+  return directory;
+};
+
+describe('readTemplate', () => {
+  it('gives a function its code, settings and variables', () => {
+    const directory = write({
+      Events: table,
+      Deposit: functionOf({
+        FunctionName: 'ledger-deposit',
+        Timeout: 20,
+        MemorySize: 1024,
+        Environment: {
+          Variables: {
+            EVENTS_TABLE: { Ref: 'Events' },
+            WHERE: {
+              'Fn::Join': ['/', [{ Ref: 'AWS::Region' }, { Ref: 'AWS::AccountId' }, { Ref: 'AWS::StackName' }]],
+            },
+            ABSENT: { Ref: 'AWS::NoValue' },
+          },
+        },
+        LoggingConfig: { LogGroup: { Ref: 'NotResolvedSinceItHasNoEffect' } },
+      }),
+    });
+    expect(readTemplate(directory).functions).toEqual([
+      {
+        name: 'ledger-deposit',
+        arn: 'arn:aws:lambda:us-east-1:000000000000:function:ledger-deposit',
+        region: 'us-east-1',
+        codeDirectory: join(directory, 'asset.abc'),
+        handler: 'index.handler',
+        timeoutSeconds: 20,
+        memoryMb: 1024,
+        variables: { EVENTS_TABLE: 'events', WHERE: 'us-east-1/000000000000/Ledger' },
+      },
+    ]);
+  });
+
+  it('takes names, region, account and defaults where the template leaves them to CloudFormation', () => {
+    const template = readTemplate(write({ Deposit: functionOf() }, {}, 'aws://123456789012/eu-west-1'));
+    expect(template).toMatchObject({ stackName: 'Ledger', region: 'eu-west-1', accountId: '123456789012' });
+    expect(template.functions).toMatchObject([
+      {
+        name: 'Ledger-Deposit',
+        arn: 'arn:aws:lambda:eu-west-1:123456789012:function:Ledger-Deposit',
+        timeoutSeconds: 3,
+        memoryMb: 128,
+        variables: {},
+      },
+    ]);
+  });
+
+  it('leaves out of a table what has no effect', () => {
+    const [events] = readTemplate(write({ Events: table })).tables;
+    expect(events).toMatchObject({ logicalId: 'Events', name: 'events' });
+    expect(Object.keys(events?.properties ?? {})).not.toContain('PointInTimeRecoverySpecification');
+  });
+
+  it('leads the routes of the API to functions', () => {
+    const { api } = readTemplate(
+      write({
+        Deposit: functionOf({ FunctionName: 'deposit' }),
+        Integration: {
+          Type: 'AWS::ApiGatewayV2::Integration',
+          Properties: {
+            ApiId: { Ref: 'Api' },
+            IntegrationType: 'AWS_PROXY',
+            IntegrationUri: { 'Fn::GetAtt': ['Deposit', 'Arn'] },
+            PayloadFormatVersion: '2.0',
+          },
+        },
+        Route: {
+          Type: 'AWS::ApiGatewayV2::Route',
+          Properties: {
+            ApiId: { Ref: 'Api' },
+            RouteKey: 'POST /deposits',
+            Target: { 'Fn::Join': ['', ['integrations/', { Ref: 'Integration' }]] },
+            AuthorizationType: 'NONE',
+          },
+        },
+        Stage: {
+          Type: 'AWS::ApiGatewayV2::Stage',
+          Properties: {
+            ApiId: { Ref: 'Api' },
+            StageName: '$default',
+            AutoDeploy: true,
+            DefaultRouteSettings: { ThrottlingBurstLimit: 10, ThrottlingRateLimit: 5 },
+          },
+        },
+      }),
+    );
+    expect(api).toMatchObject({
+      stage: '$default',
+      throttle: { rateLimit: 5, burstLimit: 10 },
+      routes: [{ routeKey: 'POST /deposits', target: { functionName: 'deposit', timeoutMs: 30_000 } }],
+    });
+  });
+
+  it('connects an event source mapping with its table, function and queue', () => {
+    const { eventSourceMappings } = readTemplate(
+      write({
+        Events: table,
+        Project: functionOf({ FunctionName: 'project' }),
+        Dead: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead', MessageRetentionPeriod: 60 } },
+        Mapping: {
+          Type: 'AWS::Lambda::EventSourceMapping',
+          Properties: {
+            EventSourceArn: { 'Fn::GetAtt': ['Events', 'StreamArn'] },
+            FunctionName: { Ref: 'Project' },
+            StartingPosition: 'TRIM_HORIZON',
+            BatchSize: 25,
+            DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['Dead', 'Arn'] } } },
+          },
+        },
+      }),
+    );
+    expect(eventSourceMappings).toMatchObject([
+      {
+        logicalId: 'Mapping',
+        table: 'Events',
+        functionName: 'project',
+        onFailure: 'dead',
+        properties: { BatchSize: 25, StartingPosition: 'TRIM_HORIZON' },
+      },
+    ]);
+  });
+
+  it('fills the ARNs of functions into the definition of a state machine', () => {
+    const { stateMachines } = readTemplate(
+      write({
+        Credit: functionOf({ FunctionName: 'credit' }),
+        Machine: {
+          Type: 'AWS::StepFunctions::StateMachine',
+          Properties: {
+            StateMachineName: 'transfer',
+            RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
+            DefinitionString: {
+              'Fn::Join': ['', ['{"Resource":"', { 'Fn::GetAtt': ['Credit', 'Arn'] }, '"}']],
+            },
+          },
+        },
+      }),
+    );
+    expect(stateMachines).toEqual([
+      {
+        name: 'transfer',
+        arn: 'arn:aws:states:us-east-1:000000000000:stateMachine:transfer',
+        type: 'STANDARD',
+        definition: { Resource: 'arn:aws:lambda:us-east-1:000000000000:function:credit' },
+      },
+    ]);
+  });
+
+  it('reads schedules with their input, but for disabled ones', () => {
+    const rule = (State: string, Input?: string) => ({
+      Type: 'AWS::Events::Rule',
+      Properties: {
+        Name: 'every-minute',
+        ScheduleExpression: 'rate(1 minute)',
+        State,
+        Targets: [{ Id: 'T', Arn: { 'Fn::GetAtt': ['Recover', 'Arn'] }, ...(Input && { Input }) }],
+      },
+    });
+    const { schedules } = readTemplate(
+      write({
+        Recover: functionOf({ FunctionName: 'recover' }),
+        On: rule('ENABLED'),
+        WithInput: rule('ENABLED', '{"from":"streams"}'),
+        Off: rule('DISABLED'),
+      }),
+    );
+    const schedule = { name: 'every-minute', expression: 'rate(1 minute)', functionName: 'recover' };
+    expect(schedules).toEqual([schedule, { ...schedule, input: { from: 'streams' } }]);
+  });
+});
+
+interface Refusal {
+  readonly what: string;
+  readonly resources?: Resources;
+  readonly more?: Record<string, unknown>;
+  readonly message: string;
+}
+
+const refusals: readonly Refusal[] = [
+  {
+    what: 'a type it does not know',
+    resources: { Bucket: { Type: 'AWS::S3::Bucket' } },
+    message: 'Holdfast local cannot run AWS::S3::Bucket "Bucket": this type is not implemented',
+  },
+  {
+    what: 'a property it does not know',
+    resources: { F: functionOf({ ReservedConcurrentExecutions: 1 }) },
+    message:
+      'Holdfast local cannot run AWS::Lambda::Function "F": property ReservedConcurrentExecutions is not implemented',
+  },
+  {
+    what: 'a property inside of another',
+    resources: { F: functionOf({ Code: { ...code, S3ObjectVersion: '1' } }) },
+    message: 'AWS::Lambda::Function "F": property Code.S3ObjectVersion is not implemented',
+  },
+  {
+    what: 'a value it does not know',
+    resources: { F: functionOf({ Runtime: 'python3.13' }) },
+    message: 'AWS::Lambda::Function "F": property Runtime is "python3.13", which is not implemented',
+  },
+  {
+    what: 'a value inside of a list',
+    resources: {
+      Events: {
+        Type: 'AWS::DynamoDB::Table',
+        Properties: { ...table?.Properties, KeySchema: [{ AttributeName: 'pk', KeyType: 'OTHER' }] },
+      },
+    },
+    message: 'AWS::DynamoDB::Table "Events": property KeySchema.0.KeyType is "OTHER", which is not implemented',
+  },
+  {
+    what: 'a missing property',
+    resources: { F: { Type: 'AWS::Lambda::Function', Properties: { Runtime: 'nodejs24.x', Code: code } } },
+    message: 'AWS::Lambda::Function "F": property Handler is missing',
+  },
+  {
+    what: 'a condition on a resource',
+    resources: { F: { ...functionOf(), Condition: 'IsProd' } },
+    message: 'Holdfast local cannot run AWS::Lambda::Function "F" with Condition: not implemented',
+  },
+  {
+    what: 'a section of the template',
+    more: { Conditions: {} },
+    message: 'Holdfast local cannot run a template with Conditions: not implemented',
+  },
+  {
+    what: 'an intrinsic function',
+    resources: { F: functionOf({ FunctionName: { 'Fn::ImportValue': 'x' } }) },
+    message: 'AWS::Lambda::Function "F": property FunctionName: the function Fn::ImportValue is not implemented',
+  },
+  {
+    what: 'an attribute that has no value here',
+    resources: {
+      Events: table ?? { Type: '' },
+      F: functionOf({ FunctionName: { 'Fn::GetAtt': ['Events', 'Other'] } }),
+    },
+    message: 'AWS::Lambda::Function "F": property FunctionName: Fn::GetAtt Events.Other has no value here',
+  },
+  {
+    what: 'code that was not synthesized',
+    resources: { F: functionOf({ Code: { ...code, S3Key: 'other.zip' } }) },
+    message: 'The code of AWS::Lambda::Function "F" is not in',
+  },
+  {
+    what: 'a schedule for something else than a function',
+    resources: {
+      Rule: {
+        Type: 'AWS::Events::Rule',
+        Properties: { ScheduleExpression: 'rate(1 minute)', Targets: [{ Id: 'T', Arn: 'arn:aws:sqs:x' }] },
+      },
+    },
+    message: '"Rule" refers to arn:aws:sqs:x, which is not a resource that runs here',
+  },
+  {
+    what: 'a second API',
+    resources: { Other: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'b', ProtocolType: 'HTTP' } } },
+    message: 'Holdfast local runs one AWS::ApiGatewayV2::Api, and the template has 2',
+  },
+];
+
+describe('a template that cannot be run', () => {
+  it.each(refusals)('is refused by name: $what', ({ resources = {}, more, message }) => {
+    const directory = write(resources, more);
+    expect(() => readTemplate(directory)).toThrow(message);
+  });
+});
