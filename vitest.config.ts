@@ -3,15 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** Starts the one DynamoDB Local that every test which needs a database shares. */
 const database = ['test/setup/dynamodb.ts'];
 
-/** What the template sets for the functions: the file of a handler also makes the one that Lambda loads, from these. */
-const functionEnvironment = {
-  AWS_REGION: 'eu-central-1',
-  EVENTS_TABLE: 'events',
-  COMMANDS_TABLE: 'commands',
-  VIEWS_TABLE: 'views',
-  TRANSFER_WORKFLOW_ARN: 'arn:aws:states:eu-central-1:123456789012:stateMachine:transfers',
-  HOT_ACCOUNTS: 'queue',
-  POWERTOOLS_SERVICE_NAME: 'test',
+/** HTTP's logger and metrics, which stay silent in tests. */
+const silence = {
   POWERTOOLS_METRICS_NAMESPACE: 'Holdfast',
   POWERTOOLS_METRICS_DISABLED: 'true',
   POWERTOOLS_LOG_LEVEL: 'SILENT',
@@ -26,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          env: functionEnvironment,
+          env: silence,
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },
@@ -35,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          env: functionEnvironment,
+          env: silence,
           globalSetup: database,
           testTimeout: 20_000,
           hookTimeout: 30_000,

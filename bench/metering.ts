@@ -1,7 +1,7 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { itemSize } from '../functions/store/item-size.ts';
+import { itemSize } from '../functions/store/stream/item-size.ts';
 
 /** What some requests to DynamoDB consumed. */
 export interface Usage {
@@ -52,7 +52,7 @@ export interface Timeouts {
   readonly requestTimeout: number;
 }
 
-/** Those of the Lambdas' clients; see functions/store/dynamodb.ts. */
+/** Those of the Lambdas' clients; see functions/runtime/dynamodb.ts. */
 export const lambdaTimeouts: Timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000 };
 
 /** Those of a client for which a timeout would mean nothing but that this machine is busy. */

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { CommandRecord } from '../../functions/store/command-record.ts';
+import { CommandRecord } from '../../functions/store/deciding/command-record.ts';
 import { hold } from './rule.ts';
 import type { SoundStream } from './streams.ts';
 

@@ -1,5 +1,5 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { Tail } from '../../functions/store/tail.ts';
+import type { Tail } from '../../functions/store/stream/tail.ts';
 import { allRecords, holdOneOutcome } from './commands.ts';
 import { hold } from './rule.ts';
 import { type SoundStream, soundStream } from './streams.ts';

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import canonicalize from 'canonicalize';
 import { type Account, available, evolve } from '../../functions/ledger/account.ts';
-import { type Commit, type CommittedEvent, readCommit } from '../../functions/store/commit.ts';
-import type { Tail } from '../../functions/store/tail.ts';
+import { type Commit, type CommittedEvent, readCommit } from '../../functions/store/stream/commit.ts';
+import type { Tail } from '../../functions/store/stream/tail.ts';
 import { hold } from './rule.ts';
 
 /** A stream that was read from its table and found sound. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { AccountId } from '../../events/values.ts';
-import { fingerprint } from '../../functions/store/command-record.ts';
-import type { CommandRequest } from '../../functions/store/command-result.ts';
-import { type Plan, planFor } from '../../functions/store/plan.ts';
-import { loadTail } from '../../functions/store/read.ts';
-import { write } from '../../functions/store/write.ts';
+import { fingerprint } from '../../functions/store/deciding/command-record.ts';
+import type { CommandRequest } from '../../functions/store/deciding/command-result.ts';
+import { type Plan, planFor } from '../../functions/store/deciding/plan.ts';
+import { loadTail } from '../../functions/store/stream/read.ts';
+import { write } from '../../functions/store/writing/write.ts';
 import { hold } from '../audit/rule.ts';
 import { soundStream } from '../audit/streams.ts';
 import { requests, type Transfer } from '../load/ledger-requests.ts';

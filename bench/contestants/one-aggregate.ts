@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import { fullJitter } from '../../functions/store/backoff.ts';
+import { fullJitter } from '../../functions/runtime/backoff.ts';
 import { hold } from '../audit/rule.ts';
 import type { Transfer } from '../load/ledger-requests.ts';
 import { OPENING_BALANCE } from '../load/workload.ts';
@@ -53,7 +53,7 @@ export const oneAggregate = (): Contestant => ({
   },
 });
 
-/** What a Lambda allows one command, in milliseconds; see functions/store/runtime.ts. */
+/** What a Lambda allows one command, in milliseconds; see functions/store/from-environment.ts. */
 const BUDGET = 8_000;
 
 const transferOnce = async (client: DynamoDBDocumentClient, table: string, transfer: Transfer): Promise<string> => {

@@ -36,5 +36,5 @@ export const createStoreCaller = (
   };
 };
 
-/** What a Lambda allows one command, in milliseconds; see functions/store/runtime.ts. */
+/** What a Lambda allows one command, in milliseconds; see functions/store/from-environment.ts. */
 const BUDGET = 8_000;

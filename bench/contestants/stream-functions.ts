@@ -1,6 +1,6 @@
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import * as z from 'zod/mini';
-import type { Telemetry } from '../../functions/background/telemetry.ts';
+import type { Telemetry } from '../../functions/runtime/telemetry.ts';
 import type { Store } from '../../functions/store/store.ts';
 import { defaultStage, settingsOf } from '../../infra/stages.ts';
 import { connectToDynamoDb } from '../../local-cloud/dynamodb/connection.ts';

@@ -1,6 +1,6 @@
-import type { CommandRequest } from '../../functions/store/command-result.ts';
+import type { CommandRequest } from '../../functions/store/deciding/command-result.ts';
 import type { Store } from '../../functions/store/store.ts';
-import type { Tail } from '../../functions/store/tail.ts';
+import type { Tail } from '../../functions/store/stream/tail.ts';
 import { untilNoneWaits } from '../audit/commands.ts';
 import { type Audited, auditLedger } from '../audit/ledger.ts';
 import { createStoreCaller } from '../contestants/store-caller.ts';

@@ -1,6 +1,6 @@
 import { Caller } from '../../events/values.ts';
 import { Command } from '../../functions/ledger/command.ts';
-import type { CommandRequest } from '../../functions/store/command-result.ts';
+import type { CommandRequest } from '../../functions/store/deciding/command-result.ts';
 
 /** Who sends every command of a benchmark. */
 export const caller = Caller.parse('bench');

@@ -1,8 +1,8 @@
 import { BatchWriteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { AccountEvent } from '../../events/event.ts';
 import { AccountId, Amount, Currency, Limit } from '../../events/values.ts';
-import { nextCommit } from '../../functions/store/append.ts';
-import { emptyTail, follow, type Tail } from '../../functions/store/tail.ts';
+import { nextCommit } from '../../functions/store/stream/append.ts';
+import { emptyTail, follow, type Tail } from '../../functions/store/stream/tail.ts';
 import { caller, currency } from './ledger-requests.ts';
 import { OPENING_BALANCE } from './workload.ts';
 

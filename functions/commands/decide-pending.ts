@@ -1,10 +1,9 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import * as z from 'zod/mini';
-import { inParallel } from '../background/in-parallel.ts';
-import { streamImage } from '../background/stream-image.ts';
-import { type Telemetry, telemetryFromEnvironment } from '../background/telemetry.ts';
-import { PendingCommand } from '../store/command-record.ts';
-import { storeFromEnvironment } from '../store/runtime.ts';
+import { inParallel } from '../runtime/in-parallel.ts';
+import { streamImage } from '../runtime/stream-image.ts';
+import type { Telemetry } from '../runtime/telemetry.ts';
+import { PendingCommand } from '../store/deciding/command-record.ts';
 import type { Store } from '../store/store.ts';
 
 /** How many accounts of a batch are worked on at once. */
@@ -55,6 +54,3 @@ const readPending = ({ dynamodb }: DynamoDBRecord) => {
     problem: success ? undefined : z.prettifyError(error),
   };
 };
-
-/** What Lambda calls, for those records of the commands table's stream that hold a command which waits. */
-export const handler = createHandler({ store: storeFromEnvironment(), telemetry: telemetryFromEnvironment() });

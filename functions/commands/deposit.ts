@@ -3,7 +3,6 @@ import { executeCommand } from '../http/execute-command.ts';
 import { etag } from '../http/http-answer.ts';
 import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
 import { keysOnAccount } from '../http/idempotency.ts';
-import { storeFromEnvironment } from '../store/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { movementRequest } from './movement-request.ts';
 
@@ -24,5 +23,3 @@ export const createHandler = ({ store }: { readonly store: Pick<Store, 'execute'
     if (result.outcome !== 'accepted') return nonAcceptance(request, result);
     return acceptance(result, 201, { ETag: etag(result.version) });
   });
-
-export const handler = createHandler({ store: storeFromEnvironment() });

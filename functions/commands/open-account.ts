@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
 import { AccountId, Currency, Limit } from '../../events/values.ts';
 import { acceptance, nonAcceptance } from '../http/command-answer.ts';
@@ -6,9 +5,7 @@ import { executeCommand } from '../http/execute-command.ts';
 import { etag } from '../http/http-answer.ts';
 import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
 import { deriveId, IdempotencyKey } from '../http/idempotency.ts';
-import { createIds } from '../http/ids.ts';
 import { IfMatch } from '../http/if-match.ts';
-import { storeFromEnvironment } from '../store/runtime.ts';
 import type { Store } from '../store/store.ts';
 
 /** What `POST /accounts` takes. */
@@ -52,8 +49,3 @@ interface Dependencies {
   /** A new, time-ordered id. */
   readonly newId: () => string;
 }
-
-export const handler = createHandler({
-  store: storeFromEnvironment(),
-  newId: createIds({ clock: Date.now, random: randomBytes }),
-});

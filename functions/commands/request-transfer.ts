@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
 import { AccountId, Amount, Currency, Reference, TransferId } from '../../events/values.ts';
 import { acceptance, idempotencyKeyReused, nonAcceptance, replayedHeader } from '../http/command-answer.ts';
@@ -6,17 +5,13 @@ import { executeCommand } from '../http/execute-command.ts';
 import { json } from '../http/http-answer.ts';
 import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
 import { deriveId, IdempotencyKey } from '../http/idempotency.ts';
-import { createIds } from '../http/ids.ts';
 import { IfMatch } from '../http/if-match.ts';
-import { machineTime, type Time } from '../http/polling.ts';
+import type { Time } from '../http/polling.ts';
 import { Prefer } from '../http/prefer.ts';
-import { findRecord } from '../store/command-record.ts';
-import type { CommandKey } from '../store/command-result.ts';
-import { createDocumentClient } from '../store/dynamodb.ts';
-import { environmentVariable, storeFromEnvironment } from '../store/runtime.ts';
+import { StoreUnavailable } from '../runtime/unavailable.ts';
+import type { CommandKey } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
-import { StoreUnavailable } from '../store/unavailable.ts';
-import { type Views, viewsFromEnvironment } from '../views/views.ts';
+import type { Views } from '../views/views.ts';
 import { watchTransfers } from './transfer-end.ts';
 
 /** What `POST /transfers` takes. */
@@ -103,14 +98,3 @@ interface Dependencies {
   readonly newId: () => string;
   readonly time: Time;
 }
-
-const client = createDocumentClient({ attempts: 4 });
-const commandsTable = environmentVariable('COMMANDS_TABLE');
-
-export const handler = createHandler({
-  store: storeFromEnvironment(),
-  isTaken: async (key) => (await findRecord({ client, commandsTable }, key)) !== undefined,
-  views: viewsFromEnvironment(),
-  newId: createIds({ clock: Date.now, random: randomBytes }),
-  time: machineTime,
-});

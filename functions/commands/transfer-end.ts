@@ -2,8 +2,8 @@ import type { AccountId, TransferId } from '../../events/values.ts';
 import { logger } from '../http/observation.ts';
 import { poll, type Time } from '../http/polling.ts';
 import type { Transfer } from '../ledger/transfer.ts';
-import type { Elsewhere } from '../store/command-result.ts';
-import { learnWait } from '../store/expected-wait.ts';
+import { learnWait } from '../runtime/expected-wait.ts';
+import type { Elsewhere } from '../store/deciding/command-result.ts';
 import type { Views } from '../views/views.ts';
 
 /** The wait of one request for the end of its transfer. */

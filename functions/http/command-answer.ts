@@ -1,4 +1,4 @@
-import type { CommandResult } from '../store/command-result.ts';
+import type { CommandResult } from '../store/deciding/command-result.ts';
 import type { ClientCommand } from './execute-command.ts';
 import { type HttpAnswer, json } from './http-answer.ts';
 import type { Problem } from './problem.ts';

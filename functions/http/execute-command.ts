@@ -1,5 +1,5 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { CommandRequest, CommandResult } from '../store/command-result.ts';
+import type { CommandRequest, CommandResult } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
 import type { Precondition } from './if-match.ts';
 import { metrics } from './observation.ts';

@@ -1,5 +1,5 @@
-import { failureOf } from '../store/failure.ts';
-import { isStoreUnavailable } from '../store/unavailable.ts';
+import { failureOf } from '../runtime/failure.ts';
+import { isStoreUnavailable } from '../runtime/unavailable.ts';
 import type { HttpMiddleware } from './http-middleware.ts';
 import { logger } from './observation.ts';
 import { type Problem, problemAnswer } from './problem.ts';

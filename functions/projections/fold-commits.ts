@@ -3,7 +3,7 @@ import { type AccountId, type MinorUnits, sum } from '../../events/values.ts';
 import { evolve } from '../ledger/account.ts';
 import { type AccountView, accountView } from '../ledger/answer.ts';
 import { type Entry, entryOf } from '../ledger/statement.ts';
-import type { Commit, CommittedEvent } from '../store/commit.ts';
+import type { Commit, CommittedEvent } from '../store/stream/commit.ts';
 import type { TransferChange } from '../views/transfer-row.ts';
 
 /** What some commits of one account change in the views. */

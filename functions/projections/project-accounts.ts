@@ -1,8 +1,8 @@
 import type { AccountId } from '../../events/values.ts';
-import { inParallel } from '../background/in-parallel.ts';
 import type { AccountView } from '../ledger/answer.ts';
-import type { Commit } from '../store/commit.ts';
+import { inParallel } from '../runtime/in-parallel.ts';
 import type { Store } from '../store/store.ts';
+import type { Commit } from '../store/stream/commit.ts';
 import { foldCommits, type ViewChanges } from './fold-commits.ts';
 import type { ViewWriter } from './view-writer.ts';
 

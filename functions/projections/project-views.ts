@@ -1,11 +1,7 @@
-import { setTimeout } from 'node:timers/promises';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
-import { type CommitRecord, readCommitRecord } from '../background/commit-record.ts';
-import { type Telemetry, telemetryFromEnvironment } from '../background/telemetry.ts';
-import { createDocumentClient } from '../store/dynamodb.ts';
-import { environmentVariable, storeFromEnvironment } from '../store/runtime.ts';
+import type { Telemetry } from '../runtime/telemetry.ts';
+import { type CommitRecord, readCommitRecord } from '../store/stream/delivered-commit.ts';
 import { type Projection, projectAccounts } from './project-accounts.ts';
-import { createViewWriter } from './view-writer.ts';
 
 /**
  * Projects batches of the events table's stream into the views, all accounts of a batch together. One whose records or stream
@@ -44,15 +40,3 @@ const readable = (records: readonly CommitRecord[]) => {
   const commits = records.flatMap((record) => ('commit' in record && record.version < end ? [record.commit] : []));
   return { records, problems, end, commits };
 };
-
-/** What Lambda calls, for the events table's stream. */
-export const handler = createHandler({
-  store: storeFromEnvironment(),
-  writer: createViewWriter({
-    client: createDocumentClient({ attempts: 4 }),
-    table: environmentVariable('VIEWS_TABLE'),
-    random: Math.random,
-    sleep: (milliseconds) => setTimeout(milliseconds),
-  }),
-  telemetry: telemetryFromEnvironment(),
-});

@@ -1,9 +1,9 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, type BatchWriteCommandOutput, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../../events/values.ts';
-import { inParallel } from '../background/in-parallel.ts';
 import type { AccountView } from '../ledger/answer.ts';
-import { fullJitter } from '../store/backoff.ts';
+import { fullJitter } from '../runtime/backoff.ts';
+import { inParallel } from '../runtime/in-parallel.ts';
 import { entryItem, summaryItem } from '../views/account-rows.ts';
 import { openKeys, orderOf, type TransferChange, transferKey, wholeTransferItem } from '../views/transfer-row.ts';
 import { findSummary, type ViewsTable } from '../views/views.ts';

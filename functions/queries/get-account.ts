@@ -5,7 +5,6 @@ import { etag, json } from '../http/http-answer.ts';
 import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
 import { queryNumber } from '../http/query-number.ts';
 import { accountView } from '../ledger/answer.ts';
-import { storeFromEnvironment } from '../store/runtime.ts';
 import type { Store } from '../store/store.ts';
 
 /** What `GET /accounts/{accountId}` takes. */
@@ -35,5 +34,3 @@ export const createHandler = ({ store }: { readonly store: Pick<Store, 'load' | 
     if (!account || (version !== undefined && found !== version)) return accountNotFound(accountId);
     return json(200, accountView(accountId, account, Version.parse(found)), { ETag: etag(found) });
   });
-
-export const handler = createHandler({ store: storeFromEnvironment() });

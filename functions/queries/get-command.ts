@@ -4,10 +4,8 @@ import { json } from '../http/http-answer.ts';
 import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
 import { Answer } from '../ledger/answer.ts';
 import { Rejection } from '../ledger/rejection.ts';
-import { type CommandRecord, findRecord } from '../store/command-record.ts';
-import type { CommandKey } from '../store/command-result.ts';
-import { createDocumentClient } from '../store/dynamodb.ts';
-import { environmentVariable, storeFromEnvironment } from '../store/runtime.ts';
+import type { CommandRecord } from '../store/deciding/command-record.ts';
+import type { CommandKey } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -67,12 +65,3 @@ interface Dependencies {
   readonly decide: Store['decidePending'];
   readonly clock: () => number;
 }
-
-const client = createDocumentClient({ attempts: 4 });
-const commandsTable = environmentVariable('COMMANDS_TABLE');
-
-export const handler = createHandler({
-  find: (key) => findRecord({ client, commandsTable }, key),
-  decide: storeFromEnvironment().decidePending,
-  clock: Date.now,
-});

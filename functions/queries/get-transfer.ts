@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import { TransferId } from '../../events/values.ts';
 import { json } from '../http/http-answer.ts';
 import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
-import { machineTime, poll, type Time } from '../http/polling.ts';
-import { type Views, viewsFromEnvironment } from '../views/views.ts';
+import { poll, type Time } from '../http/polling.ts';
+import type { Views } from '../views/views.ts';
 
 /** What `GET /transfers/{transferId}` takes. */
 export const getTransferRequest = z.object({
@@ -39,5 +39,3 @@ interface Dependencies {
   readonly views: Pick<Views, 'transfer'>;
   readonly time: Time;
 }
-
-export const handler = createHandler({ views: viewsFromEnvironment(), time: machineTime });

@@ -8,5 +8,3 @@ import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
  * @returns a handler that answers 200.
  */
 export const createHandler = (): HttpHandler => httpHandler(z.object({}), async () => json(200, { status: 'ok' }));
-
-export const handler = createHandler();

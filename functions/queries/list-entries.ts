@@ -5,9 +5,8 @@ import { etag, json } from '../http/http-answer.ts';
 import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
 import { nextCursor, PageLimit, pageCursor } from '../http/paging.ts';
 import { Entry } from '../ledger/statement.ts';
-import { storeFromEnvironment } from '../store/runtime.ts';
 import type { Store } from '../store/store.ts';
-import { type Views, viewsFromEnvironment } from '../views/views.ts';
+import type { Views } from '../views/views.ts';
 
 /** What `GET /accounts/{accountId}/entries` takes. */
 export const listEntriesRequest = z.object({
@@ -39,5 +38,3 @@ interface Dependencies {
   readonly store: Pick<Store, 'load'>;
   readonly views: Pick<Views, 'entries'>;
 }
-
-export const handler = createHandler({ store: storeFromEnvironment(), views: viewsFromEnvironment() });

@@ -5,9 +5,8 @@ import { json } from '../http/http-answer.ts';
 import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
 import { nextCursor, PageLimit, pageCursor } from '../http/paging.ts';
 import { Transfer, TransferStatus } from '../ledger/transfer.ts';
-import { storeFromEnvironment } from '../store/runtime.ts';
 import type { Store } from '../store/store.ts';
-import { type Views, viewsFromEnvironment } from '../views/views.ts';
+import type { Views } from '../views/views.ts';
 
 /** A transfer's place in the list: when it was requested, and its id. */
 const Position = z.string().check(z.regex(/^[0-9TZ:.-]{24}#[A-Za-z0-9_-]{1,64}$/));
@@ -49,5 +48,3 @@ interface Dependencies {
   readonly store: Pick<Store, 'load'>;
   readonly views: Pick<Views, 'transfersOf' | 'summaryVersion'>;
 }
-
-export const handler = createHandler({ store: storeFromEnvironment(), views: viewsFromEnvironment() });

@@ -8,5 +8,3 @@ import document from './openapi.json' with { type: 'json' };
  * @returns a handler that answers 200 with the document.
  */
 export const createHandler = (): HttpHandler => httpHandler(z.object({}), async () => json(200, document));
-
-export const handler = createHandler();

@@ -10,5 +10,3 @@ export const createHandler = (): HttpHandler =>
     code: 'route_not_found',
     detail: 'There is nothing under this method and path. GET /openapi.json tells what there is.',
   }));
-
-export const handler = createHandler();

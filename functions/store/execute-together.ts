@@ -1,11 +1,11 @@
 import type { AccountId } from '../../events/values.ts';
-import type { CommandRequest, CommandResult } from './command-result.ts';
-import { decideTogether, type Fate } from './decide-together.ts';
+import { isStoreUnavailable } from '../runtime/unavailable.ts';
+import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
+import { decideTogether, type Fate } from './deciding/decide-together.ts';
+import { type Asked, askedFor } from './deciding/plan.ts';
 import type { ExecuteDependencies } from './execute.ts';
-import { type Asked, askedFor } from './plan.ts';
-import { recordedOutcome } from './queue.ts';
-import type { Tail } from './tail.ts';
-import { isStoreUnavailable } from './unavailable.ts';
+import { recordedOutcome } from './queueing/queue.ts';
+import type { Tail } from './stream/tail.ts';
 
 /**
  * Decides commands of one account that came together, in order, each once: in one commit with all their records, as far as a

@@ -1,12 +1,13 @@
-import { findRecord } from './command-record.ts';
-import type { CommandRequest, CommandResult } from './command-result.ts';
-import { HOT_FOR } from './hot-accounts.ts';
-import { type Asked, askedFor, planFor } from './plan.ts';
-import { type QueueDependencies, queue, recordedOutcome } from './queue.ts';
-import { loadTail } from './read.ts';
-import { follow, type Tail } from './tail.ts';
-import { isStoreUnavailable } from './unavailable.ts';
-import { pause, untilAnswered, writeUntilKnown } from './until-known.ts';
+import { pause, untilAnswered } from '../runtime/patience.ts';
+import { isStoreUnavailable } from '../runtime/unavailable.ts';
+import { findRecord } from './deciding/command-record.ts';
+import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
+import { type Asked, askedFor, planFor } from './deciding/plan.ts';
+import { HOT_FOR } from './queueing/hot-accounts.ts';
+import { type QueueDependencies, queue, recordedOutcome } from './queueing/queue.ts';
+import { loadTail } from './stream/read.ts';
+import { follow, type Tail } from './stream/tail.ts';
+import { writeUntilKnown } from './writing/until-known.ts';
 
 /** What deciding takes besides the tables. All that varies between a Lambda, a test and a simulation is here. */
 export interface ExecuteDependencies extends QueueDependencies {

@@ -1,14 +1,14 @@
 import type { AccountId, Timestamp, Version } from '../../events/values.ts';
-import type { PendingCommand } from './command-record.ts';
-import type { CommandRequest, CommandResult } from './command-result.ts';
-import type { Commit } from './commit.ts';
-import { decidePending } from './decide-pending.ts';
+import { untilAnswered } from '../runtime/patience.ts';
+import type { PendingCommand } from './deciding/command-record.ts';
+import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
 import { type ExecuteDependencies, execute } from './execute.ts';
 import { executeTogether } from './execute-together.ts';
-import { rememberHotAccounts } from './hot-accounts.ts';
-import { loadTail, readHistory, tailAsOf } from './read.ts';
-import type { Tail } from './tail.ts';
-import { untilAnswered } from './until-known.ts';
+import { decidePending } from './queueing/decide-pending.ts';
+import { rememberHotAccounts } from './queueing/hot-accounts.ts';
+import type { Commit } from './stream/commit.ts';
+import { loadTail, readHistory, tailAsOf } from './stream/read.ts';
+import type { Tail } from './stream/tail.ts';
 
 /** The event store: every account's stream, and the commands that change it. */
 export interface Store {

@@ -1,26 +1,19 @@
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import type { AccountId } from '../../events/values.ts';
-import { readCommitRecord } from '../background/commit-record.ts';
-import { inParallel } from '../background/in-parallel.ts';
-import { type Telemetry, telemetryFromEnvironment } from '../background/telemetry.ts';
-import type { CommandRequest, CommandResult } from '../store/command-result.ts';
-import type { Commit } from '../store/commit.ts';
-import { storeFromEnvironment } from '../store/runtime.ts';
+import { inParallel } from '../runtime/in-parallel.ts';
+import type { Telemetry } from '../runtime/telemetry.ts';
+import type { CommandRequest, CommandResult } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
-import { hasSnapshot, type Tail, tailAt } from '../store/tail.ts';
+import type { Commit } from '../store/stream/commit.ts';
+import { readCommitRecord } from '../store/stream/delivered-commit.ts';
+import { hasSnapshot, type Tail, tailAt } from '../store/stream/tail.ts';
 import { reservedIn } from './reservations.ts';
 import { creditRequest, settleRequest } from './step-requests.ts';
-import { logContext, type TransferInput, type TransferWorkflow, transferWorkflowFromEnvironment } from './workflow.ts';
+import { logContext, type TransferInput, type TransferWorkflow } from './workflow.ts';
 
 /** How many accounts are worked on, and how many executions started, at once. */
 const ACCOUNTS_AT_ONCE = 20;
 const STARTS_AT_ONCE = 10;
-
-/**
- * How long a step may take here, in milliseconds. What takes longer is left to the workflow: one account that cannot be
- * written to must not hold up the transfers of the others.
- */
-const BUDGET = 5_000;
 
 /**
  * Carries out the transfers whose reservations come in a batch of the events table's stream: credits them, those to one account
@@ -124,10 +117,3 @@ const resultsOf = async (
     return [];
   }
 };
-
-/** What Lambda calls, for those records of the events table's stream that hold a reservation. */
-export const handler = createHandler({
-  store: storeFromEnvironment({ budget: BUDGET }),
-  workflow: transferWorkflowFromEnvironment(),
-  telemetry: telemetryFromEnvironment(),
-});

@@ -1,10 +1,8 @@
-import { readInput } from '../background/read-input.ts';
-import { type Telemetry, telemetryFromEnvironment } from '../background/telemetry.ts';
 import type { RejectionCode } from '../ledger/rejection.ts';
-import { type CommandRecord, findRecord } from '../store/command-record.ts';
-import type { CommandKey } from '../store/command-result.ts';
-import { createDocumentClient } from '../store/dynamodb.ts';
-import { environmentVariable, storeFromEnvironment } from '../store/runtime.ts';
+import { readInput } from '../runtime/read-input.ts';
+import type { Telemetry } from '../runtime/telemetry.ts';
+import type { CommandRecord } from '../store/deciding/command-record.ts';
+import type { CommandKey } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
 import { creditKey, creditRequest } from './step-requests.ts';
 import { UndecidedStep } from './undecided-step.ts';
@@ -83,13 +81,3 @@ const holderOf = (
   const { answer } = record;
   return answer.transferId === transferId && answer.counterparty === from ? 'this transfer' : 'another';
 };
-
-const client = createDocumentClient({ attempts: 4 });
-const commandsTable = environmentVariable('COMMANDS_TABLE');
-
-/** What the state machine calls. */
-export const handler = createHandler({
-  store: storeFromEnvironment(),
-  find: (key) => findRecord({ client, commandsTable }, key),
-  telemetry: telemetryFromEnvironment(),
-});

@@ -1,13 +1,11 @@
 import * as z from 'zod/mini';
 import { type AccountId, Timestamp } from '../../events/values.ts';
-import { inParallel } from '../background/in-parallel.ts';
-import { readInput } from '../background/read-input.ts';
-import { type Telemetry, telemetryFromEnvironment } from '../background/telemetry.ts';
-import { createDocumentClient } from '../store/dynamodb.ts';
-import { environmentVariable, storeFromEnvironment } from '../store/runtime.ts';
-import { type Views, viewsFromEnvironment } from '../views/views.ts';
-import { accountsThatReserved, openReservations, type Streams } from './reservations.ts';
-import { logContext, TransferInput, type TransferWorkflow, transferWorkflowFromEnvironment } from './workflow.ts';
+import { inParallel } from '../runtime/in-parallel.ts';
+import { readInput } from '../runtime/read-input.ts';
+import type { Telemetry } from '../runtime/telemetry.ts';
+import type { Views } from '../views/views.ts';
+import { openReservations, type Streams } from './reservations.ts';
+import { logContext, TransferInput, type TransferWorkflow } from './workflow.ts';
 
 /** A reservation older than this should long have ended. In milliseconds. */
 const MINUTE = 60_000;
@@ -92,16 +90,3 @@ export const createHandler =
       throw new Error(`${failed} failures on the way to ${found} open transfers; ${started} are started again`);
     return { found, started };
   };
-
-const client = createDocumentClient({ attempts: 4 });
-const eventsTable = environmentVariable('EVENTS_TABLE');
-
-/** What Lambda calls: every minute, or by hand. */
-export const handler = createHandler({
-  views: viewsFromEnvironment(),
-  store: storeFromEnvironment(),
-  accounts: () => accountsThatReserved(client, eventsTable),
-  workflow: transferWorkflowFromEnvironment(),
-  telemetry: telemetryFromEnvironment(),
-  clock: Date.now,
-});

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
-import { readInput } from '../background/read-input.ts';
-import { type Telemetry, telemetryFromEnvironment } from '../background/telemetry.ts';
-import { storeFromEnvironment } from '../store/runtime.ts';
+import { readInput } from '../runtime/read-input.ts';
+import type { Telemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import { UndecidedStep } from './undecided-step.ts';
 import { logContext, TransferInput } from './workflow.ts';
@@ -36,6 +35,3 @@ export const createHandler =
     }
     telemetry.logger.info('released', { ...context, version: result.version });
   };
-
-/** What the state machine calls. */
-export const handler = createHandler({ store: storeFromEnvironment(), telemetry: telemetryFromEnvironment() });

@@ -1,7 +1,7 @@
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { AccountId, type Timestamp } from '../../events/values.ts';
-import type { Commit } from '../store/commit.ts';
 import type { Store } from '../store/store.ts';
+import type { Commit } from '../store/stream/commit.ts';
 import type { TransferInput } from './workflow.ts';
 
 /** What each reservation of a commit starts its workflow with. */

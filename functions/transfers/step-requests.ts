@@ -1,4 +1,4 @@
-import type { CommandKey, CommandRequest } from '../store/command-result.ts';
+import type { CommandKey, CommandRequest } from '../store/deciding/command-result.ts';
 import type { TransferInput } from './workflow.ts';
 
 /** The key under which the destination records what became of a transfer's credit. No client can ask for it: it has a colon. */

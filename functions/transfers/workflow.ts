@@ -1,8 +1,6 @@
-import { ExecutionAlreadyExists, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { ExecutionAlreadyExists, type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod/mini';
 import { AccountId, Amount, Caller, Currency, Reference, TransferId } from '../../events/values.ts';
-import { environmentVariable } from '../store/runtime.ts';
 
 /** What an execution of the transfer workflow is started with: the reservation, and in whose name it is carried out. */
 export const TransferInput = z.object({
@@ -51,22 +49,3 @@ export const createTransferWorkflow = (client: SFNClient, stateMachineArn: strin
     }
   },
 });
-
-/**
- * The workflow of the stage this Lambda runs in: `TRANSFER_WORKFLOW_ARN`. To be called once per environment.
- * @throws {Error} where the variable is missing.
- */
-export const transferWorkflowFromEnvironment = (): TransferWorkflow =>
-  createTransferWorkflow(
-    // Limits stated for the same reason as for DynamoDB: the SDK's defaults change between releases.
-    new SFNClient({
-      maxAttempts: 4,
-      retryMode: 'standard',
-      requestHandler: new NodeHttpHandler({
-        connectionTimeout: 1_000,
-        requestTimeout: 5_000,
-        throwOnRequestTimeout: true,
-      }),
-    }),
-    environmentVariable('TRANSFER_WORKFLOW_ARN'),
-  );

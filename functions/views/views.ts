@@ -2,8 +2,6 @@ import { type DynamoDBDocumentClient, GetCommand, QueryCommand, type QueryComman
 import type { AccountId, Caller, Timestamp, TransferId, Version } from '../../events/values.ts';
 import type { Entry } from '../ledger/statement.ts';
 import type { Transfer, TransferStatus } from '../ledger/transfer.ts';
-import { createDocumentClient } from '../store/dynamodb.ts';
-import { environmentVariable } from '../store/runtime.ts';
 import { entryKey, readEntry, readSummary, summaryKey } from './account-rows.ts';
 import {
   openShards,
@@ -143,13 +141,6 @@ export const createViews = ({ client, table }: ViewsTable): Views => ({
     }
   },
 });
-
-/**
- * The views of the stage this Lambda runs in: the table from `VIEWS_TABLE`. To be called once per environment.
- * @throws {Error} where the variable is missing.
- */
-export const viewsFromEnvironment = (): Views =>
-  createViews({ client: createDocumentClient({ attempts: 4 }), table: environmentVariable('VIEWS_TABLE') });
 
 /** Where the views are kept. */
 export interface ViewsTable {

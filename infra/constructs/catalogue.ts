@@ -14,7 +14,7 @@ export type Resource =
 /** Everything a function may do: actions of IAM, per resource. A transaction needs the actions of its items. */
 export type Access = Readonly<Partial<Record<Resource, readonly string[]>>>;
 
-/** The functions that belong together: they lie in one folder and share their alarms. */
+/** The functions that belong together: their logic lies in one folder, and they share their alarms. */
 export type FunctionGroup = (typeof functionGroups)[number];
 
 export const functionGroups = ['commands', 'queries', 'projections', 'transfers'] as const;
@@ -57,7 +57,7 @@ const consume = (stream: 'events/stream' | 'commands/stream'): Access => ({
   'dead-letters': ['sqs:SendMessage'],
 });
 
-/** Every function there is, by its short name. `functions/<group>/<name>.ts` is its entry file. */
+/** Every function there is, by its short name. `functions/lambdas/<name>.ts` is its entry file. */
 const catalogue = {
   'open-account': {
     group: 'commands',
@@ -229,7 +229,7 @@ export const functionNames: readonly FunctionName[] = Object.keys(catalogue).fil
 export const definitionOf = (name: FunctionName): FunctionDefinition => catalogue[name];
 
 /** The file that a function is bundled from, relative to the repository. */
-export const entryOf = (name: FunctionName): string => `functions/${catalogue[name].group}/${name}.ts`;
+export const entryOf = (name: FunctionName): string => `functions/lambdas/${name}.ts`;
 
 function isFunctionName(name: string): name is FunctionName {
   return Object.hasOwn(catalogue, name);

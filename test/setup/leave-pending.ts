@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { fingerprint, PendingCommand } from '../../functions/store/command-record.ts';
-import type { CommandRequest } from '../../functions/store/command-result.ts';
+import { fingerprint, PendingCommand } from '../../functions/store/deciding/command-record.ts';
+import type { CommandRequest } from '../../functions/store/deciding/command-result.ts';
 
 /**
  * Leaves a command waiting, as a sender that crashed right after queueing it would.

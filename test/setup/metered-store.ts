@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { itemSize } from '../../functions/store/item-size.ts';
 import { createStore, type Store } from '../../functions/store/store.ts';
+import { itemSize } from '../../functions/store/stream/item-size.ts';
 import type { TestDatabase } from './tables.ts';
 
 /** One request to DynamoDB and what it consumed. */

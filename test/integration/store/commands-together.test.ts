@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
-import type { CommandRequest } from '../../../functions/store/command-result.ts';
-import type { Tail } from '../../../functions/store/tail.ts';
+import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
+import type { Tail } from '../../../functions/store/stream/tail.ts';
 import { leavePending } from '../../setup/leave-pending.ts';
 import { requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';

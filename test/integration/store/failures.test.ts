@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
-import { isStoreUnavailable } from '../../../functions/store/unavailable.ts';
+import { isStoreUnavailable } from '../../../functions/runtime/unavailable.ts';
 import { requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type Fault, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';

@@ -1,8 +1,8 @@
 import { DeleteCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AccountId, Timestamp, Version } from '../../../events/values.ts';
-import { PendingCommand } from '../../../functions/store/command-record.ts';
-import type { CommandRequest, CommandResult } from '../../../functions/store/command-result.ts';
+import { PendingCommand } from '../../../functions/store/deciding/command-record.ts';
+import type { CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
 import { leavePending as leave } from '../../setup/leave-pending.ts';
 import { requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';

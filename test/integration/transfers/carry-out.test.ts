@@ -1,7 +1,7 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
-import { findRecord } from '../../../functions/store/command-record.ts';
+import { findRecord } from '../../../functions/store/deciding/command-record.ts';
 import { createHandler as createCarryOut } from '../../../functions/transfers/carry-out-transfers.ts';
 import { createHandler as createCredit } from '../../../functions/transfers/credit-transfer.ts';
 import { createHandler as createSettle } from '../../../functions/transfers/settle-transfer.ts';
@@ -10,8 +10,8 @@ import { requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type Fault, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
 import { verifyStream } from '../../setup/verify-stream.ts';
-import { recordedTelemetry } from '../../unit/background/recorded-telemetry.ts';
 import { streamRecord } from '../../unit/projections/memory-ledger.ts';
+import { recordedTelemetry } from '../../unit/runtime/recorded-telemetry.ts';
 
 const ACCOUNTS = ['a', 'b', 'c'] as const;
 const EACH = 1_000;

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { AccountId, Timestamp } from '../../../events/values.ts';
-import { findRecord } from '../../../functions/store/command-record.ts';
+import { findRecord } from '../../../functions/store/deciding/command-record.ts';
 import { createHandler as createCredit } from '../../../functions/transfers/credit-transfer.ts';
 import { createHandler as createRelease } from '../../../functions/transfers/release-transfer.ts';
 import { accountsThatReserved, openReservations } from '../../../functions/transfers/reservations.ts';
@@ -9,7 +9,7 @@ import { TransferInput } from '../../../functions/transfers/workflow.ts';
 import { requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
-import { recordedTelemetry } from '../../unit/background/recorded-telemetry.ts';
+import { recordedTelemetry } from '../../unit/runtime/recorded-telemetry.ts';
 
 let database: TestDatabase;
 let metered: MeteredStore;

@@ -7,9 +7,9 @@ import { readTransferRow, transferOf } from '../../../functions/views/transfer-r
 import { createViews } from '../../../functions/views/views.ts';
 import { createMeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase } from '../../setup/tables.ts';
-import { recordedTelemetry } from '../../unit/background/recorded-telemetry.ts';
 import { type Committed, createMemoryLedger, streamRecord } from '../../unit/projections/memory-ledger.ts';
 import { sorted, type ViewContents } from '../../unit/projections/memory-views.ts';
+import { recordedTelemetry } from '../../unit/runtime/recorded-telemetry.ts';
 
 /** The events and the views in a database of their own, with the projection between them in the test's hands. */
 export const createProjectedLedger = async (ledger = createMemoryLedger()) => {

@@ -3,7 +3,7 @@ import type { DynamoDBRecord } from 'aws-lambda';
 import { expect, it, vi } from 'vitest';
 import { createHandler } from '../../../functions/commands/decide-pending.ts';
 import type { Store } from '../../../functions/store/store.ts';
-import { recordedTelemetry } from '../background/recorded-telemetry.ts';
+import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 
 let sequence = 0;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CommandResult, Undecided } from '../../../functions/store/command-result.ts';
+import type { CommandResult, Undecided } from '../../../functions/store/deciding/command-result.ts';
 import { createFundedLedger, createTestLedger, type TestLedger } from '../http/ledger.ts';
 import type { ClientRequest } from '../http/request.ts';
 

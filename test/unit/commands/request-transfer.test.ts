@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Timestamp, Version } from '../../../events/values.ts';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
-import type { CommandResult } from '../../../functions/store/command-result.ts';
+import type { CommandResult } from '../../../functions/store/deciding/command-result.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 
 const keyed = { 'Idempotency-Key': 'k1' };

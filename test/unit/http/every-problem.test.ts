@@ -6,7 +6,7 @@ import type { RejectionCode } from '../../../functions/ledger/rejection.ts';
 import { createHandler as getCommand } from '../../../functions/queries/get-command.ts';
 import { createHandler as getTransfer } from '../../../functions/queries/get-transfer.ts';
 import { createHandler as routeNotFound } from '../../../functions/queries/route-not-found.ts';
-import type { CommandResult } from '../../../functions/store/command-result.ts';
+import type { CommandResult } from '../../../functions/store/deciding/command-result.ts';
 import { createFundedLedger, createTestLedger } from './ledger.ts';
 import { type ClientAnswer, send } from './request.ts';
 

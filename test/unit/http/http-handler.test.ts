@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { json } from '../../../functions/http/http-answer.ts';
 import { httpHandler } from '../../../functions/http/http-handler.ts';
-import { StoreUnavailable } from '../../../functions/store/unavailable.ts';
+import { StoreUnavailable } from '../../../functions/runtime/unavailable.ts';
 import { createFundedLedger } from './ledger.ts';
 import { type ClientRequest, eventOf, lambdaContext, send } from './request.ts';
 

@@ -6,9 +6,9 @@ import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { answerOf } from '../../../functions/ledger/answer.ts';
 import type { Command } from '../../../functions/ledger/command.ts';
 import { decide } from '../../../functions/ledger/decide.ts';
-import type { CommandKey, CommandRequest, CommandResult } from '../../../functions/store/command-result.ts';
+import type { CommandKey, CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
 import type { Store } from '../../../functions/store/store.ts';
-import { emptyTail, type Tail } from '../../../functions/store/tail.ts';
+import { emptyTail, type Tail } from '../../../functions/store/stream/tail.ts';
 
 /**
  * The event store without tables: the ledger's real decisions, recorded and replayed as the store does. Its methods are

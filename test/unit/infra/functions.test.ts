@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { storeFromEnvironment } from '../../../functions/store/runtime.ts';
+import { storeFromEnvironment } from '../../../functions/store/from-environment.ts';
 import { definitionOf, entryOf, functionNames } from '../../../infra/constructs/catalogue.ts';
 import { synthesized } from './synthesized.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createHandler } from '../../../functions/projections/project-views.ts';
-import { recordedTelemetry } from '../background/recorded-telemetry.ts';
+import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { anyHistory } from './any-history.ts';
 import { expectedViews } from './expected-views.ts';
 import { type Committed, createMemoryLedger, streamRecord } from './memory-ledger.ts';

@@ -3,7 +3,7 @@ import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { type AccountView, accountView } from '../../../functions/ledger/answer.ts';
 import { type Entry, entryOf } from '../../../functions/ledger/statement.ts';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
-import type { Commit } from '../../../functions/store/commit.ts';
+import type { Commit } from '../../../functions/store/stream/commit.ts';
 import { sorted, type ViewContents } from './memory-views.ts';
 
 /**

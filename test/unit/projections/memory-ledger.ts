@@ -4,9 +4,9 @@ import { AccountId, Caller, Timestamp } from '../../../events/values.ts';
 import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { Command } from '../../../functions/ledger/command.ts';
 import { decide } from '../../../functions/ledger/decide.ts';
-import { type CommandEvents, nextCommit } from '../../../functions/store/append.ts';
-import { type Commit, record } from '../../../functions/store/commit.ts';
-import { emptyTail, follow, type Tail } from '../../../functions/store/tail.ts';
+import { type CommandEvents, nextCommit } from '../../../functions/store/stream/append.ts';
+import { type Commit, record } from '../../../functions/store/stream/commit.ts';
+import { emptyTail, follow, type Tail } from '../../../functions/store/stream/tail.ts';
 
 /** A commit with the item that the events table would hold for it. */
 export interface Committed {

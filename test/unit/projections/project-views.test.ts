@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createHandler } from '../../../functions/projections/project-views.ts';
 import type { ViewWriter } from '../../../functions/projections/view-writer.ts';
-import { recordedTelemetry } from '../background/recorded-telemetry.ts';
+import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { type Committed, createMemoryLedger, failureOf, type MemoryLedger, streamRecord } from './memory-ledger.ts';
 import { createMemoryViews } from './memory-views.ts';
 

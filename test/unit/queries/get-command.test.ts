@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../../functions/queries/get-command.ts';
-import { CommandRecord } from '../../../functions/store/command-record.ts';
+import { CommandRecord } from '../../../functions/store/deciding/command-record.ts';
 import { send } from '../http/request.ts';
 
 const common = { streamId: 'a1', commandId: 'c1', request: 'fingerprint', at: '2026-11-21T10:00:03.000Z' };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { rememberHotAccounts } from '../../../functions/store/hot-accounts.ts';
+import { rememberHotAccounts } from '../../../functions/store/queueing/hot-accounts.ts';
 
 it('an account stays hot for a while after several met on it, and cools down when four in a row were alone', () => {
   let now = 0;

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { CommandRequest, CommandResult } from '../../../functions/store/command-result.ts';
-import type { Tail } from '../../../functions/store/tail.ts';
+import type { CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
+import type { Tail } from '../../../functions/store/stream/tail.ts';
 import { createHandler } from '../../../functions/transfers/carry-out-transfers.ts';
 import type { TransferWorkflow } from '../../../functions/transfers/workflow.ts';
-import { recordedTelemetry } from '../background/recorded-telemetry.ts';
 import { createMemoryLedger, failureOf, type MemoryLedger, streamRecord } from '../projections/memory-ledger.ts';
+import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { accepted, rejectedFor, undecided } from './transfer.ts';
 
 let ledger: MemoryLedger;

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
-import { CommandRecord } from '../../../functions/store/command-record.ts';
+import { CommandRecord } from '../../../functions/store/deciding/command-record.ts';
 import type { Store } from '../../../functions/store/store.ts';
 import { createHandler } from '../../../functions/transfers/credit-transfer.ts';
-import { recordedTelemetry } from '../background/recorded-telemetry.ts';
+import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { accepted, incomplete, rejectedFor, storeThatAnswers, transfer, undecided } from './transfer.ts';
 
 const credit = async (store: Pick<Store, 'execute'>, input: unknown = transfer, record?: unknown) => {

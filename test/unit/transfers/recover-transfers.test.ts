@@ -4,8 +4,8 @@ import { createHandler } from '../../../functions/transfers/recover-transfers.ts
 import { TransferInput, type TransferWorkflow } from '../../../functions/transfers/workflow.ts';
 import { type TransferRow, transferOf } from '../../../functions/views/transfer-row.ts';
 import type { OpenTransfer } from '../../../functions/views/views.ts';
-import { recordedTelemetry } from '../background/recorded-telemetry.ts';
 import { createMemoryLedger, type MemoryLedger } from '../projections/memory-ledger.ts';
+import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { transfer } from './transfer.ts';
 
 const NOW = Date.parse('2026-11-21T13:00:30.000Z');

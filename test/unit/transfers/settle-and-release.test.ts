@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createHandler as createRelease } from '../../../functions/transfers/release-transfer.ts';
 import { createHandler as createSettle } from '../../../functions/transfers/settle-transfer.ts';
-import { recordedTelemetry } from '../background/recorded-telemetry.ts';
+import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { accepted, incomplete, rejectedFor, storeThatAnswers, transfer, undecided } from './transfer.ts';
 
 const credited = { outcome: 'credited' };

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { CommandRequest, CommandResult } from '../../../functions/store/command-result.ts';
+import type { CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
 import { TransferInput } from '../../../functions/transfers/workflow.ts';
 
 /** The transfer under test, as its workflow is started with it. */

@@ -1,0 +1,4 @@
+import { createHandler } from '../commands/deposit.ts';
+import { storeFromEnvironment } from '../store/from-environment.ts';
+
+export const handler = createHandler({ store: storeFromEnvironment() });

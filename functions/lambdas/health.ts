@@ -1,0 +1,3 @@
+import { createHandler } from '../queries/health.ts';
+
+export const handler = createHandler();

@@ -1,0 +1,3 @@
+import { createHandler } from '../queries/openapi.ts';
+
+export const handler = createHandler();

@@ -1,0 +1,3 @@
+import { createHandler } from '../queries/route-not-found.ts';
+
+export const handler = createHandler();

@@ -1,0 +1,52 @@
+import { fullJitter } from './backoff.ts';
+import { failureOf } from './failure.ts';
+import { StoreUnavailable } from './unavailable.ts';
+
+/** What waiting takes. All that varies between a Lambda, a test and a simulation is passed in. */
+export interface Patience {
+  /** The time, in milliseconds since 1970. */
+  readonly clock: () => number;
+  /** A number in 0 … 1. */
+  readonly random: () => number;
+  /** Waits; milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<void>;
+}
+
+const BACKOFF_BASE = 20;
+const BACKOFF_CAP = 1_000;
+
+/**
+ * Waits before the next try, with full jitter.
+ * @param attempt 0 for the first wait.
+ * @param deadline in milliseconds since 1970.
+ * @returns whether there was time: `false` without waiting where the wait would pass the deadline.
+ */
+export const pause = async (
+  { clock, random, sleep }: Patience,
+  deadline: number,
+  attempt: number,
+): Promise<boolean> => {
+  const wait = fullJitter(attempt, random, BACKOFF_BASE, BACKOFF_CAP);
+  if (clock() + wait >= deadline) return false;
+  await sleep(wait);
+  return true;
+};
+
+/**
+ * Sends a request that does no harm when it is sent again, a read above all, until it is answered or the time is up.
+ * @param deadline in milliseconds since 1970.
+ * @throws {StoreUnavailable} once it is.
+ */
+export const untilAnswered = async <T>(patience: Patience, deadline: number, request: () => Promise<T>): Promise<T> => {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await request();
+    } catch (error) {
+      const { kind } = failureOf(error);
+      if (kind === 'condition') throw error;
+      if (!(await pause(patience, deadline, attempt))) {
+        throw new StoreUnavailable(kind === 'throttled' ? 'throttled' : 'unavailable', error);
+      }
+    }
+  }
+};

@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import * as z from 'zod/mini';
+import { type AccountEvent, type RecordedEvent, readEvent } from '../../../events/event.ts';
+import { AccountId, Caller, Timestamp, Version } from '../../../events/values.ts';
+import { ACCOUNT_SCHEMA, Account } from '../../ledger/account.ts';
+
+/** Who caused an event: the command it follows from, who sent it, and the request it belongs to. */
+export interface Origin {
+  readonly commandId: string;
+  readonly actor: Caller;
+  readonly correlationId: string;
+}
+
+/** An event in a commit, with who caused it. */
+export type CommittedEvent = RecordedEvent & { readonly origin: Origin };
+
+/** The events that one append wrote together: one item of the events table, keyed by its first event's version. */
+export interface Commit {
+  readonly streamId: AccountId;
+  /** The version of its first event. */
+  readonly version: Version;
+  readonly count: number;
+  /** Never earlier than the commit before it. */
+  readonly at: Timestamp;
+  /** The command it was written for; for several that were decided together, an id of its own. */
+  readonly commandId: string;
+  /** How many commands it was written for. More than one: they queued, as the account was hot. */
+  readonly commands: number;
+  /** Follows from the commit before it and from this one's facts: see {@link chainHash}. */
+  readonly hash: string;
+  /** Upcast to their newest versions. */
+  readonly events: readonly CommittedEvent[];
+  /** What the events take on disk, in bytes of JSON: the measure by which snapshots are spaced. */
+  readonly eventBytes: number;
+  /** The account after this commit, where the commit carries it in the shape that this code folds. */
+  readonly snapshot?: Account;
+  /** The version of the latest commit that carries a snapshot; its own where it does. */
+  readonly snapshotVersion: number;
+}
+
+const CommitItem = z.looseObject({
+  streamId: AccountId,
+  version: Version,
+  count: z.int().check(z.gte(1)),
+  events: z.array(z.unknown()),
+  at: Timestamp,
+  commandId: z.string(),
+  actor: z.optional(Caller),
+  correlationId: z.optional(z.string()),
+  commands: z.optional(
+    z.array(z.strictObject({ commandId: z.string(), actor: Caller, correlationId: z.string(), count: z.int() })),
+  ),
+  hash: z.string(),
+  state: z.optional(z.unknown()),
+  stateSchema: z.optional(z.int()),
+  snapshotVersion: z.optional(z.int()),
+});
+
+/**
+ * Reads a commit from an item of the events table.
+ * @param item in the document client's form.
+ * @returns the commit, its events upcast; a snapshot of another schema is left out.
+ * @throws {Error} where the item is no commit, or holds an event this code does not know.
+ */
+export const readCommit = (item: unknown): Commit => {
+  const parsed = CommitItem.safeParse(item);
+  if (!parsed.success) throw new Error(`not a commit: ${z.prettifyError(parsed.error)}`);
+  const { streamId, version, count, events, at, commandId, hash, state, stateSchema, snapshotVersion } = parsed.data;
+  const origins = originsOf(parsed.data);
+  if (events.length !== count || origins.length !== count) {
+    throw new Error(
+      `commit ${streamId}/${version} says ${count} events; it has ${events.length}, of ${origins.length} known origin`,
+    );
+  }
+  return {
+    streamId,
+    version,
+    count,
+    at,
+    commandId,
+    commands: parsed.data.commands?.length ?? 1,
+    hash,
+    events: record(events.map(readEvent), origins, version, at),
+    eventBytes: jsonBytes(events),
+    ...(stateSchema === ACCOUNT_SCHEMA ? { snapshot: Account.parse(state) } : {}),
+    snapshotVersion: snapshotVersion ?? version,
+  };
+};
+
+const originsOf = ({ commandId, actor, correlationId, commands, count }: z.infer<typeof CommitItem>): Origin[] => {
+  if (commands) return commands.flatMap(({ count: events, ...origin }) => Array<Origin>(events).fill(origin));
+  return actor && correlationId ? Array<Origin>(count).fill({ commandId, actor, correlationId }) : [];
+};
+
+/**
+ * Gives events their place in a stream.
+ * @param origins who caused each of them.
+ * @param first the version of the first one; the others follow without a gap.
+ * @param at the time of the commit that holds them.
+ */
+export const record = (
+  events: readonly AccountEvent[],
+  origins: readonly Origin[],
+  first: number,
+  at: Timestamp,
+): CommittedEvent[] =>
+  events.map((event, index) => {
+    const origin = origins[index];
+    if (!origin) throw new Error(`nobody caused event ${first + index}`);
+    return { ...event, version: Version.parse(first + index), at, origin };
+  });
+
+/**
+ * What a commit says happened: the part of its item that its hash covers. A snapshot follows from it and is not covered.
+ * `actor` and `correlationId` are those of its one command; where several were decided together, `commands` says how many of
+ * the events each of them caused, in order.
+ */
+export type CommitFacts = {
+  readonly streamId: AccountId;
+  readonly version: number;
+  readonly count: number;
+  readonly events: readonly AccountEvent[];
+  readonly at: Timestamp;
+  readonly commandId: string;
+} & (
+  | { readonly actor: Caller; readonly correlationId: string }
+  | { readonly commands: readonly (Origin & { readonly count: number })[] }
+);
+
+/**
+ * The hash that ties a commit to all before it: sha-256 over the previous commit's hash and this one's facts as canonical
+ * JSON (RFC 8785). A commit changed afterwards no longer leads to the hash of the next.
+ * @param previous the hash of the commit before it; empty for a stream's first.
+ * @param facts as they are stored: the events in the versions they were written in.
+ * @returns base64url, 43 characters.
+ */
+export const chainHash = (previous: string, facts: CommitFacts): string =>
+  createHash('sha256')
+    .update(previous)
+    .update(canonicalize(facts) ?? '')
+    .digest('base64url');
+
+/** The bytes a value takes as JSON. */
+export const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));

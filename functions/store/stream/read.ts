@@ -1,0 +1,140 @@
+import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { type AccountId, type Timestamp, Version } from '../../../events/values.ts';
+import { type Commit, readCommit } from './commit.ts';
+import { emptyTail, follow, hasSnapshot, type Tail, tailAt } from './tail.ts';
+
+/** Where streams are read from. */
+export interface EventsTable {
+  readonly client: DynamoDBDocumentClient;
+  readonly eventsTable: string;
+}
+
+/**
+ * Reads a stream's tail, strongly consistent: one query of one item where the last commit carries a snapshot, else one more
+ * for the commits back to the latest that does.
+ * @returns the tail; version 0 where there is no such stream.
+ * @throws whatever the client throws, and {@link Error} for a stream that cannot be read.
+ */
+export const loadTail = async (table: EventsTable, streamId: AccountId): Promise<Tail> => {
+  const last = await lastCommit(table, streamId);
+  return last ? tailOf(table, last) : emptyTail(streamId);
+};
+
+/**
+ * Reads a stream as it was at a version or a time, from the nearest snapshot before it.
+ * @returns the tail as it was then; version 0 where that was before its first event. A version beyond the last event, or
+ * a time after it, gives the stream as it stands.
+ */
+export const tailAsOf = async (
+  table: EventsTable,
+  streamId: AccountId,
+  moment: { readonly version: Version } | { readonly at: Timestamp },
+): Promise<Tail> => {
+  if ('at' in moment) {
+    const commit = await lastCommitAt(table, streamId, moment.at);
+    return commit ? tailOf(table, commit) : emptyTail(streamId);
+  }
+  const commit = await lastCommit(table, streamId, moment.version);
+  if (!commit) return emptyTail(streamId);
+  if (commit.version + commit.count - 1 <= moment.version) return tailOf(table, commit);
+  // The version lies inside a commit: take the stream before it and the first of its events.
+  const before =
+    commit.version === 1
+      ? emptyTail(streamId)
+      : await tailAsOf(table, streamId, { version: Version.parse(commit.version - 1) });
+  const { snapshot: _, ...first } = commit;
+  const events = commit.events.filter((event) => event.version <= moment.version);
+  return follow(before, { ...first, events, count: events.length });
+};
+
+/**
+ * Reads a stream's commits, oldest first, in pages as DynamoDB gives them (at most 1 MB each).
+ * @param range versions, both ends included; the commit that holds `from` is the first. Without it: the whole stream.
+ */
+export async function* readHistory(
+  table: EventsTable,
+  streamId: AccountId,
+  { from = 1, to = Number.MAX_SAFE_INTEGER }: { readonly from?: number; readonly to?: number } = {},
+): AsyncGenerator<Commit> {
+  const holding = from > 1 ? await lastCommit(table, streamId, from) : undefined;
+  yield* commitsBetween(table, streamId, holding?.version ?? from, to);
+}
+
+async function* commitsBetween(
+  { client, eventsTable }: EventsTable,
+  streamId: AccountId,
+  from: number,
+  to: number,
+): AsyncGenerator<Commit> {
+  let cursor: Record<string, unknown> | undefined;
+  do {
+    const page = await client.send(
+      new QueryCommand({
+        TableName: eventsTable,
+        KeyConditionExpression: 'streamId = :streamId AND #version BETWEEN :from AND :to',
+        ExpressionAttributeNames: { '#version': 'version' },
+        ExpressionAttributeValues: { ':streamId': streamId, ':from': from, ':to': to },
+        ConsistentRead: true,
+        ...(cursor ? { ExclusiveStartKey: cursor } : {}),
+      }),
+    );
+    for (const item of page.Items ?? []) yield readCommit(item);
+    cursor = page.LastEvaluatedKey;
+  } while (cursor);
+}
+
+const lastCommit = async (
+  { client, eventsTable }: EventsTable,
+  streamId: AccountId,
+  notAfter: number = Number.MAX_SAFE_INTEGER,
+): Promise<Commit | undefined> => {
+  const { Items } = await client.send(
+    new QueryCommand({
+      TableName: eventsTable,
+      KeyConditionExpression: 'streamId = :streamId AND #version <= :notAfter',
+      ExpressionAttributeNames: { '#version': 'version' },
+      ExpressionAttributeValues: { ':streamId': streamId, ':notAfter': notAfter },
+      ConsistentRead: true,
+      ScanIndexForward: false,
+      Limit: 1,
+    }),
+  );
+  return Items?.[0] && readCommit(Items[0]);
+};
+
+/** Times never go back along a stream, so the last commit at a time is found by halving: one item read per step. */
+const lastCommitAt = async (table: EventsTable, streamId: AccountId, at: Timestamp): Promise<Commit | undefined> => {
+  const last = await lastCommit(table, streamId);
+  if (!last || last.at <= at) return last;
+  let found: Commit | undefined;
+  let [low, high] = [1, last.version - 1];
+  while (low <= high) {
+    const commit = await lastCommit(table, streamId, Math.floor((low + high) / 2));
+    if (commit && commit.at <= at) {
+      found = commit;
+      low = commit.version + commit.count;
+    } else {
+      high = (commit?.version ?? low) - 1;
+    }
+  }
+  return found;
+};
+
+const tailOf = async (table: EventsTable, last: Commit): Promise<Tail> => {
+  if (hasSnapshot(last)) return tailAt(last);
+  // A snapshot of another schema does not count: then everything is folded, once, and the next commit has a new one.
+  const tail = (await foldFrom(table, last, last.snapshotVersion)) ?? (await foldFrom(table, last, 1));
+  if (!tail) throw new Error(`stream ${last.streamId}: its first commit is missing`);
+  return tail;
+};
+
+const foldFrom = async (table: EventsTable, last: Commit, from: number): Promise<Tail | undefined> => {
+  let tail: Tail | undefined;
+  for await (const commit of commitsBetween(table, last.streamId, from, last.version)) {
+    if (tail) tail = follow(tail, commit);
+    else if (hasSnapshot(commit)) tail = tailAt(commit);
+    else if (commit.version === 1) tail = follow(emptyTail(last.streamId), commit);
+    else return undefined;
+  }
+  return tail;
+};

@@ -1,0 +1,23 @@
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { environmentVariable } from '../runtime/environment.ts';
+import { createTransferWorkflow, type TransferWorkflow } from './workflow.ts';
+
+/**
+ * The workflow of the stage this Lambda runs in: `TRANSFER_WORKFLOW_ARN`. To be called once per environment.
+ * @throws {Error} where the variable is missing.
+ */
+export const transferWorkflowFromEnvironment = (): TransferWorkflow =>
+  createTransferWorkflow(
+    // Limits stated for the same reason as for DynamoDB: the SDK's defaults change between releases.
+    new SFNClient({
+      maxAttempts: 4,
+      retryMode: 'standard',
+      requestHandler: new NodeHttpHandler({
+        connectionTimeout: 1_000,
+        requestTimeout: 5_000,
+        throwOnRequestTimeout: true,
+      }),
+    }),
+    environmentVariable('TRANSFER_WORKFLOW_ARN'),
+  );
