@@ -63,7 +63,7 @@ export default {
       name: 'lambdas-do-not-import-each-other',
       comment: 'Each is one deployed function.',
       severity: 'error',
-      from: { path: '^functions/lambdas/([^/]+)$' },
+      from: { path: '^functions/lambdas/(.+)$' },
       to: { path: '^functions/lambdas/', pathNot: '^functions/lambdas/$1$' },
     },
     {

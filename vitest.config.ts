@@ -3,13 +3,6 @@ import { defineConfig } from 'vitest/config';
 /** Starts the one DynamoDB Local that every test which needs a database shares. */
 const database = ['test/setup/dynamodb.ts'];
 
-/** HTTP's logger and metrics, which stay silent in tests. */
-const silence = {
-  POWERTOOLS_METRICS_NAMESPACE: 'Holdfast',
-  POWERTOOLS_METRICS_DISABLED: 'true',
-  POWERTOOLS_LOG_LEVEL: 'SILENT',
-};
-
 export default defineConfig({
   test: {
     // Two cores, and the engine needs its share of them.
@@ -19,7 +12,6 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          env: silence,
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },
@@ -28,7 +20,6 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          env: silence,
           globalSetup: database,
           testTimeout: 20_000,
           hookTimeout: 30_000,

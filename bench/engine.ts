@@ -40,12 +40,12 @@ const createDatabase = async (endpoint: string, options: DatabaseOptions = {}): 
   // many others come before that, a transaction takes twice as long; see docs/benchmarks.md.
   const client = new DynamoDBClient(database.config);
   try {
-    await client.send(new PutItemCommand({ TableName: database.tables.commands, Item: FIRST_KEY }));
-    await client.send(new DeleteItemCommand({ TableName: database.tables.commands, Key: FIRST_KEY }));
+    await client.send(new PutItemCommand({ TableName: database.tables.queue, Item: FIRST_PLACE }));
+    await client.send(new DeleteItemCommand({ TableName: database.tables.queue, Key: FIRST_PLACE }));
   } finally {
     client.destroy();
   }
   return database;
 };
 
-const FIRST_KEY = { streamId: { S: 'nobody' }, commandId: { S: 'first' } };
+const FIRST_PLACE = { accountId: { S: 'nobody' }, place: { S: 'first' } };

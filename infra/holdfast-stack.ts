@@ -8,9 +8,9 @@ import { Functions } from './constructs/functions.ts';
 import { LedgerHttpApi } from './constructs/http-api.ts';
 import { LedgerDashboard } from './constructs/ledger-dashboard.ts';
 import { RecoverySchedule } from './constructs/recovery-schedule.ts';
-import { reservations, StreamMapping, waitingCommands } from './constructs/stream-mapping.ts';
+import { queuedCommands, reservations, StreamMapping } from './constructs/stream-mapping.ts';
 import { Tables } from './constructs/tables.ts';
-import { TransferWorkflow } from './constructs/transfer-workflow.ts';
+import { TransferWorkflow, workflowNameOf } from './constructs/transfer-workflow.ts';
 import type { StageName, StageSettings } from './stages.ts';
 
 /** Which stage, and out of what its functions are made. */
@@ -35,6 +35,7 @@ export class HoldfastStack extends Stack {
       deadLetters,
       // The workflow calls some of the functions and is started by others: its ARN is filled in when it is there.
       workflowArn: Lazy.string({ produce: () => workflow.stateMachine.stateMachineArn }),
+      workflowName: workflowNameOf(stage, settings),
     });
     const workflow: TransferWorkflow = new TransferWorkflow(this, 'TransferWorkflow', {
       stage,
@@ -59,11 +60,11 @@ export class HoldfastStack extends Stack {
       filter: reservations,
     });
     new StreamMapping(this, 'DecidePending', {
-      source: tables.commands,
+      source: tables.queue,
       consumer: functions.get('decide-pending'),
       deadLetters,
       settings: settings.streams['decide-pending'],
-      filter: waitingCommands,
+      filter: queuedCommands,
     });
     new RecoverySchedule(this, 'Recovery', { stage, recover: functions.get('recover-transfers') });
 
@@ -83,6 +84,7 @@ export class HoldfastStack extends Stack {
       ApiUrl: httpApi.url,
       EventsTable: tables.events.tableName,
       CommandsTable: tables.commands.tableName,
+      QueueTable: tables.queue.tableName,
       ViewsTable: tables.views.tableName,
       TransferWorkflowArn: stateMachine.stateMachineArn,
       DeadLettersUrl: deadLetters.queueUrl,

@@ -15,7 +15,7 @@ export interface StageSettings {
   readonly streams: Readonly<Record<StreamConsumer, StreamSettings>>;
   /**
    * What becomes of a command that meets others on its account.
-   * `queue`: it waits, and decide-pending decides it together with the others, in one commit.
+   * `queue`: it queues, and decide-pending decides it together with the others, in one commit.
    * `race`: it is decided again after each commit that won, until it wins or its time is up. Without queueing an account that is
    * hot wastes almost every write: this is what queueing is measured against.
    */
@@ -36,7 +36,7 @@ type StreamConsumer = (typeof streamConsumers)[number];
 export interface StreamSettings {
   /** Records in one invocation, at most. */
   readonly batchSize: number;
-  /** Batches of one shard at the same time. */
+  /** Batches of one shard at the same time. AWS keeps the order of each item, not of a partition key: two batches may hold one account. */
   readonly parallelBatches: number;
   /** How often a failing batch is tried again before its records are given up and reported as a dead letter. */
   readonly retryAttempts: number;
@@ -62,9 +62,11 @@ const streams: StageSettings['streams'] = {
   // One batch of a shard at a time: what comes in meanwhile is the next one, so the busier an account is, the more of its transfers
   // share a commit. Giving up early is safe: recover-transfers starts what was neither ended nor handed over.
   'carry-out-transfers': { batchSize: 100, parallelBatches: 1, retryAttempts: 10, maxRecordAgeMinutes: 60 },
-  // More than the 99 that one transaction decides: a batch holds the commands of several accounts. Those of one account come
-  // in order, one batch at a time. Giving up late is right: a command that was given up waits until its client repeats it.
-  'decide-pending': { batchSize: 500, parallelBatches: 4, retryAttempts: 100, maxRecordAgeMinutes: 6 * 60 },
+  // More than the 99 that one transaction decides: a batch holds the commands of several accounts. One batch of a shard at a time:
+  // each queued command is an item of its own, and AWS keeps the order per item only, so with more the commands of one account would
+  // go to several takers at once, who race for it. Giving up late is right: a command that was given up stays pending until its
+  // client repeats it.
+  'decide-pending': { batchSize: 500, parallelBatches: 1, retryAttempts: 100, maxRecordAgeMinutes: 6 * 60 },
 };
 
 const stages = {

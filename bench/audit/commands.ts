@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { CommandRecord } from '../../functions/store/deciding/command-record.ts';
+import { commandIdOf } from '../../functions/store/deciding/command-result.ts';
 import { hold } from './rule.ts';
 import type { SoundStream } from './streams.ts';
 
@@ -19,13 +20,13 @@ export const allRecords = async (client: DynamoDBDocumentClient, table: string):
 };
 
 /**
- * Waits until no command waits to be decided any more.
+ * Waits until no command is pending any more.
  * @throws {AuditFailure} where some still do long after the last caller has left.
  */
 export const untilNoneWaits = async (client: DynamoDBDocumentClient, table: string): Promise<void> => {
   const deadline = performance.now() + DECIDED_WITHIN_MS;
   while ((await allRecords(client, table)).some(({ outcome }) => outcome === 'pending')) {
-    hold(performance.now() < deadline, `commands still wait ${DECIDED_WITHIN_MS} ms after the last caller left`);
+    hold(performance.now() < deadline, `commands are still pending ${DECIDED_WITHIN_MS} ms after the last caller left`);
     await setTimeout(100);
   }
 };
@@ -34,18 +35,18 @@ const DECIDED_WITHIN_MS = 15_000;
 
 /**
  * One id, one outcome: a command that is recorded as accepted has its events in one commit of its stream, one that is recorded
- * as rejected has none, and none waits any more. The table's key sees to it that an id has one record.
+ * as rejected has none, and none is pending any more. The table's key sees to it that an id has one record.
  * @throws {AuditFailure} naming the first record that says otherwise.
  */
 export const holdOneOutcome = (records: readonly CommandRecord[], streams: readonly SoundStream[]): void => {
   const byId = new Map(streams.map((stream) => [stream.streamId, stream]));
   for (const record of records) {
-    const { streamId, commandId, outcome } = record;
-    const commits = byId.get(streamId)?.commitsOf.get(commandId)?.length ?? 0;
-    const found = `command ${streamId}/${commandId} is ${outcome}, and its events are in ${commits} commits`;
-    hold(outcome !== 'pending', `command ${streamId}/${commandId} was never decided`);
+    const { key, accountId, outcome } = record;
+    const commits = byId.get(accountId)?.commitsOf.get(commandIdOf(key))?.length ?? 0;
+    const found = `${key} of ${accountId} is ${outcome}, and its events are in ${commits} commits`;
+    hold(outcome !== 'pending', `${key} of ${accountId} was never decided`);
     // No answer: a settlement, which has no events where it had been done before.
-    const certain = outcome === 'rejected' || record.answer !== undefined;
+    const certain = outcome !== 'accepted' || record.answer !== undefined;
     hold(commits <= 1 && (!certain || commits === (outcome === 'accepted' ? 1 : 0)), found);
   }
 };

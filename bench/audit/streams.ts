@@ -97,4 +97,15 @@ const chained = (previous: string, item: Record<string, unknown>): string => {
     .digest('base64url');
 };
 
-const COVERED = ['streamId', 'version', 'count', 'events', 'at', 'commandId', 'actor', 'correlationId', 'commands'];
+const COVERED = [
+  'streamId',
+  'version',
+  'count',
+  'events',
+  'at',
+  'writeId',
+  'commandId',
+  'actor',
+  'correlationId',
+  'commands',
+];

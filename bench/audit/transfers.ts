@@ -26,13 +26,13 @@ export const holdTransfers = (
 ): ReadonlyMap<string, Steps> => {
   const transfers = stepsIn(streams);
   const accepted = new Set(
-    records.flatMap(({ streamId, commandId, outcome }) => (outcome === 'accepted' ? [`${streamId}/${commandId}`] : [])),
+    records.flatMap(({ accountId, key, outcome }) => (outcome === 'accepted' ? [`${accountId}/${key}`] : [])),
   );
   for (const [id, { reserved, credited, settled, released }] of transfers) {
     hold(reserved !== undefined, `transfer ${id} was credited or ended, and never reserved`);
     hold(!settled || credited !== undefined, `transfer ${id} was settled, and never credited`);
     hold(!released || credited === undefined, `transfer ${id} was credited, and released`);
-    hold(accepted.has(`${reserved}/${id}`), `the reservation of ${id} is not recorded`);
+    hold(accepted.has(`${reserved}/command:${id}`), `the reservation of ${id} is not recorded`);
     hold(!credited || accepted.has(`${credited}/credit:${id}`), `the credit of ${id} is not recorded`);
   }
   for (const [id, outcome] of heard) {

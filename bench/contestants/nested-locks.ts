@@ -32,6 +32,7 @@ export const nestedLocks = (name: string): Contestant => ({
       client: meteredClient(database, meter),
       eventsTable: tables.events,
       commandsTable: tables.commands,
+      queueTable: tables.queue,
     };
     const accounts = workloads.flatMap((workload) => workload.accounts);
     await plantAccounts(direct, tables.events, accounts, OPENING_BALANCE);
@@ -39,8 +40,10 @@ export const nestedLocks = (name: string): Contestant => ({
 
     const plan = async (accountId: string, request: CommandRequest, commandId: string): Promise<Plan> => {
       const { command, actor, correlationId } = request;
-      const asked = { command, request: fingerprint(command), keys: [], origin: { commandId, actor, correlationId } };
-      const planned = planFor(await loadTail(store, AccountId.parse(accountId)), [asked], randomUUID(), Date.now());
+      const origin = { commandId, actor, correlationId };
+      const submission = { command, fingerprint: fingerprint(command), keys: [], origin };
+      const tail = await loadTail(store, AccountId.parse(accountId));
+      const planned = planFor(tail, [submission], new Map(), randomUUID(), Date.now());
       if (planned === 'too_large') throw new Error(`${accountId}: the commit is too large`);
       return planned;
     };

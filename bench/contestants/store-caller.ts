@@ -25,6 +25,7 @@ export const createStoreCaller = (
       client,
       eventsTable: database.tables.events,
       commandsTable: database.tables.commands,
+      queueTable: database.tables.queue,
       clock: Date.now,
       newId: randomUUID,
       random: Math.random,

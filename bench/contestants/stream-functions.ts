@@ -1,7 +1,9 @@
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import * as z from 'zod/mini';
+import { createHandler as createDecidePending } from '../../functions/commands/decide-pending.ts';
 import type { Telemetry } from '../../functions/runtime/telemetry.ts';
 import type { Store } from '../../functions/store/store.ts';
+import { createHandler as createCarryOut } from '../../functions/transfers/carry-out-transfers.ts';
 import { defaultStage, settingsOf } from '../../infra/stages.ts';
 import { connectToDynamoDb } from '../../local-cloud/dynamodb/connection.ts';
 import type { LocalFunction } from '../../local-cloud/lambda/invocation.ts';
@@ -27,13 +29,13 @@ export const startStreamFunctions = async (
   { config, streams: arns }: Database,
   store: Pick<Store, 'decidePending' | 'executeTogether'>,
 ): Promise<StreamFunctions> => {
-  const { decidePending, carryOut } = await handlersOn(store);
+  const { decidePending, carryOut } = handlersOn(store);
   const connection = connectToDynamoDb(config);
   const open = (streamArn: string) =>
     openStream({ streams: streamsOf(connection), streamArn, longestPauseMs: LONGEST_PAUSE_MS, report });
   const waiting = new Map<string, () => void>();
   const settings = settingsOf(defaultStage).streams;
-  const mappings = [map(open(arns.commands), 'decide-pending', settings['decide-pending'], decidePending, WAITING)];
+  const mappings = [map(open(arns.queue), 'decide-pending', settings['decide-pending'], decidePending, QUEUED)];
   if (arns.events !== '') {
     const events = open(arns.events);
     mappings.push(
@@ -62,25 +64,14 @@ const LONGEST_PAUSE_MS = 10;
 const report = (line: string) => console.error(line);
 
 /** The filters of infra/constructs/stream-mapping.ts. */
-const WAITING = { eventName: ['INSERT'], dynamodb: { NewImage: { outcome: { S: ['pending'] } } } };
+const QUEUED = { eventName: ['INSERT'], dynamodb: { NewImage: { fingerprint: { S: [{ exists: true }] } } } };
 const RESERVATIONS = { dynamodb: { NewImage: { reserves: { N: [{ exists: true }] } } } };
 
 type StreamHandler = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse>;
 
-/** The files of the handlers make those that Lambda loads, too, from its environment: these are never called. */
-const handlersOn = async (
+const handlersOn = (
   store: Pick<Store, 'decidePending' | 'executeTogether'>,
-): Promise<Record<'decidePending' | 'carryOut', StreamHandler>> => {
-  Object.assign(process.env, {
-    AWS_REGION: 'us-east-1',
-    EVENTS_TABLE: 'events',
-    COMMANDS_TABLE: 'commands',
-    TRANSFER_WORKFLOW_ARN: 'none',
-  });
-  const [{ createHandler: createDecidePending }, { createHandler: createCarryOut }] = await Promise.all([
-    import('../../functions/commands/decide-pending.ts'),
-    import('../../functions/transfers/carry-out-transfers.ts'),
-  ]);
+): Record<'decidePending' | 'carryOut', StreamHandler> => {
   const telemetry: Telemetry = {
     logger: { info: () => {}, warn: (...line) => console.error(...line), error: (...line) => console.error(...line) },
     count: () => {},
@@ -92,7 +83,13 @@ const handlersOn = async (
   };
   return {
     decidePending: createDecidePending({ store, telemetry }),
-    carryOut: createCarryOut({ store, workflow, telemetry }),
+    carryOut: createCarryOut({
+      store,
+      workflow,
+      telemetry,
+      clock: Date.now,
+      budget: { steps: 25_000, starts: 40_000 },
+    }),
   };
 };
 

@@ -20,18 +20,24 @@ export const measureViews = async (database: Database): Promise<MeasuredCost[]> 
   const writer = createViewWriter({
     client,
     table: database.tables.views,
+    clock: Date.now,
     random: Math.random,
     sleep: (milliseconds) => setTimeout(milliseconds),
   });
   const { store, close } = createStoreCaller(database, createMeter(), { queueing: true });
+  const projection = { store, writer, clock: Date.now };
   const projected = new Map<string, number>();
   const project = async () => {
     for (const id of accounts) {
       const from = (projected.get(id) ?? 0) + 1;
       for await (const commit of store.history(AccountId.parse(id), { from })) {
         if (commit.version < from) continue;
-        const failed = await projectAccounts({ store, writer }, new Map([[commit.streamId, [commit]]]));
-        for (const error of failed.values()) throw error;
+        const failed = await projectAccounts(
+          projection,
+          new Map([[commit.streamId, [commit]]]),
+          Date.now() + BUDGET_MS,
+        );
+        for (const { error } of failed.values()) throw error;
         projected.set(id, commit.version + commit.count - 1);
       }
     }
@@ -57,4 +63,6 @@ export const measureViews = async (database: Database): Promise<MeasuredCost[]> 
 
 const [source, destination] = ['viewed-source', 'viewed-destination'] as const;
 const accounts = [source, destination];
+/** More than one commit's views ever take, in milliseconds. */
+const BUDGET_MS = 10_000;
 const ONCE = { callers: 1, each: 1 };

@@ -1,8 +1,8 @@
 import { BatchWriteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { AccountEvent } from '../../events/event.ts';
 import { AccountId, Amount, Currency, Limit } from '../../events/values.ts';
-import { nextCommit } from '../../functions/store/stream/append.ts';
-import { emptyTail, follow, type Tail } from '../../functions/store/stream/tail.ts';
+import { emptyTail, type Tail } from '../../functions/store/stream/tail.ts';
+import { plantedCommit } from '../../test/setup/planted-commit.ts';
 import { caller, currency } from './ledger-requests.ts';
 import { OPENING_BALANCE } from './workload.ts';
 
@@ -38,9 +38,9 @@ export const plantHistory = async (
   let tail = emptyTail(AccountId.parse(accountId));
   function* history(): Generator<Item> {
     while (tail.version < events) {
-      const { commit, item } = nextOf(tail);
-      tail = follow(tail, commit);
-      yield item;
+      const next = nextOf(tail);
+      tail = next.tail;
+      yield next.item;
     }
   }
   await writeAll(client, eventsTable, history());
@@ -62,7 +62,7 @@ export const plantInOrder = (
     for (let version = 1; version <= events; version += 1) {
       const next = tails.map(nextOf);
       yield* next.map(({ item }) => item);
-      tails = tails.map((tail, n) => follow(tail, next[n]?.commit ?? nextOf(tail).commit));
+      tails = next.map(({ tail }) => tail);
     }
   }
   return writeAll(client, eventsTable, inOrder(), 1);
@@ -109,8 +109,7 @@ const take = (source: Iterator<Item>, most: number): Item[] => {
 
 const commitAfter = (tail: Tail, events: readonly AccountEvent[]) => {
   const commandId = `planted-${tail.version + 1}`;
-  const origin = { commandId, actor: caller, correlationId: 'planted' };
-  const next = nextCommit(tail, commandId, [{ origin, events }], PLANTED_AT + tail.version);
+  const next = plantedCommit(tail, commandId, [{ commandId, events }], PLANTED_AT + tail.version);
   if (next === 'too_large') throw new Error('a planted commit is too large');
   return next;
 };

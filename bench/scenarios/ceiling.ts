@@ -75,8 +75,9 @@ const operations = (client: DynamoDBClient, { tables }: Database) => {
   });
   const record = (streamId: string, n: number) => ({
     TableName: tables.commands,
-    Item: { streamId: { S: streamId }, commandId: { S: String(n) }, filler: { S: filler } },
-    ConditionExpression: 'attribute_not_exists(streamId)',
+    Item: { key: { S: `${streamId}/${n}` }, filler: { S: filler } },
+    ConditionExpression: 'attribute_not_exists(#key)',
+    ExpressionAttributeNames: { '#key': 'key' },
   });
   const put: Operation = (worker, n) => client.send(new PutItemCommand(commit(`put-${worker}`, n)));
   const transaction: Operation = (worker, n) =>

@@ -10,47 +10,54 @@ import type { Store } from '../store/store.ts';
 const ACCOUNTS_AT_ONCE = 8;
 
 /**
- * Decides the commands that queue for hot accounts, from batches of the commands table's stream: those of one account
- * together, in the order in which they were sent. The mapping delivers one batch of an account at a time, so the commands of
- * one account seldom meet another writer here.
+ * Decides the commands that are pending on hot accounts, from batches of the queue table's stream: those of one account together,
+ * in the order in which they were sent.
  *
- * A record that comes again finds its command decided. An account whose commands could not be decided is reported from its
- * first record on, and delivered again; the others are done.
+ * A stream record that comes again finds its command decided. An account whose commands could not be decided is reported from its
+ * first stream record on, and delivered again; the others are done. A stream record that cannot be read, of a newer schema for one,
+ * would not be read the next time either: it is counted and passed over. Its command is pending still, and code that can read it
+ * decides it for whoever asks after it or sends it again.
  */
 export const createHandler =
   ({ store, telemetry }: { readonly store: Pick<Store, 'decidePending'>; readonly telemetry: Telemetry }) =>
   async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
     const { logger, count } = telemetry;
-    const failed: string[] = [];
-    const accounts = Map.groupBy(Records.map(readPending), ({ command }) => command?.command.accountId);
+    const read = Records.map(readPending);
+    const pending = read.filter((record) => 'command' in record);
+    const unreadable = read.filter((record) => 'problem' in record);
+    for (const fields of unreadable)
+      logger.error('a stream record of the queue cannot be read, and is passed over', fields);
+    count('UnreadableRecords', unreadable.length);
+
+    // An empty number fails the whole batch, which is right for a stream record that does not say where it stands.
+    const failed = read.filter(({ sequenceNumber }) => sequenceNumber === '').map(() => '');
+    const accounts = Map.groupBy(pending, ({ command }) => command.accountId);
     await inParallel(accounts, ACCOUNTS_AT_ONCE, async ([accountId, records]) => {
-      const [first] = records;
-      if (accountId === undefined) {
-        for (const { sequenceNumber, problem } of records) {
-          logger.error('a record of the stream is no waiting command', { sequenceNumber, problem });
-          failed.push(sequenceNumber);
-        }
-        return;
-      }
       try {
-        const commands = records.flatMap(({ command }) => (command ? [command] : []));
+        const commands = records.map(({ command }) => command);
         await store.decidePending(accountId, commands);
         count('CommandsDecidedTogether', commands.length);
       } catch (error) {
-        logger.error('the waiting commands of an account were not decided', { accountId, error });
-        if (first) failed.push(first.sequenceNumber);
+        logger.error('the pending commands of an account were not decided', { accountId, error });
+        for (const { sequenceNumber } of records.slice(0, 1)) failed.push(sequenceNumber);
       }
     });
     count('DecidePendingFailures', failed.length);
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
   };
 
-const readPending = ({ dynamodb }: DynamoDBRecord) => {
-  const { success, data, error } = PendingCommand.safeParse(streamImage(dynamodb?.NewImage));
-  return {
-    // An empty number fails the whole batch, which is right for a record that does not say where it stands.
-    sequenceNumber: dynamodb?.SequenceNumber ?? '',
-    command: data,
-    problem: success ? undefined : z.prettifyError(error),
-  };
+/** A stream record's pending command, or what is wrong with it. */
+type ReadRecord = { readonly sequenceNumber: string } & (
+  | { readonly command: PendingCommand }
+  | { readonly problem: string }
+);
+
+const readPending = ({ dynamodb }: DynamoDBRecord): ReadRecord => {
+  const sequenceNumber = dynamodb?.SequenceNumber ?? '';
+  try {
+    const { success, data, error } = PendingCommand.safeParse(streamImage(dynamodb?.NewImage));
+    return success ? { sequenceNumber, command: data } : { sequenceNumber, problem: z.prettifyError(error) };
+  } catch (error) {
+    return { sequenceNumber, problem: String(error) };
+  }
 };

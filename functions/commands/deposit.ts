@@ -1,25 +1,32 @@
-import { acceptance, nonAcceptance } from '../http/command-answer.ts';
+import { acceptance, nonAcceptance } from '../http/answer/command-answer.ts';
+import { etag } from '../http/answer/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import { executeCommand } from '../http/execute-command.ts';
-import { etag } from '../http/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
-import { keysOnAccount } from '../http/idempotency.ts';
+import { keysOnAccount } from '../http/request/idempotency.ts';
+import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import { movementRequest } from './movement-request.ts';
 
 /**
  * `POST /accounts/{accountId}/deposits`: Pays money in.
- * @param dependencies the store that decides.
+ * @param dependencies the store that decides, and telemetry.
  * @returns a handler that answers 201 with the line of the statement.
  */
-export const createHandler = ({ store }: { readonly store: Pick<Store, 'execute' | 'load'> }): HttpHandler =>
-  httpHandler(movementRequest, async ({ path: { accountId }, headers, body }, { caller, correlationId }) => {
+export const createHandler = ({ store, telemetry }: Dependencies): HttpHandler =>
+  httpHandler(telemetry, movementRequest, async ({ path: { accountId }, headers, body }, sender) => {
+    const command = { type: 'deposit' as const, accountId, ...body };
     const request = {
-      command: { type: 'deposit' as const, accountId, ...body },
-      keys: keysOnAccount(caller, accountId, headers['idempotency-key']),
-      actor: caller,
-      correlationId,
+      command,
+      keys: keysOnAccount(sender.caller, accountId, headers['idempotency-key']),
+      actor: sender.caller,
+      correlationId: sender.correlationId,
     };
-    const result = await executeCommand(store, request, headers['if-match']);
-    if (result.outcome !== 'accepted') return nonAcceptance(request, result);
+    const result = await executeCommand(store, request, sender.telemetry, headers['if-match']);
+    if (result.outcome !== 'accepted') return nonAcceptance(command, result, sender.repeatableBy);
     return acceptance(result, 201, { ETag: etag(result.version) });
   });
+
+interface Dependencies {
+  readonly store: Pick<Store, 'execute'>;
+  readonly telemetry: HttpTelemetry;
+}

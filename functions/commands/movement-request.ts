@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { AccountId, Amount, Currency, Reference } from '../../events/values.ts';
-import { IdempotencyKey } from '../http/idempotency.ts';
-import { IfMatch } from '../http/if-match.ts';
+import { IdempotencyKey } from '../http/request/idempotency.ts';
+import { IfMatch } from '../http/request/if-match.ts';
 
 /** What a deposit and a withdrawal take: an account, an amount, and the client's own words for the statement. */
 export const movementRequest = z.object({

@@ -1,11 +1,13 @@
 import * as z from 'zod/mini';
 import { AccountId, Currency, Limit } from '../../events/values.ts';
-import { acceptance, nonAcceptance } from '../http/command-answer.ts';
+import { acceptance, nonAcceptance } from '../http/answer/command-answer.ts';
+import { etag } from '../http/answer/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import { executeCommand } from '../http/execute-command.ts';
-import { etag } from '../http/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
-import { deriveId, IdempotencyKey } from '../http/idempotency.ts';
-import { IfMatch } from '../http/if-match.ts';
+import { deriveId, IdempotencyKey } from '../http/request/idempotency.ts';
+import { IfMatch } from '../http/request/if-match.ts';
+import type { HttpTelemetry } from '../runtime/telemetry.ts';
+import { recordKey } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
 
 /** What `POST /accounts` takes. */
@@ -24,28 +26,30 @@ export const openAccountRequest = z.object({
  *
  * An `Idempotency-Key` belongs to the caller here, for there is no account yet: it is recorded under an id of its own,
  * which is also the new account's where the client sends none.
- * @param dependencies the store that decides, and new ids.
+ * @param dependencies the store that decides, new ids, and telemetry.
  * @returns a handler that answers 201 with the account.
  */
-export const createHandler = ({ store, newId }: Dependencies): HttpHandler =>
-  httpHandler(openAccountRequest, async ({ headers, body }, { caller, correlationId }) => {
+export const createHandler = ({ store, newId, telemetry }: Dependencies): HttpHandler =>
+  httpHandler(telemetry, openAccountRequest, async ({ headers, body }, sender) => {
+    const { caller, correlationId } = sender;
     const key = headers['idempotency-key'];
     const derived = key && deriveId(caller, '', key);
     const accountId = body.accountId ?? AccountId.parse(derived ?? newId());
     const request = {
       command: { ...body, type: 'open' as const, accountId, owner: caller },
-      keys: derived === undefined ? [] : [{ streamId: derived, commandId: derived }],
+      keys: derived === undefined ? [] : [recordKey(derived)],
       actor: caller,
       correlationId,
     };
     // An account that can be opened has no version and is not there: no If-Match holds for it, `*` neither.
-    const result = await executeCommand(store, request, headers['if-match'] && 'never');
-    if (result.outcome !== 'accepted') return nonAcceptance(request, result);
+    const result = await executeCommand(store, request, sender.telemetry, headers['if-match'] && 'never');
+    if (result.outcome !== 'accepted') return nonAcceptance(request.command, result, sender.repeatableBy);
     return acceptance(result, 201, { ETag: etag(result.version), Location: `/accounts/${accountId}` });
   });
 
 interface Dependencies {
-  readonly store: Pick<Store, 'execute' | 'load'>;
+  readonly store: Pick<Store, 'execute'>;
   /** A new, time-ordered id. */
   readonly newId: () => string;
+  readonly telemetry: HttpTelemetry;
 }

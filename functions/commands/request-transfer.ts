@@ -1,15 +1,15 @@
 import * as z from 'zod/mini';
 import { AccountId, Amount, Currency, Reference, TransferId } from '../../events/values.ts';
-import { acceptance, idempotencyKeyReused, nonAcceptance, replayedHeader } from '../http/command-answer.ts';
+import { acceptance, nonAcceptance, replayedHeader } from '../http/answer/command-answer.ts';
+import { json } from '../http/answer/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import { executeCommand } from '../http/execute-command.ts';
-import { json } from '../http/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
-import { deriveId, IdempotencyKey } from '../http/idempotency.ts';
-import { IfMatch } from '../http/if-match.ts';
 import type { Time } from '../http/polling.ts';
-import { Prefer } from '../http/prefer.ts';
-import { StoreUnavailable } from '../runtime/unavailable.ts';
-import type { CommandKey } from '../store/deciding/command-result.ts';
+import { deriveId, IdempotencyKey } from '../http/request/idempotency.ts';
+import { IfMatch } from '../http/request/if-match.ts';
+import { Prefer } from '../http/request/prefer.ts';
+import type { HttpTelemetry } from '../runtime/telemetry.ts';
+import { recordKey } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
 import { watchTransfers } from './transfer-end.ts';
@@ -36,50 +36,37 @@ export const requestTransferRequest = z.object({
  * `POST /transfers`: reserves the money on the source. What the stream of events hands the reservation to credits the
  * destination and settles.
  *
+ * The transfer's id is the key of its record, for all accounts: it is claimed in the transaction of the reservation, so one id is
+ * one transfer, whichever source it was sent for first.
+ *
  * A repeat is answered with what was recorded, a transfer that is `reserved`, however far it has got since: the same
  * body every time, as the contract promises. `Prefer: wait` asks for something else, the transfer as it stands once it
  * has ended or the wait is over, and gets that on a repeat too.
- * @param dependencies the store that decides, the views that follow, new ids, and time for waiting.
+ * @param dependencies the store that decides, the views that follow, new ids, time for waiting, and telemetry.
  * @returns a handler that answers 202 with the transfer.
  */
-export const createHandler = ({ store, isTaken, views, newId, time }: Dependencies): HttpHandler => {
-  /**
-   * Transfer ids are unique across accounts, but a command's record guards one account only: so the views are asked who else
-   * has the id. What was recorded here before is still answered for ever, whoever took the id afterwards.
-   */
-  const takenElsewhere = async (transferId: TransferId, from: AccountId, keys: readonly CommandKey[]) => {
-    const known = await views.transfer(transferId).catch((error: unknown) => {
-      // Nothing was tried yet, so the caller can be told to try again.
-      throw new StoreUnavailable('unavailable', error);
-    });
-    if (!known || known.from === from) return undefined;
-    const taken = await Promise.all(keys.map(isTaken));
-    return taken.includes(true) ? undefined : idempotencyKeyReused;
-  };
-
+export const createHandler = ({ store, views, newId, time, telemetry }: Dependencies): HttpHandler => {
   const watch = watchTransfers({ views, time });
 
-  return httpHandler(requestTransferRequest, async ({ headers, body }, { caller, correlationId }) => {
+  return httpHandler(telemetry, requestTransferRequest, async ({ headers, body }, sender) => {
+    const { caller, correlationId } = sender;
     const { transferId: sentId, from, ...rest } = body;
     const key = headers['idempotency-key'];
     const derived = key && deriveId(caller, from, key);
     const transferId = sentId ?? TransferId.parse(derived ?? newId());
     const commandIds = new Set([transferId, ...(derived ? [derived] : [])]);
     const wait = headers.prefer?.wait;
-    const end = wait === undefined ? undefined : watch(transferId, from, wait);
+    const { logger } = sender.telemetry;
+    const end = wait === undefined ? undefined : watch({ transferId, from, wait, logger });
     const request = {
       command: { ...rest, type: 'reserve' as const, accountId: from, transferId },
-      keys: [...commandIds].map((commandId) => ({ streamId: from, commandId })),
+      keys: [...commandIds].map(recordKey),
       actor: caller,
       correlationId,
       elsewhere: end?.elsewhere,
     };
-    if (sentId) {
-      const taken = await takenElsewhere(sentId, from, request.keys);
-      if (taken) return taken;
-    }
-    const result = await executeCommand(store, request, headers['if-match']);
-    if (result.outcome !== 'accepted') return nonAcceptance(request, result);
+    const result = await executeCommand(store, request, sender.telemetry, headers['if-match']);
+    if (result.outcome !== 'accepted') return nonAcceptance(request.command, result, sender.repeatableBy);
     const location = { Location: `/transfers/${transferId}` };
 
     if (!end) return acceptance(result, 202, location);
@@ -90,11 +77,10 @@ export const createHandler = ({ store, isTaken, views, newId, time }: Dependenci
 };
 
 interface Dependencies {
-  readonly store: Pick<Store, 'execute' | 'load'>;
-  /** Whether something is recorded under a key. */
-  readonly isTaken: (key: CommandKey) => Promise<boolean>;
+  readonly store: Pick<Store, 'execute'>;
   readonly views: Pick<Views, 'transfer'>;
   /** A new, time-ordered id. */
   readonly newId: () => string;
   readonly time: Time;
+  readonly telemetry: HttpTelemetry;
 }

@@ -1,10 +1,21 @@
 import type { AccountId, TransferId } from '../../events/values.ts';
-import { logger } from '../http/observation.ts';
 import { poll, type Time } from '../http/polling.ts';
 import type { Transfer } from '../ledger/transfer.ts';
 import { learnWait } from '../runtime/expected-wait.ts';
+import type { Telemetry } from '../runtime/telemetry.ts';
 import type { Elsewhere } from '../store/deciding/command-result.ts';
 import type { Views } from '../views/views.ts';
+
+/** What one request waits for. */
+interface WaitForEnd {
+  readonly transferId: TransferId;
+  /** The transfer's source. */
+  readonly from: AccountId;
+  /** How long at the most, in seconds. */
+  readonly wait: number;
+  /** The request's own. */
+  readonly logger: Telemetry['logger'];
+}
 
 /** The wait of one request for the end of its transfer. */
 export interface EndOfTransfer {
@@ -19,20 +30,20 @@ export interface EndOfTransfer {
 }
 
 /** How long a transfer is expected to take before any was seen, and how far the views are behind its end; milliseconds. */
-const FIRST_EXPECTED = 50;
-const VIEWS_LAG = 20;
+const FIRST_EXPECTED_MS = 50;
+const VIEWS_LAG_MS = 20;
 
 /**
  * Waits for transfers to end, and learns from each how long the next one will take: see {@link learnWait}.
  * @param dependencies the views, which follow the accounts, and time for waiting.
- * @returns begins the wait of one request: for the transfer of that id whose source is `from`, `wait` seconds long.
+ * @returns begins the wait of one request.
  */
 export const watchTransfers = ({ views, time }: { readonly views: Pick<Views, 'transfer'>; readonly time: Time }) => {
-  const learn = () => learnWait(FIRST_EXPECTED, { shortest: VIEWS_LAG, longest: 1_000 }, time.clock);
+  const learn = () => learnWait(FIRST_EXPECTED_MS, { shortest: VIEWS_LAG_MS, longest: 1_000 }, time.clock);
   // A transfer whose reservation queues takes longer than others do.
   const untilEnd = { raced: learn(), queued: learn() };
 
-  return (transferId: TransferId, from: AccountId, wait: number): EndOfTransfer => {
+  return ({ transferId, from, wait, logger }: WaitForEnd): EndOfTransfer => {
     const begunAt = time.clock();
     const deadline = begunAt + wait * 1_000;
     const looks: number[] = [];
@@ -63,7 +74,7 @@ export const watchTransfers = ({ views, time }: { readonly views: Pick<Views, 't
         }
         if (transfer?.endedAt && !replayed) {
           const [last = begunAt, before] = looks.toReversed();
-          const seen = before === undefined ? Date.parse(transfer.endedAt) + VIEWS_LAG : (before + last) / 2;
+          const seen = before === undefined ? Date.parse(transfer.endedAt) + VIEWS_LAG_MS : (before + last) / 2;
           learned.took(seen - begunAt);
         }
         return transfer;

@@ -15,7 +15,7 @@ import {
 } from '../../events/values.ts';
 
 /** Money set aside on the source for a transfer: when it was reserved, for whom, how much. */
-export const Reservation = z.strictObject({
+export const Reservation = z.object({
   transferId: TransferId,
   to: AccountId,
   amount: Amount,
@@ -27,9 +27,10 @@ export type Reservation = z.infer<typeof Reservation>;
 
 /**
  * An account's folded state; `undefined` before it was opened. `available` is never stored: it follows from the rest.
- * Its schema is also that of snapshots: when its shape changes, {@link ACCOUNT_SCHEMA} is counted up.
+ * Its schema is also that of snapshots: when its shape changes, {@link ACCOUNT_SCHEMA} is counted up. Whoever reads one drops an
+ * attribute that is not named here, so that two deployments can read each other's.
  */
-export const Account = z.strictObject({
+export const Account = z.object({
   status: z.enum(['open', 'frozen', 'closed']),
   owner: Caller,
   currency: Currency,
@@ -41,7 +42,7 @@ export const Account = z.strictObject({
 });
 export type Account = z.infer<typeof Account>;
 
-/** The version of {@link Account}'s shape. A snapshot of another one is ignored and the events are folded. */
+/** The version of {@link Account}'s shape. A reader ignores a snapshot of another one and folds the events. */
 export const ACCOUNT_SCHEMA = 1;
 
 /** What an account is before its first event. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { AccountId, Amount, Caller, Currency, Limit, Reference, TransferId } from '../../events/values.ts';
 
-const OpenAccount = z.strictObject({
+const OpenAccount = z.object({
   type: z.literal('open'),
   accountId: AccountId,
   owner: Caller,
@@ -9,7 +9,7 @@ const OpenAccount = z.strictObject({
   overdraftLimit: Limit,
 });
 
-const Deposit = z.strictObject({
+const Deposit = z.object({
   type: z.literal('deposit'),
   accountId: AccountId,
   amount: Amount,
@@ -17,7 +17,7 @@ const Deposit = z.strictObject({
   reference: z.optional(Reference),
 });
 
-const Withdraw = z.strictObject({
+const Withdraw = z.object({
   type: z.literal('withdraw'),
   accountId: AccountId,
   amount: Amount,
@@ -26,7 +26,7 @@ const Withdraw = z.strictObject({
 });
 
 /** Set money aside on the source, `accountId`, for a transfer: what the caller of `POST /transfers` waits for. */
-const Reserve = z.strictObject({
+const Reserve = z.object({
   type: z.literal('reserve'),
   accountId: AccountId,
   transferId: TransferId,
@@ -37,7 +37,7 @@ const Reserve = z.strictObject({
 });
 
 /** Pay a transfer in at the destination, `accountId`. */
-const Credit = z.strictObject({
+const Credit = z.object({
   type: z.literal('credit'),
   accountId: AccountId,
   transferId: TransferId,
@@ -48,19 +48,26 @@ const Credit = z.strictObject({
 });
 
 /** The credit was accepted: turn the reservation on the source, `accountId`, into a withdrawal. */
-const Settle = z.strictObject({ type: z.literal('settle'), accountId: AccountId, transferId: TransferId });
+const Settle = z.object({ type: z.literal('settle'), accountId: AccountId, transferId: TransferId });
 
 /** The credit was rejected with the code `reason`: give the reservation back to the source, `accountId`. */
-const Release = z.strictObject({
+const Release = z.object({
   type: z.literal('release'),
   accountId: AccountId,
   transferId: TransferId,
   reason: z.string().check(z.minLength(1), z.maxLength(64)),
 });
 
-/** A request to change one account, `accountId`. Plain JSON: it can be recorded and decided by somebody else. */
+/**
+ * A request to change one account, `accountId`. Plain JSON: it can be recorded and decided by somebody else, whose deployment may
+ * be older or newer. Whoever reads it drops an attribute that is not named here; what changes the meaning of a command, or
+ * its shape, counts {@link COMMAND_SCHEMA} up.
+ */
 export const Command = z.discriminatedUnion('type', [OpenAccount, Deposit, Withdraw, Reserve, Credit, Settle, Release]);
 export type Command = z.infer<typeof Command>;
+
+/** The version of {@link Command}'s shape. Nobody decides a pending command of a version that is not known here. */
+export const COMMAND_SCHEMA = 1;
 
 export type OpenAccount = z.infer<typeof OpenAccount>;
 export type Deposit = z.infer<typeof Deposit>;

@@ -17,7 +17,7 @@ export type RejectionCode = z.infer<typeof RejectionCode>;
  * A refusal, as a value. It is recorded with the command's id and answered again for ever, so it carries its own words.
  * `detail` is one sentence for the caller; `available` the minor units that could have been spent.
  */
-export const Rejection = z.strictObject({
+export const Rejection = z.object({
   code: RejectionCode,
   detail: z.string(),
   available: z.optional(MinorUnits),

@@ -3,7 +3,7 @@ import type { RecordedEvent } from '../../events/event.ts';
 import { AccountId, Amount, MinorUnits, Reference, Timestamp, TransferId, Version } from '../../events/values.ts';
 
 /** A line of an account's statement: one event that moved its balance. */
-export const Entry = z.strictObject({
+export const Entry = z.object({
   entryId: z.string(),
   accountId: AccountId,
   kind: z.enum(['deposit', 'withdrawal', 'transfer_in', 'transfer_out']),

@@ -6,7 +6,7 @@ export const TransferStatus = z.enum(['reserved', 'credited', 'settled', 'releas
 export type TransferStatus = z.infer<typeof TransferStatus>;
 
 /** One step of a transfer: the event, on one account's stream, that took it there. */
-export const TransferStep = z.strictObject({
+export const TransferStep = z.object({
   step: TransferStatus,
   accountId: AccountId,
   version: Version,
@@ -15,7 +15,7 @@ export const TransferStep = z.strictObject({
 export type TransferStep = z.infer<typeof TransferStep>;
 
 /** A transfer as the API shows it. `reason` is the code for which a released transfer's credit was rejected. */
-export const Transfer = z.strictObject({
+export const Transfer = z.object({
   transferId: TransferId,
   from: AccountId,
   to: AccountId,

@@ -1,42 +1,80 @@
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import type { Telemetry } from '../runtime/telemetry.ts';
-import { type CommitRecord, readCommitRecord } from '../store/stream/delivered-commit.ts';
+import { type CommitRecord, isReadable, readCommitRecord } from '../store/stream/delivered-commit.ts';
 import { type Projection, projectAccounts } from './project-accounts.ts';
+import { type Rebuilt, readRebuild, rebuildAccounts } from './rebuild-accounts.ts';
+
+/** What the function takes, and answers: batches of the stream, and whatever an operator sends. */
+interface ProjectViews {
+  (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse>;
+  (event: unknown): Promise<DynamoDBBatchResponse | { readonly accounts: readonly Rebuilt[] }>;
+}
 
 /**
- * Projects batches of the events table's stream into the views, all accounts of a batch together. One whose records or stream
- * cannot be read stops at its first failed record, which is reported, and the others go on. Lambda then delivers from the lowest
- * reported record on again, and what was projected already is passed over.
+ * Projects batches of the events table's stream into the views, all accounts of a batch together.
+ *
+ * What may succeed another time (DynamoDB is slow, or throttles, or refuses) is reported: the account's first record, from which on
+ * Lambda delivers again; what was projected already is passed over then. What can never succeed is logged, counted as
+ * `UnreadableRecords` and passed over in its first delivery, for it would hold up every account of its shard: a stream record that is
+ * no commit, a commit or a stream that cannot be read, an event that this code does not know, a summary of other code. Its account's
+ * views stand still before it.
+ *
+ * The remedy, once the cause is gone: invoked by hand with `{"accounts":["a","b"]}` it makes the views of these accounts anew from
+ * their streams, and says of each how far they are.
  */
-export const createHandler =
-  ({ telemetry, ...projection }: Projection & { readonly telemetry: Telemetry }) =>
-  async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
-    const { logger, count } = telemetry;
-    const accounts = [...Map.groupBy(Records.map(readCommitRecord), ({ streamId }) => streamId).values()].map(readable);
-    for (const { streamId, version, problem } of accounts.flatMap(({ problems }) => problems)) {
-      logger.error('a record of the stream is no commit', { accountId: streamId, version, error: problem });
-    }
-    const delivered = accounts.flatMap(({ commits }) => (commits[0] ? [[commits[0].streamId, commits] as const] : []));
-    const failed = await projectAccounts(projection, new Map(delivered));
+export const createHandler = ({ telemetry, budget, ...projection }: ProjectViewsDependencies): ProjectViews => {
+  async function handle(event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse>;
+  async function handle(event: unknown): Promise<DynamoDBBatchResponse | { readonly accounts: readonly Rebuilt[] }>;
+  async function handle(event: unknown) {
+    const deadline = projection.clock() + budget;
+    if (isStreamEvent(event)) return projectBatch(projection, telemetry, event, deadline);
+    return { accounts: await rebuildAccounts(projection, telemetry, readRebuild(event), deadline) };
+  }
+  return handle;
+};
 
-    const batchItemFailures = accounts.flatMap(({ records, end, commits: [commit] }) => {
-      const error = commit && failed.get(commit.streamId);
-      const [first] = records;
-      if (error && first) {
-        const { streamId, version } = first;
-        logger.error('the views of an account stand still', { accountId: streamId, version, error });
-      }
-      const stopped = error ? first : records.find(({ version }) => version >= end);
-      return stopped ? [{ itemIdentifier: stopped.sequenceNumber }] : [];
-    });
-    count('ProjectionFailures', batchItemFailures.length);
-    return { batchItemFailures };
+/** What projecting takes; `budget` is how long it goes on sending requests, in milliseconds. */
+export interface ProjectViewsDependencies extends Projection {
+  readonly telemetry: Telemetry;
+  readonly budget: number;
+}
+
+const isStreamEvent = (event: unknown): event is DynamoDBStreamEvent =>
+  typeof event === 'object' && event !== null && 'Records' in event;
+
+const projectBatch = async (
+  projection: Projection,
+  { logger, count }: Telemetry,
+  { Records }: DynamoDBStreamEvent,
+  deadline: number,
+): Promise<DynamoDBBatchResponse> => {
+  const records = Records.map(readCommitRecord);
+  const delivered = Map.groupBy(records.filter(isReadable), ({ commit }) => commit.streamId);
+  const commits = [...delivered].map(([accountId, found]) => [accountId, found.map(({ commit }) => commit)] as const);
+  const failed = await projectAccounts(projection, new Map(commits), deadline);
+
+  const passOver = ({ streamId, version }: CommitRecord, error: unknown) => {
+    const remedy = `once the cause is gone, invoke project-views with {"accounts":["${streamId}"]}`;
+    logger.error('a record of the stream is passed over', { accountId: streamId, version, error, remedy });
+    count('UnreadableRecords', 1);
   };
+  for (const record of records) if ('problem' in record) passOver(record, record.problem);
 
-/** The records of one account, and as many of the commits among them as can be followed: nothing can follow one that is unreadable. */
-const readable = (records: readonly CommitRecord[]) => {
-  const problems = records.filter((record) => 'problem' in record);
-  const end = Math.min(...problems.map(({ version }) => version));
-  const commits = records.flatMap((record) => ('commit' in record && record.version < end ? [record.commit] : []));
-  return { records, problems, end, commits };
+  const batchItemFailures: { itemIdentifier: string }[] = [];
+  for (const [accountId, found] of delivered) {
+    const standstill = failed.get(accountId);
+    const [first] = found;
+    if (!standstill || !first) continue;
+    const { error, maySucceedLater } = standstill;
+    if (!maySucceedLater) {
+      for (const record of found) passOver(record, error);
+      continue;
+    }
+    logger.error('the views of an account stand still', { accountId, version: first.version, error });
+    batchItemFailures.push({ itemIdentifier: first.sequenceNumber });
+  }
+  // One that does not say where it stands cannot be passed over: Lambda takes an empty identifier for the whole batch.
+  if (records.some(({ sequenceNumber }) => sequenceNumber === '')) batchItemFailures.push({ itemIdentifier: '' });
+  count('ProjectionFailures', batchItemFailures.length);
+  return { batchItemFailures };
 };

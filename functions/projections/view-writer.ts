@@ -1,23 +1,29 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { BatchWriteCommand, type BatchWriteCommandOutput, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, PutCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../../events/values.ts';
 import type { AccountView } from '../ledger/answer.ts';
-import { fullJitter } from '../runtime/backoff.ts';
+import { answered } from '../runtime/answered.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
-import { entryItem, summaryItem } from '../views/account-rows.ts';
+import { pause } from '../runtime/patience.ts';
+import { entryItem, summaryItem, summaryKey } from '../views/account-rows.ts';
+import { type Item, ROW_SCHEMA } from '../views/row.ts';
 import { openKeys, orderOf, type TransferChange, transferKey, wholeTransferItem } from '../views/transfer-row.ts';
-import { findSummary, type ViewsTable } from '../views/views.ts';
+import { type Ask, askUntil, findSummary, getItem, type ViewsTable } from '../views/views-table.ts';
 import type { ViewChanges } from './fold-commits.ts';
 
-/** Writes an account's views. */
+/** Writes an account's views. A `deadline` is in milliseconds since 1970: no request is sent again once it would pass it. */
 export interface ViewWriter {
   /**
    * The account's summary as this environment last wrote it. Another one may have moved it on, and the views may have been thrown
    * away: what follows it is written on the condition that it still stands.
    */
   known(accountId: AccountId): AccountView | undefined;
-  /** The account's summary, strongly consistent: how far its views are. */
-  summary(accountId: AccountId): Promise<AccountView | undefined>;
+  /**
+   * The account's summary, strongly consistent: how far its views are.
+   * @throws {UnreadableRow} where there is one that this code cannot read.
+   * @throws {StoreUnavailable} where DynamoDB did not answer in time.
+   */
+  summary(accountId: AccountId, deadline: number): Promise<AccountView | undefined>;
   /**
    * Writes what commits of several accounts change: entries and transfers first, which may be written again at any time and
    * become the same rows, and the summaries last, each on the condition that it is still the one that its changes follow. So all
@@ -25,16 +31,23 @@ export interface ViewWriter {
    * @returns the accounts whose summary was moved on; of the others, another writer has done so.
    * @throws {Error} where a row could not be written. No summary has been moved on.
    */
-  write(changes: readonly ViewChanges[]): Promise<ReadonlySet<AccountId>>;
+  write(changes: readonly ViewChanges[], deadline: number): Promise<ReadonlySet<AccountId>>;
+  /**
+   * Writes the entries and the transfers of changes, and no summary: for views that are made anew beside those that stand.
+   * @throws {Error} where a row could not be written.
+   */
+  writeRows(changes: readonly ViewChanges[], deadline: number): Promise<void>;
+  /** What stands as the account's summary, whether it can be read or not. */
+  standing(accountId: AccountId, deadline: number): Promise<Standing>;
+  /**
+   * Puts a summary in the place of what stood there.
+   * @returns whether it did; otherwise another writer was faster, or this put's first answer was lost.
+   */
+  replaceSummary(summary: AccountView, standing: Standing, deadline: number): Promise<boolean>;
 }
 
-/** The views table, and all that varies. */
-export interface ViewWriterDependencies extends ViewsTable {
-  /** A number in 0 … 1. */
-  readonly random: () => number;
-  /** Waits; milliseconds. */
-  readonly sleep: (milliseconds: number) => Promise<void>;
-}
+/** The version of a summary that may be unreadable; 0: there is none. */
+type Standing = number | 'without_version';
 
 /** How many requests may be under way at once. */
 const REQUESTS_AT_ONCE = 8;
@@ -42,51 +55,63 @@ const REQUESTS_AT_ONCE = 8;
 /** The most that one BatchWriteItem takes. */
 const ITEMS_PER_BATCH = 25;
 
-/** How often the rest of a batch is sent again before the write is given up, and the waits between, in milliseconds. */
-const BATCH_ATTEMPTS = 8;
-const BACKOFF_BASE = 50;
-const BACKOFF_CAP = 2_000;
-
 /** How many summaries are remembered, and what of how many transfers that have not ended. */
 const MOST_KNOWN = 1_000;
 const MOST_OPEN = 10_000;
 
 /** Writes views to the views table. */
-export const createViewWriter = (dependencies: ViewWriterDependencies): ViewWriter => {
+export const createViewWriter = (table: ViewsTable): ViewWriter => {
   const known = new Map<AccountId, AccountView>();
   // What commits say of a transfer is true for ever, so it may be put together with what others say later: then the row is known
   // whole when it ends, and one put of a batch takes the place of an update by itself.
   const open = new Map<string, TransferChange>();
+
+  const writeRows = async (changes: readonly ViewChanges[], deadline: number): Promise<void> => {
+    const whole: Item[] = [];
+    const partial: TransferChange[] = [];
+    for (const [key, change] of merged(changes.flatMap((of) => of.transfers))) {
+      const all = { ...open.get(key), ...change };
+      open.delete(key);
+      const item = wholeTransferItem(all);
+      if (item) whole.push(item);
+      else {
+        open.set(key, all);
+        partial.push(change);
+      }
+    }
+    forgetOldest(open, MOST_OPEN);
+    const entries: Item[] = changes.flatMap((of) => of.entries).map(entryItem);
+    const ask = askUntil(table, deadline);
+    await inParallel(inBatches([...entries, ...whole]), REQUESTS_AT_ONCE, (batch) => putItems(table, batch, deadline));
+    await inParallel(partial, REQUESTS_AT_ONCE, (change) => updateTransfer(table, ask, change));
+  };
+
   return {
     known: (accountId) => known.get(accountId),
-    summary: (accountId) => findSummary(dependencies, accountId),
-    write: async (changes) => {
+    summary: (accountId, deadline) => findSummary(table, askUntil(table, deadline), accountId),
+    writeRows,
+    write: async (changes, deadline) => {
       for (const { summary } of changes) known.delete(summary.accountId);
-      const whole: Item[] = [];
-      const partial: TransferChange[] = [];
-      for (const [key, change] of merged(changes.flatMap((of) => of.transfers))) {
-        const all = { ...open.get(key), ...change };
-        open.delete(key);
-        const item = wholeTransferItem(all);
-        if (item) whole.push(item);
-        else {
-          open.set(key, all);
-          partial.push(change);
-        }
-      }
-      forgetOldest(open, MOST_OPEN);
-      const entries: Item[] = changes.flatMap((of) => of.entries).map(entryItem);
-      await inParallel(inBatches([...entries, ...whole]), REQUESTS_AT_ONCE, (batch) => putItems(dependencies, batch));
-      await inParallel(partial, REQUESTS_AT_ONCE, (change) => updateTransfer(dependencies, change));
-
+      await writeRows(changes, deadline);
+      const ask = askUntil(table, deadline);
       const moved = new Set<AccountId>();
       await inParallel(changes, REQUESTS_AT_ONCE, async ({ summary, follows }) => {
-        if (!(await moveSummary(dependencies, summary, follows))) return;
+        if (!(await putSummary(table, ask, summary, at(follows)))) return;
         moved.add(summary.accountId);
         known.set(summary.accountId, summary);
       });
       forgetOldest(known, MOST_KNOWN);
       return moved;
+    },
+    standing: async (accountId, deadline) => {
+      const item = await getItem(table, askUntil(table, deadline), summaryKey(accountId));
+      const version = item ? item['version'] : 0;
+      return typeof version === 'number' ? version : 'without_version';
+    },
+    replaceSummary: async (summary, standing, deadline) => {
+      known.delete(summary.accountId);
+      const condition = standing === 'without_version' ? WITHOUT_VERSION : at(standing);
+      return putSummary(table, askUntil(table, deadline), summary, condition);
     },
   };
 };
@@ -109,56 +134,55 @@ const merged = (changes: readonly TransferChange[]): ReadonlyMap<string, Transfe
   return transfers;
 };
 
-type Item = Readonly<Record<string, unknown>>;
-
 function* inBatches(items: readonly Item[]): Generator<readonly Item[]> {
   for (let start = 0; start < items.length; start += ITEMS_PER_BATCH) {
     yield items.slice(start, start + ITEMS_PER_BATCH);
   }
 }
 
-const putItems = async (
-  { client, table, random, sleep }: ViewWriterDependencies,
-  items: readonly Item[],
-): Promise<void> => {
-  let rest: BatchWriteCommandOutput['UnprocessedItems'] = {
-    [table]: items.map((item) => ({ PutRequest: { Item: { ...item } } })),
-  };
-  for (let attempt = 0; attempt < BATCH_ATTEMPTS; attempt += 1) {
-    if (attempt > 0) await sleep(fullJitter(attempt - 1, random, BACKOFF_BASE, BACKOFF_CAP));
-    // What was throttled comes back in an answer that is otherwise a success: the SDK does not send that part again.
-    const { UnprocessedItems }: BatchWriteCommandOutput = await client.send(
-      new BatchWriteCommand({ RequestItems: rest }),
+/** Sends what is left of a batch until all of it is taken or the time is up. */
+const putItems = async (table: ViewsTable, items: readonly Item[], deadline: number): Promise<void> => {
+  const ask = askUntil(table, deadline);
+  let rest = { [table.table]: items.map((item) => ({ PutRequest: { Item: { ...item } } })) };
+  for (let attempt = 0; ; attempt += 1) {
+    const batch = new BatchWriteCommand({ RequestItems: rest, ReturnConsumedCapacity: 'TOTAL' });
+    // What was throttled comes back in an answer that is otherwise a success. One that says nothing does not say that all is taken.
+    const { UnprocessedItems } = await ask(async () => answered(await table.client.send(batch)));
+    const left = UnprocessedItems?.[table.table]?.flatMap(({ PutRequest }) =>
+      PutRequest?.Item ? [{ PutRequest: { Item: PutRequest.Item } }] : [],
     );
-    if (!UnprocessedItems?.[table]?.length) return;
-    rest = UnprocessedItems;
+    if (!left?.length) return;
+    if (!(await pause(table, deadline, attempt))) {
+      throw new Error(`${left.length} rows were still not taken when the time was up`);
+    }
+    rest = { [table.table]: left };
   }
-  throw new Error(`${rest?.[table]?.length} rows were still not taken after ${BATCH_ATTEMPTS} attempts`);
 };
 
-const updateTransfer = async ({ client, table }: ViewsTable, change: TransferChange): Promise<void> => {
+const updateTransfer = async ({ client, table }: ViewsTable, ask: Ask, change: TransferChange): Promise<void> => {
   const { transferId, from, reserved, ...steps } = change;
   const ended = change.settled ?? change.released;
   // Only the reservation makes the row a transfer; a credit that is projected before it waits in the row for it.
   const reservation = reserved && { transferId, from, reserved, order: orderOf({ transferId, reserved }) };
-  const row = { Key: transferKey(transferId, from), TableName: table };
+  const update = (what: Omit<UpdateCommandInput, 'Key' | 'TableName'>) => {
+    const Key = transferKey(transferId, from);
+    const command = new UpdateCommand({ ...what, Key, TableName: table, ReturnConsumedCapacity: 'TOTAL' });
+    return ask(async () => answered(await client.send(command)));
+  };
   const set = { ...steps, ...reservation };
   if (!reserved || ended) {
-    await client.send(new UpdateCommand({ ...row, ...expression(set, ended ? ['openShard', 'openSince'] : []) }));
+    await update(expression(set, ended ? ['openShard', 'openSince'] : []));
     return;
   }
   try {
-    await client.send(
-      new UpdateCommand({
-        ...row,
-        ...expression({ ...set, ...openKeys({ transferId, reserved }) }),
-        ConditionExpression: 'attribute_not_exists(settled) AND attribute_not_exists(released)',
-      }),
-    );
+    await update({
+      ...expression({ ...set, ...openKeys({ transferId, reserved }) }),
+      ConditionExpression: 'attribute_not_exists(settled) AND attribute_not_exists(released)',
+    });
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     // It has ended in a later commit that is projected already: this is a repeat, which must not open it again.
-    await client.send(new UpdateCommand({ ...row, ...expression(set) }));
+    await update(expression(set));
   }
 };
 
@@ -168,28 +192,50 @@ const updateTransfer = async ({ client, table }: ViewsTable, change: TransferCha
  */
 const expression = (set: Readonly<Record<string, unknown>>, remove: readonly string[] = []) => {
   const attributes = Object.entries(set).filter(([, value]) => value !== undefined);
-  const assignments = attributes.map(([name]) => `#${name} = :${name}`).join(', ');
+  // A row keeps the schema that it has: other code may have begun it, and knows what its attributes mean.
+  const schema = '#schema = if_not_exists(#schema, :schema)';
+  const assignments = [schema, ...attributes.map(([name]) => `#${name} = :${name}`)].join(', ');
   const removals = remove.map((name) => `#${name}`).join(', ');
   return {
     UpdateExpression: `SET ${assignments}${removals && ` REMOVE ${removals}`}`,
     ExpressionAttributeNames: Object.fromEntries(
-      [...attributes.map(([name]) => name), ...remove].map((name) => [`#${name}`, name]),
+      ['schema', ...attributes.map(([name]) => name), ...remove].map((name) => [`#${name}`, name]),
     ),
-    ExpressionAttributeValues: Object.fromEntries(attributes.map(([name, value]) => [`:${name}`, value])),
+    ExpressionAttributeValues: Object.fromEntries([
+      [':schema', ROW_SCHEMA],
+      ...attributes.map(([name, value]) => [`:${name}`, value]),
+    ]),
   };
 };
 
-const moveSummary = async ({ client, table }: ViewsTable, summary: AccountView, follows: number): Promise<boolean> => {
-  const condition =
-    follows === 0
-      ? { ConditionExpression: 'attribute_not_exists(pk)' }
-      : {
-          ConditionExpression: '#version = :follows',
-          ExpressionAttributeNames: { '#version': 'version' },
-          ExpressionAttributeValues: { ':follows': follows },
-        };
+/** The condition that an account's summary is still at a version; 0: that there is none. */
+const at = (version: number) =>
+  version === 0
+    ? { ConditionExpression: 'attribute_not_exists(pk)' }
+    : {
+        ConditionExpression: '#version = :version',
+        ExpressionAttributeNames: { '#version': 'version' },
+        ExpressionAttributeValues: { ':version': version },
+      };
+
+/** The condition that the summary is still one that does not even say its version. */
+const WITHOUT_VERSION = {
+  ConditionExpression: 'NOT attribute_type(#version, :number)',
+  ExpressionAttributeNames: { '#version': 'version' },
+  ExpressionAttributeValues: { ':number': 'N' },
+};
+
+/** @returns whether the condition held. A put whose answer was lost finds its own summary there, and says no too. */
+const putSummary = async (
+  { client, table }: ViewsTable,
+  ask: Ask,
+  summary: AccountView,
+  condition: ReturnType<typeof at> | typeof WITHOUT_VERSION,
+): Promise<boolean> => {
+  const Item = summaryItem(summary);
+  const put = new PutCommand({ TableName: table, Item, ...condition, ReturnConsumedCapacity: 'TOTAL' });
   try {
-    await client.send(new PutCommand({ TableName: table, Item: summaryItem(summary), ...condition }));
+    await ask(async () => answered(await client.send(put)));
     return true;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false;

@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
 import { AccountId, Timestamp, Version } from '../../events/values.ts';
-import { accountNotFound } from '../http/command-answer.ts';
-import { etag, json } from '../http/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
-import { queryNumber } from '../http/query-number.ts';
-import { accountView } from '../ledger/answer.ts';
+import { accountNotFound } from '../http/answer/command-answer.ts';
+import { etag, json } from '../http/answer/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import { queryNumber } from '../http/request/query-number.ts';
+import { AccountView, accountView } from '../ledger/answer.ts';
+import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 
 /** What `GET /accounts/{accountId}` takes. */
@@ -18,19 +19,41 @@ export const getAccountRequest = z.object({
     .check(z.refine(({ version, at }) => version === undefined || at === undefined, 'takes version or at, not both')),
 });
 
+/** What it answers. `final` comes with `?at=`: whether the account as it was then will read the same for ever. */
+export const AccountAnswer = z.extend(AccountView, { final: z.optional(z.boolean()) });
+
+/**
+ * After so long nothing more is dated back to a moment. A commit's time is taken when it is planned, and its write may land later:
+ * until then, the account as it was at that time can still change. Every function ends well within five minutes, its last write
+ * with it.
+ */
+const FINAL_AFTER_MS = 5 * 60_000;
+
 /**
  * `GET /accounts/{accountId}`: the account from its stream's tail, so a client reads its own writes; or, with
  * `?version=` or `?at=`, as it was then.
- * @param dependencies the store.
+ * @param dependencies the store, `clock` in milliseconds since 1970, and telemetry.
  * @returns a handler that answers 200 with the account, 404 where there was none then or that version is still to come.
  */
-export const createHandler = ({ store }: { readonly store: Pick<Store, 'load' | 'asOf'> }): HttpHandler =>
-  httpHandler(getAccountRequest, async ({ path: { accountId }, query: { version, at } }) => {
+export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHandler =>
+  httpHandler(telemetry, getAccountRequest, async ({ path: { accountId }, query: { version, at } }) => {
+    // Taken before the account is read: a moment does not become final while the read is under way.
+    const now = clock();
     const { account, version: found } = await (version !== undefined
       ? store.asOf(accountId, { version })
       : at !== undefined
         ? store.asOf(accountId, { at })
         : store.load(accountId));
     if (!account || (version !== undefined && found !== version)) return accountNotFound(accountId);
-    return json(200, accountView(accountId, account, Version.parse(found)), { ETag: etag(found) });
+    const body: z.infer<typeof AccountAnswer> = {
+      ...accountView(accountId, account, Version.parse(found)),
+      ...(at === undefined ? {} : { final: now - Date.parse(at) >= FINAL_AFTER_MS }),
+    };
+    return json(200, body, { ETag: etag(found) });
   });
+
+interface Dependencies {
+  readonly store: Pick<Store, 'load' | 'asOf'>;
+  readonly clock: () => number;
+  readonly telemetry: HttpTelemetry;
+}

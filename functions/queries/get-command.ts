@@ -1,11 +1,13 @@
 import * as z from 'zod/mini';
 import { AccountId, Timestamp, Version } from '../../events/values.ts';
-import { json } from '../http/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
+import { recordUnreadable } from '../http/answer/command-answer.ts';
+import { json } from '../http/answer/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import { Answer } from '../ledger/answer.ts';
 import { Rejection } from '../ledger/rejection.ts';
+import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { CommandRecord } from '../store/deciding/command-record.ts';
-import type { CommandKey } from '../store/deciding/command-result.ts';
+import { type RecordedAnswer, recordKey } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -24,44 +26,58 @@ export const getCommandRequest = z.object({
 export const CommandStatus = z.strictObject({
   accountId: AccountId,
   commandId: CommandId,
-  status: z.enum(['pending', 'accepted', 'rejected']),
+  status: z.enum(['pending', 'accepted', 'rejected', 'given_up']),
   at: z.optional(Timestamp),
   version: z.optional(Version),
   answer: z.optional(Answer),
   rejection: z.optional(Rejection),
 });
 
-/** Who asks for a command that has waited this long, in milliseconds, decides it: whoever should have done it may have failed. */
-const OVERDUE_AFTER = 5_000;
+/** A request for a command that has been pending this long decides it: whoever should have done it may have failed. */
+const OVERDUE_AFTER_MS = 5_000;
 
 /**
- * `GET /accounts/{accountId}/commands/{commandId}`: the place where a command that had to wait for a hot account has its
- * outcome.
- * @param dependencies `find` reads what is recorded under a key; `decide` decides a command that waits; `clock` is in
- * milliseconds since 1970.
- * @returns a handler that answers 200, with `Retry-After` while the command still waits, and 404 where none is recorded.
+ * `GET /accounts/{accountId}/commands/{commandId}`: the place where a command that is pending on a hot account has its outcome.
+ * @param dependencies the store, `clock` in milliseconds since 1970, and telemetry.
+ * @returns a handler that answers 200, with `Retry-After` while the command is pending, and 404 where none is recorded.
  */
-export const createHandler = ({ find, decide, clock }: Dependencies): HttpHandler =>
-  httpHandler(getCommandRequest, async ({ path: { accountId, commandId } }) => {
-    const key = { streamId: accountId, commandId };
-    let record = await find(key);
-    if (record?.outcome === 'pending' && clock() - Date.parse(record.at) > OVERDUE_AFTER) {
-      await decide(accountId, [record]);
-      record = await find(key);
+export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHandler =>
+  httpHandler(telemetry, getCommandRequest, async ({ path: { accountId, commandId } }) => {
+    const key = recordKey(commandId);
+    // The record of another account's command is none of this one's.
+    const ofAccount = async () => {
+      const found = await store.recordOf(key);
+      return found?.outcome === 'unreadable' || found?.accountId === accountId ? found : undefined;
+    };
+    let record = await ofAccount();
+    if (record?.outcome === 'pending' && clock() - Date.parse(record.at) > OVERDUE_AFTER_MS) {
+      await store.decidePending(accountId, [record]);
+      record = await ofAccount();
     }
     if (!record) return { code: 'command_not_found', detail: `Account ${accountId} has no command ${commandId}.` };
-    const common = { accountId, commandId, status: record.outcome, at: record.at };
-    const body: z.infer<typeof CommandStatus> =
-      record.outcome === 'accepted'
-        ? { ...common, version: record.version, answer: record.answer }
-        : record.outcome === 'rejected'
-          ? { ...common, rejection: record.rejection }
-          : common;
-    return json(200, body, record.outcome === 'pending' ? { 'Retry-After': '1' } : {});
+    if (record.outcome === 'unreadable') return recordUnreadable;
+    return json(200, statusOf(record, commandId), record.outcome === 'pending' ? { 'Retry-After': '1' } : {});
   });
 
+/** An answer is told as it was recorded, whatever an answer looks like by now. */
+type RecordedStatus = Omit<z.infer<typeof CommandStatus>, 'answer'> & { readonly answer?: RecordedAnswer | undefined };
+
+const statusOf = (record: CommandRecord, commandId: string): RecordedStatus => {
+  const { accountId, outcome: status, at } = record;
+  const common = { accountId, commandId, status, at };
+  switch (record.outcome) {
+    case 'accepted':
+      return { ...common, version: record.version, answer: record.answer };
+    case 'rejected':
+      return { ...common, rejection: record.rejection };
+    case 'pending':
+    case 'given_up':
+      return common;
+  }
+};
+
 interface Dependencies {
-  readonly find: (key: CommandKey) => Promise<CommandRecord | undefined>;
-  readonly decide: Store['decidePending'];
+  readonly store: Pick<Store, 'recordOf' | 'decidePending'>;
   readonly clock: () => number;
+  readonly telemetry: HttpTelemetry;
 }

@@ -1,8 +1,11 @@
 import * as z from 'zod/mini';
 import { TransferId } from '../../events/values.ts';
-import { json } from '../http/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
-import { poll, type Time } from '../http/polling.ts';
+import { recordUnreadable } from '../http/answer/command-answer.ts';
+import { json } from '../http/answer/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import type { HttpTelemetry } from '../runtime/telemetry.ts';
+import { recordKey } from '../store/deciding/command-result.ts';
+import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
 
 /** What `GET /transfers/{transferId}` takes. */
@@ -12,30 +15,25 @@ export const getTransferRequest = z.object({
 });
 
 /**
- * The views follow a reservation within moments: so long a transfer they do not know yet is waited for; milliseconds.
+ * `GET /transfers/{transferId}`: a transfer with its steps. Its record, which its id is claimed by, knows it from the moment it was
+ * accepted; the views, which may be behind, know how far it has got. That there is none is concluded from the record alone.
+ * @param dependencies the views, the store for what they do not know yet, and telemetry.
+ * @returns a handler that answers 200 with the transfer, 404 where the id is no accepted transfer's: free, another command's,
+ * rejected, or not decided yet.
  */
-const PATIENCE = 500;
-
-/**
- * `GET /transfers/{transferId}`: a transfer with its steps. Who has just been told of a transfer finds it here, though
- * the views may be a little behind.
- * @param dependencies the views, and time for waiting.
- * @returns a handler that answers 200 with the transfer, 404 where there is none.
- */
-export const createHandler = ({ views, time }: Dependencies): HttpHandler =>
-  httpHandler(getTransferRequest, async ({ path: { transferId } }) => {
-    const now = time.clock();
-    const transfer = await poll(
-      time,
-      () => views.transfer(transferId),
-      (found) => found !== undefined,
-      { begunAt: now, expectedAt: now, deadline: now + PATIENCE },
-    );
-    if (!transfer) return { code: 'transfer_not_found', detail: `There is no transfer ${transferId}.` };
-    return json(200, transfer);
+export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
+  httpHandler(telemetry, getTransferRequest, async ({ path: { transferId } }) => {
+    const transfer = await views.transfer(transferId);
+    if (transfer) return json(200, transfer);
+    const record = await store.recordOf(recordKey(transferId));
+    if (record?.outcome === 'unreadable') return recordUnreadable;
+    // An `Idempotency-Key` becomes an id too, and may stand for a deposit, or for a transfer whose client chose another id.
+    if (record?.outcome === 'accepted' && record.answer?.['transferId'] === transferId) return json(200, record.answer);
+    return { code: 'transfer_not_found', detail: `There is no transfer ${transferId}.` };
   });
 
 interface Dependencies {
+  readonly store: Pick<Store, 'recordOf'>;
   readonly views: Pick<Views, 'transfer'>;
-  readonly time: Time;
+  readonly telemetry: HttpTelemetry;
 }

@@ -1,10 +1,13 @@
 import * as z from 'zod/mini';
-import { json } from '../http/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
+import { json } from '../http/answer/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import type { HttpTelemetry } from '../runtime/telemetry.ts';
 
 /**
  * `GET /health`: that requests are answered. It asks nothing of the tables: a slow table must not take the API down
  * with it.
+ * @param dependencies telemetry.
  * @returns a handler that answers 200.
  */
-export const createHandler = (): HttpHandler => httpHandler(z.object({}), async () => json(200, { status: 'ok' }));
+export const createHandler = ({ telemetry }: { readonly telemetry: HttpTelemetry }): HttpHandler =>
+  httpHandler(telemetry, z.object({}), async () => json(200, { status: 'ok' }));

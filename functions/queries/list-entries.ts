@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
 import { AccountId, Version } from '../../events/values.ts';
-import { accountNotFound } from '../http/command-answer.ts';
-import { etag, json } from '../http/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
-import { nextCursor, PageLimit, pageCursor } from '../http/paging.ts';
+import { accountNotFound } from '../http/answer/command-answer.ts';
+import { etag, json } from '../http/answer/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import { nextCursor, PageLimit, pageCursor } from '../http/request/paging.ts';
 import { Entry } from '../ledger/statement.ts';
+import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
 
@@ -26,8 +27,8 @@ export const EntryPage = z.strictObject({
  * @param dependencies the views, and the store, which knows an account a moment before they do.
  * @returns a handler that answers 200 with a page, 404 where there is no such account.
  */
-export const createHandler = ({ store, views }: Dependencies): HttpHandler =>
-  httpHandler(listEntriesRequest, async ({ path: { accountId }, query: { limit, cursor } }) => {
+export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
+  httpHandler(telemetry, listEntriesRequest, async ({ path: { accountId }, query: { limit, cursor } }) => {
     const { entries, next, asOfVersion } = await views.entries(accountId, { limit, before: cursor });
     if (asOfVersion === 0 && (await store.load(accountId)).version === 0) return accountNotFound(accountId);
     const page: z.infer<typeof EntryPage> = { entries, ...nextCursor(next), asOfVersion };
@@ -37,4 +38,5 @@ export const createHandler = ({ store, views }: Dependencies): HttpHandler =>
 interface Dependencies {
   readonly store: Pick<Store, 'load'>;
   readonly views: Pick<Views, 'entries'>;
+  readonly telemetry: HttpTelemetry;
 }

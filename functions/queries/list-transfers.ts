@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
 import { AccountId } from '../../events/values.ts';
-import { accountNotFound } from '../http/command-answer.ts';
-import { json } from '../http/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/http-handler.ts';
-import { nextCursor, PageLimit, pageCursor } from '../http/paging.ts';
+import { accountNotFound } from '../http/answer/command-answer.ts';
+import { json } from '../http/answer/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import { nextCursor, PageLimit, pageCursor } from '../http/request/paging.ts';
 import { Transfer, TransferStatus } from '../ledger/transfer.ts';
+import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
 
@@ -32,8 +33,8 @@ export const TransferPage = z.strictObject({
  * @param dependencies the views, and the store, which knows an account a moment before they do.
  * @returns a handler that answers 200 with a page, 404 where there is no such account.
  */
-export const createHandler = ({ store, views }: Dependencies): HttpHandler =>
-  httpHandler(listTransfersRequest, async ({ path: { accountId }, query: { limit, cursor, status } }) => {
+export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
+  httpHandler(telemetry, listTransfersRequest, async ({ path: { accountId }, query: { limit, cursor, status } }) => {
     // A transfer may name a destination that does not exist, so its being listed proves nothing.
     const [{ transfers, next }, known] = await Promise.all([
       views.transfersOf(accountId, { limit, before: cursor, status }),
@@ -47,4 +48,5 @@ export const createHandler = ({ store, views }: Dependencies): HttpHandler =>
 interface Dependencies {
   readonly store: Pick<Store, 'load'>;
   readonly views: Pick<Views, 'transfersOf' | 'summaryVersion'>;
+  readonly telemetry: HttpTelemetry;
 }

@@ -3,31 +3,56 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 /** What a failed request to DynamoDB means for whoever sent it. */
 export type Failure =
   /**
-   * A condition did not hold; per item of the write, in order: what stands there instead (empty where nothing does), or
-   * `undefined` where its condition held.
+   * A condition did not hold; per item of the write, in order: what stands there instead (empty where that was not said), or
+   * `not_known` where it was not this item's condition that is known to have failed. That is no word that it held: DynamoDB says
+   * `None`, or another reason, of an item whose condition it has not come to.
    */
-  | { readonly kind: 'condition'; readonly found: readonly (FoundItem | undefined)[] }
+  | { readonly kind: 'condition'; readonly items: readonly (FoundItem | 'not_known')[] }
   /** Another transaction is at work on an item: nothing was written, and nothing is decided. The same write may be sent again. */
   | { readonly kind: 'conflict' }
   /** Too fast for the table: nothing was written. */
   | { readonly kind: 'throttled' }
+  /** Turned away before it was looked at, for its signature or its time: nothing was written, and it may be sent again. */
+  | { readonly kind: 'turned_away' }
   /** A timeout, a lost connection, an error inside DynamoDB: it may have been written or not. */
   | { readonly kind: 'unknown' };
 
 /** An item in DynamoDB's own form, as a failed condition returns it. */
 export type FoundItem = Record<string, AttributeValue>;
 
-const CONFLICTS = new Set(['TransactionConflictException', 'TransactionInProgressException', 'TransactionConflict']);
+const CONFLICTS = new Set(['TransactionConflictException', 'TransactionConflict']);
 
 const THROTTLES = new Set([
   'ProvisionedThroughputExceededException',
   'ProvisionedThroughputExceeded',
   'RequestLimitExceeded',
+  'Throttling',
   'ThrottlingException',
   'ThrottlingError',
+  'ThrottledException',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'TooManyRequestsException',
+  'SlowDown',
+]);
+
+/** Refused by whoever checks signatures and times, before DynamoDB has seen the request (its *Common Errors*). */
+const TURNED_AWAY = new Set([
+  'InvalidSignatureException',
+  'SignatureDoesNotMatch',
+  'IncompleteSignature',
+  'IncompleteSignatureException',
+  'RequestTimeTooSkewed',
+  'RequestExpired',
+  'RequestInTheFuture',
+  'ExpiredToken',
+  'ExpiredTokenException',
 ]);
 
 const UNKNOWNS = new Set([
+  // The same transaction, sent before, is still under way: it may yet land.
+  'TransactionInProgressException',
+  'UnreadableAnswer',
   'TimeoutError',
   'RequestTimeout',
   'RequestTimeoutException',
@@ -57,25 +82,34 @@ const UNKNOWNS = new Set([
  */
 export const failureOf = (error: unknown): Failure => {
   const { name, code, Item, CancellationReasons, $metadata } = fields(error);
-  if (name === 'ConditionalCheckFailedException') return { kind: 'condition', found: [Item ?? {}] };
-  if (name === 'TransactionCanceledException' && CancellationReasons) return cancellation(CancellationReasons, error);
+  if (name === 'ConditionalCheckFailedException') return { kind: 'condition', items: [Item ?? {}] };
+  if (name === 'TransactionCanceledException') return cancellation(CancellationReasons ?? [], error);
   if (CONFLICTS.has(name)) return { kind: 'conflict' };
-  if (THROTTLES.has(name)) return { kind: 'throttled' };
   const status = $metadata?.httpStatusCode ?? 0;
-  if (UNKNOWNS.has(name) || UNKNOWNS.has(code) || status >= 500) return { kind: 'unknown' };
+  if (THROTTLES.has(name) || status === 429) return { kind: 'throttled' };
+  if (TURNED_AWAY.has(name)) return { kind: 'turned_away' };
+  // What came with a status of success or of the server's, or was cut short, and is no answer: it may have been carried out.
+  if (UNKNOWNS.has(name) || UNKNOWNS.has(code) || status >= 500 || status === 408) return { kind: 'unknown' };
+  if ((status >= 200 && status < 300) || isCutShort(error)) return { kind: 'unknown' };
   throw error;
 };
+
+/** The SDK could not read the body of an answer: half of it, HTML, nothing. */
+const isCutShort = (error: unknown): boolean =>
+  error instanceof SyntaxError || (error instanceof Error && '$response' in error && !('$fault' in error));
 
 const cancellation = (reasons: readonly Reason[], error: unknown): Failure => {
   // A condition that failed is final, whatever else befell the transaction: the other items would fail with it next time.
   if (reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) {
     return {
       kind: 'condition',
-      found: reasons.map(({ Code, Item }) => (Code === 'ConditionalCheckFailed' ? (Item ?? {}) : undefined)),
+      items: reasons.map(({ Code, Item }) => (Code === 'ConditionalCheckFailed' ? (Item ?? {}) : 'not_known')),
     };
   }
   const codes = reasons.map(({ Code }) => Code ?? 'None').filter((code) => code !== 'None');
-  if (codes.length > 0 && codes.every((code) => CONFLICTS.has(code) || THROTTLES.has(code))) {
+  // Cancelled, and nobody said why: nothing was written, so the same may be sent again.
+  if (codes.length === 0) return { kind: 'conflict' };
+  if (codes.every((code) => CONFLICTS.has(code) || THROTTLES.has(code))) {
     return { kind: codes.some((code) => THROTTLES.has(code)) ? 'throttled' : 'conflict' };
   }
   throw error;

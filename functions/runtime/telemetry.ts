@@ -1,21 +1,91 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { Context } from 'aws-lambda';
 
-/** How a Lambda without a caller tells what it does: structured log lines, and counts for the alarms. */
+/** How a Lambda tells what it does: structured log lines, and counts for the alarms. */
 export interface Telemetry {
-  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  readonly logger: Readonly<Record<'info' | 'warn' | 'error', LogLine>>;
   /** Adds to a CloudWatch metric (EMF); 0 writes nothing. */
   count(metric: string, value: number): void;
 }
 
-/** Telemetry as the `POWERTOOLS_*` variables set it. To be made once per environment. */
+/** Writes one line. */
+type LogLine = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+/** Telemetry of one request: all of its lines and metrics carry its ids, and nothing of another's that is under way meanwhile. */
+export interface RequestTelemetry extends Telemetry {
+  /** Adds a duration to a CloudWatch metric. */
+  measure(metric: string, milliseconds: number): void;
+  /** Writes what was counted and measured, as one record: when the request has been answered. */
+  publish(): void;
+}
+
+/** Telemetry of a Lambda that answers requests, possibly several at once. */
+export interface HttpTelemetry {
+  /** Begins the telemetry of one request. */
+  ofRequest(context: Context, correlationId: string): RequestTelemetry;
+}
+
+/** Telemetry as the `POWERTOOLS_*` variables set it, for a Lambda without a caller. To be made once per environment. */
 export const telemetryFromEnvironment = (): Telemetry => {
   // Each count is a line of its own, written at once: nothing is lost when the invocation fails later.
   const metrics = new Metrics({ singleMetric: true });
   return {
-    logger: new Logger(),
+    logger: linesOf(new Logger()),
     count: (metric, value) => {
       if (value > 0) metrics.addMetric(metric, MetricUnit.Count, value);
     },
   };
+};
+
+/**
+ * Telemetry as the `POWERTOOLS_*` variables set it, for a Lambda that answers requests. To be made once per environment.
+ *
+ * The logger and the metrics are shared, and keep nothing between two calls: what belongs to a request is held beside them, and
+ * handed over whole with each line and with the one record of metrics.
+ */
+export const httpTelemetryFromEnvironment = (): HttpTelemetry => {
+  const logger = new Logger();
+  const metrics = new Metrics();
+  // An environment that was made ahead of its first request has had its start before anybody waited.
+  let isColdStart = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] === 'on-demand';
+
+  return {
+    ofRequest: (context, correlationId) => {
+      const ids = { ...namesOf(context), cold_start: isColdStart, correlation_id: correlationId };
+      isColdStart = false;
+      const measured: Parameters<Metrics['addMetric']>[] = [];
+      return {
+        logger: linesOf(logger, ids),
+        count: (metric, value) => {
+          if (value > 0) measured.push([metric, MetricUnit.Count, value]);
+        },
+        measure: (metric, milliseconds) => {
+          measured.push([metric, MetricUnit.Milliseconds, milliseconds]);
+        },
+        publish: () => {
+          metrics.addMetadata('correlation_id', correlationId);
+          for (const metric of measured.splice(0)) metrics.addMetric(...metric);
+          metrics.publishStoredMetrics();
+        },
+      };
+    },
+  };
+};
+
+/** The names that Powertools gives on a line to what Lambda says of an invocation. */
+const namesOf = ({ functionName, invokedFunctionArn, memoryLimitInMB, awsRequestId }: Context) => ({
+  function_name: functionName,
+  function_arn: invokedFunctionArn,
+  function_memory_size: memoryLimitInMB,
+  function_request_id: awsRequestId,
+});
+
+/** @param ids stand on every line. */
+const linesOf = (logger: Logger, ids: Readonly<Record<string, unknown>> = {}): Telemetry['logger'] => {
+  const line =
+    (level: keyof Telemetry['logger']): LogLine =>
+    (message, fields) =>
+      logger[level](message, { ...ids, ...fields });
+  return { info: line('info'), warn: line('warn'), error: line('error') };
 };

@@ -2,13 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { createDocumentClient } from '../runtime/dynamodb.ts';
 import { environmentVariable } from '../runtime/environment.ts';
+import { type Patience, untilAnswered } from '../runtime/patience.ts';
+import { findRecord } from './deciding/command-record.ts';
 import { createStore, type Store } from './store.ts';
 
 /** How long a Lambda tries to decide: well within an API's 29 s, and long enough to outlast a hot moment. In milliseconds. */
 const BUDGET = 8_000;
 
+/** The machine's clock, dice and patience. */
+const machine: Patience = {
+  clock: Date.now,
+  random: Math.random,
+  sleep: (milliseconds) => setTimeout(milliseconds),
+};
+
 /**
- * The store of the stage this Lambda runs in: tables from `EVENTS_TABLE` and `COMMANDS_TABLE`, the machine's clock.
+ * The store of the stage this Lambda runs in: tables from `EVENTS_TABLE`, `COMMANDS_TABLE` and `QUEUE_TABLE`, the machine's clock.
  * To be called once per environment.
  * @param options.budget how long it tries to decide, in milliseconds.
  * @throws {Error} naming the variable that is missing, or has a value that it cannot have.
@@ -18,13 +27,24 @@ export const storeFromEnvironment = ({ budget = BUDGET }: { readonly budget?: nu
     client: createDocumentClient({ attempts: 1 }),
     eventsTable: environmentVariable('EVENTS_TABLE'),
     commandsTable: environmentVariable('COMMANDS_TABLE'),
-    clock: Date.now,
+    queueTable: environmentVariable('QUEUE_TABLE'),
+    ...machine,
     newId: randomUUID,
-    random: Math.random,
-    sleep: (milliseconds) => setTimeout(milliseconds),
     budget,
     queueing: hotAccounts() === 'queue',
   });
+
+/**
+ * The records of commands alone, for a function that decides nothing and may read nothing else: the table from `COMMANDS_TABLE`.
+ * @param options.budget how long it tries to read, in milliseconds.
+ */
+export const recordsFromEnvironment = ({ budget }: { readonly budget: number }): Pick<Store, 'recordOf'> => {
+  const tables = {
+    client: createDocumentClient({ attempts: 1 }),
+    commandsTable: environmentVariable('COMMANDS_TABLE'),
+  };
+  return { recordOf: (key) => untilAnswered(machine, machine.clock() + budget, () => findRecord(tables, key)) };
+};
 
 /** What `HOT_ACCOUNTS` asks for, where it is set: functions that change no account are not told. */
 const hotAccounts = (): 'queue' | 'race' => {

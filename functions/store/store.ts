@@ -1,7 +1,7 @@
 import type { AccountId, Timestamp, Version } from '../../events/values.ts';
 import { untilAnswered } from '../runtime/patience.ts';
-import type { PendingCommand } from './deciding/command-record.ts';
-import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
+import { findRecord, type PendingCommand } from './deciding/command-record.ts';
+import type { CommandRequest, CommandResult, RecordKey } from './deciding/command-result.ts';
 import { type ExecuteDependencies, execute } from './execute.ts';
 import { executeTogether } from './execute-together.ts';
 import { decidePending } from './queueing/decide-pending.ts';
@@ -9,6 +9,7 @@ import { rememberHotAccounts } from './queueing/hot-accounts.ts';
 import type { Commit } from './stream/commit.ts';
 import { loadTail, readHistory, tailAsOf } from './stream/read.ts';
 import type { Tail } from './stream/tail.ts';
+import type { FoundRecord } from './writing/write.ts';
 
 /** The event store: every account's stream, and the commands that change it. */
 export interface Store {
@@ -28,6 +29,7 @@ export interface Store {
   /**
    * Reads an account's commits, oldest first.
    * @param range versions, both included; the commit that holds `from` is the first. Without it: all of them.
+   * @throws {StoreUnavailable} where DynamoDB did not answer a page in time.
    */
   history(accountId: AccountId, range?: { readonly from?: number; readonly to?: number }): AsyncIterable<Commit>;
   /** Decides a command once and appends what follows: see {@link execute}. */
@@ -39,8 +41,14 @@ export interface Store {
     tail?: Tail,
   ): Promise<readonly CommandResult[]>;
   /**
-   * Decides commands that wait for one account, together: see {@link decidePending}.
-   * @throws {StoreUnavailable} where DynamoDB did not answer in time: what was not decided still waits.
+   * Reads what is recorded under a key, strongly consistent: what became of a command, or that it is pending.
+   * @returns `undefined` where the key is free.
+   * @throws {StoreUnavailable} where DynamoDB did not answer in time: then nothing may be concluded.
+   */
+  recordOf(key: RecordKey): Promise<FoundRecord | undefined>;
+  /**
+   * Decides pending commands of one account together: see {@link decidePending}.
+   * @throws {StoreUnavailable} where DynamoDB did not answer in time: what was not decided is still pending.
    */
   decidePending(accountId: AccountId, pending: readonly PendingCommand[]): Promise<void>;
 }
@@ -49,7 +57,7 @@ export interface Store {
 export type StoreDependencies = Omit<ExecuteDependencies, 'hot'>;
 
 /**
- * The event store on two DynamoDB tables.
+ * The event store on three DynamoDB tables.
  * @param dependencies the tables, and all that varies: time, ids, randomness, waiting.
  */
 export const createStore = (dependencies: StoreDependencies): Store => {
@@ -58,9 +66,11 @@ export const createStore = (dependencies: StoreDependencies): Store => {
   return {
     load: (accountId) => untilAnswered(all, deadline(), () => loadTail(all, accountId)),
     asOf: (accountId, moment) => untilAnswered(all, deadline(), () => tailAsOf(all, accountId, moment)),
-    history: (accountId, range) => readHistory(all, accountId, range),
+    // Each page has the whole budget: a history may be as long as an account is old.
+    history: (accountId, range) => readHistory(all, (page) => untilAnswered(all, deadline(), page), accountId, range),
     execute: (request) => execute(all, request),
     executeTogether: (accountId, requests, tail) => executeTogether(all, accountId, requests, tail),
+    recordOf: (key) => untilAnswered(all, deadline(), () => findRecord(all, key)),
     decidePending: (accountId, pending) => decidePending(all, accountId, pending, deadline()),
   };
 };

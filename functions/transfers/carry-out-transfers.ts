@@ -5,11 +5,19 @@ import type { Telemetry } from '../runtime/telemetry.ts';
 import type { CommandRequest, CommandResult } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
 import type { Commit } from '../store/stream/commit.ts';
-import { readCommitRecord } from '../store/stream/delivered-commit.ts';
+import { isReadable, readCommitRecord } from '../store/stream/delivered-commit.ts';
 import { hasSnapshot, type Tail, tailAt } from '../store/stream/tail.ts';
 import { reservedIn } from './reservations.ts';
 import { creditRequest, settleRequest } from './step-requests.ts';
 import { logContext, type TransferInput, type TransferWorkflow } from './workflow.ts';
+
+/** How long a batch goes on, in milliseconds: within its function's timeout, with some seconds for what is begun last. */
+interface Budget {
+  /** Until no more account's steps are begun: what is left is left to the workflow. */
+  readonly steps: number;
+  /** Until no more executions are started: what is left is reported. */
+  readonly starts: number;
+}
 
 /** How many accounts are worked on, and how many executions started, at once. */
 const ACCOUNTS_AT_ONCE = 20;
@@ -22,31 +30,42 @@ const STARTS_AT_ONCE = 10;
  * What does not go straight (the credit is rejected, an account cannot be written to in time, a result is not known) is left to
  * the workflow, which tries again and releases; its execution is named by the transfer's id. Every step may be repeated, so a
  * batch that is delivered again does nothing twice. What could neither be ended nor handed over is reported for delivery again.
+ *
+ * That there is a reservation for what is credited needs no asking: its own commit comes with the stream. Where that has ended since,
+ * so is its credit recorded, and the record answers.
+ *
+ * A stream record that is no commit, or one that this code cannot read, will be so however often it is delivered, and would hold up
+ * its shard: it is logged, counted as `UnreadableRecords` and passed over. What it reserves, if anything, is found by recover-transfers.
  */
 export const createHandler =
   (dependencies: CarryOutDependencies) =>
   async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
-    const { workflow, telemetry } = dependencies;
+    const { workflow, telemetry, clock, budget } = dependencies;
     const { logger, count } = telemetry;
+    const begun = clock();
     const failed = new Set<string>();
     const reserved = new Map<TransferInput, string>();
     const tails = new Map<AccountId, Tail>();
+    let unreadable = 0;
     for (const record of Records.map(readCommitRecord)) {
       const { sequenceNumber, streamId, version } = record;
-      if ('commit' in record) {
+      // One that does not say where it stands cannot be passed over: Lambda takes an empty identifier for the whole batch.
+      if (sequenceNumber === '') failed.add(sequenceNumber);
+      if (isReadable(record)) {
         for (const transfer of reservedIn(record.commit)) reserved.set(transfer, sequenceNumber);
         remember(tails, record.commit);
       } else {
-        logger.error('a record of the stream is no commit', { accountId: streamId, version, error: record.problem });
-        failed.add(sequenceNumber);
+        unreadable += 1;
+        logger.error('a record of the stream is passed over', { accountId: streamId, version, error: record.problem });
       }
     }
 
     const transfers = [...reserved.keys()];
     // Those that are also paid are about to be written to.
     for (const { to } of transfers) tails.delete(to);
-    const credited = await acceptedOf(dependencies, transfers, ({ to }) => to, creditRequest);
-    const settled = new Set(await acceptedOf(dependencies, credited, ({ from }) => from, settleRequest, tails));
+    const inTime = { ...dependencies, deadline: begun + budget.steps };
+    const credited = await acceptedOf(inTime, transfers, ({ to }) => to, creditRequest);
+    const settled = new Set(await acceptedOf(inTime, credited, ({ from }) => from, settleRequest, tails));
     for (const transfer of settled) logger.info('settled', logContext(transfer));
 
     let started = 0;
@@ -55,6 +74,7 @@ export const createHandler =
       STARTS_AT_ONCE,
       async ([transfer, sequenceNumber]) => {
         try {
+          if (clock() >= begun + budget.starts) throw new Error('the time for this batch is up');
           const outcome = await workflow.start(transfer.transferId, transfer);
           if (outcome === 'started') started += 1;
           logger.info('left to the transfer workflow', { ...logContext(transfer), outcome });
@@ -67,15 +87,22 @@ export const createHandler =
     count('TransfersSettledAtOnce', settled.size);
     count('TransfersLeftToWorkflow', started);
     count('TransferStartFailures', failed.size);
+    count('UnreadableRecords', unreadable);
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   };
 
 /** What carrying out takes. */
 export interface CarryOutDependencies {
   readonly store: Pick<Store, 'executeTogether'>;
-  readonly workflow: TransferWorkflow;
+  readonly workflow: Pick<TransferWorkflow, 'start'>;
   readonly telemetry: Telemetry;
+  /** The time, in milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly budget: Budget;
 }
+
+/** What doing steps takes; no account's are begun after `deadline`. */
+type Steps = Pick<CarryOutDependencies, 'store' | 'telemetry' | 'clock'> & { readonly deadline: number };
 
 /**
  * Keeps what a reservation's commit says of its source: mostly nothing has happened there since, and settling then takes no read.
@@ -83,12 +110,12 @@ export interface CarryOutDependencies {
  */
 const remember = (tails: Map<AccountId, Tail>, commit: Commit): void => {
   tails.delete(commit.streamId);
-  if (hasSnapshot(commit) && commit.commands === 1) tails.set(commit.streamId, tailAt(commit));
+  if (hasSnapshot(commit) && commit.batch === 1) tails.set(commit.streamId, tailAt(commit));
 };
 
 /** Has a command of every transfer decided, those of one account together. @returns the transfers whose command was accepted. */
 const acceptedOf = async (
-  dependencies: CarryOutDependencies,
+  steps: Steps,
   transfers: readonly TransferInput[],
   accountOf: (transfer: TransferInput) => AccountId,
   requestOf: (transfer: TransferInput) => CommandRequest,
@@ -96,20 +123,21 @@ const acceptedOf = async (
 ): Promise<readonly TransferInput[]> => {
   const accepted: TransferInput[] = [];
   await inParallel(Map.groupBy(transfers, accountOf), ACCOUNTS_AT_ONCE, async ([accountId, group]) => {
-    const results = await resultsOf(dependencies, accountId, group.map(requestOf), tails.get(accountId));
+    const results = await resultsOf(steps, accountId, group.map(requestOf), tails.get(accountId));
     accepted.push(...group.filter((_, index) => results[index]?.outcome === 'accepted'));
   });
   return accepted;
 };
 
-/** @returns one result for each request, in order; none where the account's stream cannot be worked on. */
+/** @returns one result for each request, in order; none where the account's stream cannot be worked on, or not in time. */
 const resultsOf = async (
-  { store, telemetry }: CarryOutDependencies,
+  { store, telemetry, clock, deadline }: Steps,
   accountId: AccountId,
   requests: readonly CommandRequest[],
   tail: Tail | undefined,
 ): Promise<readonly CommandResult[]> => {
   try {
+    if (clock() >= deadline) throw new Error('the time for the steps of this batch is up');
     return await store.executeTogether(accountId, requests, tail);
   } catch (error) {
     // The transfers of other accounts are not to fail with it.

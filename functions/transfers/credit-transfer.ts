@@ -1,9 +1,9 @@
+import { reservationOf } from '../ledger/account.ts';
 import type { RejectionCode } from '../ledger/rejection.ts';
 import { readInput } from '../runtime/read-input.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
-import type { CommandRecord } from '../store/deciding/command-record.ts';
-import type { CommandKey } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
+import type { FoundRecord } from '../store/writing/write.ts';
 import { creditKey, creditRequest } from './step-requests.ts';
 import { UndecidedStep } from './undecided-step.ts';
 import { logContext, TransferInput } from './workflow.ts';
@@ -16,15 +16,34 @@ export type CreditOutcome =
 /**
  * The workflow's first step: pays the transfer in at its destination. The outcome is recorded there under the
  * transfer's id, so however often the step runs, the money arrives once, and a rejection stays one.
+ *
+ * It does not take its input's word for there being money: the source's stream must hold the reservation, still open, to the same
+ * account and of the same amount. Where it does not, the transfer may have ended, and then the record of its credit tells how.
  * @throws {UndecidedStep} where it is not known what became of the credit.
+ * @throws {ReservationMissing} where there is neither a reservation nor a record of the credit.
  * @throws {Error} where the input is no transfer's.
  */
 export const createHandler =
-  ({ store, find, telemetry }: CreditDependencies) =>
+  ({ store, telemetry }: CreditDependencies) =>
   async (input: unknown): Promise<CreditOutcome> => {
     const transfer = readInput(TransferInput, input);
-    const result = await store.execute(creditRequest(transfer));
     const context = logContext(transfer);
+    const { account } = await store.load(transfer.from);
+    const reservation = reservationOf(account, transfer.transferId);
+    if (reservation?.to !== transfer.to || reservation.amount !== transfer.amount) {
+      const record = await store.recordOf(creditKey(transfer));
+      if (record?.outcome === 'pending') {
+        telemetry.logger.warn('the credit is pending and its reservation is gone', context);
+        throw new UndecidedStep('credit', transfer.transferId, { outcome: 'in_progress' });
+      }
+      // Only a decided record keeps the command below from being decided anew.
+      if (record?.outcome !== 'accepted' && record?.outcome !== 'rejected') {
+        telemetry.logger.error('there is no reservation for a credit, which is not made', context);
+        telemetry.count('CreditsWithoutReservation', 1);
+        throw new ReservationMissing(transfer.transferId, transfer.from);
+      }
+    }
+    const result = await store.execute(creditRequest(transfer));
     switch (result.outcome) {
       case 'accepted':
         telemetry.logger.info('credited', { ...context, replayed: result.replayed });
@@ -32,7 +51,7 @@ export const createHandler =
       case 'rejected':
         return rejected(telemetry, context, result.rejection.code);
       case 'key_reused': {
-        const holder = holderOf(await find(creditKey(transfer)), transfer);
+        const holder = holderOf(await store.recordOf(creditKey(transfer)), transfer);
         if (holder === 'this transfer') {
           telemetry.logger.error('credited by a request that reads otherwise than this one', context);
           return { outcome: 'credited' };
@@ -45,11 +64,22 @@ export const createHandler =
     throw new UndecidedStep('credit', transfer.transferId, result);
   };
 
+/**
+ * There is no reservation for a transfer that is to be credited, and no record of its credit either: crediting would make money.
+ * Nothing can have led here but a mistake, and the same will be found however often it is tried.
+ */
+class ReservationMissing extends Error {
+  override readonly name = 'ReservationMissing';
+  readonly code = 'reservation_missing';
+
+  constructor(transferId: string, from: string) {
+    super(`transfer ${transferId} is not credited: ${from} has no such reservation, and no credit of it is recorded`);
+  }
+}
+
 /** What crediting takes. */
 export interface CreditDependencies {
-  readonly store: Pick<Store, 'execute'>;
-  /** Reads what is recorded under a key. */
-  readonly find: (key: CommandKey) => Promise<CommandRecord | undefined>;
+  readonly store: Pick<Store, 'load' | 'execute' | 'recordOf'>;
   readonly telemetry: Telemetry;
 }
 
@@ -73,11 +103,11 @@ const rejected = (
  * be decided, or has just been given its key back, nothing can be concluded.
  */
 const holderOf = (
-  record: CommandRecord | undefined,
+  record: FoundRecord | undefined,
   { transferId, from }: TransferInput,
 ): 'this transfer' | 'another' | 'nobody yet' => {
-  if (!record || record.outcome === 'pending') return 'nobody yet';
-  if (record.outcome === 'rejected' || !record.answer || !('entryId' in record.answer)) return 'another';
+  if (record?.outcome === 'rejected') return 'another';
+  if (record?.outcome !== 'accepted') return 'nobody yet';
   const { answer } = record;
-  return answer.transferId === transferId && answer.counterparty === from ? 'this transfer' : 'another';
+  return answer?.['transferId'] === transferId && answer['counterparty'] === from ? 'this transfer' : 'another';
 };

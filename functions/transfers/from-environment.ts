@@ -9,15 +9,16 @@ import { createTransferWorkflow, type TransferWorkflow } from './workflow.ts';
  */
 export const transferWorkflowFromEnvironment = (): TransferWorkflow =>
   createTransferWorkflow(
-    // Limits stated for the same reason as for DynamoDB: the SDK's defaults change between releases.
+    // Limits stated for the same reason as for DynamoDB: the SDK's defaults change between releases. A request takes 13 s at most.
     new SFNClient({
-      maxAttempts: 4,
+      maxAttempts: 3,
       retryMode: 'standard',
       requestHandler: new NodeHttpHandler({
         connectionTimeout: 1_000,
-        requestTimeout: 5_000,
+        requestTimeout: 3_000,
         throwOnRequestTimeout: true,
       }),
     }),
     environmentVariable('TRANSFER_WORKFLOW_ARN'),
+    Date.now,
   );

@@ -2,91 +2,118 @@ import * as z from 'zod/mini';
 import { type AccountId, Timestamp } from '../../events/values.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
 import { readInput } from '../runtime/read-input.ts';
-import type { Telemetry } from '../runtime/telemetry.ts';
-import type { Views } from '../views/views.ts';
-import { openReservations, type Streams } from './reservations.ts';
-import { logContext, TransferInput, type TransferWorkflow } from './workflow.ts';
-
-/** A reservation older than this should long have ended. In milliseconds. */
-const MINUTE = 60_000;
+import type { ReservedAt, Views } from '../views/views.ts';
+import { AHEAD_AFTER_MS, LATE_AFTER_MS } from './attempts.ts';
+import { type AccountsPage, openReservations, ScanPosition, type Streams } from './reservations.ts';
+import { createStarter, type Starter, type StarterDependencies } from './start-again.ts';
+import { inputOf } from './workflow.ts';
 
 /** How many transfers, or accounts, are seen to at once. */
 const AT_ONCE = 10;
 
 /**
  * The schedule's event, whose fields do not matter, or an operator's: `{"from":"streams"}` finds open reservations in
- * the streams themselves, should the views be in doubt.
+ * the streams themselves, should the views be in doubt, and `{"from":"streams","after":…}` goes on where another call stopped.
  */
-const Input = z.object({ from: z.optional(z.enum(['views', 'streams'])) });
+const Input = z
+  .object({ from: z.optional(z.enum(['views', 'streams'])), after: z.optional(ScanPosition) })
+  .check(z.refine(({ from, after }) => after === undefined || from === 'streams', 'takes after with "streams" alone'));
 
 /** What one search found. */
 export interface Recovery {
-  /** Transfers that were reserved more than a minute ago and have not ended. */
+  /** Open transfers that are late: reserved more than a minute ago, or by a clock that was ahead. */
   readonly found: number;
-  /** Those started again; the others were so already, in the same minute. */
+  /** Those started again; the others are in hand. */
   readonly started: number;
+  /** Those that were found and not seen to, as 1,000 were started already. */
+  readonly left: number;
+  /** What to call the function with for it to go on, where a search of the streams stopped before their end. */
+  readonly next?: z.infer<typeof Input> | undefined;
 }
 
 /** What searching and starting take. */
-export interface RecoveryDependencies {
+export interface RecoveryDependencies extends StarterDependencies {
   readonly views: Pick<Views, 'openTransfers'>;
   readonly store: Streams;
-  /** The accounts whose streams may hold open reservations. */
-  readonly accounts: () => AsyncIterable<AccountId>;
-  readonly workflow: TransferWorkflow;
-  readonly telemetry: Telemetry;
-  /** The time, in milliseconds since 1970. */
-  readonly clock: () => number;
+  /** The accounts whose streams may hold open reservations, from a place on. */
+  readonly accounts: (after: ScanPosition | undefined) => AsyncIterable<AccountsPage>;
 }
 
 /**
- * Starts again every transfer that was reserved more than a minute ago and has not ended: its execution failed for
- * good, or was never started. Every step is repeatable, so it does no harm where the first execution is still at work.
- * The execution is named by the transfer and the minute, because Step Functions does not take the first one's name
- * again; so searches of the same minute start it once.
+ * Starts again the transfers that are open and late: their execution failed for good, or was never started. Every step is
+ * repeatable, so it does no harm where another execution is still at work; but it is not for nothing either, so a transfer is tried
+ * ever more seldom (see `attemptFor`), not while its last execution is running, and at most 1,000 are started by one call.
+ *
+ * One row, account or page that cannot be read keeps nothing else from being recovered.
+ *
+ * By hand, `{"from":"streams"}` needs no views. It stops in time, and says in `next` what to call the function with to go on, until an
+ * answer has no `next`; the error of a call where something failed says it too.
  * @returns how many there were.
- * @throws {Error} where something failed, once all else was done: the invocation fails, and the next minute's goes on.
+ * @throws {Error} where something failed, once all else was done: the invocation fails, an alarm rings, and the next minute's goes on.
  */
 export const createHandler =
-  ({ views, store, accounts, workflow, telemetry, clock }: RecoveryDependencies) =>
+  (dependencies: RecoveryDependencies) =>
   async (event: unknown): Promise<Recovery> => {
-    const { from = 'views' } = readInput(Input, event);
-    const now = clock();
-    const olderThan = Timestamp.parse(new Date(now - MINUTE).toISOString());
-    const minute = Math.floor(now / MINUTE).toString(36);
-    let [found, started, failed] = [0, 0, 0];
-
-    const startAgain = async (input: TransferInput): Promise<void> => {
-      found += 1;
-      try {
-        const outcome = await workflow.start(`${input.transferId}.r${minute}`, input);
-        if (outcome === 'started') started += 1;
-        telemetry.logger.warn('an open transfer is started again', { ...logContext(input), outcome });
-      } catch (error) {
-        failed += 1;
-        telemetry.logger.error('an open transfer could not be started again', { ...logContext(input), error });
-      }
-    };
-
-    if (from === 'views') {
-      // Only what the first execution was started with: the rest of the view is not the workflow's.
-      await inParallel(views.openTransfers(olderThan), AT_ONCE, (transfer) =>
-        startAgain(TransferInput.parse(transfer)),
+    const { from = 'views', after } = readInput(Input, event);
+    const starter = createStarter(dependencies);
+    const next =
+      from === 'views' ? await searchViews(dependencies, starter) : await search(dependencies, starter, after);
+    const { found, started, failed, left } = starter.finish();
+    if (next) dependencies.telemetry.logger.info('the search of the streams can go on', { next });
+    if (failed > 0) {
+      const goOn = next ? `; go on with ${JSON.stringify(next)}` : '';
+      throw new Error(
+        `${failed} failures on the way to ${found} open transfers; ${started} are started again, ${left} left${goOn}`,
       );
-    } else {
-      await inParallel(accounts(), AT_ONCE, async (accountId) => {
-        try {
-          for await (const input of openReservations(store, accountId, olderThan)) await startAgain(input);
-        } catch (error) {
-          failed += 1;
-          telemetry.logger.error('the reservations of an account could not be read', { accountId, error });
-        }
-      });
     }
-
-    telemetry.count('TransfersRecovered', started);
-    telemetry.count('TransferRecoveryFailures', failed);
-    if (failed > 0)
-      throw new Error(`${failed} failures on the way to ${found} open transfers; ${started} are started again`);
-    return { found, started };
+    return { found, started, left, ...(next ? { next } : {}) };
   };
+
+const searchViews = async (
+  { views, clock }: Pick<RecoveryDependencies, 'views' | 'clock'>,
+  starter: Starter,
+): Promise<undefined> => {
+  const from = (milliseconds: number) => Timestamp.parse(new Date(clock() + milliseconds).toISOString());
+  const searches: ReservedAt[] = [{ before: from(-LATE_AFTER_MS) }, { after: from(AHEAD_AFTER_MS) }];
+  for (const reserved of searches) {
+    const unreadable = (row: Error) => starter.fail('a row of an open transfer cannot be read', row);
+    const found = starter.inTime(views.openTransfers(reserved, unreadable));
+    await starter.trying('the views could not be searched', () =>
+      inParallel(found, AT_ONCE, (transfer) => starter.startAgain(inputOf(transfer), transfer.requestedAt)),
+    );
+  }
+};
+
+/** @returns what to call the function with for the rest; `undefined` where there is none. */
+const search = async (
+  { store, accounts }: Pick<RecoveryDependencies, 'store' | 'accounts'>,
+  starter: Starter,
+  after: ScanPosition | undefined,
+): Promise<Recovery['next']> => {
+  const from = (position: ScanPosition | undefined): Recovery['next'] => ({
+    from: 'streams',
+    ...(position ? { after: position } : {}),
+  });
+  const startAllOf = async (accountId: AccountId) => {
+    const open = openReservations(store, accountId, starter.isDue);
+    for await (const { transfer, reservedAt } of starter.inTime(open)) await starter.startAgain(transfer, reservedAt);
+  };
+  let position = after;
+  let stopped = true;
+  await starter.trying('the accounts could not be searched', async () => {
+    for await (const page of accounts(after)) {
+      position = page.after;
+      if (starter.hasStopped()) return;
+      for (const streamId of page.unreadable) {
+        starter.fail('a stream is not that of an account', new Error('its id cannot be one'), { streamId });
+      }
+      await inParallel(page.accounts, AT_ONCE, (accountId) =>
+        starter.trying('the reservations of an account could not be read', () => startAllOf(accountId), { accountId }),
+      );
+      // What was left of this page is found again by whoever goes on.
+      if (starter.hasStopped()) return;
+    }
+    stopped = false;
+  });
+  return stopped ? from(position) : undefined;
+};

@@ -1,5 +1,8 @@
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod/mini';
 import { AccountId, type Timestamp } from '../../events/values.ts';
+import { answered, UnreadableAnswer } from '../runtime/answered.ts';
+import { type Patience, untilAnswered } from '../runtime/patience.ts';
 import type { Store } from '../store/store.ts';
 import type { Commit } from '../store/stream/commit.ts';
 import type { TransferInput } from './workflow.ts';
@@ -13,51 +16,93 @@ export const reservedIn = ({ streamId, events }: Commit): TransferInput[] =>
 /** Where the reservations of an account are found without the views. */
 export type Streams = Pick<Store, 'load' | 'history'>;
 
+/** A reservation that is open: what its workflow is started with, and when it was reserved. */
+export interface OpenReservation {
+  readonly transfer: TransferInput;
+  readonly reservedAt: Timestamp;
+}
+
 /**
  * The reservations of an account that are still open, from its stream alone.
- * @param olderThan those reserved before this time.
+ * @param isDue which of them are asked for, by when they were reserved.
  */
 export async function* openReservations(
   store: Streams,
   accountId: AccountId,
-  olderThan: Timestamp,
-): AsyncGenerator<TransferInput> {
+  isDue: (reservedAt: Timestamp) => boolean,
+): AsyncGenerator<OpenReservation> {
   const { account } = await store.load(accountId);
   for (const { transferId, version, at } of account?.reservations ?? []) {
-    if (at >= olderThan) continue;
+    if (!isDue(at)) continue;
     // In whose name it was reserved is in the commit alone.
     for await (const commit of store.history(accountId, { from: version, to: version })) {
-      yield* reservedIn(commit).filter((reserved) => reserved.transferId === transferId);
+      for (const transfer of reservedIn(commit)) {
+        if (transfer.transferId === transferId) yield { transfer, reservedAt: at };
+      }
     }
   }
 }
 
+/** A place in a scan of the events table: the key of the last item that was looked at. */
+export const ScanPosition = z.object({ streamId: z.string().check(z.minLength(1)), version: z.int() });
+export type ScanPosition = z.infer<typeof ScanPosition>;
+
+/** Some accounts that reserved. */
+export interface AccountsPage {
+  readonly accounts: readonly AccountId[];
+  /** Where the page begins; `undefined`: at the beginning of the table. Whoever does not finish the page goes on from here. */
+  readonly after: ScanPosition | undefined;
+  /** Ids of streams that cannot be those of accounts. */
+  readonly unreadable: readonly unknown[];
+}
+
+/** The events table, and what waiting for an answer takes; `budget` is for one page, in milliseconds. */
+export interface ScannedTable extends Patience {
+  readonly client: DynamoDBDocumentClient;
+  readonly eventsTable: string;
+  readonly budget: number;
+}
+
+/** How many commits are looked at for a page: what one of them holds is begun again where it was not finished. */
+const PAGE = 250;
+
 /**
- * Finds the accounts that ever reserved, each once. It scans the whole events table, so it is for the day when the
+ * Finds the accounts that ever reserved, each once, a page at a time. It scans the whole events table, so it is for the day when the
  * views are lost or in doubt.
+ * @param after where to go on; without it, from the beginning.
+ * @throws {StoreUnavailable} where a page was not answered in time.
  */
 export async function* accountsThatReserved(
-  client: DynamoDBDocumentClient,
-  eventsTable: string,
-): AsyncGenerator<AccountId> {
-  const seen = new Set<AccountId>();
-  let cursor: Record<string, unknown> | undefined;
+  { client, eventsTable, budget, ...patience }: ScannedTable,
+  after?: ScanPosition,
+): AsyncGenerator<AccountsPage> {
+  const seen = new Set<unknown>();
+  let position = after;
   do {
-    const page = await client.send(
-      new ScanCommand({
-        TableName: eventsTable,
-        FilterExpression: 'attribute_exists(reserves)',
-        ProjectionExpression: 'streamId',
-        ConsistentRead: true,
-        ...(cursor ? { ExclusiveStartKey: cursor } : {}),
-      }),
-    );
-    for (const item of page.Items ?? []) {
-      const accountId = AccountId.parse(item['streamId']);
-      if (seen.has(accountId)) continue;
-      seen.add(accountId);
-      yield accountId;
+    const scan = new ScanCommand({
+      TableName: eventsTable,
+      FilterExpression: 'attribute_exists(reserves)',
+      ProjectionExpression: 'streamId',
+      ConsistentRead: true,
+      Limit: PAGE,
+      ReturnConsumedCapacity: 'TOTAL',
+      ...(position ? { ExclusiveStartKey: position } : {}),
+    });
+    const page = await untilAnswered(patience, patience.clock() + budget, async () => {
+      const { Items, LastEvaluatedKey } = answered(await client.send(scan));
+      if (!Items) throw new UnreadableAnswer();
+      return { items: Items, last: LastEvaluatedKey };
+    });
+    const accounts: AccountId[] = [];
+    const unreadable: unknown[] = [];
+    for (const { streamId } of page.items) {
+      if (seen.has(streamId)) continue;
+      seen.add(streamId);
+      const { success, data } = AccountId.safeParse(streamId);
+      if (success) accounts.push(data);
+      else unreadable.push(streamId);
     }
-    cursor = page.LastEvaluatedKey;
-  } while (cursor);
+    yield { accounts, after: position, unreadable };
+    position = page.last && ScanPosition.parse(page.last);
+  } while (position);
 }

@@ -1,11 +1,8 @@
-import type { CommandKey, CommandRequest } from '../store/deciding/command-result.ts';
+import type { CommandRequest, RecordKey } from '../store/deciding/command-result.ts';
 import type { TransferInput } from './workflow.ts';
 
-/** The key under which the destination records what became of a transfer's credit. No client can ask for it: it has a colon. */
-export const creditKey = ({ transferId, to }: TransferInput): CommandKey => ({
-  streamId: to,
-  commandId: `credit:${transferId}`,
-});
+/** The key under which the destination records what became of a transfer's credit. No client can ask for it. */
+export const creditKey = ({ transferId }: TransferInput): RecordKey => `credit:${transferId}`;
 
 /**
  * The credit of a transfer, as it is asked of its destination. Whoever asks for it asks in these words: the key knows a request

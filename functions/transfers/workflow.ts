@@ -1,4 +1,10 @@
-import { ExecutionAlreadyExists, type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
+  type SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import * as z from 'zod/mini';
 import { AccountId, Amount, Caller, Currency, Reference, TransferId } from '../../events/values.ts';
 
@@ -14,6 +20,13 @@ export const TransferInput = z.object({
   actor: Caller,
 });
 export type TransferInput = z.infer<typeof TransferInput>;
+
+/** What an execution is started with for a transfer of which more is known: the rest is not the workflow's. */
+export const inputOf = (transfer: TransferInput): TransferInput => {
+  const { transferId, from, to, amount, currency, reference, correlationId, actor } = transfer;
+  const terms = { transferId, from, to, amount, currency, ...(reference === undefined ? {} : { reference }) };
+  return { ...terms, correlationId, actor };
+};
 
 /**
  * What every log line about a transfer says of it; the correlation id under the name that Powertools gives it
@@ -35,16 +48,50 @@ export interface TransferWorkflow {
    * @throws whatever the client throws: whether it has started is unknown, and the same start may be sent again.
    */
   start(name: string, input: TransferInput): Promise<'started' | 'already_exists'>;
+  /**
+   * Whether there is an execution of a name that has not ended. Of an Express machine, whose names are not unique, none is known.
+   * @throws whatever the client throws: nothing is known then.
+   */
+  isRunning(name: string): Promise<boolean>;
 }
 
-/** The workflow behind a state machine's ARN. */
-export const createTransferWorkflow = (client: SFNClient, stateMachineArn: string): TransferWorkflow => ({
+/**
+ * To a start with the name and the input of an execution that is running Step Functions answers as if it had just begun, apart from
+ * its time: one from before so many milliseconds was not started by this request, however the clocks differ.
+ */
+const STARTED_BEFORE_MS = 10_000;
+
+/**
+ * The workflow behind a state machine's ARN.
+ * @param clock the time, in milliseconds since 1970.
+ */
+export const createTransferWorkflow = (
+  client: SFNClient,
+  stateMachineArn: string,
+  clock: () => number,
+): TransferWorkflow => ({
   start: async (name, input) => {
+    const askedAt = clock();
     try {
-      await client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
-      return 'started';
+      const { startDate } = await client.send(
+        new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
+      );
+      if (!startDate)
+        throw new Error(`whether the execution ${name} was started is not known: the answer says nothing`);
+      return startDate.getTime() < askedAt - STARTED_BEFORE_MS ? 'already_exists' : 'started';
     } catch (error) {
       if (error instanceof ExecutionAlreadyExists) return 'already_exists';
+      throw error;
+    }
+  },
+  isRunning: async (name) => {
+    const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+    try {
+      const { status } = await client.send(new DescribeExecutionCommand({ executionArn }));
+      if (!status) throw new Error(`whether the execution ${name} is running is not known: the answer says nothing`);
+      return status === 'RUNNING' || status === 'PENDING_REDRIVE';
+    } catch (error) {
+      if (error instanceof ExecutionDoesNotExist) return false;
       throw error;
     }
   },

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { AccountId } from '../../events/values.ts';
 import { AccountView } from '../ledger/answer.ts';
 import { Entry } from '../ledger/statement.ts';
+import { type Item, ROW_SCHEMA, readRow } from './row.ts';
 
 /** The key of an account's summary: how the account stands, at the version that its views are at. */
 export const summaryKey = (accountId: AccountId) => ({ pk: partition(accountId), sk: 'summary' });
@@ -16,25 +17,33 @@ export const entryKey = (accountId: AccountId, version: number) => ({
 });
 
 /** The summary as an item. `owner` and `openedAt` are also the keys of the index `accountsByOwner`. */
-export const summaryItem = (summary: AccountView) => ({ ...summaryKey(summary.accountId), ...summary });
+export const summaryItem = (summary: AccountView) => ({
+  ...summaryKey(summary.accountId),
+  schema: ROW_SCHEMA,
+  ...summary,
+});
 
 /** An entry as an item. */
-export const entryItem = (entry: Entry) => ({ ...entryKey(entry.accountId, entry.version), ...entry });
+export const entryItem = (entry: Entry) => ({
+  ...entryKey(entry.accountId, entry.version),
+  schema: ROW_SCHEMA,
+  ...entry,
+});
 
 /**
  * Reads a summary's item.
- * @throws {Error} where it is none.
+ * @throws {UnreadableRow} where it is none that this code can read.
  */
-export const readSummary = (item: unknown): AccountView => SummaryItem.parse(item);
+export const readSummary = (item: Item): AccountView => readRow(SummaryItem, item);
 
 /**
  * Reads an entry's item.
- * @throws {Error} where it is none.
+ * @throws {UnreadableRow} where it is none that this code can read.
  */
-export const readEntry = (item: unknown): Entry => EntryItem.parse(item);
+export const readEntry = (item: Item): Entry => readRow(EntryItem, item);
 
 const partition = (accountId: AccountId) => `account#${accountId}`;
 
-// Not strict: the keys of the table are dropped on the way in.
+// What is told is strict; what is stored is not.
 const SummaryItem = z.object(AccountView.shape);
 const EntryItem = z.object(Entry.shape);

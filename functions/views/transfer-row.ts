@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { AccountId, Amount, Caller, Currency, Reference, Timestamp, TransferId, Version } from '../../events/values.ts';
 import type { Transfer, TransferStatus, TransferStep } from '../ledger/transfer.ts';
+import { type Item, ROW_SCHEMA, readRow } from './row.ts';
 
 const step = { accountId: AccountId, version: Version, at: Timestamp };
 
 /** Where a step's event is: on one account's stream. */
-const Step = z.strictObject(step);
+const Step = z.object(step);
 
 /** What the reservation says of a transfer. It comes from the source's stream, all at once. */
 const Reserved = {
@@ -23,12 +24,12 @@ const Reserved = {
 };
 
 /** How the source's part ended; with the code for which the destination rejected the credit where it was released. */
-const Released = z.strictObject({ ...step, reason: z.string() });
+const Released = z.object({ ...step, reason: z.string() });
 
 /**
  * A transfer's row. Its steps come from two streams that know nothing of each other's progress: each is an attribute of
  * its own, so the row is the same in whatever order they arrive, and the transfer's status is derived when it is read.
- * Not strict: the table's and the indexes' keys are dropped on the way in.
+ * Nothing in it is strict: what is stored may have attributes of later code.
  */
 const TransferItem = z.object({
   ...Reserved,
@@ -78,16 +79,17 @@ export const openKeys = ({ transferId, reserved }: Pick<TransferRow, 'transferId
 export const wholeTransferItem = (change: TransferChange): Record<string, unknown> | undefined => {
   const { transferId, from, reserved, credited, settled, released } = change;
   if (!reserved || !((credited && settled) || released)) return undefined;
-  return { ...transferKey(transferId, from), ...change, order: orderOf({ transferId, reserved }) };
+  const order = orderOf({ transferId, reserved });
+  return { ...transferKey(transferId, from), schema: ROW_SCHEMA, ...change, order };
 };
 
 /**
  * Reads a transfer's item.
  * @returns the row; `undefined` where only the destination's credit has been projected yet: the transfer is not there.
- * @throws {Error} where it is no transfer's item.
+ * @throws {UnreadableRow} where it is no transfer's item that this code can read.
  */
-export const readTransferRow = (item: Record<string, unknown>): TransferRow | undefined =>
-  item['reserved'] === undefined ? undefined : TransferItem.parse(item);
+export const readTransferRow = (item: Item): TransferRow | undefined =>
+  item['reserved'] === undefined ? undefined : readRow(TransferItem, item);
 
 /** A row's transfer as the API shows it. */
 export const transferOf = (row: TransferRow): Transfer => {

@@ -1,8 +1,8 @@
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { AccountId, Caller, Timestamp, TransferId, Version } from '../../events/values.ts';
 import type { Entry } from '../ledger/statement.ts';
 import type { Transfer, TransferStatus } from '../ledger/transfer.ts';
 import { entryKey, readEntry, readSummary, summaryKey } from './account-rows.ts';
+import { type PassOver, readable, readOrPass } from './row.ts';
 import {
   openShards,
   orderOf,
@@ -12,11 +12,20 @@ import {
   transferOf,
   transferPartition,
 } from './transfer-row.ts';
+import { type Ask, askUntil, getItem, queryItems, type ViewsTable } from './views-table.ts';
 
 /** A transfer that has not ended, with what its workflow needs to be started again. */
 export type OpenTransfer = Transfer & { readonly correlationId: string; readonly actor: Caller };
 
-/** The read models. They follow the streams: what was just accepted may not be in them yet. */
+/** The times of the reservations that are asked for: before one, or after one. */
+export type ReservedAt = { readonly before: Timestamp } | { readonly after: Timestamp };
+
+/**
+ * The read models. They follow the streams: what was just accepted may not be in them yet. A row that cannot be read is passed over
+ * as if it were not there, and told of; it keeps no other from being shown.
+ *
+ * Every method throws a `StoreUnavailable` where DynamoDB did not answer in time.
+ */
 export interface Views {
   /** The version that an account's views are at; 0: they do not know the account. */
   summaryVersion(accountId: AccountId): Promise<number>;
@@ -51,124 +60,119 @@ export interface Views {
       readonly status?: TransferStatus | undefined;
     },
   ): Promise<{ transfers: Transfer[]; next?: string | undefined }>;
-  /** The transfers reserved before a time that have not ended, in no promised order. */
-  openTransfers(olderThan: Timestamp): AsyncIterable<OpenTransfer>;
+  /**
+   * The transfers that have not ended, in a few lines one after the other, each oldest first.
+   * @param reserved when they were reserved.
+   * @param passOver told of rows that cannot be read, beside whoever is told of all.
+   */
+  openTransfers(reserved: ReservedAt, passOver: PassOver): AsyncIterable<OpenTransfer>;
 }
 
 /** How many transfers are read at a time where most of them may be passed over. */
 const SIFTED_PAGE = 100;
 
+/** What views are made of. */
+export interface ViewsDependencies extends ViewsTable {
+  /** How long a call asks for an answer, in milliseconds; of {@link Views.openTransfers}, for one page's. */
+  readonly budget: number;
+  /** Told of every row that cannot be read. */
+  readonly passOver: PassOver;
+}
+
 /**
  * Reads the views table.
- * @param dependencies the client and the table's name. Its methods throw what the client throws, and an Error for an
- * item that is not what its key says.
+ * @param dependencies the table, how long to wait for it, and who is told of rows that cannot be read.
  */
-export const createViews = ({ client, table }: ViewsTable): Views => ({
-  summaryVersion: async (accountId) => (await findSummary({ client, table }, accountId))?.version ?? 0,
+export const createViews = (dependencies: ViewsDependencies): Views => {
+  const { passOver } = dependencies;
+  const ask = (): Ask => askUntil(dependencies, dependencies.clock() + dependencies.budget);
+  const summaryVersion = async (accountId: AccountId, asking: Ask): Promise<number> => {
+    const item = await getItem(dependencies, asking, summaryKey(accountId));
+    return (item && readOrPass(item, readSummary, passOver)?.version) ?? 0;
+  };
+  return {
+    summaryVersion: (accountId) => summaryVersion(accountId, ask()),
 
-  entries: async (accountId, { limit, before = Number.MAX_SAFE_INTEGER }) => {
-    const asOfVersion = (await findSummary({ client, table }, accountId))?.version ?? 0;
-    // Entries are written before the summary. Those beyond its version are not shown: others may still be missing
-    // between. Those up to it are there, so they are read consistently: a replica that lags would leave a hole.
-    const rows = query(client, {
-      TableName: table,
-      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-      ExpressionAttributeValues: {
-        ':pk': entryKey(accountId, 0).pk,
-        ':from': entryKey(accountId, 0).sk,
-        ':to': entryKey(accountId, Math.min(before - 1, asOfVersion)).sk,
-      },
-      ConsistentRead: true,
-      ScanIndexForward: false,
-      Limit: limit + 1,
-    });
-    const { page, last } = await pageOf(rows, limit);
-    const entries = page.map(readEntry);
-    return { entries, ...(last ? { next: readEntry(last).version } : {}), asOfVersion };
-  },
-
-  transfer: async (transferId, from) => {
-    if (from !== undefined) {
-      const Key = transferKey(transferId, from);
-      const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
-      const row = Item && readTransferRow(Item);
-      return row && transferOf(row);
-    }
-    const found: TransferRow[] = [];
-    const rows = query(client, {
-      TableName: table,
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': transferPartition(transferId) },
-      ConsistentRead: true,
-    });
-    for await (const row of transferRows(rows)) found.push(row);
-    const [first] = found.sort((a, b) => compare(a.reserved.at, b.reserved.at) || compare(a.from, b.from));
-    return first && transferOf(first);
-  },
-
-  transfersOf: async (accountId, { limit, before, status }) => {
-    const side = (IndexName: string, key: 'from' | 'to') =>
-      transferRows(
-        query(client, {
-          TableName: table,
-          IndexName,
-          KeyConditionExpression: `#key = :accountId${before === undefined ? '' : ' AND #order < :before'}`,
-          ExpressionAttributeNames: { '#key': key, ...(before === undefined ? {} : { '#order': 'order' }) },
-          ExpressionAttributeValues: {
-            ':accountId': accountId,
-            ...(before === undefined ? {} : { ':before': before }),
-          },
-          ScanIndexForward: false,
-          Limit: status ? SIFTED_PAGE : limit + 1,
-        }),
-      );
-    const rows = newestFirst(side('transfersBySource', 'from'), side('transfersByDestination', 'to'));
-    const { page, last } = await pageOf(status ? withStatus(rows, status) : rows, limit);
-    return { transfers: page.map(transferOf), ...(last ? { next: orderOf(last) } : {}) };
-  },
-
-  openTransfers: async function* (olderThan) {
-    for (const shard of openShards) {
-      const rows = query(client, {
-        TableName: table,
-        IndexName: 'openTransfers',
-        KeyConditionExpression: 'openShard = :shard AND openSince < :olderThan',
-        ExpressionAttributeValues: { ':shard': shard, ':olderThan': olderThan },
+    entries: async (accountId, { limit, before = Number.MAX_SAFE_INTEGER }) => {
+      const asking = ask();
+      const asOfVersion = await summaryVersion(accountId, asking);
+      // Entries are written before the summary. Those beyond its version are not shown: others may still be missing
+      // between. Those up to it are there, so they are read consistently: a replica that lags would leave a hole.
+      const items = queryItems(dependencies, asking, {
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: {
+          ':pk': entryKey(accountId, 0).pk,
+          ':from': entryKey(accountId, 0).sk,
+          ':to': entryKey(accountId, Math.min(before - 1, asOfVersion)).sk,
+        },
+        ConsistentRead: true,
+        ScanIndexForward: false,
+        Limit: limit + 1,
       });
-      for await (const row of transferRows(rows)) {
-        yield { ...transferOf(row), correlationId: row.correlationId, actor: row.actor };
+      const { page, last } = await pageOf(readable(items, readEntry, passOver), limit);
+      return { entries: page, ...(last ? { next: last.version } : {}), asOfVersion };
+    },
+
+    transfer: async (transferId, from) => {
+      if (from !== undefined) {
+        const item = await getItem(dependencies, ask(), transferKey(transferId, from));
+        const row = item && readOrPass(item, readTransferRow, passOver);
+        return row && transferOf(row);
       }
-    }
-  },
-});
+      const found: TransferRow[] = [];
+      const items = queryItems(dependencies, ask(), {
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': transferPartition(transferId) },
+        ConsistentRead: true,
+      });
+      for await (const row of readable(items, readTransferRow, passOver)) found.push(row);
+      const [first] = found.sort((a, b) => compare(a.reserved.at, b.reserved.at) || compare(a.from, b.from));
+      return first && transferOf(first);
+    },
 
-/** Where the views are kept. */
-export interface ViewsTable {
-  readonly client: DynamoDBDocumentClient;
-  readonly table: string;
-}
+    transfersOf: async (accountId, { limit, before, status }) => {
+      const asking = ask();
+      const side = (IndexName: string, key: 'from' | 'to') =>
+        readable(
+          queryItems(dependencies, asking, {
+            IndexName,
+            KeyConditionExpression: `#key = :accountId${before === undefined ? '' : ' AND #order < :before'}`,
+            ExpressionAttributeNames: { '#key': key, ...(before === undefined ? {} : { '#order': 'order' }) },
+            ExpressionAttributeValues: {
+              ':accountId': accountId,
+              ...(before === undefined ? {} : { ':before': before }),
+            },
+            ScanIndexForward: false,
+            Limit: status ? SIFTED_PAGE : limit + 1,
+          }),
+          readTransferRow,
+          passOver,
+        );
+      const rows = newestFirst(side('transfersBySource', 'from'), side('transfersByDestination', 'to'));
+      const { page, last } = await pageOf(status ? withStatus(rows, status) : rows, limit);
+      return { transfers: page.map(transferOf), ...(last ? { next: orderOf(last) } : {}) };
+    },
 
-/**
- * Reads an account's summary, strongly consistent.
- * @returns `undefined` where the views do not know the account.
- */
-export const findSummary = async ({ client, table }: ViewsTable, accountId: AccountId) => {
-  const { Item } = await client.send(
-    new GetCommand({ TableName: table, Key: summaryKey(accountId), ConsistentRead: true }),
-  );
-  return Item && readSummary(Item);
+    openTransfers: async function* (reserved, alsoTell) {
+      const [comparison, time] = 'before' in reserved ? ['<', reserved.before] : ['>', reserved.after];
+      const tellBoth: PassOver = (row) => {
+        passOver(row);
+        alsoTell(row);
+      };
+      for (const shard of openShards) {
+        // Whoever goes through a long row of them has time for each page.
+        const items = queryItems(dependencies, (request) => ask()(request), {
+          IndexName: 'openTransfers',
+          KeyConditionExpression: `openShard = :shard AND openSince ${comparison} :time`,
+          ExpressionAttributeValues: { ':shard': shard, ':time': time },
+        });
+        for await (const row of readable(items, readTransferRow, tellBoth)) {
+          yield { ...transferOf(row), correlationId: row.correlationId, actor: row.actor };
+        }
+      }
+    },
+  };
 };
-
-type Item = Record<string, unknown>;
-
-async function* query(client: DynamoDBDocumentClient, input: QueryCommandInput): AsyncGenerator<Item> {
-  let cursor: Item | undefined;
-  do {
-    const page = await client.send(new QueryCommand({ ...input, ...(cursor ? { ExclusiveStartKey: cursor } : {}) }));
-    yield* page.Items ?? [];
-    cursor = page.LastEvaluatedKey;
-  } while (cursor);
-}
 
 /** @returns the first `limit` rows, and the last of them where there are more. */
 const pageOf = async <T>(rows: AsyncIterable<T>, limit: number): Promise<{ page: T[]; last?: T | undefined }> => {
@@ -179,13 +183,6 @@ const pageOf = async <T>(rows: AsyncIterable<T>, limit: number): Promise<{ page:
   }
   return { page };
 };
-
-async function* transferRows(items: AsyncIterable<Item>): AsyncGenerator<TransferRow> {
-  for await (const item of items) {
-    const row = readTransferRow(item);
-    if (row) yield row;
-  }
-}
 
 async function* newestFirst(
   left: AsyncGenerator<TransferRow>,

@@ -1,6 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -9,8 +16,9 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type StageName, type StageSettings, streamConsumers } from '../stages.ts';
-import { type FunctionGroup, functionGroups } from './catalogue.ts';
+import { type FunctionGroup, type FunctionName, functionGroups } from './catalogue.ts';
 import type { Functions } from './functions.ts';
+import { metricsNamespace } from './ledger-function.ts';
 
 /** What is watched. */
 export interface AlarmsProps {
@@ -39,7 +47,7 @@ export class Alarms extends Construct {
       }),
     );
     const action = new SnsAction(this.topic);
-    this.all = watches(settings, watched).map(({ name, metric, threshold, description }) => {
+    this.all = [...watches(settings, watched), ...passedOver(stage)].map(({ name, metric, threshold, description }) => {
       const alarm = new Alarm(this, name, {
         alarmName: `holdfast-${stage}-${name}`,
         alarmDescription: description,
@@ -118,6 +126,56 @@ const watches = (
     },
   ]),
 ];
+
+/**
+ * What the functions pass over, since it would fail again and hold up everybody else: they count it, and whoever is woken here has
+ * it put right.
+ */
+const passedOver = (stage: StageName): Watch[] => {
+  const counted = (name: string, metricName: string, services: readonly FunctionName[], description: string): Watch => {
+    const metric = (service: FunctionName) =>
+      new Metric({
+        namespace: metricsNamespace(stage),
+        metricName,
+        dimensionsMap: { service },
+        statistic: 'Sum',
+        period,
+      });
+    const usingMetrics = Object.fromEntries(services.map((service, index) => [`m${index}`, metric(service)]));
+    const sum = new MathExpression({ expression: 'SUM(METRICS())', label: metricName, usingMetrics, period });
+    return { name, metric: sum, threshold: 1, description };
+  };
+  return [
+    counted(
+      'unreadable-records',
+      'UnreadableRecords',
+      ['project-views', 'carry-out-transfers', 'decide-pending'],
+      'A consumer of a stream passed over a record that it cannot read: its log says which account. Deploy code that reads ' +
+        'it, or put the item right; then invoke project-views with {"accounts":["<account>"]}, and recover-transfers with ' +
+        '{"from":"streams"}. A pending command is decided when its client repeats it.',
+    ),
+    counted(
+      'unreadable-rows',
+      'UnreadableRows',
+      ['recover-transfers', 'list-entries', 'list-transfers', 'get-transfer'],
+      'A row of the views cannot be read and is left out: the log says which. Invoke project-views with ' +
+        '{"accounts":["<account>"]}, which makes its rows again.',
+    ),
+    counted(
+      'credits-without-reservation',
+      'CreditsWithoutReservation',
+      ['credit-transfer'],
+      'A transfer was to be credited that its source has not reserved; it was not. Somebody started the workflow with an ' +
+        'input that no reservation made: the log has it.',
+    ),
+    counted(
+      'commits-ahead-of-time',
+      'CommitsAheadOfTime',
+      ['recover-transfers'],
+      'Reservations are dated ahead of now: an environment that decides commands has a clock that is wrong.',
+    ),
+  ];
+};
 
 /** One alarm per group, not per function: an alarm can add up ten metrics, and costs the same as with one. */
 const sumOf = (

@@ -1,14 +1,16 @@
-/** What a function may be allowed to use: a table, its stream or one of its indexes, the workflow, the dead letters. */
+/** What a function may be allowed to use: a table, its stream or an index of it, the workflow or its executions, the dead letters. */
 export type Resource =
   | 'events'
   | 'events/stream'
   | 'commands'
-  | 'commands/stream'
+  | 'queue'
+  | 'queue/stream'
   | 'views'
   | 'views/transfersBySource'
   | 'views/transfersByDestination'
   | 'views/openTransfers'
   | 'workflow'
+  | 'workflow/executions'
   | 'dead-letters';
 
 /** Everything a function may do: actions of IAM, per resource. A transaction needs the actions of its items. */
@@ -30,71 +32,71 @@ export interface FunctionDefinition {
   /** The route of the HTTP API that it answers, where it answers one. */
   readonly route?: Route;
   readonly access: Access;
-  /** In seconds. Those behind the HTTP API stay under the 29 seconds that it waits. */
+  /** In seconds. Those behind the HTTP API stay under the 30 seconds that it waits. */
   readonly timeout: number;
   /** In MiB. Lambda gives processor time in proportion: 1,769 is one processor. */
   readonly memory: number;
 }
 
-/** To decide a command: load the tail with one query, and append. A transaction needs what its items need. */
-const decide = { events: ['dynamodb:Query', 'dynamodb:PutItem'] } as const satisfies Access;
-
-/** To decide a command under a key, which is recorded with its events and read where it is taken. It cannot wait for a hot account. */
-const decideOnce = { ...decide, commands: ['dynamodb:PutItem', 'dynamodb:GetItem'] } as const satisfies Access;
-
-/** To decide commands that wait: their records are written over, or deleted where a command is given its key back. */
-const decideWaiting = { ...decide, commands: ['dynamodb:PutItem', 'dynamodb:DeleteItem'] } as const satisfies Access;
+/**
+ * To decide a command: load the tail with one query, append, and record what became of it; its record is read where its key is
+ * taken. A transaction needs what its items need. Nothing that was appended or recorded is ever updated or deleted.
+ */
+const decide = {
+  events: ['dynamodb:Query', 'dynamodb:PutItem'],
+  commands: ['dynamodb:PutItem', 'dynamodb:GetItem'],
+} as const satisfies Access;
 
 /**
- * To decide a command that may have to wait for a hot account: it is recorded, its record is read until it is decided, and it
- * is decided here where nobody else does it in time. A version that `If-Match` does not name is answered from the record too.
+ * To decide a command that may have to queue for a hot account: it takes a place in the queue with its pending record, which is
+ * read until it is decided, and it is decided here where nobody else does it in time.
  */
-const decideOrWait = { ...decide, commands: [...decideWaiting.commands, 'dynamodb:GetItem'] } as const satisfies Access;
+const decideOrQueue = { ...decide, queue: ['dynamodb:PutItem'] } as const satisfies Access;
 
 /** What Lambda does in the name of a function that reads a stream: poll it, and report what is given up. */
-const consume = (stream: 'events/stream' | 'commands/stream'): Access => ({
+const consume = (stream: 'events/stream' | 'queue/stream'): Access => ({
   [stream]: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
   'dead-letters': ['sqs:SendMessage'],
 });
 
-/** Every function there is, by its short name. `functions/lambdas/<name>.ts` is its entry file. */
+/** Every function there is, by its short name. `functions/lambdas/<group>/<name>.ts` is its entry file. */
 const catalogue = {
   'open-account': {
     group: 'commands',
     description: 'Opens an account',
     route: 'POST /accounts',
-    access: decideOnce,
-    timeout: 15,
+    access: decide,
+    timeout: 25,
     memory: 1024,
   },
   deposit: {
     group: 'commands',
     description: 'Pays money into an account from outside',
     route: 'POST /accounts/{accountId}/deposits',
-    access: decideOrWait,
-    timeout: 15,
+    access: decideOrQueue,
+    timeout: 25,
     memory: 1024,
   },
   withdraw: {
     group: 'commands',
     description: 'Pays money out of an account',
     route: 'POST /accounts/{accountId}/withdrawals',
-    access: decideOrWait,
-    timeout: 15,
+    access: decideOrQueue,
+    timeout: 25,
     memory: 1024,
   },
   'request-transfer': {
     group: 'commands',
     description: 'Reserves the money of a transfer on its source and, if asked, waits for the end',
     route: 'POST /transfers',
-    access: { ...decideOrWait, views: ['dynamodb:GetItem', 'dynamodb:Query'] },
+    access: { ...decideOrQueue, views: ['dynamodb:GetItem', 'dynamodb:Query'] },
     timeout: 25,
     memory: 1024,
   },
   'decide-pending': {
     group: 'commands',
-    description: 'Decides the commands that wait for hot accounts, those of one account together',
-    access: { ...consume('commands/stream'), ...decideWaiting },
+    description: 'Decides the commands that are queued for hot accounts, those of one account together',
+    access: { ...consume('queue/stream'), ...decide },
     timeout: 60,
     memory: 1024,
   },
@@ -103,7 +105,7 @@ const catalogue = {
     description: 'An account as its stream has it, now or earlier',
     route: 'GET /accounts/{accountId}',
     access: { events: ['dynamodb:Query'] },
-    timeout: 15,
+    timeout: 25,
     memory: 1024,
   },
   'list-entries': {
@@ -111,7 +113,7 @@ const catalogue = {
     description: 'The statement of an account',
     route: 'GET /accounts/{accountId}/entries',
     access: { events: ['dynamodb:Query'], views: ['dynamodb:GetItem', 'dynamodb:Query'] },
-    timeout: 15,
+    timeout: 25,
     memory: 1024,
   },
   'list-transfers': {
@@ -124,23 +126,23 @@ const catalogue = {
       'views/transfersBySource': ['dynamodb:Query'],
       'views/transfersByDestination': ['dynamodb:Query'],
     },
-    timeout: 15,
+    timeout: 25,
     memory: 1024,
   },
   'get-transfer': {
     group: 'queries',
     description: 'A transfer with its steps',
     route: 'GET /transfers/{transferId}',
-    access: { views: ['dynamodb:Query'] },
-    timeout: 15,
+    access: { views: ['dynamodb:Query'], commands: ['dynamodb:GetItem'] },
+    timeout: 25,
     memory: 1024,
   },
   'get-command': {
     group: 'queries',
-    description: 'How a command that had to wait for a hot account was decided',
+    description: 'How a command that had to queue for a hot account was decided',
     route: 'GET /accounts/{accountId}/commands/{commandId}',
-    access: decideOrWait,
-    timeout: 15,
+    access: decideOrQueue,
+    timeout: 25,
     memory: 1024,
   },
   health: {
@@ -182,28 +184,28 @@ const catalogue = {
     group: 'transfers',
     description:
       'Credits and settles the transfers that were reserved, and leaves to the workflow what does not go straight',
-    access: { ...consume('events/stream'), ...decideOrWait, workflow: ['states:StartExecution'] },
+    access: { ...consume('events/stream'), ...decideOrQueue, workflow: ['states:StartExecution'] },
     timeout: 60,
     memory: 1024,
   },
   'credit-transfer': {
     group: 'transfers',
     description: 'Pays a transfer in at its destination',
-    access: decideOrWait,
+    access: decideOrQueue,
     timeout: 30,
     memory: 1024,
   },
   'settle-transfer': {
     group: 'transfers',
     description: 'Turns the reservation of a credited transfer into a withdrawal',
-    access: decideOrWait,
+    access: decideOrQueue,
     timeout: 30,
     memory: 1024,
   },
   'release-transfer': {
     group: 'transfers',
     description: 'Gives the reservation of a refused transfer back to its source',
-    access: decideOrWait,
+    access: decideOrQueue,
     timeout: 30,
     memory: 1024,
   },
@@ -214,6 +216,7 @@ const catalogue = {
       events: ['dynamodb:Query', 'dynamodb:Scan'],
       'views/openTransfers': ['dynamodb:Query'],
       workflow: ['states:StartExecution'],
+      'workflow/executions': ['states:DescribeExecution'],
     },
     timeout: 300,
     memory: 1024,
@@ -229,7 +232,7 @@ export const functionNames: readonly FunctionName[] = Object.keys(catalogue).fil
 export const definitionOf = (name: FunctionName): FunctionDefinition => catalogue[name];
 
 /** The file that a function is bundled from, relative to the repository. */
-export const entryOf = (name: FunctionName): string => `functions/lambdas/${name}.ts`;
+export const entryOf = (name: FunctionName): string => `functions/lambdas/${catalogue[name].group}/${name}.ts`;
 
 function isFunctionName(name: string): name is FunctionName {
   return Object.hasOwn(catalogue, name);

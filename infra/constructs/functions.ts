@@ -1,3 +1,4 @@
+import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Code, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -24,6 +25,7 @@ export interface FunctionsProps {
   readonly deadLetters: IQueue;
   /** The ARN of the transfer workflow. May be a token that is resolved later: the workflow itself calls functions. */
   readonly workflowArn: string;
+  readonly workflowName: string;
 }
 
 /** Every function of the catalogue, with the environment and the role that follow from its access. */
@@ -32,11 +34,11 @@ export class Functions extends Construct {
 
   constructor(scope: Construct, id: string, { stage, settings, code, ...resources }: FunctionsProps) {
     super(scope, id);
-    const arns = arnsOf(resources);
+    const arns = arnsOf(Stack.of(this), resources);
     this.#functions = new Map(
       functionNames.map((name) => {
         const { access } = definitionOf(name);
-        const { lambda } = new LedgerFunction(this, pascalCase(name), {
+        const ledgerFunction = new LedgerFunction(this, pascalCase(name), {
           name,
           stage,
           settings,
@@ -44,7 +46,8 @@ export class Functions extends Construct {
           environment: environmentFor(access, settings, resources),
           statements: statementsFor(access, arns),
         });
-        return [name, lambda];
+        if (access['workflow/executions']) acknowledgeAnyExecution(ledgerFunction, resources.workflowName);
+        return [name, ledgerFunction.lambda];
       }),
     );
   }
@@ -61,21 +64,32 @@ export class Functions extends Construct {
   }
 }
 
-type Resources = Pick<FunctionsProps, 'tables' | 'deadLetters' | 'workflowArn'>;
+type Resources = Pick<FunctionsProps, 'tables' | 'deadLetters' | 'workflowArn' | 'workflowName'>;
 
-function arnsOf({ tables, deadLetters, workflowArn }: Resources): Readonly<Record<Resource, string>> {
-  const { events, commands, views } = tables;
+function arnsOf(
+  stack: Stack,
+  { tables, deadLetters, workflowArn, workflowName }: Resources,
+): Readonly<Record<Resource, string>> {
+  const { events, commands, queue, views } = tables;
   const viewsIndex = (name: string) => `${views.tableArn}/index/${name}`;
   return {
     events: events.tableArn,
     'events/stream': streamArnOf(events),
     commands: commands.tableArn,
-    'commands/stream': streamArnOf(commands),
+    queue: queue.tableArn,
+    'queue/stream': streamArnOf(queue),
     views: views.tableArn,
     'views/transfersBySource': viewsIndex('transfersBySource'),
     'views/transfersByDestination': viewsIndex('transfersByDestination'),
     'views/openTransfers': viewsIndex('openTransfers'),
     workflow: workflowArn,
+    // An execution is named by its transfer, which is not known yet.
+    'workflow/executions': stack.formatArn({
+      service: 'states',
+      resource: 'execution',
+      resourceName: `${workflowName}:*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    }),
     'dead-letters': deadLetters.queueArn,
   };
 }
@@ -88,20 +102,32 @@ function statementsFor(access: Access, arns: Readonly<Record<Resource, string>>)
   });
 }
 
+/** cdk-nag asks about every wildcard, by the ARN in which it stands. */
+const acknowledgeAnyExecution = (ledgerFunction: LedgerFunction, workflowName: string): void => {
+  const arn = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${workflowName}:*`;
+  Validations.of(ledgerFunction).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::${arn}]`,
+    reason: 'It asks whether the execution of a transfer is under way: any execution of this machine, and of no other.',
+  });
+};
+
 /**
- * A function is told of what it may use. Whoever reads the events has a store, which is made of the commands too; whoever
- * appends to them is told what becomes of a command on a hot account.
+ * A function is told of every table that it may use. Whoever reads the events has a store, which is made of the commands and the
+ * queue too; whoever appends to them is told what becomes of a command on a hot account.
  */
 function environmentFor(
   access: Access,
   { hotAccounts }: StageSettings,
   { tables, workflowArn }: Resources,
 ): Readonly<Record<string, string>> {
-  const usesViews = Object.keys(access).some((resource) => resource.split('/')[0] === 'views');
+  const used = new Set(Object.keys(access).map((resource) => resource.split('/')[0]));
+  const hasStore = used.has('events');
   return {
-    ...(access.events && { EVENTS_TABLE: tables.events.tableName, COMMANDS_TABLE: tables.commands.tableName }),
+    ...(hasStore && { EVENTS_TABLE: tables.events.tableName }),
+    ...((hasStore || used.has('commands')) && { COMMANDS_TABLE: tables.commands.tableName }),
+    ...((hasStore || used.has('queue')) && { QUEUE_TABLE: tables.queue.tableName }),
     ...(access.events?.includes('dynamodb:PutItem') && { HOT_ACCOUNTS: hotAccounts }),
-    ...(usesViews && { VIEWS_TABLE: tables.views.tableName }),
+    ...(used.has('views') && { VIEWS_TABLE: tables.views.tableName }),
     ...(access.workflow && { TRANSFER_WORKFLOW_ARN: workflowArn }),
   };
 }

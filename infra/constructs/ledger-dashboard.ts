@@ -58,7 +58,9 @@ const rowsOf = ({ api, functions, tables, workflow }: Omit<LedgerDashboardProps,
     ],
     [
       'Write units',
-      [tables.events, tables.commands, tables.views].map((table) => table.metricConsumedWriteCapacityUnits()),
+      [tables.events, tables.commands, tables.queue, tables.views].map((table) =>
+        table.metricConsumedWriteCapacityUnits(),
+      ),
     ],
   ],
   [

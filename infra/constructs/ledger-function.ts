@@ -69,9 +69,12 @@ export class LedgerFunction extends Construct {
         ...props.environment,
         NODE_OPTIONS: '--enable-source-maps',
         POWERTOOLS_SERVICE_NAME: name,
-        POWERTOOLS_METRICS_NAMESPACE: 'Holdfast',
+        POWERTOOLS_METRICS_NAMESPACE: metricsNamespace(stage),
         POWERTOOLS_LOG_LEVEL: settings.logLevel,
       },
     });
   }
 }
+
+/** Where the functions of a stage write their own metrics. Metrics of one namespace add up: each stage has its own. */
+export const metricsNamespace = (stage: StageName): string => `Holdfast/${stage}`;

@@ -23,11 +23,8 @@ export interface StreamMappingProps {
   readonly filter?: Record<string, unknown>;
 }
 
-/** The commands that have to wait. When they are decided, their records are written over: no insert. */
-export const waitingCommands: Record<string, unknown> = {
-  eventName: FilterRule.isEqual('INSERT'),
-  dynamodb: { NewImage: { outcome: { S: FilterRule.isEqual('pending') } } },
-};
+/** The commands that queue. That their time to live is over is a record of the stream too, and says nothing. */
+export const queuedCommands: Record<string, unknown> = { eventName: FilterRule.isEqual('INSERT') };
 
 /** The commits that reserve money: the attribute is there on no others. */
 export const reservations: Record<string, unknown> = {

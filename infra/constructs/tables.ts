@@ -11,7 +11,7 @@ import { Construct } from 'constructs';
 import type { StageName, StageSettings } from '../stages.ts';
 
 /**
- * The three tables: the events, the commands' records, and the views that are made from the events.
+ * The four tables: the events, the commands' records, the queue of those that are pending, and the views made from the events.
  *
  * `Table`, not `TableV2`: the one thing that a `TableV2` (a global table) adds is replicas in other regions, and the ledger
  * cannot have them. Replicas take each other's writes last writer wins, so two regions could both append a version; those
@@ -22,11 +22,15 @@ import type { StageName, StageSettings } from '../stages.ts';
 export class Tables extends Construct {
   readonly events: Table;
   readonly commands: Table;
+  readonly queue: Table;
   readonly views: Table;
 
   constructor(scope: Construct, id: string, { stage, settings }: { stage: StageName; settings: StageSettings }) {
     super(scope, id);
-    const table = (name: string, props: Pick<TableProps, 'partitionKey' | 'sortKey' | 'stream'>) =>
+    const table = (
+      name: string,
+      props: Pick<TableProps, 'partitionKey' | 'sortKey' | 'stream' | 'timeToLiveAttribute'>,
+    ) =>
       new Table(this, name, {
         tableName: `holdfast-${stage}-${name.toLowerCase()}`,
         billingMode: BillingMode.PAY_PER_REQUEST,
@@ -41,10 +45,14 @@ export class Tables extends Construct {
       sortKey: { name: 'version', type: AttributeType.NUMBER },
       stream: StreamViewType.NEW_IMAGE,
     });
-    this.commands = table('Commands', {
-      partitionKey: text('streamId'),
-      sortKey: text('commandId'),
+    // A partition takes 1,000 write units a second, and a hot account has many commands: each record is a partition of its own.
+    this.commands = table('Commands', { partitionKey: text('key') });
+    // An item is a command that was pending once. Nobody reads it but its stream, so it goes when the stream has forgotten it too.
+    this.queue = table('Queue', {
+      partitionKey: text('accountId'),
+      sortKey: text('place'),
       stream: StreamViewType.NEW_IMAGE,
+      timeToLiveAttribute: 'expiresAt',
     });
     this.views = table('Views', { partitionKey: text('pk'), sortKey: text('sk') });
 

@@ -41,8 +41,7 @@ export class TransferWorkflow extends Construct {
   constructor(scope: Construct, id: string, { stage, settings, credit, settle, release }: TransferWorkflowProps) {
     super(scope, id);
     const tasks = { credit, settle, release };
-    // The type is part of the name: a machine of the other type is another one, made before the old one goes.
-    const name = `holdfast-${stage}-transfer-${settings.workflowType}`;
+    const name = workflowNameOf(stage, settings);
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/vendedlogs/states/${name}`,
       retention: settings.logRetentionDays,
@@ -70,6 +69,13 @@ export class TransferWorkflow extends Construct {
     });
   }
 }
+
+/**
+ * The name of a stage's workflow, which is known before the workflow is made.
+ * The type is part of it: a machine of the other type is another one, made before the old one goes.
+ */
+export const workflowNameOf = (stage: StageName, { workflowType }: StageSettings): string =>
+  `holdfast-${stage}-transfer-${workflowType}`;
 
 type Tasks = Readonly<Record<'credit' | 'settle' | 'release', IFunction>>;
 

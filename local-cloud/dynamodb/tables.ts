@@ -2,9 +2,11 @@ import {
   CreateTableCommand,
   type CreateTableCommandInput,
   DescribeTableCommand,
+  DescribeTimeToLiveCommand,
   type DynamoDBClient,
   ResourceNotFoundException,
   type TableDescription,
+  UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { PropertiesOf } from '../template/rules.ts';
 
@@ -51,6 +53,7 @@ const createTable = async (client: DynamoDBClient, { name, properties }: TableTo
   if (table === undefined) table = (await client.send(new CreateTableCommand(wanted))).TableDescription;
   else refuseOther(name, wanted, table);
   if (table?.TableArn === undefined) throw new Error(`DynamoDB did not say what it made of the table ${name}`);
+  await setTimeToLive(client, name, properties);
   return {
     tableName: name,
     tableArn: table.TableArn,
@@ -82,16 +85,32 @@ const toCreateTable = (
 
 type Properties = TableToCreate['properties'];
 
+/** A table that has no time to live yet is given it: whoever made the table may have been ended before that. */
+const setTimeToLive = async (
+  client: DynamoDBClient,
+  name: string,
+  { TimeToLiveSpecification: wanted }: Properties,
+): Promise<void> => {
+  const { TimeToLiveDescription: found } = await client.send(new DescribeTimeToLiveCommand({ TableName: name }));
+  const there = found?.TimeToLiveStatus === 'ENABLED' ? found.AttributeName : undefined;
+  if (there === wanted?.AttributeName) return;
+  if (there !== undefined) throw otherThanWanted(name, 'time to live', there, wanted?.AttributeName ?? 'none');
+  await client.send(new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: wanted }));
+};
+
 const refuseOther = (name: string, wanted: CreateTableCommandInput, found: TableDescription): void => {
   const [asked, there] = [shapeOf(wanted), shapeOf(found)];
   for (const [aspect, value] of Object.entries(asked)) {
     if (JSON.stringify(value) === JSON.stringify(there[aspect])) continue;
-    throw new Error(
-      `The table ${name} is there already, and its ${aspect} is ${JSON.stringify(there[aspect])} where the template has ` +
-        `${JSON.stringify(value)}. Start with another --data directory, or delete this one.`,
-    );
+    throw otherThanWanted(name, aspect, there[aspect], value);
   }
 };
+
+const otherThanWanted = (name: string, aspect: string, there: unknown, wanted: unknown): Error =>
+  new Error(
+    `The table ${name} is there already, and its ${aspect} is ${JSON.stringify(there)} where the template has ` +
+      `${JSON.stringify(wanted)}. Start with another --data directory, or delete this one.`,
+  );
 
 /** What of a table cannot differ from its template without being noticed sooner or later; in an order of its own. */
 const shapeOf = (table: CreateTableCommandInput | TableDescription): Readonly<Record<string, unknown>> => ({

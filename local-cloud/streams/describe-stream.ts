@@ -2,8 +2,6 @@ import type { StreamsApi } from './streams-api.ts';
 
 /** A stream, and its shards in the order in which they were opened. */
 export interface StreamDescription {
-  /** Name of the table's partition key. */
-  readonly partitionKey: string;
   readonly shards: readonly StreamShard[];
 }
 
@@ -19,7 +17,6 @@ export interface StreamShard {
 /** Asks for all shards of a stream. */
 export const describeStream = async (streams: StreamsApi, streamArn: string): Promise<StreamDescription> => {
   const shards: StreamShard[] = [];
-  let partitionKey: string | undefined;
   let last: string | undefined;
   do {
     const request = { StreamArn: streamArn, ExclusiveStartShardId: last };
@@ -28,9 +25,7 @@ export const describeStream = async (streams: StreamsApi, streamArn: string): Pr
       const closed = SequenceNumberRange?.EndingSequenceNumber !== undefined;
       shards.push({ id: ShardId, parent: ParentShardId, closed });
     }
-    partitionKey ??= page.KeySchema.find(({ KeyType }) => KeyType === 'HASH')?.AttributeName;
     last = page.LastEvaluatedShardId;
   } while (last !== undefined);
-  if (partitionKey === undefined) throw new Error(`DynamoDB does not say what the keys in ${streamArn} are`);
-  return { partitionKey, shards };
+  return { shards };
 };

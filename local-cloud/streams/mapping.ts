@@ -35,7 +35,7 @@ export const startEventSourceMapping = (options: EventSourceMappingOptions): Eve
 };
 
 /** Works through the stream's shards, each after the one that it continues, until it is interrupted. */
-const follow = async (mapping: Omit<ShardContext, 'partitionKey'>): Promise<void> => {
+const follow = async (mapping: ShardContext): Promise<void> => {
   const { interruption } = mapping;
   const underWay = new Map<string, Promise<void>>();
   const ended = new Set<string>();
@@ -44,15 +44,14 @@ const follow = async (mapping: Omit<ShardContext, 'partitionKey'>): Promise<void
   while (!interruption.aborted) {
     const found = await patiently(mapping.stream.describe, mapping);
     if (found === undefined) break;
-    const context = { ...mapping, partitionKey: found.partitionKey };
-    if (!begun) await begin(context, found.shards);
+    if (!begun) await begin(mapping, found.shards);
     begun = true;
 
     const isThere = (id: string) => found.shards.some((shard) => shard.id === id);
     const mayBegin = ({ id, parent }: StreamShard) =>
       !underWay.has(id) && !ended.has(id) && (parent === undefined || !isThere(parent) || ended.has(parent));
     for (const { id } of found.shards.filter(mayBegin)) {
-      const work = deliverShard(context, id).then(() => {
+      const work = deliverShard(mapping, id).then(() => {
         underWay.delete(id);
         ended.add(id);
       });

@@ -1,9 +1,9 @@
 import type { LocalFunction } from '../lambda/invocation.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { describeFailedBatch, type FailedBatch } from './failed-batch.ts';
-import { createLane, type Lane } from './lane.ts';
 import { createProgress } from './progress.ts';
 import type { MappingSettings } from './settings.ts';
+import { createStrand, type Strand } from './strand.ts';
 import type { Stream } from './stream.ts';
 import type { StreamRecord } from './stream-record.ts';
 
@@ -22,8 +22,6 @@ export interface Connections {
 /** A mapping at work. */
 export interface ShardContext extends Connections {
   readonly settings: MappingSettings;
-  /** Name of the table's partition key. */
-  readonly partitionKey: string;
   /** Ends the work. */
   readonly interruption: AbortSignal;
 }
@@ -37,8 +35,8 @@ export const deliverShard = async (context: ShardContext, shardId: string): Prom
   const progress = createProgress((position) => checkpoints.save(checkpointKey(context, shardId), position));
   const finish = (records: readonly { readonly sequenceNumber: string }[]) =>
     progress.finish(records.map(({ sequenceNumber }) => sequenceNumber));
-  const lanes = Array.from({ length: settings.parallelizationFactor }, () => newLane(context, shardId, finish));
-  const readAhead = Math.max(1_000, 2 * settings.batchSize * lanes.length);
+  const strands = Array.from({ length: settings.parallelizationFactor }, () => newStrand(context, shardId, finish));
+  const readAhead = Math.max(1_000, 2 * settings.batchSize * strands.length);
 
   await context.stream.follow(shardId, {
     after: positionIn(context, shardId),
@@ -47,14 +45,14 @@ export const deliverShard = async (context: ShardContext, shardId: string): Prom
       for (const { sequenceNumber } of records) progress.read(sequenceNumber);
       const unwanted: StreamRecord[] = [];
       for (const record of records) {
-        if (settings.matches(record)) laneOf(record, context.partitionKey, lanes)?.add(record);
+        if (settings.matches(record)) strandOf(record, strands)?.add(record);
         else unwanted.push(record);
       }
       finish(unwanted);
     },
     interruption,
   });
-  await Promise.all(lanes.map((lane) => lane.drained()));
+  await Promise.all(strands.map((strand) => strand.drained()));
 };
 
 /**
@@ -85,12 +83,12 @@ const positionIn = (context: ShardContext, shardId: string): string | undefined 
   return checkpoint === theBeginning ? undefined : checkpoint;
 };
 
-const newLane = (
+const newStrand = (
   { settings, target, stream, interruption, onFailure }: ShardContext,
   shardId: string,
   finish: (records: readonly { readonly sequenceNumber: string }[]) => void,
-): Lane =>
-  createLane({
+): Strand =>
+  createStrand({
     settings,
     target,
     interruption,
@@ -102,11 +100,16 @@ const newLane = (
     },
   });
 
-/** Always the same lane for the same partition key. */
-const laneOf = ({ event }: StreamRecord, partitionKey: string, lanes: readonly Lane[]): Lane | undefined => {
-  const partition = JSON.stringify(event.dynamodb.Keys?.[partitionKey]) ?? '';
+/**
+ * Always the same strand for the same item. DynamoDB promises the order of an item's records, and of no more: two items of one
+ * partition key may be under way at once (Lambda Developer Guide, *Using AWS Lambda with Amazon DynamoDB*: "in-order processing
+ * at the item (partition and sort key) level").
+ */
+const strandOf = ({ event }: StreamRecord, strands: readonly Strand[]): Strand | undefined => {
+  const keys = Object.entries(event.dynamodb.Keys ?? {}).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const item = JSON.stringify(keys);
   let hash = 0;
-  for (let position = 0; position < partition.length; position += 1)
-    hash = (Math.imul(hash, 31) + partition.charCodeAt(position)) | 0;
-  return lanes[Math.abs(hash) % lanes.length];
+  for (let position = 0; position < item.length; position += 1)
+    hash = (Math.imul(hash, 31) + item.charCodeAt(position)) | 0;
+  return strands[Math.abs(hash) % strands.length];
 };

@@ -57,6 +57,8 @@ export const resourceRules = {
       StreamSpecification: z.optional(
         z.strictObject({ StreamViewType: z.enum(['NEW_IMAGE', 'OLD_IMAGE', 'NEW_AND_OLD_IMAGES', 'KEYS_ONLY']) }),
       ),
+      // DynamoDB Local deletes within seconds what AWS deletes within days. Both say so in the stream.
+      TimeToLiveSpecification: z.optional(z.strictObject({ AttributeName: text, Enabled: z.literal(true) })),
     }),
     noEffect: {
       PointInTimeRecoverySpecification: 'there are no backups on this machine: copy the directory given by --data',

@@ -2,7 +2,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AccountId, Caller } from '../../events/values.ts';
-import { deriveId, IdempotencyKey } from '../../functions/http/idempotency.ts';
+import { deriveId, IdempotencyKey } from '../../functions/http/request/idempotency.ts';
+import { recordKey } from '../../functions/store/deciding/command-result.ts';
 import type { ApiAnswer } from '../setup/api.ts';
 import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
 import { leavePending } from '../setup/leave-pending.ts';
@@ -132,7 +133,8 @@ it('409 command_in_progress, where the same command waits and cannot be decided'
   const key = deriveId(Caller.parse('local'), AccountId.parse('a'), IdempotencyKey.parse('waiting'));
   const client = DynamoDBDocumentClient.from(new DynamoDBClient(cloud.dynamodb));
   await leavePending(client, 'holdfast-dev-commands', {
-    ...requests.withdraw('a', 1, { key }),
+    ...requests.withdraw('a', 1),
+    keys: [recordKey(key)],
     actor: Caller.parse('local'),
   });
   client.destroy();

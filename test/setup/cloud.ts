@@ -45,29 +45,37 @@ const WRITES = new Set([
 ]);
 
 /**
- * Kills a function's workers, as a crash, around one of its writes.
+ * Kills a function's workers, as a crash, around one of its writes: the first from now on that names all it is to name. Others, such
+ * as those of an earlier test's transfer, pass.
  * @param name the function's short name.
- * @param nth which of its writes from now on: 1 is the next.
- * @param when `before` it is done, or `after`, so that the function never hears of it.
- * @returns whether it has happened.
+ * @param names what stands in the write: ids that no other test uses, and what tells it from the other writes that name them.
+ * @param when `before` it is done, or `after`, so that the function never hears of it. A write that is refused is none.
  */
 export const killAroundWrite = (
   cloud: TestCloud,
   name: string,
-  nth: number,
+  names: readonly string[],
   when: 'before' | 'after',
-): { readonly done: () => boolean; readonly disarm: () => void } => {
-  let writes = 0;
+): Kill => {
   let done = false;
   const target = cloud.function(name);
   const interceptor: Interceptor = async (call, forward) => {
-    if (done || call.functionName !== target.name || !WRITES.has(call.operation)) return forward();
-    writes += 1;
-    if (writes !== nth) return forward();
+    const isMeant = call.functionName === target.name && WRITES.has(call.operation);
+    if (done || !isMeant || !names.every((text) => call.body.includes(text))) return forward();
+    if (when === 'after') {
+      const answer = await forward();
+      if (answer.status !== 200) return answer;
+    }
     done = true;
-    if (when === 'after') await forward();
     await target.kill();
     throw new Error('killed');
   };
   return { done: () => done, disarm: cloud.intercept(interceptor) };
 };
+
+/** A function's workers that are to be killed. */
+export interface Kill {
+  /** Whether it has happened. */
+  readonly done: () => boolean;
+  readonly disarm: () => void;
+}

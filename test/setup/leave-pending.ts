@@ -1,22 +1,34 @@
+import { randomUUID } from 'node:crypto';
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { fingerprint, PendingCommand } from '../../functions/store/deciding/command-record.ts';
+import { COMMAND_SCHEMA } from '../../functions/ledger/command.ts';
+import { fingerprint, PendingCommand, RECORD_SCHEMA } from '../../functions/store/deciding/command-record.ts';
 import type { CommandRequest } from '../../functions/store/deciding/command-result.ts';
 
 /**
- * Leaves a command waiting, as a sender that crashed right after queueing it would.
- * @param request with at least one key, under which it waits.
- * @returns its record.
+ * Leaves a command pending, as a sender that crashed right after queueing it would. Its place in the queue is for the test to hand on.
+ * @param request with at least one key, under which it is pending.
+ * @returns what its record and its place in the queue say.
  */
 export const leavePending = async (
   client: DynamoDBDocumentClient,
   commandsTable: string,
   { command, keys = [], actor, correlationId }: CommandRequest,
 ): Promise<PendingCommand> => {
-  const [key] = keys;
-  if (!key) throw new Error('a pending command has a key');
-  const at = '2026-11-21T10:00:00.000Z';
-  const request = fingerprint(command);
-  const Item = PendingCommand.parse({ ...key, request, outcome: 'pending', at, command, actor, correlationId });
-  await client.send(new PutCommand({ TableName: commandsTable, Item }));
-  return Item;
+  if (keys.length === 0) throw new Error('a pending command has a key');
+  const pending = PendingCommand.parse({
+    accountId: command.accountId,
+    schema: RECORD_SCHEMA,
+    commandSchema: COMMAND_SCHEMA,
+    fingerprint: fingerprint(command),
+    writeId: randomUUID(),
+    at: '2026-11-21T10:00:00.000Z',
+    keys,
+    command,
+    actor,
+    correlationId,
+  });
+  for (const key of keys) {
+    await client.send(new PutCommand({ TableName: commandsTable, Item: { ...pending, key, outcome: 'pending' } }));
+  }
+  return pending;
 };

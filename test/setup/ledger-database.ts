@@ -10,9 +10,14 @@ export interface LedgerDatabase {
     readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   };
   /** The tables' names. */
-  readonly tables: { readonly events: string; readonly commands: string; readonly views: string };
+  readonly tables: {
+    readonly events: string;
+    readonly commands: string;
+    readonly queue: string;
+    readonly views: string;
+  };
   /** The ARNs of the tables' streams; empty where there is none. */
-  readonly streams: { readonly events: string; readonly commands: string };
+  readonly streams: { readonly events: string; readonly queue: string };
 }
 
 /**
@@ -29,12 +34,13 @@ export const createLedgerDatabase = async (
   try {
     // Tables with a stream first: DynamoDB Local makes one that comes later pay for every record before it.
     const events = await createTable(client, eventsTable(eventsStream));
-    const commands = await createTable(client, commandsTable);
+    const queue = await createTable(client, queueTable);
+    await createTable(client, commandsTable);
     await createTable(client, viewsTable);
     return {
       config,
-      tables: { events: 'events', commands: 'commands', views: 'views' },
-      streams: { events, commands },
+      tables: { events: 'events', commands: 'commands', queue: 'queue', views: 'views' },
+      streams: { events, queue },
     };
   } finally {
     client.destroy();
@@ -70,8 +76,15 @@ const eventsTable = (withStream: boolean): CreateTableCommandInput => ({
 
 const commandsTable: CreateTableCommandInput = {
   TableName: 'commands',
-  AttributeDefinitions: [text('streamId'), text('commandId')],
-  KeySchema: keys('streamId', 'commandId'),
+  AttributeDefinitions: [text('key')],
+  KeySchema: [{ AttributeName: 'key', KeyType: 'HASH' }],
+};
+
+/** Without its time to live: a test decides itself what goes, and no test lives that long. */
+const queueTable: CreateTableCommandInput = {
+  TableName: 'queue',
+  AttributeDefinitions: [text('accountId'), text('place')],
+  KeySchema: keys('accountId', 'place'),
   ...newImages,
 };
 

@@ -64,6 +64,7 @@ export const createMeteredStore = (
       client,
       eventsTable: tables.events,
       commandsTable: tables.commands,
+      queueTable: tables.queue,
       clock: options.clock ?? Date.now,
       newId: randomUUID,
       random: Math.random,

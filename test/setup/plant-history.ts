@@ -1,8 +1,8 @@
 import { BatchWriteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { AccountEvent } from '../../events/event.ts';
 import { AccountId, Amount, Caller, Currency, Limit } from '../../events/values.ts';
-import { nextCommit } from '../../functions/store/stream/append.ts';
-import { emptyTail, follow, type Tail } from '../../functions/store/stream/tail.ts';
+import { emptyTail, type Tail } from '../../functions/store/stream/tail.ts';
+import { plantedCommit } from './planted-commit.ts';
 
 /**
  * Writes a stream of one-event commits as the store would have, many at a time.
@@ -24,13 +24,12 @@ export const plantHistory = async (
     items = [];
   };
   for (const event of events) {
-    const commandId = `planted-${tail.version + 1}`;
-    const origin = { commandId, actor: Caller.parse('alice'), correlationId: 'planted' };
-    const next = nextCommit(tail, commandId, [{ origin, events: [event] }], 1_700_000_000_000 + tail.version);
+    const id = `planted-${tail.version + 1}`;
+    const next = plantedCommit(tail, id, [{ commandId: id, events: [event] }], 1_700_000_000_000 + tail.version);
     if (next === 'too_large') throw new Error('a planted commit is too large');
     items.push(next.item);
     if (items.length === 25) await flush();
-    tail = follow(tail, next.commit);
+    tail = next.tail;
   }
   await flush();
   return tail;

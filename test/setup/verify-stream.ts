@@ -35,19 +35,18 @@ export const verifyStream = async (
   return { commits, account };
 };
 
-const factsOf = ({ streamId, version, count, at, commandId, commands, events }: Commit): CommitFacts => {
+const factsOf = ({ streamId, version, count, at, writeId, batch, events }: Commit): CommitFacts => {
   const facts = {
     streamId,
     version,
     count,
     at,
-    commandId,
+    writeId,
     events: events.map(({ version: _, at: __, origin: ___, ...event }) => event),
   };
   const [first] = events;
   if (!first) throw new Error(`${streamId}/${version}: no events`);
-  if (commands === 1 && first.origin.commandId === commandId)
-    return { ...facts, actor: first.origin.actor, correlationId: first.origin.correlationId };
+  if (batch === 1) return { ...facts, ...first.origin };
   const byCommand = Map.groupBy(events, ({ origin }) => origin.commandId);
   return {
     ...facts,

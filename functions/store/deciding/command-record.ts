@@ -2,52 +2,110 @@ import { createHash } from 'node:crypto';
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import canonicalize from 'canonicalize';
 import * as z from 'zod/mini';
-import { Caller, Timestamp, Version } from '../../../events/values.ts';
-import { Answer } from '../../ledger/answer.ts';
-import { Command } from '../../ledger/command.ts';
+import { AccountId, Caller, Timestamp, Version } from '../../../events/values.ts';
+import { COMMAND_SCHEMA, Command } from '../../ledger/command.ts';
 import { Rejection } from '../../ledger/rejection.ts';
-import type { CommandKey, CommandResult } from './command-result.ts';
+import { answered } from '../../runtime/answered.ts';
+import type { CommandResult, RecordKey } from './command-result.ts';
 
-const key = { streamId: z.string(), commandId: z.string(), request: z.string() };
+/**
+ * The version of the records' shape. Attributes may be added under the same number, and code that does not know them passes them
+ * over; whatever changes what a record means counts the number up. A record of another number is never acted upon.
+ */
+export const RECORD_SCHEMA = 1;
 
-/** How many commands were decided in one transaction, where it was more than one: the account was hot. */
-const together = z.optional(z.int());
+const Key = z.custom<RecordKey>(
+  (key) => typeof key === 'string' && /^(?:command|credit):.+$/.test(key),
+  'must be the key of a record',
+);
 
-/** A command that has claimed its key and waits to be decided: all that whoever decides it needs. */
-export const PendingCommand = z.strictObject({
-  ...key,
-  outcome: z.literal('pending'),
+/** What every record says. `writeId` is that of the write that put it there: a record is only ever replaced on its condition. */
+const envelope = {
+  key: Key,
+  accountId: AccountId,
+  schema: z.literal(RECORD_SCHEMA),
+  fingerprint: z.string(),
+  writeId: z.string(),
   at: Timestamp,
+};
+
+/** What a decided record adds: how many commands were in its batch, and the `writeId` that it had while it was pending. */
+const decided = { batch: z.optional(z.int()), pendingId: z.optional(z.string()) };
+
+/** All that whoever decides a pending command needs. It is in the command's records, and in its account's queue. */
+export const PendingCommand = z.object({
+  accountId: AccountId,
+  schema: z.literal(RECORD_SCHEMA),
+  commandSchema: z.literal(COMMAND_SCHEMA),
+  fingerprint: z.string(),
+  writeId: z.string(),
+  at: Timestamp,
+  /** All keys that the command has claimed. */
+  keys: z.array(Key),
   command: Command,
   actor: Caller,
   correlationId: z.string(),
 });
 export type PendingCommand = z.infer<typeof PendingCommand>;
 
+const PendingRecord = z.extend(PendingCommand, { key: Key, outcome: z.literal('pending') });
+export type PendingRecord = z.infer<typeof PendingRecord>;
+
 /**
- * An item of the commands table: that a command was decided, and how, or that it waits for it. That there is none is the
- * condition under which a command's events are written, in the same transaction; so a command happens once.
- * `request` is the {@link fingerprint} of the command that holds the key.
+ * An item of the commands table: what became of a command under a key. That there is none, or only one that may be replaced, is
+ * the condition under which a command's events are written, in the same transaction; so a command happens once.
+ *
+ * No record is ever deleted, and so no key becomes free. `given_up` is a pending command that could not be decided: nothing was
+ * done, and only a repeat of the same command may replace it.
  */
 export const CommandRecord = z.discriminatedUnion('outcome', [
-  z.strictObject({
-    ...key,
+  z.object({
+    ...envelope,
+    ...decided,
     outcome: z.literal('accepted'),
     version: Version,
-    at: Timestamp,
-    answer: z.optional(Answer),
-    together,
+    /** Kept as it was told: see `RecordedAnswer`. */
+    answer: z.optional(z.record(z.string(), z.unknown())),
   }),
-  z.strictObject({ ...key, outcome: z.literal('rejected'), at: Timestamp, rejection: Rejection, together }),
-  PendingCommand,
+  z.object({ ...envelope, ...decided, outcome: z.literal('rejected'), rejection: Rejection }),
+  z.object({ ...envelope, outcome: z.literal('given_up'), pendingId: z.string() }),
+  PendingRecord,
 ]);
 export type CommandRecord = z.infer<typeof CommandRecord>;
 
 /** The record of a command that has been decided. */
-export type DecidedCommand = Exclude<CommandRecord, PendingCommand>;
+export type DecidedRecord = Extract<CommandRecord, { outcome: 'accepted' | 'rejected' }>;
+
+/** A record that other code than this has written: nothing may be concluded from it. */
+export interface UnreadableRecord {
+  readonly outcome: 'unreadable';
+  readonly key: RecordKey;
+}
+
+/** A record as its item. The answer is kept as text, which comes back as it was, in the order of its members, for ever. */
+export const recordItem = (record: CommandRecord): Readonly<Record<string, unknown>> =>
+  record.outcome === 'accepted' && record.answer ? { ...record, answer: JSON.stringify(record.answer) } : record;
 
 /**
- * What makes two commands the same: sha-256 over the command as canonical JSON (RFC 8785).
+ * Reads an item of the commands table. Attributes that this code does not know are passed over.
+ * @throws {Error} where the item does not even say which key it stands under.
+ */
+export const readRecord = (item: Readonly<Record<string, unknown>>): CommandRecord | UnreadableRecord => {
+  const { success, data } = CommandRecord.safeParse({ ...item, answer: readAnswer(item['answer']) });
+  return success ? data : { outcome: 'unreadable', key: Key.parse(item['key']) };
+};
+
+const readAnswer = (answer: unknown): unknown => {
+  try {
+    return typeof answer === 'string' ? JSON.parse(answer) : answer;
+  } catch {
+    return answer;
+  }
+};
+
+/**
+ * What makes two commands the same: sha-256 over the command as canonical JSON (RFC 8785). It outlives the code: a field that is
+ * added to a command must be absent where a client does not send it, or its repeats would be taken for other commands.
  * @returns base64url, 43 characters.
  */
 export const fingerprint = (command: Command): string =>
@@ -56,7 +114,7 @@ export const fingerprint = (command: Command): string =>
     .digest('base64url');
 
 /** What the sender of a decided command hears; `replayed` where it was decided before the request that asks. */
-export const resultOf = (record: DecidedCommand, replayed: boolean): CommandResult => {
+export const resultOf = (record: DecidedRecord, replayed: boolean): CommandResult => {
   if (record.outcome === 'rejected') return { outcome: 'rejected', rejection: record.rejection, replayed };
   const { version, at, answer } = record;
   return { outcome: 'accepted', version, at, ...(answer === undefined ? {} : { answer }), replayed };
@@ -65,13 +123,18 @@ export const resultOf = (record: DecidedCommand, replayed: boolean): CommandResu
 /**
  * Reads what is recorded under a key, strongly consistent.
  * @returns the record, or `undefined` where the key is free.
+ * @throws whatever the client throws; an answer that says nothing is an error, and never "the key is free".
  */
 export const findRecord = async (
   { client, commandsTable }: { readonly client: DynamoDBDocumentClient; readonly commandsTable: string },
-  { streamId, commandId }: CommandKey,
-): Promise<CommandRecord | undefined> => {
-  const { Item } = await client.send(
-    new GetCommand({ TableName: commandsTable, Key: { streamId, commandId }, ConsistentRead: true }),
-  );
-  return Item && CommandRecord.parse(Item);
+  key: RecordKey,
+): Promise<CommandRecord | UnreadableRecord | undefined> => {
+  const get = new GetCommand({
+    TableName: commandsTable,
+    Key: { key },
+    ConsistentRead: true,
+    ReturnConsumedCapacity: 'TOTAL',
+  });
+  const { Item } = answered(await client.send(get));
+  return Item && readRecord(Item);
 };

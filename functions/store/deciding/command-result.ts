@@ -1,22 +1,30 @@
 import type { Caller, Timestamp, Version } from '../../../events/values.ts';
-import type { Answer } from '../../ledger/answer.ts';
 import type { Command } from '../../ledger/command.ts';
 import type { Rejection } from '../../ledger/rejection.ts';
 
-/** Where a command's outcome is recorded: a key that makes it happen once. */
-export interface CommandKey {
-  /** The account the key belongs to. */
-  readonly streamId: string;
-  readonly commandId: string;
-}
+/**
+ * The key of a command's record, which makes the command happen once, over all accounts: `command:` and the command's id, which is
+ * a transfer's id, what an `Idempotency-Key` becomes, or made up for a command without a key that queues; `credit:` and a
+ * transfer's id for the credit that the saga asks for. No client can ask for that one: no id of a client makes it.
+ */
+export type RecordKey = `${'command' | 'credit'}:${string}`;
+
+/** The key of the record of a command that a client knows by its id. */
+export const recordKey = (commandId: string): RecordKey => `command:${commandId}`;
+
+/** The command's id, as it is on events. */
+export const commandIdOf = (key: RecordKey): string => key.replace(/^command:/, '');
 
 /** A command, with what the store needs to decide it once and to say afterwards who asked. */
 export interface CommandRequest {
   readonly command: Command;
   /** Under which keys the outcome is recorded; none: the command is not protected against being sent twice. */
-  readonly keys?: readonly CommandKey[];
-  /** `If-Match`: decide at this version of the stream or not at all. */
-  readonly expectedVersion?: Version | undefined;
+  readonly keys?: readonly RecordKey[];
+  /**
+   * `If-Match`: decide at this version of the stream or not at all; `never`: what was asked for can be no version, and only what
+   * is recorded under a key is answered.
+   */
+  readonly expectedVersion?: Version | 'never' | undefined;
   readonly actor: Caller;
   readonly correlationId: string;
   /** Where the sender will look anyway, once the command is accepted, and what it finds there tells the outcome too. */
@@ -31,6 +39,9 @@ export interface Elsewhere {
   readonly look: () => Promise<CommandResult | undefined>;
 }
 
+/** What the caller of an accepted command is told, as it was recorded: plain JSON, the same for ever, whatever code reads it. */
+export type RecordedAnswer = Readonly<Record<string, unknown>>;
+
 /** What became of a command. */
 export type CommandResult =
   | {
@@ -39,7 +50,7 @@ export type CommandResult =
       readonly version: Version;
       readonly at: Timestamp;
       /** What the caller is told; absent where there is nothing to tell. */
-      readonly answer?: Answer | undefined;
+      readonly answer?: RecordedAnswer | undefined;
       /** It was decided earlier, under one of its keys. */
       readonly replayed: boolean;
     }
@@ -48,16 +59,23 @@ export type CommandResult =
   | { readonly outcome: 'version_mismatch'; readonly currentVersion: number }
   /** One of its keys belongs to another command: nothing was decided. */
   | { readonly outcome: 'key_reused' }
-  /** It waits for its account, which is hot, and will be decided; its outcome will be recorded under `key`. */
-  | { readonly outcome: 'pending'; readonly key: CommandKey }
-  /** It was sent before, and still waits to be decided. */
+  /** It is in its account's queue, and will be decided; its outcome will be recorded under `key`. */
+  | { readonly outcome: 'pending'; readonly key: RecordKey }
+  /** It was sent before, and is not decided yet. */
   | { readonly outcome: 'in_progress' }
-  | { readonly outcome: 'undecided'; readonly reason: Undecided };
+  | { readonly outcome: 'undecided'; readonly reason: UndecidedReason };
 
 /**
  * Why a command was not decided.
  * `contention`, `throttled`, `unavailable`: the time allowed ran out, and nothing was written.
  * `unknown`: it ran out while a write's result was unknown; a repeat under the same key will tell.
  * `commit_too_large`: the account has so much open that its commit would near DynamoDB's 400 KB for an item; nothing was written.
+ * `record_unreadable`: a record under one of its keys was written by other code than this, which alone can tell.
  */
-export type Undecided = 'contention' | 'throttled' | 'unavailable' | 'unknown' | 'commit_too_large';
+export type UndecidedReason =
+  | 'contention'
+  | 'throttled'
+  | 'unavailable'
+  | 'unknown'
+  | 'commit_too_large'
+  | 'record_unreadable';

@@ -4,154 +4,298 @@ import { isStoreUnavailable } from '../../runtime/unavailable.ts';
 import { type EventsTable, loadTail } from '../stream/read.ts';
 import { follow, type Tail } from '../stream/tail.ts';
 import { writeUntilKnown } from '../writing/until-known.ts';
-import { MAX_TRANSACTION_ITEMS, type WriteTables } from '../writing/write.ts';
-import type { CommandRecord } from './command-record.ts';
-import type { CommandResult, Undecided } from './command-result.ts';
-import { type Asked, planFor } from './plan.ts';
+import { type FoundRecord, MAX_TRANSACTION_ITEMS, type WriteResult, type WriteTables } from '../writing/write.ts';
+import { type DecidedRecord, findRecord, type PendingRecord, resultOf } from './command-record.ts';
+import type { CommandResult, RecordKey, UndecidedReason } from './command-result.ts';
+import { reasonOf } from './further-keys.ts';
+import { type Plan, planFor, type Submission } from './plan.ts';
 
-/** What deciding commands together takes. */
-export interface TogetherDependencies extends EventsTable, WriteTables, Patience {
+/** What deciding commands takes. */
+export interface DecidingDependencies extends EventsTable, WriteTables, Patience {
   readonly newId: () => string;
 }
 
-/** The most commands that become one commit: a transaction has room for it and a record of each. */
-const MOST_TOGETHER = MAX_TRANSACTION_ITEMS - 1;
-
 /** What became of one of the commands. */
-export type Fate =
+export type Verdict =
+  /** This call decided it; or nothing had to be written to know. */
   | { readonly kind: 'decided'; readonly result: CommandResult }
-  /**
-   * The condition on its record did not hold, so it was left alone. `record` stands under its key, if anything does;
-   * `uncertain`: an earlier try of ours may have written it.
-   */
-  | { readonly kind: 'refused'; readonly record: CommandRecord | undefined; readonly uncertain: boolean }
+  /** It was decided before, by another call. */
+  | { readonly kind: 'recorded'; readonly record: DecidedRecord }
+  /** The same command is pending under one of its keys. */
+  | { readonly kind: 'pending'; readonly record: PendingRecord }
+  /** One of its keys belongs to another command. */
+  | { readonly kind: 'reused' }
+  /** A command that was taken from the queue is no longer what its record says: whoever sent it has heard so. */
+  | { readonly kind: 'given_up' }
+  /** It has lost as many races as were allowed. Nothing was written for it. */
+  | { readonly kind: 'outraced' }
   /** Even alone its commit would near DynamoDB's limit for an item. Nothing was written for it. */
   | { readonly kind: 'too_large' }
-  /** The time was up. Whether it was written is known, and it was not, unless the reason says otherwise. */
-  | { readonly kind: 'undecided'; readonly reason: Undecided };
+  /** The time was up. Nothing was written for it, unless the reason is `unknown`. */
+  | { readonly kind: 'undecided'; readonly reason: UndecidedReason };
+
+/** How commands are decided together. */
+export interface TogetherOptions {
+  /** In milliseconds since 1970. It is looked at in every round. */
+  readonly deadline: number;
+  /** What the records of pending commands may replace, by their `writeId`. Other keys must be free. */
+  readonly replaces?: ReadonlyMap<RecordKey, string>;
+  /** The stream as it was a moment ago, where that is known: it saves reading it, if nothing has been appended since. */
+  readonly tail?: Tail | undefined;
+  /** Whether `tail` was read while these commands were there already: then a rejection may be decided on it. */
+  readonly isFresh?: boolean;
+  /** After so many lost races those who are left are `outraced`; else they go on until the deadline. */
+  readonly mostLosses?: number | undefined;
+}
 
 /** After this many lost races in a row, wait a little and read afresh instead of chasing the stream's writers. */
 const LOSSES_BEFORE_BACKOFF = 3;
 
 /**
- * Decides commands of one account, in order, on one state: as many as a transaction holds become one commit and their
- * records, written together.
- * @param asked the commands, with at most one key each.
- * @param options.waiting whether their records are there and pending, and must still be when they are decided; else their keys
- * must be free.
- * @param options.tail the stream as it was a moment ago, where that is known: it saves reading it, if nothing has been appended
- * since. What needs no commit is decided on a tail that was just read all the same.
- * @param options.deadline in milliseconds since 1970.
- * @returns what became of each of them.
+ * Decides commands of one account, in order, on one state: as many as a transaction holds become one commit and their records,
+ * written together. Whoever decides anything uses this: one command or many, with no key, one or more, with `If-Match`, sent just
+ * now or taken from the queue.
+ *
+ * What may be concluded here:
+ * - An acceptance is proven by the append, and so is a rejection or a mismatch in a batch that appends something. A batch that
+ *   appends nothing is decided on a tail that was read, or won, while its commands were there.
+ * - A write is this call's own where what stands there has its `writeId`, and by nothing else.
+ * - No command is answered with a mismatch or as too large before its records were asked.
+ * @param submissions the commands.
+ * @returns what became of each of them: of one, whatever becomes of the others.
  * @throws {Error} where the stream cannot be read, or DynamoDB refuses a request itself.
  */
 export const decideTogether = async (
-  dependencies: TogetherDependencies,
+  dependencies: DecidingDependencies,
   accountId: AccountId,
-  asked: readonly Asked[],
+  submissions: readonly Submission[],
   options: TogetherOptions,
-): Promise<ReadonlyMap<Asked, Fate>> => {
-  const fates = new Map<Asked, Fate>();
+): Promise<ReadonlyMap<Submission, Verdict>> => {
+  const round = new Deciding(dependencies, accountId, submissions, options);
   try {
-    await decideAll(dependencies, accountId, asked, options, fates);
+    while (round.open().length > 0) await round.next();
   } catch (error) {
     if (!isStoreUnavailable(error)) throw error;
-    for (const command of asked) {
-      if (!fates.has(command)) fates.set(command, { kind: 'undecided', reason: error.reason });
-    }
+    round.end(error.reason);
   }
-  return fates;
+  return round.verdicts;
 };
 
-interface TogetherOptions {
-  readonly waiting: boolean;
-  readonly tail?: Tail | undefined;
-  readonly deadline: number;
+/** One account's commands on their way to a verdict each. */
+class Deciding {
+  readonly verdicts = new Map<Submission, Verdict>();
+  readonly #dependencies: DecidingDependencies;
+  readonly #accountId: AccountId;
+  readonly #submissions: readonly Submission[];
+  readonly #deadline: number;
+  readonly #mostLosses: number;
+  readonly #replaces: Map<RecordKey, string>;
+  /** Those of whom a try may have landed, as nobody has said otherwise. */
+  readonly #uncertain = new Set<Submission>();
+  /** All writes of this call, by their ids: for whom each was. */
+  readonly #writes = new Map<string, readonly Submission[]>();
+  #tail: Tail | undefined;
+  /** Whether the tail was current at a moment when all of these commands were there. */
+  #isFresh: boolean;
+  #mostItems = MAX_TRANSACTION_ITEMS;
+  #losses = 0;
+
+  constructor(
+    dependencies: DecidingDependencies,
+    accountId: AccountId,
+    submissions: readonly Submission[],
+    { deadline, replaces = new Map(), tail, isFresh = false, mostLosses = Number.POSITIVE_INFINITY }: TogetherOptions,
+  ) {
+    this.#dependencies = dependencies;
+    this.#accountId = accountId;
+    this.#submissions = submissions;
+    this.#deadline = deadline;
+    this.#mostLosses = mostLosses;
+    this.#replaces = new Map(replaces);
+    this.#tail = tail;
+    this.#isFresh = isFresh;
+  }
+
+  open(): readonly Submission[] {
+    return this.#submissions.filter((submission) => !this.verdicts.has(submission));
+  }
+
+  /** Leaves those without a verdict undecided. Whose write may have landed is not told that nothing was written. */
+  end(reason: UndecidedReason): void {
+    for (const submission of this.open()) {
+      this.verdicts.set(submission, {
+        kind: 'undecided',
+        reason: this.#uncertain.has(submission) ? 'unknown' : reason,
+      });
+    }
+  }
+
+  /** Decides the next batch, once. */
+  async next(): Promise<void> {
+    const { newId, clock } = this.#dependencies;
+    const tail = this.#tail ?? (await this.#load());
+    const batch = nextBatch(this.open(), this.#mostItems);
+    const plan = planFor(tail, batch, this.#replaces, newId(), clock());
+    if (!this.#isFresh && (plan === 'too_large' || !plan.tail)) {
+      this.#tail = undefined;
+      return;
+    }
+    if (plan === 'too_large') return this.#divide(batch);
+    if (!plan.write) return this.#conclude(batch, plan);
+
+    this.#writes.set(plan.write.writeId, batch);
+    for (const submission of batch) this.#uncertain.add(submission);
+    const { result, uncertain } = await writeUntilKnown(this.#dependencies, this.#deadline, plan.write);
+    // Only a try without an answer leaves it open whether it landed.
+    if (!uncertain) for (const submission of batch) this.#uncertain.delete(submission);
+    if (result.kind === 'landed') return this.#conclude(batch, plan);
+    if (result.kind !== 'refused') {
+      return this.end(reasonOf(result.kind));
+    }
+    const { writeId } = plan.write;
+    const isOurs = [result.winner, ...result.records].some((found) => writeIdOf(found) === writeId);
+    if (isOurs) return this.#conclude(batch, plan);
+    await this.#lose(batch, result);
+  }
+
+  /** What was planned is so: it was written, or nothing had to be. */
+  async #conclude(batch: readonly Submission[], plan: Plan): Promise<void> {
+    for (const [index, submission] of batch.entries()) {
+      const result = plan.results[index];
+      if (!result) throw new Error('a command was planned without an outcome');
+      this.#uncertain.delete(submission);
+      if (result.outcome !== 'version_mismatch' || !(await this.#asked(submission))) {
+        this.verdicts.set(submission, { kind: 'decided', result });
+      }
+    }
+    if (plan.tail) {
+      this.#tail = plan.tail;
+      this.#isFresh = true;
+    }
+    this.#losses = 0;
+    this.#mostItems = Math.min(MAX_TRANSACTION_ITEMS, this.#mostItems * 2);
+  }
+
+  /** A commit would be too large: half as many may fit; one that does not fit alone never will, unless it is decided already. */
+  async #divide(batch: readonly Submission[]): Promise<void> {
+    const [only] = batch;
+    if (only && batch.length === 1) {
+      if (!(await this.#asked(only))) this.verdicts.set(only, { kind: 'too_large' });
+      this.#mostItems = MAX_TRANSACTION_ITEMS;
+      return;
+    }
+    this.#mostItems = Math.max(2, Math.floor(itemsOf(batch) / 2));
+  }
+
+  /** Somebody else was faster: what stands in the way tells what became of whom, and where the stream goes on. */
+  async #lose(batch: readonly Submission[], { winner, records }: Refused): Promise<void> {
+    if (winner || records.some(({ outcome }) => outcome === 'accepted' || outcome === 'rejected')) {
+      // What stands there never goes away, so no earlier try of this write has landed, and none ever will.
+      for (const submission of batch) this.#uncertain.delete(submission);
+    }
+    for (const submission of batch) this.#hear(submission, records);
+    if (winner) {
+      const tail = this.#tail;
+      // A tail that was not read just now may be older by more than the winner.
+      this.#tail = this.#isFresh && tail ? follow(tail, winner) : undefined;
+      this.#losses += 1;
+      if (this.#losses >= this.#mostLosses) {
+        for (const submission of this.open()) this.verdicts.set(submission, { kind: 'outraced' });
+        return;
+      }
+    }
+    const nobody = !winner && records.length === 0;
+    if (!nobody && (!winner || this.#losses % LOSSES_BEFORE_BACKOFF > 0)) return this.#lookAtTheTime();
+    if (!(await pause(this.#dependencies, this.#deadline, this.#losses / LOSSES_BEFORE_BACKOFF))) {
+      return this.end('contention');
+    }
+    this.#tail = undefined;
+    if (!nobody) return;
+    // Nothing was shown of what stands in the way: it is read instead. Without a key there is nothing that could be read.
+    for (const submission of batch) {
+      if (submission.keys.length > 0) await this.#asked(submission);
+      else if (this.#uncertain.has(submission)) this.verdicts.set(submission, { kind: 'undecided', reason: 'unknown' });
+    }
+  }
+
+  #lookAtTheTime(): void {
+    if (this.#dependencies.clock() >= this.#deadline) this.end('contention');
+  }
+
+  /** Asks a command's records. @returns whether one of them tells what became of it. */
+  async #asked(submission: Submission): Promise<boolean> {
+    const find = () => Promise.all(submission.keys.map((key) => findRecord(this.#dependencies, key)));
+    const found = await untilAnswered(this.#dependencies, this.#deadline, find);
+    this.#hear(
+      submission,
+      found.filter((record) => record !== undefined),
+    );
+    return this.verdicts.has(submission);
+  }
+
+  /** Takes note of what records say of a command. */
+  #hear(submission: Submission, records: readonly FoundRecord[]): void {
+    const found = records.filter(({ key }) => submission.keys.includes(key));
+    const verdict = verdictOf(submission, found, this.#replaces);
+    if (verdict) {
+      const isOurs = verdict.kind === 'recorded' && this.#writes.get(verdict.record.writeId)?.includes(submission);
+      this.verdicts.set(submission, isOurs ? { kind: 'decided', result: resultOf(verdict.record, false) } : verdict);
+      return;
+    }
+    for (const record of found) {
+      if (record.outcome === 'given_up') this.#replaces.set(record.key, record.writeId);
+    }
+  }
+
+  async #load(): Promise<Tail> {
+    const load = () => loadTail(this.#dependencies, this.#accountId);
+    const tail = await untilAnswered(this.#dependencies, this.#deadline, load);
+    this.#tail = tail;
+    this.#isFresh = true;
+    return tail;
+  }
 }
 
-const decideAll = async (
-  dependencies: TogetherDependencies,
-  accountId: AccountId,
-  asked: readonly Asked[],
-  { waiting, tail: known, deadline }: TogetherOptions,
-  fates: Map<Asked, Fate>,
-): Promise<void> => {
-  const load = () => untilAnswered(dependencies, deadline, () => loadTail(dependencies, accountId));
-  const left = () => asked.filter((command) => !fates.has(command));
-  let most = MOST_TOGETHER;
-  let tail = known ?? (await load());
-  // Whether the tail was current at a moment when all of these commands were there.
-  let fresh = known === undefined;
-  let losses = 0;
-  while (fates.size < asked.length) {
-    const batch = nextBatch(left(), most);
-    const [first] = batch;
-    // A command that is decided alone has its own name on the commit, as if nobody had collected it.
-    const commandId = first && batch.length === 1 ? first.origin.commandId : dependencies.newId();
-    const plan = planFor(tail, batch, commandId, dependencies.clock());
-    if (!fresh && (plan === 'too_large' || !plan.commit)) {
-      tail = await load();
-      fresh = true;
-      continue;
-    }
-    if (plan === 'too_large') {
-      if (first && batch.length === 1) fates.set(first, { kind: 'too_large' });
-      most = Math.max(1, Math.floor(batch.length / 2));
-      continue;
-    }
+type Refused = Extract<WriteResult, { kind: 'refused' }>;
 
-    const written = plan.write && (await writeUntilKnown(dependencies, deadline, { ...plan.write, pending: waiting }));
-    const result = written?.result ?? { kind: 'landed' };
-    // Several have an id that nobody else knows on their commit: it is there, so an earlier try of ours landed.
-    const isOurs = result.kind === 'refused' && result.winner?.commandId === commandId;
-    if (result.kind === 'landed' || (isOurs && (batch.length > 1 || result.refused.size === 0))) {
-      for (const [index, command] of batch.entries()) {
-        const decided = plan.results[index];
-        if (decided) fates.set(command, { kind: 'decided', result: decided });
-      }
-      if (plan.commit) tail = follow(tail, plan.commit);
-      fresh = true;
-      losses = 0;
-      continue;
-    }
-    if (result.kind !== 'refused') {
-      const reason = result.kind === 'conflict' ? 'contention' : result.kind;
-      for (const command of left()) fates.set(command, { kind: 'undecided', reason });
-      return;
-    }
-
-    for (const command of batch) {
-      const commandId = command.keys[0]?.commandId;
-      if (commandId === undefined || !result.refused.has(commandId)) continue;
-      const record = result.records.find((found) => found.commandId === commandId);
-      fates.set(command, { kind: 'refused', record, uncertain: written?.uncertain ?? false });
-    }
-    if (!result.winner) continue;
-    if (!fresh) {
-      // The winner may be one of many: the known tail was older than was thought.
-      tail = await load();
-      fresh = true;
-      continue;
-    }
-    tail = follow(tail, result.winner);
-    losses += 1;
-    if (losses % LOSSES_BEFORE_BACKOFF > 0) continue;
-    if (!(await pause(dependencies, deadline, losses / LOSSES_BEFORE_BACKOFF))) {
-      for (const command of left()) fates.set(command, { kind: 'undecided', reason: 'contention' });
-      return;
-    }
-    tail = await load();
+/** What the records under a command's keys say of it; `undefined`: nothing that stands in its way. */
+const verdictOf = (
+  { fingerprint, pendingId }: Submission,
+  found: readonly FoundRecord[],
+  replaces: ReadonlyMap<RecordKey, string>,
+): Verdict | undefined => {
+  if (found.some(({ outcome }) => outcome === 'unreadable')) return { kind: 'undecided', reason: 'record_unreadable' };
+  const records = found.filter((record) => record.outcome !== 'unreadable');
+  if (records.some((record) => record.fingerprint !== fingerprint)) return { kind: 'reused' };
+  for (const record of records) {
+    if (record.outcome === 'accepted' || record.outcome === 'rejected') return { kind: 'recorded', record };
   }
+  for (const record of records) {
+    if (record.writeId === replaces.get(record.key)) continue;
+    if (pendingId !== undefined) return { kind: 'given_up' };
+    if (record.outcome === 'pending') return { kind: 'pending', record };
+  }
+  return undefined;
 };
 
-/** The first of the commands, as many as are wanted, but no key twice: a transaction writes an item once. */
-const nextBatch = (commands: readonly Asked[], most: number): readonly Asked[] => {
-  const keys = new Set<string>();
-  const batch: Asked[] = [];
+const writeIdOf = (found: Refused['winner'] | FoundRecord): string | undefined =>
+  found && 'writeId' in found ? found.writeId : undefined;
+
+const itemsOf = (batch: readonly Submission[]): number => batch.reduce((sum, { keys }) => sum + keys.length, 1);
+
+/**
+ * The first of the commands, as many as their items fit a transaction, but no key twice: a transaction writes an item once.
+ * @param mostItems at most so many items, the commit included; one command is always taken.
+ */
+const nextBatch = (commands: readonly Submission[], mostItems: number): readonly Submission[] => {
+  const taken = new Set<RecordKey>();
+  const batch: Submission[] = [];
+  let items = 1;
   for (const command of commands) {
-    const key = command.keys[0]?.commandId;
-    if (batch.length === most || (key !== undefined && keys.has(key))) break;
-    if (key !== undefined) keys.add(key);
+    // A command without a key takes no item, yet as many of them as items are allowed are enough for a commit.
+    items += Math.max(1, command.keys.length);
+    if (batch.length > 0 && (items > mostItems || command.keys.some((key) => taken.has(key)))) break;
+    for (const key of command.keys) taken.add(key);
     batch.push(command);
   }
   return batch;

@@ -3,101 +3,122 @@ import { type Account, evolve } from '../../ledger/account.ts';
 import { answerOf } from '../../ledger/answer.ts';
 import type { Command } from '../../ledger/command.ts';
 import { decide } from '../../ledger/decide.ts';
+import type { Rejection } from '../../ledger/rejection.ts';
 import { type CommandEvents, nextCommit, timeOfNext } from '../stream/append.ts';
-import { type Commit, type Origin, record } from '../stream/commit.ts';
+import { type Origin, record } from '../stream/commit.ts';
 import type { Tail } from '../stream/tail.ts';
-import type { Write } from '../writing/write.ts';
-import { type CommandRecord, fingerprint } from './command-record.ts';
-import type { CommandKey, CommandRequest, CommandResult } from './command-result.ts';
+import type { RecordWrite, Write } from '../writing/write.ts';
+import { type CommandRecord, fingerprint, RECORD_SCHEMA } from './command-record.ts';
+import {
+  type CommandRequest,
+  type CommandResult,
+  commandIdOf,
+  type RecordedAnswer,
+  type RecordKey,
+} from './command-result.ts';
 
-/** A command that is to be decided, with what its record says of it. */
-export interface Asked {
+/** A command that is to be decided, with what its records say of it. */
+export interface Submission {
   readonly command: Command;
-  /** The command's fingerprint. */
-  readonly request: string;
-  readonly keys: readonly CommandKey[];
+  readonly fingerprint: string;
+  readonly keys: readonly RecordKey[];
+  readonly expectedVersion?: Version | 'never' | undefined;
   readonly origin: Origin;
+  /** The `writeId` that it has in the queue, where it comes from there. */
+  readonly pendingId?: string;
 }
 
 /** A request as it is decided: its command's fingerprint and, for one without a key, an id of its own are added. */
-export const askedFor = (
+export const submissionOf = (
   { newId }: { readonly newId: () => string },
-  { command, keys = [], actor, correlationId }: CommandRequest,
-): Asked => ({
+  { command, keys = [], expectedVersion, actor, correlationId }: CommandRequest,
+): Submission => ({
   command,
-  request: fingerprint(command),
+  fingerprint: fingerprint(command),
   keys,
-  origin: { commandId: keys[0]?.commandId ?? newId(), actor, correlationId },
+  expectedVersion,
+  origin: { commandId: keys[0] ? commandIdOf(keys[0]) : newId(), actor, correlationId },
 });
 
-/** What is to be written for some commands, and what their senders are told once it is. */
+/** What is to be written for a batch of commands, and what their senders are told once it is. */
 export interface Plan {
   /** Absent where nothing has to be kept: no events, and no key to record an outcome under. */
   readonly write?: Write;
-  /** The commit of `write`, where it has one: what the stream goes on from. */
-  readonly commit?: Commit;
-  /** One for each command, in order. */
+  /** The stream as it will stand, where the write has a commit. */
+  readonly tail?: Tail;
+  /** One for each command, in order. A `version_mismatch` is decided by nobody: nothing is written for it. */
   readonly results: readonly CommandResult[];
 }
 
 /**
  * Decides commands one after the other, each on the account as the one before it left it, and plans one commit of all their
- * events and a record of every outcome.
+ * events and a record of every outcome. Every command is folded into the account once, here.
  * @param tail the stream they are decided on.
- * @param asked at least one command of that stream.
- * @param commandId the id of the commit.
+ * @param batch at least one command of that stream; no key of theirs comes twice.
+ * @param replaces what each record may replace, by its `writeId`; keys that are not named must be free.
+ * @param writeId the id of the write: new for each plan.
  * @param now in milliseconds since 1970.
  * @returns the plan, or `'too_large'` where the commit would near DynamoDB's limit for an item.
  */
-export const planFor = (tail: Tail, asked: readonly Asked[], commandId: string, now: number): Plan | 'too_large' => {
+export const planFor = (
+  tail: Tail,
+  batch: readonly Submission[],
+  replaces: ReadonlyMap<RecordKey, string>,
+  writeId: string,
+  now: number,
+): Plan | 'too_large' => {
   const at = timeOfNext(tail, now);
   const commands: CommandEvents[] = [];
-  const outcomes: { readonly record: Outcome; readonly keys: readonly CommandKey[]; readonly request: string }[] = [];
-  let account = tail.account;
-  let { version } = tail;
-  for (const { command, request, keys, origin } of asked) {
-    const decision = decide(command, account);
-    if (decision.outcome === 'rejected') {
-      outcomes.push({ keys, request, record: { outcome: 'rejected', at, rejection: decision.rejection } });
+  const results: CommandResult[] = [];
+  const records: RecordWrite[] = [];
+  let { account, version } = tail;
+  for (const submission of batch) {
+    const { command, keys, expectedVersion, origin, pendingId } = submission;
+    if (expectedVersion !== undefined && expectedVersion !== version) {
+      results.push({ outcome: 'version_mismatch', currentVersion: version });
       continue;
     }
-    const { events } = decision;
-    const recorded = record(events, Array<Origin>(events.length).fill(origin), version + 1, at);
-    account = recorded.reduce<Account | undefined>(evolve, account);
-    if (!account) throw new Error(`stream ${tail.streamId}: a command was accepted on no account`);
-    version += events.length;
-    if (events.length > 0) commands.push({ origin, events });
-    const answer = answerOf(command, account, recorded);
-    const told = answer === undefined ? {} : { answer };
-    outcomes.push({
-      keys,
-      request,
-      record: {
+    const decision = decide(command, account);
+    let outcome: Outcome;
+    if (decision.outcome === 'rejected') {
+      outcome = { outcome: 'rejected', at, rejection: decision.rejection };
+    } else {
+      const events = record(decision.events, Array<Origin>(decision.events.length).fill(origin), version + 1, at);
+      account = events.reduce<Account | undefined>(evolve, account);
+      if (!account) throw new Error(`stream ${tail.streamId}: a command was accepted on no account`);
+      version += events.length;
+      if (events.length > 0) commands.push({ origin, events });
+      const answer = answerOf(command, account, events, Version.parse(version));
+      outcome = {
         outcome: 'accepted',
         version: Version.parse(version),
         at: events.length > 0 ? at : (tail.at ?? at),
-        ...told,
-      },
-    });
+        ...(answer === undefined ? {} : { answer }),
+      };
+    }
+    results.push({ ...outcome, replayed: false });
+    for (const key of keys) {
+      const envelope = { key, accountId: command.accountId, schema: RECORD_SCHEMA, writeId } as const;
+      const more = { ...(batch.length > 1 ? { batch: batch.length } : {}), ...(pendingId ? { pendingId } : {}) };
+      const decided: CommandRecord = { ...envelope, fingerprint: submission.fingerprint, ...more, ...outcome };
+      records.push({ record: decided, replaces: replaces.get(key) });
+    }
   }
 
-  const next = commands.length > 0 ? nextCommit(tail, commandId, commands, now) : undefined;
+  const next = account && commands.length > 0 ? nextCommit(tail, writeId, { commands, account, at }) : undefined;
   if (next === 'too_large') return next;
-  const together = asked.length > 1 ? { together: asked.length } : {};
-  const records = outcomes.flatMap(({ keys, request, record }) =>
-    keys.map((key): CommandRecord => ({ ...key, request, ...together, ...record })),
-  );
   return {
-    ...(next || records.length > 0 ? { write: { commit: next?.item, records } } : {}),
-    ...(next ? { commit: next.commit } : {}),
-    results: outcomes.map(({ record }) => ({ ...record, replayed: false })),
+    ...(next || records.length > 0 ? { write: { writeId, commit: next?.item, records } } : {}),
+    ...(next ? { tail: next.tail } : {}),
+    results,
   };
 };
 
 type Outcome =
-  | Pick<Extract<CommandRecord, { outcome: 'accepted' }>, 'outcome' | 'version' | 'at' | 'answer'>
   | {
-      readonly outcome: 'rejected';
+      readonly outcome: 'accepted';
+      readonly version: Version;
       readonly at: Timestamp;
-      readonly rejection: Extract<CommandRecord, { outcome: 'rejected' }>['rejection'];
-    };
+      readonly answer?: RecordedAnswer;
+    }
+  | { readonly outcome: 'rejected'; readonly at: Timestamp; readonly rejection: Rejection };

@@ -1,65 +1,68 @@
-import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../../../events/values.ts';
-import { failureOf } from '../../runtime/failure.ts';
-import { type Patience, untilAnswered } from '../../runtime/patience.ts';
 import { StoreUnavailable } from '../../runtime/unavailable.ts';
 import type { PendingCommand } from '../deciding/command-record.ts';
-import { decideTogether, type TogetherDependencies } from '../deciding/decide-together.ts';
-import type { Asked } from '../deciding/plan.ts';
-import { stillPending, type WriteTables } from '../writing/write.ts';
+import { commandIdOf, type RecordKey } from '../deciding/command-result.ts';
+import { type DecidingDependencies, decideTogether } from '../deciding/decide-together.ts';
+import { recordedUnder } from '../deciding/further-keys.ts';
+import type { Submission } from '../deciding/plan.ts';
+import { timestampOf } from '../stream/append.ts';
+import { writeUntilKnown } from '../writing/until-known.ts';
 
 /**
- * Decides commands that wait for one account, in order, on one state. Each is decided on the condition that it still waits, so
- * whoever else decides some of them at the same time (a repeat, a second delivery) does no harm: only one does.
+ * Decides pending commands of one account, in order, on one state. Each is decided on the condition that its record is still the
+ * very one that it was taken with, so whoever else decides some of them at the same time (a repeat, a second delivery) does no
+ * harm: only one does.
  *
- * A command whose commit would be too large even alone is given its key back: it is as if it had never been sent.
+ * A command whose commit would be too large even alone is given up: its records say so for ever, unless a repeat replaces them.
  * @param dependencies the tables, and all that varies.
  * @param pending commands of that account, in the order in which they were sent. Those that are decided already are left alone.
  * @param deadline in milliseconds since 1970.
- * @throws {StoreUnavailable} where the time is up: what was not decided still waits.
+ * @throws {StoreUnavailable} where the time is up: what was not decided is still pending.
  */
 export const decidePending = async (
-  dependencies: TogetherDependencies,
+  dependencies: DecidingDependencies,
   accountId: AccountId,
   pending: readonly PendingCommand[],
   deadline: number,
 ): Promise<void> => {
-  const commands = [...new Map(pending.map((command) => [command.commandId, command])).values()];
-  const waiting = new Map(commands.map((command) => [asked(command), command]));
-  const fates = await decideTogether(dependencies, accountId, [...waiting.keys()], { waiting: true, deadline });
-  for (const [command, fate] of fates) {
-    const record = waiting.get(command);
-    if (fate.kind === 'too_large' && record) await giveBack(dependencies, deadline, record);
+  const commands = new Map([...new Map(pending.map((command) => [command.writeId, command])).values()].map(taken));
+  const replaces = new Map<RecordKey, string>();
+  for (const { keys, writeId } of commands.values()) for (const key of keys) replaces.set(key, writeId);
+  const verdicts = await decideTogether(dependencies, accountId, [...commands.keys()], { deadline, replaces });
+
+  let undecided: unknown;
+  for (const [submission, verdict] of verdicts) {
+    const command = commands.get(submission);
+    if (!command) continue;
+    if (verdict.kind === 'too_large') await giveUp(dependencies, command, deadline);
+    // One of its keys has the outcome already: the others are to have it too.
+    if (verdict.kind === 'recorded') await recordedUnder(dependencies, verdict.record, submission, replaces, deadline);
+    if (verdict.kind === 'undecided' && verdict.reason !== 'record_unreadable') undecided = verdict.reason;
   }
-  for (const fate of fates.values()) {
-    if (fate.kind !== 'undecided') continue;
-    throw new StoreUnavailable(fate.reason === 'throttled' ? 'throttled' : 'unavailable', fate);
-  }
+  if (undecided) throw new StoreUnavailable(undecided === 'throttled' ? 'throttled' : 'unavailable', undecided);
 };
 
-const asked = ({ streamId, commandId, request, command, actor, correlationId }: PendingCommand): Asked => ({
-  command,
-  request,
-  keys: [{ streamId, commandId }],
-  origin: { commandId, actor, correlationId },
-});
+const taken = (pending: PendingCommand): [Submission, PendingCommand] => {
+  const { command, fingerprint, keys, writeId, actor, correlationId } = pending;
+  const [key] = keys;
+  if (!key) throw new Error(`a pending command of ${pending.accountId} has no key`);
+  const origin = { commandId: commandIdOf(key), actor, correlationId };
+  return [{ command, fingerprint, keys, origin, pendingId: writeId }, pending];
+};
 
-const giveBack = (
-  dependencies: WriteTables & Patience,
+/** Whatever stands in the way has decided the command, or given it up before. */
+const giveUp = async (
+  dependencies: DecidingDependencies,
+  { keys, accountId, schema, fingerprint, writeId: pendingId }: PendingCommand,
   deadline: number,
-  { streamId, commandId, request }: PendingCommand,
-): Promise<void> =>
-  untilAnswered(dependencies, deadline, async () => {
-    try {
-      await dependencies.client.send(
-        new DeleteCommand({
-          TableName: dependencies.commandsTable,
-          Key: { streamId, commandId },
-          ...stillPending({ request }),
-        }),
-      );
-    } catch (error) {
-      // It no longer waits: somebody decided it, or gave it back before.
-      if (failureOf(error).kind !== 'condition') throw error;
-    }
-  });
+): Promise<void> => {
+  const writeId = dependencies.newId();
+  const at = timestampOf(dependencies.clock());
+  const records = keys.map((key) => ({
+    record: { key, accountId, schema, fingerprint, writeId, at, outcome: 'given_up' as const, pendingId },
+    replaces: pendingId,
+  }));
+  const { result } = await writeUntilKnown(dependencies, deadline, { writeId, records });
+  if (result.kind === 'landed' || result.kind === 'refused') return;
+  throw new StoreUnavailable(result.kind === 'throttled' ? 'throttled' : 'unavailable', result);
+};

@@ -1,4 +1,5 @@
 import { type ExpectedWait, learnWait } from '../../runtime/expected-wait.ts';
+import type { Tail } from '../stream/tail.ts';
 
 /**
  * What this Lambda environment remembers of hot accounts: those that several commands met on a moment ago. It only chooses the
@@ -12,8 +13,18 @@ export interface HotAccounts {
   wait(accountId: string): ExpectedWait;
 }
 
-/** How long after a commit of several commands its account is held for hot by who reads it, in milliseconds. */
-export const HOT_FOR = 1_000;
+/** How long after a commit of several commands its account is held for hot by who reads it. */
+const HOT_FOR_MS = 1_000;
+
+/**
+ * Whether a stream's last commit tells that its account is hot: several commands were decided in it at once, and not long ago. Time
+ * is a claim: a commit that is dated ahead of now, by a clock that was, tells nothing of when it was written.
+ * @param now in milliseconds since 1970.
+ */
+export const isHot = ({ batch, at }: Tail, now: number): boolean => {
+  const age = at === undefined ? Number.NaN : now - Date.parse(at);
+  return batch > 1 && age >= 0 && age < HOT_FOR_MS;
+};
 
 /**
  * How long an environment remembers that an account was hot, in milliseconds. Longer than it is believed of a commit: the

@@ -1,111 +1,166 @@
-import { Timestamp } from '../../../events/values.ts';
+import { COMMAND_SCHEMA } from '../../ledger/command.ts';
 import { untilAnswered } from '../../runtime/patience.ts';
 import { isStoreUnavailable } from '../../runtime/unavailable.ts';
 import {
-  type CommandRecord,
-  type DecidedCommand,
   findRecord,
   type PendingCommand,
+  type PendingRecord,
+  RECORD_SCHEMA,
   resultOf,
 } from '../deciding/command-record.ts';
-import type { CommandKey, CommandResult, Elsewhere } from '../deciding/command-result.ts';
-import type { TogetherDependencies } from '../deciding/decide-together.ts';
-import type { Asked } from '../deciding/plan.ts';
+import { type CommandResult, type Elsewhere, type RecordKey, recordKey } from '../deciding/command-result.ts';
+import type { DecidingDependencies } from '../deciding/decide-together.ts';
+import { reasonOf, recordedUnder } from '../deciding/further-keys.ts';
+import type { Submission } from '../deciding/plan.ts';
+import { timestampOf } from '../stream/append.ts';
 import { writeUntilKnown } from '../writing/until-known.ts';
+import type { FoundRecord } from '../writing/write.ts';
 import { decidePending } from './decide-pending.ts';
 import type { HotAccounts } from './hot-accounts.ts';
 
 /** What queueing a command takes. */
-export interface QueueDependencies extends TogetherDependencies {
+export interface QueueDependencies extends DecidingDependencies {
   readonly hot: HotAccounts;
 }
 
-/** Who waits this long, in milliseconds, decides the command himself: whoever should have done it may have crashed. */
-const HELP_AFTER = 2_000;
-const HELP_AFTER_REPEAT = 250;
+/** How long a sender waits for its own outcome before it decides the command itself: whoever should have done it may have crashed. */
+const HELP_AFTER_MS = 2_000;
+const HELP_AFTER_REPEAT_MS = 250;
+
+/** How long a command stays in its account's queue: twice as long as the queue's stream keeps it for whoever decides it. */
+const QUEUED_FOR_MS = 48 * 3_600_000;
 
 /**
- * Queues a command instead of racing for its account: writes its record as pending, which claims its key, and waits for the
- * outcome that whoever takes the account's pending commands together writes over it.
+ * Queues a command instead of racing for its account: its records claim all its keys as pending, and in the same transaction it
+ * takes a place in the account's queue, whose stream hands it to whoever decides the account's pending commands together.
  * @param deadline until when to wait, in milliseconds since 1970.
  * @param elsewhere where the outcome is expected to show too: nothing is looked for before that, and there first.
  * @returns the outcome; `pending` where the time was up first: it will be decided.
  */
 export const queue = async (
   dependencies: QueueDependencies,
-  { command, request, keys, origin }: Asked,
+  submission: Submission,
   deadline: number,
   elsewhere?: Elsewhere,
 ): Promise<CommandResult> => {
-  const { commandId, actor, correlationId } = origin;
-  const key = keys[0] ?? { streamId: command.accountId, commandId };
-  const at = Timestamp.parse(new Date(dependencies.clock()).toISOString());
-  const pending: PendingCommand = { ...key, request, outcome: 'pending', at, command, actor, correlationId };
-  const { result, uncertain } = await writeUntilKnown(dependencies, deadline, { records: [pending] });
-  if (result.kind === 'landed') return outcomeOf(dependencies, pending, key, false, deadline, elsewhere);
-  if (result.kind === 'refused')
-    return recordedOutcome(dependencies, result.records, { request, keys }, !uncertain, deadline);
-  return { outcome: 'undecided', reason: result.kind === 'conflict' ? 'contention' : result.kind };
-};
+  const { command, fingerprint, origin } = submission;
+  const { actor, correlationId } = origin;
+  const { accountId } = command;
+  const keys: readonly RecordKey[] = submission.keys.length > 0 ? submission.keys : [recordKey(origin.commandId)];
+  const replaces = new Map<RecordKey, string>();
+  const writeIds = new Set<string>();
+  for (;;) {
+    const now = dependencies.clock();
+    const writeId = dependencies.newId();
+    writeIds.add(writeId);
+    const at = timestampOf(now);
+    const envelope = {
+      accountId,
+      schema: RECORD_SCHEMA,
+      commandSchema: COMMAND_SCHEMA,
+      fingerprint,
+      writeId,
+      at,
+    } as const;
+    const pending: PendingCommand = { ...envelope, keys: [...keys], command, actor, correlationId };
+    const records = keys.map((key) => ({ record: recordOf(pending, key), replaces: replaces.get(key) }));
+    const expiresAt = Math.ceil((now + QUEUED_FOR_MS) / 1_000);
+    const queued = { ...pending, place: `${at}#${writeId}`, expiresAt };
+    const { result } = await writeUntilKnown(dependencies, deadline, { writeId, records, queued });
+    const [key] = keys;
+    if (!key) throw new Error('a command that queues has a key');
+    if (result.kind === 'landed') {
+      return outcomeOf(dependencies, recordOf(pending, key), submission, { isOurs: true, deadline, elsewhere });
+    }
+    if (result.kind !== 'refused') return { outcome: 'undecided', reason: reasonOf(result.kind) };
 
-/**
- * What the sender of a command hears whose keys are taken: the recorded outcome. A command that still waits is waited for,
- * and, if need be, decided here.
- * @param found the records under the command's keys, at least one.
- * @param asked the fingerprint of the command that was sent now, and all keys it was sent with.
- * @param replayed whether it was recorded before this request.
- * @param deadline until when to wait, in milliseconds since 1970.
- * @returns the outcome; `key_reused` where a key belongs to another command; `in_progress` where the time was up first.
- */
-export const recordedOutcome = async (
-  dependencies: QueueDependencies,
-  found: readonly CommandRecord[],
-  { request, keys }: Pick<Asked, 'request' | 'keys'>,
-  replayed: boolean,
-  deadline: number,
-): Promise<CommandResult> => {
-  const [record] = found;
-  if (!record) throw new Error('a recorded outcome needs a record');
-  if (found.some((other) => other.request !== request)) return { outcome: 'key_reused' };
-  if (record.outcome !== 'pending') {
-    const free = keys.filter(({ commandId }) => !found.some((other) => other.commandId === commandId));
-    return (await claim(dependencies, record, free, deadline)) ?? resultOf(record, replayed);
+    const outcome = await whatStandsThere(dependencies, result.records, submission, {
+      writeIds,
+      replaces,
+      deadline,
+      elsewhere,
+    });
+    if (outcome) return outcome;
+    if (result.records.length === 0 || dependencies.clock() >= deadline) {
+      return { outcome: 'undecided', reason: 'contention' };
+    }
   }
-  return outcomeOf(dependencies, record, record, replayed, deadline);
 };
 
-/**
- * Records a decided command under further keys that it was now sent with, so that they belong to it.
- * @returns what stands in the way: a key belongs to another command, or it is not known that all of them are claimed.
- */
-const claim = async (
+const recordOf = (pending: PendingCommand, key: RecordKey): PendingRecord => ({ ...pending, key, outcome: 'pending' });
+
+interface Refused {
+  /** The ids of this call's own writes. */
+  readonly writeIds: ReadonlySet<string>;
+  /** What may be replaced; given up commands that were found are added. */
+  readonly replaces: Map<RecordKey, string>;
+  readonly deadline: number;
+  readonly elsewhere?: Elsewhere | undefined;
+}
+
+/** @returns what the sender hears of the records that refused its command; `undefined`: it may be written in their place. */
+const whatStandsThere = async (
   dependencies: QueueDependencies,
-  record: DecidedCommand,
-  keys: readonly CommandKey[],
-  deadline: number,
+  found: readonly FoundRecord[],
+  submission: Submission,
+  { writeIds, replaces, deadline, elsewhere }: Refused,
 ): Promise<CommandResult | undefined> => {
-  if (keys.length === 0) return undefined;
-  const records = keys.map((key) => ({ ...record, ...key }));
-  const { result } = await writeUntilKnown(dependencies, deadline, { records });
-  if (result.kind === 'landed') return undefined;
-  if (result.kind !== 'refused') {
-    return { outcome: 'undecided', reason: result.kind === 'conflict' ? 'contention' : result.kind };
+  if (found.some(({ outcome }) => outcome === 'unreadable'))
+    return { outcome: 'undecided', reason: 'record_unreadable' };
+  const records = found.filter((record) => record.outcome !== 'unreadable');
+  if (records.some((record) => record.fingerprint !== submission.fingerprint)) return { outcome: 'key_reused' };
+  for (const record of records) {
+    if (record.outcome !== 'accepted' && record.outcome !== 'rejected') continue;
+    // An earlier try of this call may have landed, and be decided by now.
+    const isOurs = record.pendingId !== undefined && writeIds.has(record.pendingId);
+    return (await recordedUnder(dependencies, record, submission, replaces, deadline)) ?? resultOf(record, !isOurs);
   }
-  const isOurs = result.records.every(({ request }) => request === record.request);
-  return isOurs ? undefined : { outcome: 'key_reused' };
+  for (const record of records) {
+    if (record.outcome !== 'pending') continue;
+    const isOurs = writeIds.has(record.writeId);
+    if (!isOurs) return pendingOutcome(dependencies, record, submission, deadline);
+    return outcomeOf(dependencies, record, submission, { isOurs, deadline, elsewhere });
+  }
+  for (const record of records) {
+    if (record.outcome !== 'given_up') continue;
+    // This very command, by an earlier try of this call: its sender hears it.
+    if (writeIds.has(record.pendingId)) return { outcome: 'undecided', reason: 'commit_too_large' };
+    replaces.set(record.key, record.writeId);
+  }
+  return undefined;
 };
+
+/**
+ * What the sender of a command hears that is pending already: it is waited for, and, if need be, decided here. All keys that it
+ * was sent with now belong to it from here on.
+ * @param record the record under one of them.
+ */
+export const pendingOutcome = async (
+  dependencies: QueueDependencies,
+  record: PendingRecord,
+  submission: Submission,
+  deadline: number,
+): Promise<CommandResult> =>
+  (await recordedUnder(dependencies, record, submission, new Map(), deadline)) ??
+  (await outcomeOf(dependencies, record, submission, { isOurs: false, deadline }));
+
+interface Waiting {
+  /** Whether this call has queued the command; else it is a repeat. */
+  readonly isOurs: boolean;
+  readonly deadline: number;
+  readonly elsewhere?: Elsewhere | undefined;
+}
 
 const outcomeOf = async (
   dependencies: QueueDependencies,
-  pending: PendingCommand,
-  key: CommandKey,
-  replayed: boolean,
-  deadline: number,
-  elsewhere?: Elsewhere,
+  pending: PendingRecord,
+  submission: Submission,
+  { isOurs, deadline, elsewhere }: Waiting,
 ): Promise<CommandResult> => {
   const { clock, random, sleep, hot } = dependencies;
-  const wait = hot.wait(pending.command.accountId);
-  let helpAt = clock() + (replayed ? HELP_AFTER_REPEAT : HELP_AFTER);
+  const { key, accountId } = pending;
+  const wait = hot.wait(accountId);
+  let helpAt = clock() + (isOurs ? HELP_AFTER_MS : HELP_AFTER_REPEAT_MS);
   // The first look comes a little after the outcome is expected, each later one after a part of that time again; spread, so
   // that those who queued together do not look together. A look too early costs a request, one too late costs the caller time.
   const first = wait.expected() * (1.1 + random() / 2);
@@ -115,25 +170,32 @@ const outcomeOf = async (
     if (shown) return shown;
     const record = await look(dependencies, key, deadline);
     if (record === 'unknown') break;
-    if (!record) return { outcome: 'undecided', reason: 'commit_too_large' };
-    if (record.outcome !== 'pending') {
-      hot.met(pending.command.accountId, record.together ?? 1);
-      wait.took(Date.parse(record.at) - Date.parse(pending.at));
-      return resultOf(record, replayed);
+    if (!record || record.outcome === 'unreadable') return { outcome: 'undecided', reason: 'record_unreadable' };
+    switch (record.outcome) {
+      case 'accepted':
+      case 'rejected': {
+        hot.met(accountId, record.batch ?? 1);
+        wait.took(Date.parse(record.at) - Date.parse(pending.at));
+        const copies = new Map(submission.keys.map((other) => [other, pending.writeId]));
+        const inTheWay = isOurs ? undefined : await recordedUnder(dependencies, record, submission, copies, deadline);
+        return inTheWay ?? resultOf(record, !isOurs);
+      }
+      case 'given_up':
+        return { outcome: 'undecided', reason: 'commit_too_large' };
     }
     if (clock() >= helpAt) {
       helpAt = deadline;
-      await help(dependencies, pending, deadline);
+      await help(dependencies, record, deadline);
       pause = 0;
     } else {
       pause = wait.expected() * (0.25 + random() / 4);
     }
   }
-  return replayed ? { outcome: 'in_progress' } : { outcome: 'pending', key };
+  return isOurs ? { outcome: 'pending', key } : { outcome: 'in_progress' };
 };
 
-/** Not to be able to look does not mean that nothing was done: the command waits, and will be decided. */
-const look = async (dependencies: QueueDependencies, key: CommandKey, deadline: number) => {
+/** Not to be able to look does not mean that nothing was done: the command is pending, and will be decided. */
+const look = async (dependencies: QueueDependencies, key: RecordKey, deadline: number) => {
   try {
     return await untilAnswered(dependencies, deadline, () => findRecord(dependencies, key));
   } catch (error) {
@@ -144,9 +206,9 @@ const look = async (dependencies: QueueDependencies, key: CommandKey, deadline: 
 
 const help = async (dependencies: QueueDependencies, pending: PendingCommand, deadline: number): Promise<void> => {
   try {
-    await decidePending(dependencies, pending.command.accountId, [pending], deadline);
+    await decidePending(dependencies, pending.accountId, [pending], deadline);
   } catch (error) {
-    // It still waits, and whoever takes it next decides it.
+    // It is still pending, and whoever takes it next decides it.
     if (!isStoreUnavailable(error)) throw error;
   }
 };

@@ -1,7 +1,7 @@
 import type { AccountEvent } from '../../../events/event.ts';
-import { Timestamp } from '../../../events/values.ts';
-import { ACCOUNT_SCHEMA, type Account, available, evolve } from '../../ledger/account.ts';
-import { type Commit, type CommitFacts, chainHash, jsonBytes, type Origin, record } from './commit.ts';
+import { type AccountId, Timestamp } from '../../../events/values.ts';
+import { ACCOUNT_SCHEMA, type Account, available } from '../../ledger/account.ts';
+import { type CommitFacts, type CommittedEvent, chainHash, jsonBytes, type Origin } from './commit.ts';
 import { itemSize } from './item-size.ts';
 import type { Tail } from './tail.ts';
 
@@ -20,101 +20,100 @@ const MAX_RESERVING_BYTES = 370_000;
 /** Up to this size, in bytes of JSON, a snapshot rides in every commit: a load is then a query of one item. */
 const SMALL_SNAPSHOT_BYTES = 1_024;
 
-/** The events that follow from one command. */
+/** The events that follow from one command, at their places in the stream. */
 export interface CommandEvents {
   readonly origin: Origin;
-  readonly events: readonly AccountEvent[];
+  readonly events: readonly CommittedEvent[];
 }
 
-/** A commit that is ready to be written after a tail, and the account as it will stand. */
-export interface NextCommit {
-  readonly commit: Commit;
-  /** The account once it is written. */
+/** What a batch of commands makes of an account. */
+export interface DecidedBatch {
+  /** The commands from which events follow, in the order they were decided. */
+  readonly commands: readonly CommandEvents[];
+  /** The account with all those events applied. */
   readonly account: Account;
+  /** The time of the commit: see {@link timeOfNext}. */
+  readonly at: Timestamp;
+}
+
+/** A commit that is ready to be written after a tail, and the stream as it will stand. */
+export interface NextCommit {
+  /** The stream once it is written. */
+  readonly tail: Tail;
   /** The item of the events table. */
-  readonly item: Record<string, unknown> & { readonly streamId: string; readonly version: number };
+  readonly item: Readonly<Record<string, unknown>> & { readonly streamId: AccountId; readonly version: number };
 }
 
 /**
- * Builds the commit that appends events to a stream: its key, its place in the hash chain, its time (never earlier than the
- * commit before it), and its snapshot, where the size rule wants one: always while the state is small, else once the events
- * since the last one are as large as it is, so that snapshots at most double what is stored and a load reads back at most
- * as many bytes of events as the state itself has.
+ * Builds the commit that appends events to a stream: its key, its place in the hash chain, and its snapshot, where the size rule
+ * wants one: always while the state is small, else once the events since the last one are as large as it is, so that snapshots
+ * at most double what is stored and a load reads back at most as many bytes of events as the state itself has.
  * @param tail the stream it is to follow.
- * @param commandId the id by which the writer will know this commit for its own.
- * @param commands the commands it is written for, in the order they were decided, with at least one event each.
- * @param now the time, in milliseconds since 1970.
+ * @param writeId the id by which the writer will know this commit for its own; no other write has it.
+ * @param batch what was decided on that tail. It is folded once, by whoever decided it.
  * @returns the commit, or `'too_large'` where it, with its snapshot, would near DynamoDB's limit for an item. The snapshot
  * counts whether it rides or not: a stream must always be able to write one.
  * @throws {Error} where the events break what must always hold: a bug in the ledger, and nothing may be written.
  */
 export const nextCommit = (
   tail: Tail,
-  commandId: string,
-  commands: readonly CommandEvents[],
-  now: number,
+  writeId: string,
+  { commands, account, at }: DecidedBatch,
 ): NextCommit | 'too_large' => {
-  const at = timeOfNext(tail, now);
+  const { streamId } = tail;
   const version = tail.version + 1;
   const events = commands.flatMap((command) => command.events);
-  const origins = commands.flatMap(({ origin, events: { length } }) => Array<Origin>(length).fill(origin));
-  const recorded = record(events, origins, version, at);
-  const [first] = recorded;
-  if (!first) throw new Error(`stream ${tail.streamId}: a commit holds at least one event`);
-  const account = recorded.reduce<Account | undefined>(evolve, tail.account);
-  if (!account || available(account) < -account.overdraftLimit) {
-    throw new Error(`stream ${tail.streamId}: version ${version} would spend more than there is`);
+  if (events.length === 0) throw new Error(`stream ${streamId}: a commit holds at least one event`);
+  if (events.some((event, index) => event.version !== version + index)) {
+    throw new Error(`stream ${streamId}: the events after version ${tail.version} are not the next ones`);
+  }
+  if (available(account) < -account.overdraftLimit) {
+    throw new Error(`stream ${streamId}: version ${version} would spend more than there is`);
   }
 
+  const stored = events.map(factOf);
   const facts: CommitFacts = {
-    streamId: tail.streamId,
+    streamId,
     version,
     count: events.length,
-    events,
+    events: stored,
     at,
-    commandId,
-    ...namesOf(commandId, commands),
+    writeId,
+    ...originsOf(commands),
   };
   const hash = chainHash(tail.hash, facts);
   const reserves = events.filter((event) => event.type === 'MoneyReserved').length;
-  const eventBytes = jsonBytes(events);
+  const eventBytes = jsonBytes(stored);
   const snapshot = { state: account, stateSchema: ACCOUNT_SCHEMA };
   const stateBytes = jsonBytes(account);
   const rides = stateBytes <= SMALL_SNAPSHOT_BYTES || tail.bytesSinceSnapshot + eventBytes >= stateBytes;
+  const snapshots = rides ? { ...tail.snapshots, [ACCOUNT_SCHEMA]: version } : tail.snapshots;
 
-  const item = {
-    ...facts,
-    hash,
-    ...(reserves > 0 ? { reserves } : {}),
-    ...(rides ? snapshot : { snapshotVersion: tail.snapshotVersion }),
-  };
+  const item = { ...facts, hash, ...(reserves > 0 ? { reserves } : {}), ...(rides ? snapshot : {}), snapshots };
   const limit = reserves > 0 ? MAX_RESERVING_BYTES : MAX_COMMIT_BYTES;
   if (itemSize({ ...item, ...snapshot }) > limit) return 'too_large';
   return {
     item,
-    account,
-    commit: {
-      streamId: tail.streamId,
-      version: first.version,
-      count: events.length,
+    tail: {
+      streamId,
+      version: tail.version + events.length,
+      account,
       at,
-      commandId,
-      commands: commands.length,
       hash,
-      events: recorded,
-      eventBytes,
-      ...(rides ? { snapshot: account } : {}),
-      snapshotVersion: rides ? version : tail.snapshotVersion,
+      batch: commands.length,
+      snapshots,
+      bytesSinceSnapshot: rides ? 0 : tail.bytesSinceSnapshot + eventBytes,
     },
   };
 };
 
-/** A commit that has its one command's own id names it in few words. One that others wrote for it has an id of its own. */
-const namesOf = (commandId: string, commands: readonly CommandEvents[]) => {
+/** An event as it is stored: its place, its time and who caused it are the commit's to say. */
+const factOf = ({ version: _, at: __, origin: ___, ...event }: CommittedEvent): AccountEvent => event;
+
+/** A commit of one command names who caused it in few words; that of a batch names everyone, with how many events are theirs. */
+const originsOf = (commands: readonly CommandEvents[]) => {
   const [only, ...others] = commands;
-  if (only?.origin.commandId === commandId && others.length === 0) {
-    return { actor: only.origin.actor, correlationId: only.origin.correlationId };
-  }
+  if (only && others.length === 0) return only.origin;
   return { commands: commands.map(({ origin, events }) => ({ ...origin, count: events.length })) };
 };
 
@@ -123,6 +122,9 @@ const namesOf = (commandId: string, commands: readonly CommandEvents[]) => {
  * @param now in milliseconds since 1970.
  */
 export const timeOfNext = (tail: Tail, now: number): Timestamp => {
-  const at = Timestamp.parse(new Date(now).toISOString());
+  const at = timestampOf(now);
   return tail.at && tail.at > at ? tail.at : at;
 };
+
+/** @param now in milliseconds since 1970. */
+export const timestampOf = (now: number): Timestamp => Timestamp.parse(new Date(now).toISOString());

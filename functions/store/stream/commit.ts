@@ -23,10 +23,10 @@ export interface Commit {
   readonly count: number;
   /** Never earlier than the commit before it. */
   readonly at: Timestamp;
-  /** The command it was written for; for several that were decided together, an id of its own. */
-  readonly commandId: string;
-  /** How many commands it was written for. More than one: they queued, as the account was hot. */
-  readonly commands: number;
+  /** Made by the one call that wrote it, which so knows its own commit again: no other write ever has the same. */
+  readonly writeId: string;
+  /** How many commands were decided in it, as far as events followed from them. */
+  readonly batch: number;
   /** Follows from the commit before it and from this one's facts: see {@link chainHash}. */
   readonly hash: string;
   /** Upcast to their newest versions. */
@@ -35,62 +35,68 @@ export interface Commit {
   readonly eventBytes: number;
   /** The account after this commit, where the commit carries it in the shape that this code folds. */
   readonly snapshot?: Account;
-  /** The version of the latest commit that carries a snapshot; its own where it does. */
-  readonly snapshotVersion: number;
+  /** Up to this commit, included: where the latest snapshot is, for each schema of snapshots that was ever written. */
+  readonly snapshots: SnapshotVersions;
 }
 
-const CommitItem = z.looseObject({
+/** The version of the latest commit that carries a snapshot of a schema, by the schema's number. */
+export type SnapshotVersions = Readonly<Record<string, number>>;
+
+// Attributes that this code does not know are passed over. The events are not: each is read in its own version, or not at all.
+const CommitItem = z.object({
   streamId: AccountId,
   version: Version,
   count: z.int().check(z.gte(1)),
   events: z.array(z.unknown()),
   at: Timestamp,
-  commandId: z.string(),
+  writeId: z.string(),
+  commandId: z.optional(z.string()),
   actor: z.optional(Caller),
   correlationId: z.optional(z.string()),
   commands: z.optional(
-    z.array(z.strictObject({ commandId: z.string(), actor: Caller, correlationId: z.string(), count: z.int() })),
+    z.array(z.object({ commandId: z.string(), actor: Caller, correlationId: z.string(), count: z.int() })),
   ),
   hash: z.string(),
   state: z.optional(z.unknown()),
   stateSchema: z.optional(z.int()),
-  snapshotVersion: z.optional(z.int()),
+  snapshots: z.record(z.string(), z.int()),
 });
 
 /**
  * Reads a commit from an item of the events table.
  * @param item in the document client's form.
- * @returns the commit, its events upcast; a snapshot of another schema is left out.
+ * @returns the commit, its events upcast; a snapshot of another schema, or that cannot be read, is left out.
  * @throws {Error} where the item is no commit, or holds an event this code does not know.
  */
 export const readCommit = (item: unknown): Commit => {
   const parsed = CommitItem.safeParse(item);
   if (!parsed.success) throw new Error(`not a commit: ${z.prettifyError(parsed.error)}`);
-  const { streamId, version, count, events, at, commandId, hash, state, stateSchema, snapshotVersion } = parsed.data;
+  const { streamId, version, count, events, at, writeId, hash, state, stateSchema, snapshots } = parsed.data;
   const origins = originsOf(parsed.data);
   if (events.length !== count || origins.length !== count) {
     throw new Error(
       `commit ${streamId}/${version} says ${count} events; it has ${events.length}, of ${origins.length} known origin`,
     );
   }
+  const snapshot = stateSchema === ACCOUNT_SCHEMA ? Account.safeParse(state).data : undefined;
   return {
     streamId,
     version,
     count,
     at,
-    commandId,
-    commands: parsed.data.commands?.length ?? 1,
+    writeId,
+    batch: parsed.data.commands?.length ?? 1,
     hash,
     events: record(events.map(readEvent), origins, version, at),
     eventBytes: jsonBytes(events),
-    ...(stateSchema === ACCOUNT_SCHEMA ? { snapshot: Account.parse(state) } : {}),
-    snapshotVersion: snapshotVersion ?? version,
+    ...(snapshot ? { snapshot } : {}),
+    snapshots,
   };
 };
 
 const originsOf = ({ commandId, actor, correlationId, commands, count }: z.infer<typeof CommitItem>): Origin[] => {
   if (commands) return commands.flatMap(({ count: events, ...origin }) => Array<Origin>(events).fill(origin));
-  return actor && correlationId ? Array<Origin>(count).fill({ commandId, actor, correlationId }) : [];
+  return commandId && actor && correlationId ? Array<Origin>(count).fill({ commandId, actor, correlationId }) : [];
 };
 
 /**
@@ -113,8 +119,8 @@ export const record = (
 
 /**
  * What a commit says happened: the part of its item that its hash covers. A snapshot follows from it and is not covered.
- * `actor` and `correlationId` are those of its one command; where several were decided together, `commands` says how many of
- * the events each of them caused, in order.
+ * `commandId`, `actor` and `correlationId` are those of its one command; of a batch, `commands` says how many of the events each
+ * command caused, in order.
  */
 export type CommitFacts = {
   readonly streamId: AccountId;
@@ -122,11 +128,8 @@ export type CommitFacts = {
   readonly count: number;
   readonly events: readonly AccountEvent[];
   readonly at: Timestamp;
-  readonly commandId: string;
-} & (
-  | { readonly actor: Caller; readonly correlationId: string }
-  | { readonly commands: readonly (Origin & { readonly count: number })[] }
-);
+  readonly writeId: string;
+} & (Origin | { readonly commands: readonly (Origin & { readonly count: number })[] });
 
 /**
  * The hash that ties a commit to all before it: sha-256 over the previous commit's hash and this one's facts as canonical

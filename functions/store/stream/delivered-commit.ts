@@ -2,25 +2,34 @@ import type { DynamoDBRecord } from 'aws-lambda';
 import { streamImage } from '../../runtime/stream-image.ts';
 import { type Commit, readCommit } from './commit.ts';
 
-/** A record of the events table's stream: the commit it brings, or why it cannot be read. */
-export type CommitRecord = {
-  /** Its place in the stream's shard, by which a failed record is reported to the event source mapping. */
+/** A stream record of the events table: the commit it brings, or why it cannot be read. */
+export type CommitRecord = ReadableRecord | (Place & { readonly problem: Error });
+
+/** A stream record that brings a commit. */
+export type ReadableRecord = Place & { readonly commit: Commit };
+
+interface Place {
+  /** Its place in the stream's shard, by which it is reported to the event source mapping; empty where it does not say that. */
   readonly sequenceNumber: string;
-  /** The key of the commit's item; empty and 0 where the record does not even say that. */
+  /** The key of the commit's item; empty and 0 where the stream record does not say that. */
   readonly streamId: string;
   readonly version: number;
-} & ({ readonly commit: Commit } | { readonly problem: Error });
+}
+
+/** Whether a stream record brings a commit. */
+export const isReadable = (record: CommitRecord): record is ReadableRecord => 'commit' in record;
 
 /**
- * Reads a record of the events table's stream (view type `NEW_IMAGE`).
+ * Reads a stream record of the events table (view type `NEW_IMAGE`).
  *
  * Only an insertion brings a commit. Commits never change and are never removed: anything else in the stream means that
- * somebody wrote to the table past the store, and is a problem to be reported, not one to be passed over.
+ * somebody wrote to the table past the store. Like a commit that cannot be read it is a problem to be logged, counted and alarmed,
+ * and passed over in its first delivery: it will not read otherwise the next time, and would hold up all accounts of its shard.
  * @returns the commit or the problem, with where they stand; never throws.
  */
 export const readCommitRecord = ({ eventName, dynamodb }: DynamoDBRecord): CommitRecord => {
   const place = {
-    // An empty number fails the whole batch, which is right for a record that does not say where it stands.
+    // An empty number fails the whole batch, which is right for a stream record that does not say where it stands.
     sequenceNumber: dynamodb?.SequenceNumber ?? '',
     streamId: dynamodb?.Keys?.['streamId']?.S ?? '',
     version: Number(dynamodb?.Keys?.['version']?.N ?? 0),

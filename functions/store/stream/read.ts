@@ -1,5 +1,7 @@
-import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import { type AccountId, type Timestamp, Version } from '../../../events/values.ts';
+import { ACCOUNT_SCHEMA } from '../../ledger/account.ts';
+import { answered } from '../../runtime/answered.ts';
 import { type Commit, readCommit } from './commit.ts';
 import { emptyTail, follow, hasSnapshot, type Tail, tailAt } from './tail.ts';
 
@@ -47,34 +49,39 @@ export const tailAsOf = async (
   return follow(before, { ...first, events, count: events.length });
 };
 
+/** Sends a read, again and again if need be: see `untilAnswered`. */
+export type Ask = <Answer>(request: () => Promise<Answer>) => Promise<Answer>;
+
 /**
  * Reads a stream's commits, oldest first, in pages as DynamoDB gives them (at most 1 MB each).
+ * @param ask sends each page's request: a long history outlives many an answer that is lost.
  * @param range versions, both ends included; the commit that holds `from` is the first. Without it: the whole stream.
  */
 export async function* readHistory(
   table: EventsTable,
+  ask: Ask,
   streamId: AccountId,
   { from = 1, to = Number.MAX_SAFE_INTEGER }: { readonly from?: number; readonly to?: number } = {},
 ): AsyncGenerator<Commit> {
-  const holding = from > 1 ? await lastCommit(table, streamId, from) : undefined;
-  yield* commitsBetween(table, streamId, holding?.version ?? from, to);
+  const holding = from > 1 ? await ask(() => lastCommit(table, streamId, from)) : undefined;
+  yield* commitsBetween(table, ask, streamId, holding?.version ?? from, to);
 }
 
 async function* commitsBetween(
   { client, eventsTable }: EventsTable,
+  ask: Ask,
   streamId: AccountId,
   from: number,
   to: number,
 ): AsyncGenerator<Commit> {
   let cursor: Record<string, unknown> | undefined;
   do {
-    const page = await client.send(
-      new QueryCommand({
+    const page = await ask(() =>
+      query(client, {
         TableName: eventsTable,
         KeyConditionExpression: 'streamId = :streamId AND #version BETWEEN :from AND :to',
         ExpressionAttributeNames: { '#version': 'version' },
         ExpressionAttributeValues: { ':streamId': streamId, ':from': from, ':to': to },
-        ConsistentRead: true,
         ...(cursor ? { ExclusiveStartKey: cursor } : {}),
       }),
     );
@@ -88,19 +95,20 @@ const lastCommit = async (
   streamId: AccountId,
   notAfter: number = Number.MAX_SAFE_INTEGER,
 ): Promise<Commit | undefined> => {
-  const { Items } = await client.send(
-    new QueryCommand({
-      TableName: eventsTable,
-      KeyConditionExpression: 'streamId = :streamId AND #version <= :notAfter',
-      ExpressionAttributeNames: { '#version': 'version' },
-      ExpressionAttributeValues: { ':streamId': streamId, ':notAfter': notAfter },
-      ConsistentRead: true,
-      ScanIndexForward: false,
-      Limit: 1,
-    }),
-  );
+  const { Items } = await query(client, {
+    TableName: eventsTable,
+    KeyConditionExpression: 'streamId = :streamId AND #version <= :notAfter',
+    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeValues: { ':streamId': streamId, ':notAfter': notAfter },
+    ScanIndexForward: false,
+    Limit: 1,
+  });
   return Items?.[0] && readCommit(Items[0]);
 };
+
+/** Strongly consistent. An answer that says nothing is an error, and never "there is no such stream". */
+const query = async (client: DynamoDBDocumentClient, input: QueryCommandInput) =>
+  answered(await client.send(new QueryCommand({ ...input, ConsistentRead: true, ReturnConsumedCapacity: 'TOTAL' })));
 
 /** Times never go back along a stream, so the last commit at a time is found by halving: one item read per step. */
 const lastCommitAt = async (table: EventsTable, streamId: AccountId, at: Timestamp): Promise<Commit | undefined> => {
@@ -122,15 +130,16 @@ const lastCommitAt = async (table: EventsTable, streamId: AccountId, at: Timesta
 
 const tailOf = async (table: EventsTable, last: Commit): Promise<Tail> => {
   if (hasSnapshot(last)) return tailAt(last);
-  // A snapshot of another schema does not count: then everything is folded, once, and the next commit has a new one.
-  const tail = (await foldFrom(table, last, last.snapshotVersion)) ?? (await foldFrom(table, last, 1));
+  const from = last.snapshots[ACCOUNT_SCHEMA];
+  // Without a snapshot that this code can read everything is folded, once: the next commit has a new one.
+  const tail = (from && (await foldFrom(table, last, from))) || (await foldFrom(table, last, 1));
   if (!tail) throw new Error(`stream ${last.streamId}: its first commit is missing`);
   return tail;
 };
 
 const foldFrom = async (table: EventsTable, last: Commit, from: number): Promise<Tail | undefined> => {
   let tail: Tail | undefined;
-  for await (const commit of commitsBetween(table, last.streamId, from, last.version)) {
+  for await (const commit of commitsBetween(table, once, last.streamId, from, last.version)) {
     if (tail) tail = follow(tail, commit);
     else if (hasSnapshot(commit)) tail = tailAt(commit);
     else if (commit.version === 1) tail = follow(emptyTail(last.streamId), commit);
@@ -138,3 +147,6 @@ const foldFrom = async (table: EventsTable, last: Commit, from: number): Promise
   }
   return tail;
 };
+
+/** Whoever loads a tail sends all of it again. */
+const once: Ask = (request) => request();

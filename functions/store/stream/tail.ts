@@ -1,6 +1,6 @@
 import type { AccountId, Timestamp } from '../../../events/values.ts';
 import { type Account, evolve, initialState } from '../../ledger/account.ts';
-import type { Commit } from './commit.ts';
+import type { Commit, SnapshotVersions } from './commit.ts';
 
 /** A stream as it stands after its last commit: all that deciding a command and appending to it takes. */
 export interface Tail {
@@ -12,11 +12,11 @@ export interface Tail {
   readonly at: Timestamp | undefined;
   /** The last commit's hash; empty before the first. */
   readonly hash: string;
-  /** How many commands the last commit was written for. More than one: they queued, the account was hot. */
-  readonly commands: number;
-  /** The version of the latest commit that carries a snapshot; 0: none does. */
-  readonly snapshotVersion: number;
-  /** The bytes of the events since that snapshot. */
+  /** How many commands were decided in the last commit. More than one: they met, the account was hot. */
+  readonly batch: number;
+  /** Where the latest snapshot of each schema is; none: no commit carries one. */
+  readonly snapshots: SnapshotVersions;
+  /** The bytes of the events since the latest snapshot that this code can read. */
   readonly bytesSinceSnapshot: number;
 }
 
@@ -27,8 +27,8 @@ export const emptyTail = (streamId: AccountId): Tail => ({
   account: initialState,
   at: undefined,
   hash: '',
-  commands: 0,
-  snapshotVersion: 0,
+  batch: 0,
+  snapshots: {},
   bytesSinceSnapshot: 0,
 });
 
@@ -48,7 +48,6 @@ export const follow = (tail: Tail, commit: Commit): Tail => {
     ...after(commit),
     account,
     bytesSinceSnapshot: commit.snapshot ? 0 : tail.bytesSinceSnapshot + commit.eventBytes,
-    snapshotVersion: commit.snapshot ? commit.version : tail.snapshotVersion,
   };
 };
 
@@ -56,7 +55,6 @@ export const follow = (tail: Tail, commit: Commit): Tail => {
 export const tailAt = (commit: Commit & { snapshot: Account }): Tail => ({
   ...after(commit),
   account: commit.snapshot,
-  snapshotVersion: commit.version,
   bytesSinceSnapshot: 0,
 });
 
@@ -68,5 +66,6 @@ const after = (commit: Commit) => ({
   version: commit.version + commit.count - 1,
   at: commit.at,
   hash: commit.hash,
-  commands: commit.commands,
+  batch: commit.batch,
+  snapshots: commit.snapshots,
 });

@@ -5,99 +5,127 @@ import {
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { answered } from '../../runtime/answered.ts';
 import { type FoundItem, failureOf } from '../../runtime/failure.ts';
-import { CommandRecord } from '../deciding/command-record.ts';
+import {
+  type CommandRecord,
+  type PendingCommand,
+  readRecord,
+  recordItem,
+  type UnreadableRecord,
+} from '../deciding/command-record.ts';
 import { type Commit, readCommit } from '../stream/commit.ts';
 
-/** Where commits and the records of commands are written. */
+/** Where commits, the records of commands and the queue of pending ones are written. */
 export interface WriteTables {
   readonly client: DynamoDBDocumentClient;
   readonly eventsTable: string;
   readonly commandsTable: string;
+  readonly queueTable: string;
 }
 
 /** The most items that one transaction may have. */
 export const MAX_TRANSACTION_ITEMS = 100;
 
+/** A record, and what may stand under its key when it is written. */
+export interface RecordWrite {
+  readonly record: CommandRecord;
+  /** The `writeId` of the one record that it may replace; absent: the key must be free. */
+  readonly replaces?: string | undefined;
+}
+
+/** A pending command at its place in its account's queue. */
+type QueuedCommand = PendingCommand & { readonly place: string; readonly expiresAt: number };
+
 /** Items that are written together or not at all. */
 export interface Write {
+  /** Made by the call that writes, for this content alone: what is found with it later is this very write. */
+  readonly writeId: string;
   /** The commit, on the condition that its place in the stream is free. */
-  readonly commit?: Record<string, unknown> | undefined;
-  /** Records of commands, each on the condition that its key is free, or, with `pending`, that its command still waits. */
-  readonly records: readonly CommandRecord[];
-  readonly pending?: boolean;
+  readonly commit?: Readonly<Record<string, unknown>> | undefined;
+  readonly records: readonly RecordWrite[];
+  readonly queued?: QueuedCommand | undefined;
 }
+
+/** A record as it was found, or one that this code cannot read. */
+export type FoundRecord = CommandRecord | UnreadableRecord;
 
 /** What became of one attempt to write. Each kind asks for another next step. */
 export type WriteResult =
   | { readonly kind: 'landed' }
   /**
-   * A condition did not hold, and nothing was written. `winner` has taken the commit's place: decide again, after it.
-   * `records` stand under keys of the commands: they tell what came of them. `refused` are the ids of all commands whose
-   * condition did not hold, also where nothing stands under their key any more.
+   * A condition did not hold, and nothing was written. `winner` has taken the commit's place: decide again, after it. `records`
+   * stand under keys of the commands: they tell what came of them. Of whatever is not found here nothing is known, least of all
+   * that its condition held: DynamoDB gives a reason for some items only.
    */
   | {
       readonly kind: 'refused';
       readonly winner: Commit | undefined;
-      readonly records: readonly CommandRecord[];
-      readonly refused: ReadonlySet<string>;
+      readonly records: readonly FoundRecord[];
     }
   /** Another transaction held an item: nothing was written; send the same write again. */
   | { readonly kind: 'conflict' }
   /** Too fast: nothing was written; wait, then send the same write again. */
   | { readonly kind: 'throttled' }
+  /** The signature or the clock was refused: nothing was written; send the same write again. */
+  | { readonly kind: 'turned_away' }
   /** Nobody knows: send the same write again, its conditions will tell whether it landed. */
   | { readonly kind: 'unknown' };
 
 /**
- * Writes a commit and the records of its commands: a put where there is one item, a transaction where there are more.
+ * Writes a commit, the records of its commands and a place in the queue: a put where there is one item, else a transaction.
  * @returns what became of it.
  * @throws where DynamoDB refuses the request itself: nothing was written.
  */
-export const write = async (tables: WriteTables, { commit, records, pending }: Write): Promise<WriteResult> => {
+export const write = async (tables: WriteTables, { commit, records, queued }: Write): Promise<WriteResult> => {
   const puts = [
-    ...(commit ? [putWhere(tables.eventsTable, commit, keyIsFree)] : []),
-    ...records.map((record) => putWhere(tables.commandsTable, record, pending ? stillPending(record) : keyIsFree)),
+    ...(commit ? [putWhere(tables.eventsTable, commit, placeIsFree)] : []),
+    ...records.map(({ record, replaces }) =>
+      putWhere(tables.commandsTable, recordItem(record), mayBeWritten(replaces)),
+    ),
+    // A place is named after its write, so nothing else can stand there.
+    ...(queued ? [{ TableName: tables.queueTable, Item: queued }] : []),
   ];
+  const ReturnConsumedCapacity = 'TOTAL';
   try {
     const [only] = puts;
-    if (only && puts.length === 1) await tables.client.send(new PutCommand(only));
-    else await tables.client.send(new TransactWriteCommand({ TransactItems: puts.map((Put) => ({ Put })) }));
+    answered(
+      only && puts.length === 1
+        ? await tables.client.send(new PutCommand({ ...only, ReturnConsumedCapacity }))
+        : await tables.client.send(
+            new TransactWriteCommand({ TransactItems: puts.map((Put) => ({ Put })), ReturnConsumedCapacity }),
+          ),
+    );
     return { kind: 'landed' };
   } catch (error) {
     const failure = failureOf(error);
-    return failure.kind === 'condition' ? refusal(failure.found, commit !== undefined, records) : failure;
+    return failure.kind === 'condition' ? refusal(failure.items, commit !== undefined) : failure;
   }
 };
 
-const keyIsFree = { ConditionExpression: 'attribute_not_exists(streamId)' };
+const placeIsFree = { ConditionExpression: 'attribute_not_exists(streamId)' };
 
-/**
- * The condition that a command still waits: this very one, for its key may have been given back and taken by another.
- */
-export const stillPending = ({ request }: { readonly request: string }) => ({
-  ConditionExpression: '#outcome = :pending AND #request = :request',
-  ExpressionAttributeNames: { '#outcome': 'outcome', '#request': 'request' },
-  ExpressionAttributeValues: { ':pending': 'pending', ':request': request },
-});
+const mayBeWritten = (replaces: string | undefined) =>
+  replaces === undefined
+    ? { ConditionExpression: 'attribute_not_exists(#key)', ExpressionAttributeNames: { '#key': 'key' } }
+    : {
+        ConditionExpression: '#writeId = :replaces',
+        ExpressionAttributeNames: { '#writeId': 'writeId' },
+        ExpressionAttributeValues: { ':replaces': replaces },
+      };
 
 const putWhere = (
   TableName: string,
-  Item: Record<string, unknown>,
-  condition: typeof keyIsFree | ReturnType<typeof stillPending>,
+  Item: Readonly<Record<string, unknown>>,
+  condition: Pick<PutCommandInput, 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'>,
 ) => ({ TableName, Item, ...condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }) satisfies PutCommandInput;
 
-const refusal = (
-  found: readonly (FoundItem | undefined)[],
-  withCommit: boolean,
-  records: readonly CommandRecord[],
-): WriteResult => {
-  const items = found.map((item) => item && unmarshall(item));
-  const [place, ...rest] = withCommit ? items : [undefined, ...items];
+const refusal = (items: readonly (FoundItem | 'not_known')[], withCommit: boolean): WriteResult => {
+  const found = items.map((item) => (item === 'not_known' || Object.keys(item).length === 0 ? undefined : item));
+  const [place, ...rest] = withCommit ? found : [undefined, ...found];
   return {
     kind: 'refused',
-    winner: place && readCommit(place),
-    records: rest.flatMap((item) => (item?.['streamId'] ? [CommandRecord.parse(item)] : [])),
-    refused: new Set(records.flatMap(({ commandId }, index) => (rest[index] ? [commandId] : []))),
+    winner: place && readCommit(unmarshall(place)),
+    records: rest.flatMap((item) => (item ? [readRecord(unmarshall(item))] : [])),
   };
 };

@@ -12,10 +12,10 @@ import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { startDynamoDbLocal } from '../../../local-cloud/dynamodb/dynamodb-local.ts';
 import { createTestDatabase } from '../../setup/tables.ts';
 
-it('a test database has the three tables and is seen by nobody else', async () => {
+it('a test database has the four tables and is seen by nobody else', async () => {
   const [one, another] = await Promise.all([createTestDatabase(), createTestDatabase()]);
   const { TableNames } = await new DynamoDBClient(one.config).send(new ListTablesCommand({}));
-  expect(TableNames).toEqual(['commands', 'events', 'views']);
+  expect(TableNames).toEqual(['commands', 'events', 'queue', 'views']);
   expect(another.config.credentials.accessKeyId).not.toBe(one.config.credentials.accessKeyId);
   expect(one.streams.events).toContain(':table/events/stream/');
 });

@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { CreateTableCommand, DescribeTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  ListTablesCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { connectToDynamoDb } from '../../../local-cloud/dynamodb/connection.ts';
 import { createTables, type TableToCreate } from '../../../local-cloud/dynamodb/tables.ts';
+import { describeStream } from '../../../local-cloud/streams/describe-stream.ts';
+import { createShardReader } from '../../../local-cloud/streams/shard-reader.ts';
+import { streamsOf } from '../../../local-cloud/streams/streams-api.ts';
 
 const key = (partition: string, sort: string): TableToCreate['properties']['KeySchema'] => [
   { AttributeName: partition, KeyType: 'HASH' },
@@ -44,14 +54,28 @@ const views: TableToCreate = {
   },
 };
 
+const queue: TableToCreate = {
+  logicalId: 'Queue',
+  name: 'ledger-queue',
+  properties: {
+    AttributeDefinitions: [{ AttributeName: 'place', AttributeType: 'S' }],
+    KeySchema: [{ AttributeName: 'place', KeyType: 'HASH' }],
+    BillingMode: 'PAY_PER_REQUEST',
+    StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+    TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+  },
+};
+
 let client: DynamoDBClient;
+let config: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
 
 beforeEach(() => {
-  client = new DynamoDBClient({
+  config = {
     endpoint: inject('dynamodb').endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: randomBytes(10).toString('hex'), secretAccessKey: 'local' },
-  });
+  };
+  client = new DynamoDBClient(config);
 });
 
 afterEach(() => client.destroy());
@@ -76,6 +100,63 @@ it('tables that are there are left as they are, and keep their stream', async ()
 
   expect(second).toEqual(first);
   expect((await client.send(new ListTablesCommand({}))).TableNames).toHaveLength(2);
+});
+
+describe('a time to live', () => {
+  it('takes away what is over, and the stream says that DynamoDB did it', async () => {
+    const created = await createTables(client, [queue]);
+    const put = (place: string, expiresAt: number) => {
+      const Item = { place: { S: place }, expiresAt: { N: String(Math.floor(expiresAt / 1_000)) } };
+      return client.send(new PutItemCommand({ TableName: queue.name, Item }));
+    };
+    await put('over', Date.now() - 60_000);
+    await put('young', Date.now() + 60_000_000);
+
+    const connection = connectToDynamoDb(config);
+    onTestFinished(() => connection.close());
+    const [streams, streamArn] = [streamsOf(connection), created.get('Queue')?.streamArn ?? ''];
+    const [shard] = (await describeStream(streams, streamArn)).shards;
+    const reader = createShardReader({ streams, streamArn, shardId: shard?.id ?? '', report: () => {} }, undefined);
+    const seen: unknown[] = [];
+    await vi.waitFor(
+      async () => {
+        const { records } = await reader.read();
+        seen.push(
+          ...records.map(({ event: { eventName, dynamodb, userIdentity } }) => [
+            eventName,
+            dynamodb.Keys,
+            userIdentity,
+          ]),
+        );
+        expect(seen).toHaveLength(3);
+      },
+      { timeout: 20_000, interval: 200 },
+    );
+    expect(seen.at(-1)).toEqual([
+      'REMOVE',
+      { place: { S: 'over' } },
+      { principalId: 'dynamodb.amazonaws.com', type: 'Service' },
+    ]);
+  });
+
+  it('is set on a table whose maker was ended before that, and left where it is', async () => {
+    const { TimeToLiveSpecification: _, ...withoutIt } = queue.properties;
+    await createTables(client, [{ ...queue, properties: withoutIt }]);
+
+    await createTables(client, [queue]);
+    await createTables(client, [queue]);
+
+    await expect(createTables(client, [{ ...queue, properties: withoutIt }])).rejects.toThrow(
+      'its time to live is "expiresAt" where the template has "none"',
+    );
+  });
+
+  it('by another attribute is refused', async () => {
+    const other = { AttributeName: 'other', Enabled: true as const };
+    await createTables(client, [{ ...queue, properties: { ...queue.properties, TimeToLiveSpecification: other } }]);
+
+    await expect(createTables(client, [queue])).rejects.toThrow('its time to live is "other"');
+  });
 });
 
 describe('a table that is there and differs is refused:', () => {

@@ -3,7 +3,7 @@ import { AccountId } from '../../../events/values.ts';
 import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
 import type { Tail } from '../../../functions/store/stream/tail.ts';
 import { leavePending } from '../../setup/leave-pending.ts';
-import { requests } from '../../setup/ledger-requests.ts';
+import { keyOn, requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
 import { verifyStream } from '../../setup/verify-stream.ts';
@@ -26,8 +26,11 @@ beforeEach(async () => {
   metered.requests();
 });
 
+/** A transfer's id, which no other account of the file has. */
+const transfer = (n: number) => `${accountId}-t${n}`;
+
 const credits = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, n) => requests.credit(accountId, 'payer', 10, `t${from + n}`));
+  Array.from({ length: count }, (_, n) => requests.credit(accountId, 'payer', 10, transfer(from + n)));
 
 const together = (asked: readonly CommandRequest[], store = metered.store) => store.executeTogether(accountId, asked);
 
@@ -49,7 +52,10 @@ describe('commands that come together', () => {
     ]);
     expect(operations()).toEqual(['Query', 'TransactWriteItems']);
     const { commits } = await verifyStream(metered.store, accountId);
-    expect(commits.at(-1)?.events.map(({ origin }) => origin.commandId)).toEqual(['first', 'third']);
+    expect(commits.at(-1)?.events.map(({ origin }) => origin.commandId)).toEqual([
+      `${accountId}.first`,
+      `${accountId}.third`,
+    ]);
     for (const [key, outcome] of Object.entries({ first: 'accepted', second: 'rejected' })) {
       expect(await metered.store.execute(requests.withdraw(accountId, 700, { key }))).toMatchObject({
         outcome,
@@ -76,13 +82,16 @@ describe('commands that come together', () => {
     metered.requests();
     await together(credits(1));
     const alone = metered.requests();
-    await metered.store.execute(requests.credit(twin, 'payer', 10, 't0'));
+    await metered.store.execute(requests.credit(twin, 'payer', 10, transfer(99)));
     expect(metered.requests()).toEqual(alone);
     const [one, other] = await Promise.all(
       [accountId, twin].map(async (id) => (await verifyStream(metered.store, id)).commits.at(-1)),
     );
     expect(one?.events.map(({ origin, data }) => [origin, data])).toEqual(
-      other?.events.map(({ origin, data }) => [origin, data]),
+      other?.events.map(({ origin, data }) => [
+        { ...origin, commandId: origin.commandId.replace('t99', 't0') },
+        { ...data, transferId: transfer(0) },
+      ]),
     );
   });
 
@@ -110,7 +119,7 @@ describe('commands that come together', () => {
   });
 
   it('of which one has the key of another command keep it from being decided, and no other', async () => {
-    await together([requests.credit(accountId, 'somebody-else', 10, 't1')]);
+    await together([requests.credit(accountId, 'somebody-else', 10, transfer(1))]);
     const results = await together(credits(3));
     expect(results.map(({ outcome }) => outcome)).toEqual(['accepted', 'key_reused', 'accepted']);
   });
@@ -126,22 +135,38 @@ describe('commands that come together', () => {
     expect((await account()).balance).toBe(1_020);
   });
 
-  it('are refused where they cannot be, and nothing is written', async () => {
+  it('with an expected version, or under two keys, are decided with the others', async () => {
+    const both = requests.deposit(accountId, 5, { key: 'one' });
+    const results = await together([
+      requests.deposit(accountId, 1, { expectedVersion: 2 }),
+      requests.deposit(accountId, 1, { expectedVersion: 2, key: 'stale' }),
+      { ...both, keys: [...(both.keys ?? []), keyOn(accountId, 'two')] },
+    ]);
+    expect(results).toMatchObject([
+      { outcome: 'accepted', version: 3 },
+      { outcome: 'version_mismatch', currentVersion: 3 },
+      { outcome: 'accepted', version: 4 },
+    ]);
+    expect(operations()).toEqual(['Query', 'TransactWriteItems', 'GetItem']);
+    expect(await metered.store.recordOf(keyOn(accountId, 'two'))).toMatchObject({ outcome: 'accepted', version: 4 });
+    expect(await metered.store.recordOf(keyOn(accountId, 'stale'))).toBeUndefined();
+  });
+
+  it('are refused where one is of another account, and nothing is written', async () => {
     const [credit] = credits(1);
-    const version = requests.deposit(accountId, 1, { expectedVersion: 2 });
-    for (const asked of [requests.credit('another', 'payer', 10, 't1'), version]) {
-      await expect(together(credit ? [credit, asked] : [])).rejects.toThrow('cannot be decided together');
-    }
+    const asked = requests.credit('another', 'payer', 10, transfer(1));
+    await expect(together(credit ? [credit, asked] : [])).rejects.toThrow('cannot be decided together');
     expect(operations()).toEqual([]);
   });
 });
 
 describe('commands whose account was known a moment ago', () => {
-  const settle = (tail: Tail) => metered.store.executeTogether(accountId, [requests.settle(accountId, 'known')], tail);
+  const settle = (tail: Tail) =>
+    metered.store.executeTogether(accountId, [requests.settle(accountId, `${accountId}-known`)], tail);
   let tail: Tail;
 
   beforeEach(async () => {
-    await metered.store.execute(requests.reserve(accountId, 'elsewhere', 100, 'known'));
+    await metered.store.execute(requests.reserve(accountId, 'elsewhere', 100, `${accountId}-known`));
     tail = await metered.store.load(accountId);
     metered.requests();
   });
@@ -189,7 +214,7 @@ describe('commands that came together to many writers at once', () => {
   });
 
   it('without keys, too', async () => {
-    const ids = Array.from({ length: 20 }, (_, n) => `r${n}`);
+    const ids = Array.from({ length: 20 }, (_, n) => transfer(n));
     for (const id of ids) await metered.store.execute(requests.reserve(accountId, 'elsewhere', 10, id));
     const stores = Array.from({ length: 5 }, () => createMeteredStore(database).store);
     await Promise.all(

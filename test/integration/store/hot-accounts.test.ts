@@ -1,10 +1,9 @@
-import { DeleteCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AccountId, Timestamp, Version } from '../../../events/values.ts';
-import { PendingCommand } from '../../../functions/store/deciding/command-record.ts';
 import type { CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
 import { leavePending as leave } from '../../setup/leave-pending.ts';
-import { requests } from '../../setup/ledger-requests.ts';
+import { keyOn, requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
 import { verifyStream } from '../../setup/verify-stream.ts';
@@ -32,20 +31,6 @@ beforeEach(async () => {
 const writers = (count: number) =>
   Array.from({ length: count }, () => createMeteredStore(database, { queueing: true }).store);
 
-const pendingOn = async (streamId: string): Promise<PendingCommand[]> => {
-  const { Items = [] } = await metered.client.send(
-    new QueryCommand({
-      TableName: database.tables.commands,
-      KeyConditionExpression: 'streamId = :streamId',
-      FilterExpression: '#outcome = :pending',
-      ExpressionAttributeNames: { '#outcome': 'outcome' },
-      ExpressionAttributeValues: { ':streamId': streamId, ':pending': 'pending' },
-      ConsistentRead: true,
-    }),
-  );
-  return Items.map((item) => PendingCommand.parse(item));
-};
-
 const leavePending = (request: CommandRequest) => leave(metered.client, database.tables.commands, request);
 
 const waiting = (count: number, amount = 10) =>
@@ -62,7 +47,7 @@ describe('forty writers on one account, and somebody who takes what waits', () =
     const taker = createMeteredStore(database).store;
     taking = (async () => {
       while (!stopped) {
-        const pending = await pendingOn(accountId ?? 'none-yet');
+        const pending = await database.queued(accountId ?? 'none-yet');
         if (pending.length > 0) await taker.decidePending(accountId, pending);
       }
     })();
@@ -82,7 +67,7 @@ describe('forty writers on one account, and somebody who takes what waits', () =
     expect(new Set(versions).size).toBe(25);
     const { commits, account } = await verifyStream(metered.store, accountId);
     expect(account.balance).toBe(0);
-    expect(Math.max(...commits.map(({ commands }) => commands))).toBeGreaterThan(1);
+    expect(Math.max(...commits.map(({ batch }) => batch))).toBeGreaterThan(1);
   });
 
   it('without ids are decided once each, too', async () => {
@@ -99,8 +84,8 @@ describe('commands that wait', () => {
     await metered.store.decidePending(accountId, named);
     const { commits } = await verifyStream(metered.store, accountId);
     expect(commits.at(-1)?.events.map(({ type, origin }) => [type, origin.commandId, origin.correlationId])).toEqual([
-      ['MoneyWithdrawn', 'w0', 'request-0'],
-      ['MoneyWithdrawn', 'w1', 'request-1'],
+      ['MoneyWithdrawn', `${accountId}.w0`, 'request-0'],
+      ['MoneyWithdrawn', `${accountId}.w1`, 'request-1'],
     ]);
     expect(await metered.store.execute(requests.withdraw(accountId, 400, { key: 'w1' }))).toMatchObject({
       outcome: 'accepted',
@@ -151,31 +136,43 @@ describe('commands that wait', () => {
     });
   });
 
-  it('and were given their key back do not hold up the others', async () => {
+  it('and were given up do not hold up the others, and are not carried out by a second delivery', async () => {
     const pending = await waiting(3);
-    const Key = { streamId: accountId, commandId: 'w1' };
-    await metered.client.send(new DeleteCommand({ TableName: database.tables.commands, Key }));
+    const [, given] = pending;
+    await metered.client.send(
+      new PutCommand({
+        TableName: database.tables.commands,
+        Item: {
+          ...given,
+          key: keyOn(accountId, 'w1'),
+          outcome: 'given_up',
+          writeId: 'gone',
+          pendingId: given?.writeId,
+        },
+      }),
+    );
     await metered.store.decidePending(accountId, pending);
     expect(await balance()).toBe(980);
     expect(await metered.store.execute(requests.withdraw(accountId, 10, { key: 'w1' }))).toMatchObject({
+      outcome: 'accepted',
       replayed: false,
     });
+    await metered.store.decidePending(accountId, pending);
+    expect(await balance()).toBe(970);
   });
 
   it('keep the name of their command when they are decided alone', async () => {
     await metered.store.decidePending(accountId, await waiting(1));
     const { commits } = await verifyStream(metered.store, accountId);
-    expect(commits.at(-1)?.events.map(({ origin }) => origin.commandId)).toEqual(['w0']);
+    expect(commits.at(-1)?.events.map(({ origin }) => origin.commandId)).toEqual([`${accountId}.w0`]);
   });
 
-  it('are decided only as long as it is they that hold the key', async () => {
+  it('are decided only as long as their record is the very one that they were taken with', async () => {
     const [old] = await waiting(1);
-    // Given back in between, and taken by another command.
-    await leavePending(requests.withdraw(accountId, 77, { key: 'w0' }));
+    // Given up in between, and sent again.
+    await leavePending(requests.withdraw(accountId, 10, { key: 'w0' }));
     await metered.store.decidePending(accountId, old ? [old] : []);
     expect(await balance()).toBe(1_000);
-    await metered.store.decidePending(accountId, await pendingOn(accountId));
-    expect(await balance()).toBe(923);
   });
 
   it('are decided once when the answer to their transaction is lost', async () => {
@@ -189,7 +186,9 @@ describe('commands that wait', () => {
     });
     await metered.store.decidePending(accountId, pending);
     expect(await balance()).toBe(900);
-    expect(await pendingOn(accountId)).toEqual([]);
+    expect(await metered.store.execute(requests.withdraw(accountId, 10, { key: 'w9' }))).toMatchObject({
+      replayed: true,
+    });
   });
 
   it('still wait after a taker that crashed before its transaction, and are decided by the next', async () => {
@@ -201,7 +200,7 @@ describe('commands that wait', () => {
     await expect(metered.store.decidePending(accountId, pending)).rejects.toThrow('crashed');
     metered.inject(undefined);
     expect(await balance()).toBe(1_000);
-    await metered.store.decidePending(accountId, await pendingOn(accountId));
+    await metered.store.decidePending(accountId, pending);
     expect(await balance()).toBe(900);
   });
 
@@ -241,14 +240,14 @@ it('a command on an account whose last commit held several queues at once, and i
   await metered.store.decidePending(accountId, await waiting(5));
   const impatient = createMeteredStore(database, { queueing: true, budget: 300 });
   const result = await impatient.store.execute(requests.deposit(accountId, 5, { key: 'late' }));
-  expect(result).toEqual({ outcome: 'pending', key: { streamId: accountId, commandId: 'late' } });
+  expect(result).toEqual({ outcome: 'pending', key: keyOn(accountId, 'late') });
   expect(
     impatient
       .requests()
       .slice(0, 2)
       .map(({ operation }) => operation),
-  ).toEqual(['Query', 'PutItem']);
-  expect(await pendingOn(accountId)).toMatchObject([{ commandId: 'late' }]);
+  ).toEqual(['Query', 'TransactWriteItems']);
+  expect(await database.queued(accountId)).toMatchObject([{ keys: [keyOn(accountId, 'late')] }]);
 });
 
 describe('a command that queues, whose outcome shows elsewhere too,', () => {
@@ -269,7 +268,7 @@ describe('a command that queues, whose outcome shows elsewhere too,', () => {
     expect(result).toEqual(shown);
     expect(Date.now()).toBeGreaterThanOrEqual(place.expectedAt);
     expect(place.look).toHaveBeenCalledOnce();
-    expect(operations(patient)).toEqual(['Query', 'PutItem']);
+    expect(operations(patient)).toEqual(['Query', 'TransactWriteItems']);
   });
 
   it('is looked for under its key where it does not show', async () => {
@@ -279,11 +278,11 @@ describe('a command that queues, whose outcome shows elsewhere too,', () => {
       ...requests.withdraw(accountId, 5_000, { key: 'poor' }),
       elsewhere: place,
     });
-    await vi.waitFor(async () => expect(await pendingOn(accountId)).toHaveLength(1));
-    await metered.store.decidePending(accountId, await pendingOn(accountId));
+    await vi.waitFor(async () => expect(await database.queued(accountId)).toHaveLength(1));
+    await metered.store.decidePending(accountId, await database.queued(accountId));
     expect(await executed).toMatchObject({ outcome: 'rejected', rejection: { code: 'insufficient_funds' } });
     expect(place.look).toHaveBeenCalledOnce();
-    expect(operations(patient)).toEqual(['Query', 'PutItem', 'GetItem']);
+    expect(operations(patient)).toEqual(['Query', 'TransactWriteItems', 'GetItem']);
   });
 });
 
@@ -295,7 +294,7 @@ it('a command without an id that waits, and whose outcome cannot be read, is pen
     return send();
   });
   expect(await blind.store.execute(requests.deposit(accountId, 5))).toMatchObject({ outcome: 'pending' });
-  expect(await pendingOn(accountId)).toHaveLength(1);
+  expect(await database.queued(accountId)).toHaveLength(1);
 });
 
 it('an account that has cooled down is raced for again', async () => {

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
-import { requests } from '../../setup/ledger-requests.ts';
+import { keyOn, requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
 
@@ -48,7 +48,7 @@ it('a reservation that is sent again while it is open gets the recorded answer, 
 
 it('a command under two keys is found under either', async () => {
   const request = requests.deposit('a', 7, { key: 'one' });
-  const both = { ...request, keys: [...(request.keys ?? []), { streamId: 'a', commandId: 'two' }] };
+  const both = { ...request, keys: [...(request.keys ?? []), keyOn('a', 'two')] };
   const first = await metered.store.execute(both);
   expect(await metered.store.execute(requests.deposit('a', 7, { key: 'two' }))).toEqual({ ...first, replayed: true });
   expect(await metered.store.execute(requests.deposit('a', 8, { key: 'two' }))).toEqual({ outcome: 'key_reused' });
@@ -58,7 +58,7 @@ it('a command under two keys is found under either', async () => {
 it('a key that a repeat is sent with for the first time belongs to that command from then on', async () => {
   const reserve = requests.reserve('a', 'b', 1, 'with-key-later');
   await metered.store.execute(reserve);
-  const keyed = { ...reserve, keys: [...(reserve.keys ?? []), { streamId: 'a', commandId: 'later' }] };
+  const keyed = { ...reserve, keys: [...(reserve.keys ?? []), keyOn('a', 'later')] };
   expect(await metered.store.execute(keyed)).toMatchObject({ outcome: 'accepted', replayed: true });
   expect(await metered.store.execute(requests.deposit('a', 1, { key: 'later' }))).toEqual({ outcome: 'key_reused' });
 });
@@ -66,7 +66,7 @@ it('a key that a repeat is sent with for the first time belongs to that command 
 it('a repeat whose further key cannot be claimed in time is undecided, and not told that all is well', async () => {
   const reserve = requests.reserve('a', 'b', 1, 'claimed-late');
   await metered.store.execute(reserve);
-  const keyed = { ...reserve, keys: [...(reserve.keys ?? []), { streamId: 'a', commandId: 'unclaimed' }] };
+  const keyed = { ...reserve, keys: [...(reserve.keys ?? []), keyOn('a', 'unclaimed')] };
   const hurried = createMeteredStore(database, { budget: 400 });
   hurried.inject(async (operation, send) => {
     if (operation === 'PutItem') throw Object.assign(new Error('slow'), { name: 'ThrottlingException' });

@@ -1,7 +1,6 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
-import { findRecord } from '../../../functions/store/deciding/command-record.ts';
 import { createHandler as createCarryOut } from '../../../functions/transfers/carry-out-transfers.ts';
 import { createHandler as createCredit } from '../../../functions/transfers/credit-transfer.ts';
 import { createHandler as createSettle } from '../../../functions/transfers/settle-transfer.ts';
@@ -56,7 +55,9 @@ const environment = (fault?: Fault) => {
     left.push(transfer);
     return 'started' as const;
   };
-  const carryOut = createCarryOut({ store, workflow: { start }, telemetry: recordedTelemetry().telemetry });
+  const { telemetry } = recordedTelemetry();
+  const budget = { steps: 20_000, starts: 20_000 };
+  const carryOut = createCarryOut({ store, workflow: { start }, telemetry, clock: Date.now, budget });
   return { left, run: (some = records) => carryOut({ Records: some }) };
 };
 
@@ -77,7 +78,7 @@ it('a batch is credited and settled with one commit an account and step, and lea
   expect(left).toEqual([]);
   await expectAllSettledOnce();
   const { commits } = await verifyStream(bank.store, AccountId.parse('a'));
-  expect(commits.slice(-2).map(({ commands }) => commands)).toEqual([4, 4]);
+  expect(commits.slice(-2).map(({ batch }) => batch)).toEqual([4, 4]);
 });
 
 it('delivered to five environments at once, in pieces, in other orders and again, it happens once', async () => {
@@ -89,11 +90,9 @@ it('delivered to five environments at once, in pieces, in other orders and again
 });
 
 it('with the workflow at work on the same transfers, it happens once', async () => {
-  const { store, client } = createMeteredStore(database);
+  const { store } = createMeteredStore(database);
   const { telemetry } = recordedTelemetry();
-  const find = (key: Parameters<typeof findRecord>[1]) =>
-    findRecord({ client, commandsTable: database.tables.commands }, key);
-  const [credit, settle] = [createCredit({ store, find, telemetry }), createSettle({ store, telemetry })];
+  const [credit, settle] = [createCredit({ store, telemetry }), createSettle({ store, telemetry })];
   const workflow = async (transfer: object) => settle({ ...transfer, credit: await credit(transfer) });
   const started = transfers.map((transfer) => ({ ...transfer, currency: 'EUR', correlationId: 'k', actor: 'alice' }));
   await Promise.all([environment().run(), ...started.map(workflow)]);

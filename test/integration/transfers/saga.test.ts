@@ -1,6 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
-import { AccountId, Timestamp } from '../../../events/values.ts';
-import { findRecord } from '../../../functions/store/deciding/command-record.ts';
+import { AccountId, type Timestamp } from '../../../events/values.ts';
+import { isLate } from '../../../functions/transfers/attempts.ts';
 import { createHandler as createCredit } from '../../../functions/transfers/credit-transfer.ts';
 import { createHandler as createRelease } from '../../../functions/transfers/release-transfer.ts';
 import { accountsThatReserved, openReservations } from '../../../functions/transfers/reservations.ts';
@@ -36,9 +37,8 @@ const reserve = async (from: string, to: string, amount: number, transferId: str
 
 const steps = () => {
   const dependencies = { store: metered.store, telemetry: recordedTelemetry().telemetry };
-  const tables = { client: metered.client, commandsTable: database.tables.commands };
   return {
-    credit: createCredit({ ...dependencies, find: (key) => findRecord(tables, key) }),
+    credit: createCredit(dependencies),
     settle: createSettle(dependencies),
     release: createRelease(dependencies),
   };
@@ -116,14 +116,58 @@ it('open reservations are found in the streams, each once, with what their workf
   await own.store.execute(requests.settle('a', 't2'));
 
   const found: string[] = [];
-  for await (const accountId of accountsThatReserved(own.client, database.tables.events)) found.push(accountId);
+  const patience = { clock: Date.now, random: Math.random, sleep: (ms: number) => setTimeout(ms) };
+  const table = { client: own.client, eventsTable: database.tables.events, budget: 10_000, ...patience };
+  for await (const { accounts: some } of accountsThatReserved(table)) found.push(...some);
   expect(found.sort()).toEqual(['a', 'b']);
 
-  const open: TransferInput[] = [];
-  const later = Timestamp.parse(new Date(Date.now() + 1_000).toISOString());
-  for await (const input of openReservations(own.store, AccountId.parse('a'), later)) open.push(input);
-  expect(open).toMatchObject([
+  expect(await openOn(own, 'a')).toMatchObject([
     { transferId: 't1', from: 'a', to: 'b', amount: 10, currency: 'EUR', actor: 'alice' },
     { transferId: 't3', from: 'a', to: 'b', amount: 10, currency: 'EUR', actor: 'alice' },
   ]);
+  expect(await openOn(own, 'a', () => false)).toEqual([]);
 });
+
+it('of two reservations of one commit both are found in the streams', async () => {
+  const [from = '', to = ''] = await accounts('batch', 'a', 'b');
+  const reservations = ['batch-1', 'batch-2'].map((id) => requests.reserve(from, to, 10, id));
+  await metered.store.executeTogether(AccountId.parse(from), reservations);
+  expect((await openOn(metered, from)).map(({ transferId }) => transferId)).toEqual(['batch-1', 'batch-2']);
+});
+
+it('after a commit of a clock that was an hour ahead, what is reserved is found, and due', async () => {
+  const [from = '', to = ''] = await accounts('ahead', 'a', 'b');
+  const hourAhead = createMeteredStore(database, { clock: () => Date.now() + 3_600_000 });
+  await hourAhead.store.execute(requests.deposit(from, 1));
+  await metered.store.execute(requests.reserve(from, to, 10, 'ahead-1'));
+  const found = await openOn(metered, from, (reservedAt) => isLate(reservedAt, Date.now()));
+  expect(found.map(({ transferId }) => transferId)).toEqual(['ahead-1']);
+});
+
+it('what is reserved nowhere is not credited, though a workflow is started with it', async () => {
+  const [from = '', to = ''] = await accounts('forged', 'a', 'b');
+  const transfer = await reserve(from, to, 30, 'forged-1');
+  const forged = [
+    { ...transfer, transferId: 'forged-2' },
+    { ...transfer, amount: 31 },
+    { ...transfer, to: from },
+  ];
+  for (const input of forged) await expect(run(TransferInput.parse(input))).rejects.toThrow('is not credited');
+  expect(await money(from, to)).toEqual([
+    [100, 30],
+    [100, 0],
+  ]);
+  expect(await run(transfer)).toEqual({ outcome: 'credited' });
+  expect(await run(transfer)).toEqual({ outcome: 'credited' });
+});
+
+/** The open reservations of an account, as its stream has them. */
+const openOn = async (
+  { store }: MeteredStore,
+  accountId: string,
+  isDue: (reservedAt: Timestamp) => boolean = () => true,
+): Promise<TransferInput[]> => {
+  const open: TransferInput[] = [];
+  for await (const { transfer } of openReservations(store, AccountId.parse(accountId), isDue)) open.push(transfer);
+  return open;
+};

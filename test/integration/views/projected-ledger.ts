@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
-import { BatchWriteCommand, DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, DeleteCommand, GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { createHandler } from '../../../functions/projections/project-views.ts';
 import { createViewWriter } from '../../../functions/projections/view-writer.ts';
 import { readEntry, readSummary } from '../../../functions/views/account-rows.ts';
+import { passOverRows } from '../../../functions/views/pass-over-rows.ts';
 import { readTransferRow, transferOf } from '../../../functions/views/transfer-row.ts';
 import { createViews } from '../../../functions/views/views.ts';
 import { createMeteredStore } from '../../setup/metered-store.ts';
@@ -11,13 +12,29 @@ import { type Committed, createMemoryLedger, streamRecord } from '../../unit/pro
 import { sorted, type ViewContents } from '../../unit/projections/memory-views.ts';
 import { recordedTelemetry } from '../../unit/runtime/recorded-telemetry.ts';
 
+/** More than a batch ever takes here, in milliseconds. */
+export const BUDGET_MS = 15_000;
+
 /** The events and the views in a database of their own, with the projection between them in the test's hands. */
 export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
   const database = await createTestDatabase();
   const { store, client, requests } = createMeteredStore(database);
   const table = database.tables.views;
-  const writer = createViewWriter({ client, table, random: Math.random, sleep: (ms) => setTimeout(ms) });
-  const handle = createHandler({ store, writer, telemetry: recordedTelemetry().telemetry });
+  const viewsTable = { client, table, clock: Date.now, random: Math.random, sleep: (ms: number) => setTimeout(ms) };
+  const told = recordedTelemetry();
+  /** One environment of the projection. */
+  const environment = (writer = createViewWriter(viewsTable)) => {
+    const { telemetry, counts } = recordedTelemetry();
+    const handle = createHandler({ store, writer, telemetry, clock: Date.now, budget: BUDGET_MS });
+    return {
+      /** Hands commits to the projection as one batch of the stream. */
+      project: (some: readonly Committed[]) => handle({ Records: some.map(({ item }) => streamRecord(item)) }),
+      /** Makes the views of accounts anew, as an operator would. */
+      rebuild: (...accounts: string[]) => handle({ accounts }),
+      counts,
+    };
+  };
+  const writer = createViewWriter(viewsTable);
 
   const items = async (): Promise<Record<string, unknown>[]> => {
     const found: Record<string, unknown>[] = [];
@@ -40,7 +57,17 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
     ledger,
     writer,
     eventsTable: database.tables.events,
-    views: createViews({ client, table }),
+    views: createViews({ ...viewsTable, budget: BUDGET_MS, passOver: passOverRows(told.telemetry) }),
+    /** What the views counted. */
+    counts: told.counts,
+    project: environment(writer).project,
+    /** Another environment of the projection, which remembers nothing. */
+    elsewhere: environment,
+    /** Changes attributes of a row, whatever they mean; `undefined` removes one. */
+    spoil: async (key: { pk: string; sk: string }, attributes: Record<string, unknown>): Promise<void> => {
+      const { Item } = await client.send(new GetCommand({ TableName: table, Key: key }));
+      await client.send(new PutCommand({ TableName: table, Item: { ...key, ...Item, ...attributes } }));
+    },
     /** Writes commits into the events table, as the store would have. */
     plant: async (committed: readonly Committed[]): Promise<void> => {
       for (let start = 0; start < committed.length; start += 25) {
@@ -48,8 +75,6 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
         await client.send(new BatchWriteCommand({ RequestItems: { [database.tables.events]: batch } }));
       }
     },
-    /** Hands commits to the projection as one batch of the stream. */
-    project: (committed: readonly Committed[]) => handle({ Records: committed.map(({ item }) => streamRecord(item)) }),
     /** All rows of the views table, as they are. */
     items,
     /** Empties the views table. */

@@ -1,9 +1,11 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AccountId, Timestamp, TransferId, type Version } from '../../../events/values.ts';
 import { TransferStatus } from '../../../functions/ledger/transfer.ts';
 import { foldCommits } from '../../../functions/projections/fold-commits.ts';
+import type { ReservedAt } from '../../../functions/views/views.ts';
 import {
   all,
+  BUDGET_MS,
   createProjectedLedger,
   credit,
   deposit,
@@ -84,7 +86,9 @@ describe('the statement', () => {
     const { entries: before } = await fresh.views.entries(a, { limit: 10 });
     // As a run that is cut off: the third commit's entry is written, the summary is not moved on.
     const all = commits.map(({ commit }) => commit);
-    expect(await fresh.writer.write([{ ...foldCommits(undefined, all), follows: 1 }])).toEqual(new Set());
+    expect(await fresh.writer.write([{ ...foldCommits(undefined, all), follows: 1 }], Date.now() + BUDGET_MS)).toEqual(
+      new Set(),
+    );
     expect(await fresh.views.entries(a, { limit: 10 })).toEqual({ entries: before, asOfVersion: 2 });
   });
 
@@ -202,13 +206,92 @@ describe('a transfer by its id', () => {
 });
 
 describe('open transfers', () => {
+  const openTransfers = (reserved: ReservedAt) => projected.views.openTransfers(reserved, () => {});
+
   it('are those not ended that were reserved before a time, with in whose name to go on', async () => {
-    const found = await all(projected.views.openTransfers(Timestamp.parse('2027-01-01T00:00:00.000Z')));
+    const found = await all(openTransfers({ before: Timestamp.parse('2027-01-01T00:00:00.000Z') }));
     expect(found.map(({ transferId }) => transferId).sort()).toEqual(['in3', 'out2', 'out3']);
     const { transferId, requestedAt } = found[0] ?? {};
     expect(found[0]).toMatchObject({ actor: 'alice', correlationId: expect.stringMatching(/^k\d+-0$/) });
 
-    const earlier = await all(projected.views.openTransfers(Timestamp.parse(requestedAt)));
+    const earlier = await all(openTransfers({ before: Timestamp.parse(requestedAt) }));
     expect(earlier.map((transfer) => transfer.transferId)).not.toContain(transferId);
+  });
+
+  it('or after one, for what was stamped by a clock that was ahead', async () => {
+    const before = await all(openTransfers({ before: Timestamp.parse('2027-01-01T00:00:00.000Z') }));
+    const [earliest = '', ...later] = before.map(({ requestedAt }) => requestedAt).sort();
+    const found = await all(openTransfers({ after: Timestamp.parse(earliest) }));
+    expect(found.map(({ requestedAt }) => requestedAt).sort()).toEqual(later);
+  });
+});
+
+describe('a row that cannot be read', () => {
+  const transferKey = (id: string, from: string) => ({ pk: `transfer#${id}`, sk: `from#${from}` });
+  let fresh: ProjectedLedger;
+
+  beforeEach(async () => {
+    fresh = await createProjectedLedger();
+    const { ledger } = fresh;
+    ledger.commit(open('a'), deposit('a', 1), deposit('a', 2), deposit('a', 3));
+    ledger.commit(reserve('a', 'b', 't1', 1), reserve('a', 'b', 't2', 1), reserve('a', 'b', 't3', 1));
+    await fresh.plant(ledger.committed);
+    await fresh.project(ledger.committed);
+  });
+
+  const transferIds = async () =>
+    (await fresh.views.transfersOf(a, { limit: 10 })).transfers.map(({ transferId }) => transferId);
+  const versions = async () => (await fresh.views.entries(a, { limit: 10 })).entries.map(({ version }) => version);
+
+  it.each([
+    ['damaged', { amount: 'five' }],
+    ['of another schema', { schema: 2 }],
+  ])('as it is %s, is passed over by every reader, and told of', async (_, wrong) => {
+    await fresh.spoil(transferKey('t2', 'a'), wrong);
+    await fresh.spoil({ pk: 'account#a', sk: 'entry#0000000000000003' }, wrong);
+    expect(await transferIds()).toEqual(['t3', 't1']);
+    expect(await versions()).toEqual([4, 2]);
+    expect(fresh.counts).toEqual({ UnreadableRows: 2 });
+    expect(await fresh.views.transfer(TransferId.parse('t2'))).toBeUndefined();
+    expect(await fresh.views.transfer(TransferId.parse('t2'), a)).toBeUndefined();
+    const told: string[] = [];
+    const before = Timestamp.parse('2027-01-01T00:00:00.000Z');
+    const found = await all(fresh.views.openTransfers({ before }, ({ pk }) => told.push(pk)));
+    expect(found.map(({ transferId }) => transferId).sort()).toEqual(['t1', 't3']);
+    expect(told).toEqual(['transfer#t2']);
+  });
+
+  it.each([
+    ['with attributes of later code, in it and in its steps', { lane: 'fast' }],
+    ['of before rows said their schema', { schema: undefined }],
+  ])('is none %s', async (_, more) => {
+    const key = transferKey('t2', 'a');
+    const row = (await fresh.items()).find(({ pk }) => pk === key.pk);
+    const reserved = { ...Object(row?.['reserved']), lane: 'fast' };
+    await fresh.spoil(key, { ...more, reserved });
+    await fresh.spoil({ pk: 'account#a', sk: 'entry#0000000000000003' }, more);
+    await fresh.spoil({ pk: 'account#a', sk: 'summary' }, more);
+    expect(await transferIds()).toEqual(['t3', 't2', 't1']);
+    expect(await versions()).toEqual([4, 3, 2]);
+    expect(fresh.counts).toEqual({});
+  });
+
+  it.each([
+    ['of another schema', { schema: 2 }],
+    ['without its version', { version: undefined }],
+    ['whose version is no number', { version: 'seven' }],
+  ])('as a summary %s, makes the statement empty and stops the projection of its account alone', async (_, wrong) => {
+    await fresh.spoil({ pk: 'account#a', sk: 'summary' }, wrong);
+    expect(await fresh.views.entries(a, { limit: 10 })).toEqual({ entries: [], asOfVersion: 0 });
+    const more = [deposit('a', 4), open('b')].flatMap((command) => fresh.ledger.commit(command) ?? []);
+    await fresh.plant(more);
+    // Another environment, which does not remember how the summary was.
+    const other = fresh.elsewhere();
+    expect(await other.project(more)).toEqual({ batchItemFailures: [] });
+    expect(other.counts).toEqual({ UnreadableRecords: 1 });
+    expect(await fresh.views.summaryVersion(b)).toBe(1);
+
+    expect(await other.rebuild('a')).toEqual({ accounts: [{ accountId: 'a', version: 8 }] });
+    expect(await versions()).toEqual([8, 4, 3, 2]);
   });
 });

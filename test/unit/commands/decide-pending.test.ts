@@ -2,27 +2,31 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { expect, it, vi } from 'vitest';
 import { createHandler } from '../../../functions/commands/decide-pending.ts';
+import { StoreUnavailable } from '../../../functions/runtime/unavailable.ts';
 import type { Store } from '../../../functions/store/store.ts';
 import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 
 let sequence = 0;
 
-const waiting = (accountId: string, commandId: string, more: object = {}): DynamoDBRecord => {
+/** The stream record of a command that has taken its place in the queue. */
+const queued = (accountId: string, commandId: string, more: object = {}): DynamoDBRecord => {
+  sequence += 1;
+  const at = '2026-11-21T10:00:00.000Z';
+  const writeId = `write-of-${commandId}`;
   const item = {
-    streamId: accountId,
-    commandId,
-    request: 'fingerprint',
-    outcome: 'pending',
-    at: '2026-11-21T10:00:00.000Z',
+    ...{ accountId, place: `${at}#${writeId}`, expiresAt: 1_795_428_000, schema: 1, commandSchema: 1 },
+    ...{ fingerprint: 'fingerprint', writeId, at, keys: [`command:${commandId}`] },
     command: { type: 'withdraw', accountId, amount: 1 },
     actor: 'alice',
     correlationId: 'c',
     ...more,
   };
-  sequence += 1;
   return {
     eventName: 'INSERT',
-    dynamodb: { SequenceNumber: `${sequence}`, NewImage: JSON.parse(JSON.stringify(marshall(item))) },
+    dynamodb: {
+      SequenceNumber: `${sequence}`,
+      NewImage: JSON.parse(JSON.stringify(marshall(item, { removeUndefinedValues: true }))),
+    },
   };
 };
 
@@ -30,41 +34,88 @@ const takerThat = (decidePending: Store['decidePending']) => {
   const { telemetry, counts, logger } = recordedTelemetry();
   const store = { decidePending: vi.fn(decidePending) };
   const handle = createHandler({ store, telemetry });
-  return { handle: (...Records: DynamoDBRecord[]) => handle({ Records }), store, counts, logger };
+  const taken = () =>
+    store.decidePending.mock.calls.map(([id, commands]) => [id, ...commands.flatMap(({ keys }) => keys)]);
+  return { handle: (...Records: DynamoDBRecord[]) => handle({ Records }), taken, store, counts, logger };
 };
+const nothingFailed = { batchItemFailures: [] };
+const failed = (...records: (DynamoDBRecord | undefined)[]) => ({
+  batchItemFailures: records.map((record) => ({ itemIdentifier: record?.dynamodb?.SequenceNumber ?? '' })),
+});
 
-it('decides the commands of each account together, in the order in which they were sent', async () => {
-  const { handle, store, counts } = takerThat(async () => {});
-  const answer = await handle(waiting('a', 'k1'), waiting('b', 'k2'), waiting('a', 'k3'));
-  expect(answer).toEqual({ batchItemFailures: [] });
-  const taken = store.decidePending.mock.calls.map(([id, commands]) => [
-    id,
-    commands.map(({ commandId }) => commandId),
-  ]);
-  expect(taken).toEqual([
-    ['a', ['k1', 'k3']],
-    ['b', ['k2']],
+it('decides the pending commands of each account together, in the order in which they were sent', async () => {
+  const { handle, taken, counts } = takerThat(async () => {});
+  expect(await handle(queued('a', 'k1'), queued('b', 'k2'), queued('a', 'k3'))).toEqual(nothingFailed);
+  expect(taken()).toEqual([
+    ['a', 'command:k1', 'command:k3'],
+    ['b', 'command:k2'],
   ]);
   expect(counts).toEqual({ CommandsDecidedTogether: 3 });
 });
 
-it('reports an account that could not be decided from its first record on, and decides the others', async () => {
-  const { handle, store } = takerThat(async (accountId) => {
-    if (accountId === 'a') throw new Error('throttled');
-  });
-  const records = [waiting('b', 'k1'), waiting('a', 'k2'), waiting('a', 'k3')];
-  expect(await handle(...records)).toEqual({
-    batchItemFailures: [{ itemIdentifier: records[1]?.dynamodb?.SequenceNumber }],
-  });
-  expect(store.decidePending).toHaveBeenCalledTimes(2);
+it('hands the store all that the queue says of a command', async () => {
+  const { handle, store } = takerThat(async () => {});
+  await handle(queued('a', 'k1', { keys: ['command:k1', 'command:k2'] }));
+  expect(store.decidePending).toHaveBeenCalledExactlyOnceWith('a', [
+    {
+      ...{ accountId: 'a', schema: 1, commandSchema: 1, fingerprint: 'fingerprint', writeId: 'write-of-k1' },
+      ...{ at: '2026-11-21T10:00:00.000Z', keys: ['command:k1', 'command:k2'], actor: 'alice', correlationId: 'c' },
+      command: { type: 'withdraw', accountId: 'a', amount: 1 },
+    },
+  ]);
 });
 
-it('reports a record that is no waiting command, says what is wrong with it, and decides the others', async () => {
-  const { handle, store, logger } = takerThat(async () => {});
-  const records = [waiting('a', 'k1', { command: { type: 'burn' } }), waiting('a', 'k2')];
-  expect(await handle(...records)).toEqual({
-    batchItemFailures: [{ itemIdentifier: records[0]?.dynamodb?.SequenceNumber }],
-  });
-  expect(store.decidePending).toHaveBeenCalledOnce();
-  expect(logger.error).toHaveBeenCalledOnce();
+it.each([
+  ['in time', new StoreUnavailable('throttled', undefined)],
+  ['for another reason', new Error('the stream cannot be read')],
+])(
+  'reports an account that could not be decided %s from its first stream record on, and decides the others',
+  async (_, error) => {
+    const { handle, taken, counts, logger } = takerThat(async (accountId) => {
+      if (accountId === 'a') throw error;
+    });
+    const records = [queued('b', 'k1'), queued('a', 'k2'), queued('a', 'k3'), queued('c', 'k4')];
+    expect(await handle(...records)).toEqual(failed(records[1]));
+    expect(taken().map(([accountId]) => accountId)).toEqual(['b', 'a', 'c']);
+    expect(counts).toEqual({ CommandsDecidedTogether: 2, DecidePendingFailures: 1 });
+    expect(logger.error).toHaveBeenCalledExactlyOnceWith(expect.any(String), { accountId: 'a', error });
+  },
+);
+
+it.each([
+  ['another version of the queue’s shape', { schema: 2 }],
+  ['another version of the commands’ shape', { commandSchema: 2 }],
+  ['a command of an unknown type', { command: { type: 'burn' } }],
+  ['no account', { accountId: undefined }],
+  ['bytes', { reference: new Uint8Array([1]) }],
+])(
+  'passes over a stream record with %s in its first delivery, says and counts it, and decides the others',
+  async (_, more) => {
+    const { handle, taken, counts, logger } = takerThat(async () => {});
+    const records = [queued('a', 'k1'), queued('a', 'k2', more), queued('b', 'k3')];
+    expect(await handle(...records)).toEqual(nothingFailed);
+    expect(taken()).toEqual([
+      ['a', 'command:k1'],
+      ['b', 'command:k3'],
+    ]);
+    expect(counts).toEqual({ CommandsDecidedTogether: 2, UnreadableRecords: 1 });
+    expect(logger.error).toHaveBeenCalledExactlyOnceWith(expect.any(String), {
+      sequenceNumber: records[1]?.dynamodb?.SequenceNumber,
+      problem: expect.stringMatching(/./),
+    });
+  },
+);
+
+it('decides a command whose place in the queue says more than is known here', async () => {
+  const { handle, taken } = takerThat(async () => {});
+  expect(await handle(queued('a', 'k1', { priority: 'high' }))).toEqual(nothingFailed);
+  expect(taken()).toEqual([['a', 'command:k1']]);
+});
+
+it('fails the whole batch for a stream record that does not say where it stands', async () => {
+  const { handle, taken } = takerThat(async () => {});
+  const { dynamodb, ...record } = queued('a', 'k1');
+  const { SequenceNumber: _, ...nowhere } = dynamodb ?? {};
+  expect(await handle(queued('b', 'k2'), { ...record, dynamodb: nowhere })).toEqual(failed(undefined));
+  expect(taken().map(([accountId]) => accountId)).toEqual(['b', 'a']);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CommandResult, Undecided } from '../../../functions/store/deciding/command-result.ts';
+import type { CommandResult, UndecidedReason } from '../../../functions/store/deciding/command-result.ts';
 import { createFundedLedger, createTestLedger, type TestLedger } from '../http/ledger.ts';
 import type { ClientRequest } from '../http/request.ts';
 
@@ -29,12 +29,12 @@ describe.each(kinds)('a $kind', ({ kind, balanceAfter, ask }) => {
     });
   });
 
-  it('is recorded under its key on the account, and under none without', async () => {
+  it('is recorded under its key, and under none without', async () => {
     const ledger = await createFundedLedger();
     await ask(ledger, { body: { amount: 1 }, headers: keyed });
     await ask(ledger, { body: { amount: 1 } });
     expect(ledger.store.execute.mock.calls.map(([{ keys }]) => keys)).toEqual([
-      [{ streamId: 'a1', commandId: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/) }],
+      [expect.stringMatching(/^command:[A-Za-z0-9_-]{22}$/)],
       [],
     ]);
   });
@@ -73,6 +73,23 @@ describe.each(kinds)('a $kind', ({ kind, balanceAfter, ask }) => {
     expect((await ledger.getAccount('a1')).body['version']).toBe(2);
   });
 
+  it.each(['"1"', '"3"', 'W/"1"', '"x"', '"0"'])(
+    'is answered what was recorded where it is repeated with its key and If-Match: %s, which does not hold',
+    async (tag) => {
+      const ledger = await createFundedLedger();
+      const first = await ask(ledger, { body: { amount: 250 }, headers: { ...keyed, 'If-Match': '"2"' } });
+      const again = await ask(ledger, { body: { amount: 250 }, headers: { ...keyed, 'If-Match': tag } });
+      expect(first.status).toBe(201);
+      expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+    },
+  );
+
+  it('has a precondition that cannot hold asked of the store, which alone knows what is recorded', async () => {
+    const ledger = await createFundedLedger();
+    await ask(ledger, { body: { amount: 1 }, headers: { ...keyed, 'If-Match': 'W/"2"' } });
+    expect(ledger.store.execute.mock.calls.map(([{ expectedVersion }]) => expectedVersion)).toEqual(['never']);
+  });
+
   it.each(['"1"', 'W/"1"', '*'])('answers 404 to If-Match: %s where there is no such account', async (tag) => {
     const request = { body: { amount: 1 }, headers: { 'If-Match': tag } };
     expect(await ask(createTestLedger(), request)).toMatchObject({ status: 404, body: { code: 'account_not_found' } });
@@ -99,7 +116,7 @@ describe('a command that was not decided', () => {
     return ledger.deposit('a1', { body: { amount: 1 }, headers });
   };
 
-  it.each<[Undecided, ClientRequest['headers'], number, string | undefined]>([
+  it.each<[UndecidedReason, ClientRequest['headers'], number, string | undefined]>([
     ['contention', {}, 503, '1'],
     ['contention', keyed, 503, '1'],
     ['throttled', {}, 503, '1'],
@@ -109,14 +126,30 @@ describe('a command that was not decided', () => {
     ['unknown', {}, 500, undefined],
     ['commit_too_large', {}, 503, '60'],
     ['commit_too_large', keyed, 503, '60'],
+    ['record_unreadable', keyed, 503, '10'],
+    ['record_unreadable', {}, 500, undefined],
   ])('because of %s, with headers %j, is answered %i', async (reason, headers, status, retryAfter) => {
     const answer = await askWith({ outcome: 'undecided', reason }, headers);
     expect(answer).toMatchObject({ status, body: { code: status === 503 ? 'try_again' : 'internal_error' } });
     expect(answer.headers['Retry-After']).toBe(retryAfter);
   });
 
+  it('because its record is of another form is not said to be undone', async () => {
+    const { body } = await askWith({ outcome: 'undecided', reason: 'record_unreadable' }, keyed);
+    expect(body['detail']).toContain('written down in a form that is not known here yet');
+  });
+
+  it.each<UndecidedReason>(['contention', 'throttled', 'unavailable', 'commit_too_large'])(
+    'because of %s, and was sent without a key, is said to be undone, and no key is promised to tell',
+    async (reason) => {
+      const { body } = await askWith({ outcome: 'undecided', reason });
+      expect(body['detail']).toMatch(/nothing was done/i);
+      expect(body['detail']).not.toMatch(/the same/);
+    },
+  );
+
   it('but will be, is answered 202 with the place that will have its outcome', async () => {
-    const answer = await askWith({ outcome: 'pending', key: { streamId: 'a1', commandId: 'c1' } });
+    const answer = await askWith({ outcome: 'pending', key: 'command:c1' });
     expect(answer).toMatchObject({
       status: 202,
       headers: { Location: '/accounts/a1/commands/c1', 'Retry-After': '1' },

@@ -35,7 +35,7 @@ describe('opening an account', () => {
     const { body, headers } = await ledger.open({ currency: 'EUR' }, keyed);
     expect(body['accountId']).toMatch(/^[A-Za-z0-9_-]{22}$/);
     expect(headers['Location']).toBe(`/accounts/${body['accountId']}`);
-    const recorded = [{ streamId: body['accountId'], commandId: body['accountId'] }];
+    const recorded = [`command:${body['accountId']}`];
     expect(ledger.store.execute).toHaveBeenLastCalledWith(expect.objectContaining({ keys: recorded }));
 
     await createTestLedger().open({ accountId: 'mine', currency: 'EUR' }, keyed);
@@ -80,9 +80,29 @@ describe('opening an account', () => {
         status: 412,
         body: { code: 'version_mismatch', currentVersion: 0 },
       });
-      expect(ledger.store.execute).not.toHaveBeenCalled();
+      expect((await ledger.getAccount('a1')).status).toBe(404);
     },
   );
+
+  it.each(['"1"', '*', 'W/"1"', '"x"', '"0"'])(
+    'is answered what was recorded where it is repeated with its key and If-Match: %s',
+    async (tag) => {
+      const ledger = createTestLedger();
+      const first = await ledger.open({ currency: 'EUR' }, keyed);
+      const again = await ledger.open({ currency: 'EUR' }, { ...keyed, 'If-Match': tag });
+      expect(first.status).toBe(201);
+      expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+    },
+  );
+
+  it('whose result is not known is answered 500 without a key, though the client chose the id: that is no key', async () => {
+    const ledger = createTestLedger();
+    ledger.store.execute.mockResolvedValueOnce({ outcome: 'undecided', reason: 'unknown' });
+    expect(await ledger.open({ accountId: 'a1', currency: 'EUR' })).toMatchObject({
+      status: 500,
+      body: { code: 'internal_error' },
+    });
+  });
 
   it.each([
     [{}, 'currency'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Timestamp, Version } from '../../../events/values.ts';
+import { AccountId, Timestamp, Version } from '../../../events/values.ts';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
-import type { CommandResult } from '../../../functions/store/deciding/command-result.ts';
+import type { CommandResult, UndecidedReason } from '../../../functions/store/deciding/command-result.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 
 const keyed = { 'Idempotency-Key': 'k1' };
@@ -39,12 +39,12 @@ describe('requesting a transfer', () => {
     ['a transferId', { ...rent, transferId: 't1' }, {}, ['t1']],
     ['a key', rent, keyed, [derived]],
     ['both', { ...rent, transferId: 't1' }, keyed, ['t1', derived]],
-  ])('is recorded on the source, when the client sends %s', async (_, body, headers, commandIds) => {
+  ])('is recorded under what makes it one transfer, when the client sends %s', async (_, body, headers, commandIds) => {
     const ledger = await createFundedLedger();
     const { body: transfer } = await ledger.transfer(body, headers);
-    expect(ledger.store.execute.mock.calls[0]?.[0].keys).toEqual(
-      commandIds.map((commandId) => ({ streamId: 'a1', commandId })),
-    );
+    const keys = ledger.store.execute.mock.calls[0]?.[0].keys ?? [];
+    expect(keys.map((key) => key.replace(/^command:/, ''))).toEqual(commandIds);
+    expect(keys.every((key) => key.startsWith('command:'))).toBe(true);
     expect(transfer['transferId']).toEqual(commandIds[0]);
   });
 
@@ -52,7 +52,7 @@ describe('requesting a transfer', () => {
     const ledger = await createFundedLedger();
     const { transferId } = (await ledger.transfer(rent, keyed)).body;
     const again = await ledger.transfer({ ...rent, transferId }, keyed);
-    expect(ledger.store.execute.mock.calls[1]?.[0].keys).toEqual([{ streamId: 'a1', commandId: transferId }]);
+    expect(ledger.store.execute.mock.calls[1]?.[0].keys).toEqual([`command:${transferId}`]);
     expect(again).toMatchObject({ status: 202, headers: { 'Idempotency-Replayed': 'true' } });
   });
 
@@ -84,14 +84,30 @@ describe('requesting a transfer', () => {
     });
   });
 
-  it('refuses a transferId that another account’s transfer has', async () => {
+  it('means one transfer by a transferId, across all sources, and replays it for ever', async () => {
     const ledger = await createFundedLedger();
+    await ledger.deposit('b1', { body: { amount: 5000 } });
     const first = await ledger.transfer({ ...rent, transferId: 't1' });
-    ledger.show(Transfer.parse(first.body));
-    ledger.store.execute.mockClear();
-    const answer = await ledger.transfer({ ...rent, transferId: 't1', from: 'b1', to: 'a1' });
-    expect(answer).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
-    expect(ledger.store.execute).not.toHaveBeenCalled();
+    const other = await ledger.transfer({ ...rent, transferId: 't1', from: 'b1', to: 'a1' });
+    expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+    expect((await ledger.getAccount('b1')).body).toMatchObject({ reserved: 0, version: 2 });
+    const again = await ledger.transfer({ ...rent, transferId: 't1' });
+    expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+  });
+
+  it('means one transfer by a transferId also where that was rejected, whatever the views show', async () => {
+    const ledger = await createFundedLedger();
+    const tooMuch = { ...rent, transferId: 't1', from: 'b1', to: 'a1' };
+    const first = await ledger.transfer(tooMuch);
+    expect(first).toMatchObject({ status: 422, body: { code: 'insufficient_funds' } });
+    ledger.show({ ...anothers, from: AccountId.parse('c1') });
+    expect(await ledger.transfer({ ...rent, transferId: 't1' })).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_key_reused' },
+    });
+    const again = await ledger.transfer(tooMuch);
+    expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+    expect(ledger.views.transfer).not.toHaveBeenCalled();
   });
 
   it('has the same key stand for another transfer on another source', async () => {
@@ -111,6 +127,16 @@ describe('requesting a transfer', () => {
     expect(await ledger.transfer({ ...rent, from: 'missing' }, { 'If-Match': '"2"' })).toMatchObject({ status: 404 });
   });
 
+  it.each(['W/"1"', '"x"', '"0"', '"1"'])(
+    'is answered what was recorded where it is repeated with If-Match: %s',
+    async (tag) => {
+      const ledger = await createFundedLedger();
+      const first = await ledger.transfer({ ...rent, transferId: 't1' });
+      const again = await ledger.transfer({ ...rent, transferId: 't1' }, { 'If-Match': tag });
+      expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+    },
+  );
+
   it.each([
     [{ ...rent, amount: 10_001 }, 422, 'insufficient_funds'],
     [{ ...rent, to: 'a1' }, 422, 'same_account'],
@@ -127,7 +153,6 @@ describe('Prefer: wait', () => {
     const reserved = Transfer.parse((await ledger.transfer({ ...rent, transferId: 't1' })).body);
     const settled: Transfer = { ...reserved, status: 'settled', endedAt };
     ledger.views.transfer
-      .mockResolvedValueOnce(undefined)
       .mockResolvedValueOnce(undefined)
       .mockResolvedValueOnce(reserved)
       .mockResolvedValueOnce({ ...reserved, status: 'credited' })
@@ -247,45 +272,62 @@ describe('Prefer: wait', () => {
   });
 });
 
-describe('a transferId that another source has taken since', () => {
-  const elsewhere = {
-    from: 'c1',
-    to: 'b1',
-    amount: 1,
-    currency: 'EUR',
-    status: 'reserved',
-    requestedAt: '2026-11-21T10:00:00.000Z',
-    steps: [],
+describe('a transfer that was not decided', () => {
+  const own = { ...rent, transferId: 't1' };
+  const askWith = async (reason: UndecidedReason, body: object, headers: Record<string, string> = {}) => {
+    const ledger = await createFundedLedger();
+    ledger.store.execute.mockResolvedValueOnce({ outcome: 'undecided', reason });
+    return ledger.transfer(body, headers);
   };
 
-  it('still replays what was recorded here before, a rejection too', async () => {
-    const ledger = await createFundedLedger();
-    const request = { ...rent, transferId: 't1', amount: 1_000_000 };
-    const first = await ledger.transfer(request);
-    expect(first).toMatchObject({ status: 422, body: { code: 'insufficient_funds' } });
-    ledger.show(Transfer.parse({ ...elsewhere, transferId: 't1' }));
-    const again = await ledger.transfer(request);
-    expect(again).toMatchObject({ status: 422, body: first.body, headers: { 'Idempotency-Replayed': 'true' } });
+  it('and whose result is not known promises no key where the client has sent none: the id was made here', async () => {
+    const { status, headers, body } = await askWith('unknown', rent);
+    expect([status, body['code']]).toEqual([500, 'internal_error']);
+    expect(headers).not.toHaveProperty('Retry-After');
+    expect(body['detail']).not.toMatch(/the same|made-1/);
   });
 
-  it('is refused where nothing was recorded here', async () => {
-    const ledger = await createFundedLedger();
-    ledger.show(Transfer.parse({ ...elsewhere, transferId: 't1' }));
-    expect(await ledger.transfer({ ...rent, transferId: 't1' })).toMatchObject({
-      status: 422,
-      body: { code: 'idempotency_key_reused' },
-    });
+  it.each([
+    ['its own transferId', own, {}, 'the same transferId t1'],
+    ['an Idempotency-Key', rent, keyed, 'the same Idempotency-Key'],
+    ['both', own, keyed, 'the same Idempotency-Key'],
+  ])('is to be sent again where the client has sent %s, which will tell', async (_, body, headers, named) => {
+    for (const reason of ['unknown', 'contention', 'throttled', 'unavailable'] as const) {
+      const answer = await askWith(reason, body, headers);
+      expect(answer).toMatchObject({ status: 503, headers: { 'Retry-After': '1' }, body: { code: 'try_again' } });
+      expect(answer.body['detail']).toContain(named);
+    }
   });
-});
 
-it('a transferId that cannot be looked up because the views do not answer is to be tried again: nothing was done', async () => {
-  const ledger = await createFundedLedger();
-  ledger.views.transfer.mockRejectedValueOnce(new Error('unreachable'));
-  expect(await ledger.transfer({ ...rent, transferId: 't1' })).toMatchObject({
-    status: 503,
-    body: { code: 'try_again' },
-  });
-  expect(ledger.store.execute).not.toHaveBeenCalledWith(
-    expect.objectContaining({ command: expect.objectContaining({ type: 'reserve' }) }),
+  it.each<UndecidedReason>(['contention', 'throttled', 'unavailable', 'commit_too_large'])(
+    'because of %s is said to be undone where the client has sent no key, and none is promised to tell',
+    async (reason) => {
+      const answer = await askWith(reason, rent);
+      expect(answer).toMatchObject({ status: 503, body: { code: 'try_again' } });
+      expect(answer.body['detail']).toMatch(/nothing was done/i);
+      expect(answer.body['detail']).not.toMatch(/the same|made-1/);
+    },
   );
+
+  it('because its record is of another form is to be sent again only where the client can repeat it', async () => {
+    expect(await askWith('record_unreadable', own)).toMatchObject({ status: 503, headers: { 'Retry-After': '10' } });
+    expect(await askWith('record_unreadable', rent)).toMatchObject({ status: 500, body: { code: 'internal_error' } });
+  });
+
+  it('but is being decided names what the client has sent', async () => {
+    const ledger = await createFundedLedger();
+    ledger.store.execute.mockResolvedValueOnce({ outcome: 'in_progress' });
+    const { status, body } = await ledger.transfer(own);
+    expect([status, body['detail']]).toEqual([409, expect.stringContaining('the same transferId t1')]);
+  });
+
+  it.each([
+    [own, 503, 'the same transferId t1'],
+    [rent, 500, 'not known'],
+  ])('because something was thrown on the way (%j) is answered %i', async (body, status, detail) => {
+    const ledger = await createFundedLedger();
+    ledger.store.execute.mockRejectedValueOnce(Object.assign(new Error('socket'), { code: 'ECONNRESET' }));
+    const answer = await ledger.transfer(body);
+    expect([answer.status, answer.body['detail']]).toEqual([status, expect.stringContaining(detail)]);
+  });
 });

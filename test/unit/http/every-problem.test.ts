@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { httpHandler } from '../../../functions/http/http-handler.ts';
-import { PROBLEMS, type ProblemCode } from '../../../functions/http/problem.ts';
+import { PROBLEMS, type ProblemCode } from '../../../functions/http/answer/problem.ts';
+import { httpHandler } from '../../../functions/http/chain/http-handler.ts';
 import type { RejectionCode } from '../../../functions/ledger/rejection.ts';
 import { createHandler as getCommand } from '../../../functions/queries/get-command.ts';
 import { createHandler as getTransfer } from '../../../functions/queries/get-transfer.ts';
 import { createHandler as routeNotFound } from '../../../functions/queries/route-not-found.ts';
 import type { CommandResult } from '../../../functions/store/deciding/command-result.ts';
+import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
 import { createFundedLedger, createTestLedger } from './ledger.ts';
 import { type ClientAnswer, send } from './request.ts';
 
@@ -44,12 +45,14 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
   unauthenticated: {
     status: 401,
     // As it will be once callers must say who they are: the identity middleware names nobody.
-    ask: () => send(httpHandler(z.object({}), async () => ({ statusCode: 200, headers: {}, body: '' }), nobody)),
+    ask: () =>
+      send(httpHandler(telemetry, z.object({}), async () => ({ statusCode: 200, headers: {}, body: '' }), nobody)),
     headers: { 'WWW-Authenticate': 'Bearer' },
   },
   forbidden: {
     status: 403,
-    ask: () => send(httpHandler(z.object({}), async () => ({ code: 'forbidden', detail: 'It is not yours.' }))),
+    ask: () =>
+      send(httpHandler(telemetry, z.object({}), async () => ({ code: 'forbidden', detail: 'It is not yours.' }))),
   },
   account_not_found: {
     status: 404,
@@ -58,18 +61,20 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
   transfer_not_found: {
     status: 404,
     ask: () => {
-      const { views, time } = createTestLedger();
-      return send(getTransfer({ views, time }), { path: { transferId: 'missing' } });
+      const { store, views } = createTestLedger();
+      return send(getTransfer({ store, views, telemetry }), { path: { transferId: 'missing' } });
     },
   },
   command_not_found: {
     status: 404,
-    ask: () =>
-      send(getCommand({ find: async () => undefined, decide: async () => {}, clock: Date.now }), {
+    ask: () => {
+      const { recordOf } = createTestLedger().store;
+      return send(getCommand({ store: { recordOf, decidePending: async () => {} }, clock: () => 0, telemetry }), {
         path: { accountId: 'a1', commandId: 'missing' },
-      }),
+      });
+    },
   },
-  route_not_found: { status: 404, ask: () => send(routeNotFound(), { route: '/nowhere' }) },
+  route_not_found: { status: 404, ask: () => send(routeNotFound({ telemetry }), { route: '/nowhere' }) },
   account_already_exists: {
     status: 409,
     ask: async () => (await createFundedLedger()).open({ accountId: 'a1', currency: 'EUR' }),

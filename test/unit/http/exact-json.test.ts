@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseExactly } from '../../../functions/http/exact-json.ts';
+import { parseExactly } from '../../../functions/http/request/exact-json.ts';
 
 describe('parsing JSON exactly', () => {
   it.each([
@@ -29,6 +29,26 @@ describe('parsing JSON exactly', () => {
   it('leaves everything else as it is', () => {
     const text = '{"a":[null,true,"1.00000000000000000001","\\ud83d\\ude00"],"__proto__":{"b":1}}';
     expect(JSON.stringify(parseExactly(text))).toBe(JSON.stringify(JSON.parse(text)));
+  });
+
+  it.each([
+    '{"amount":1,"amount":1}',
+    '{"amount":1,"\\u0061mount":500}',
+    '[{"a":{"b":1 , "c":[], "b" : 2}}]',
+    '{"a":{"a":1},"b":["a"],"a":2}',
+    '{"__proto__":1,"__proto__":2}',
+    '{"":1,"":2}',
+  ])('refuses a name that comes twice in one object: %s', (text) => {
+    expect(() => parseExactly(text)).toThrow(SyntaxError);
+  });
+
+  it.each([
+    '[{"a":1},{"a":2}]',
+    '{"a":{"a":{"a":1}},"b":"a"}',
+    '{"a":"\\"a\\":1,{","b":"}\\\\","c":["a","a","a:"]}',
+    '{"a":[],"A":1}',
+  ])('takes one that comes twice in different objects, or inside a text: %s', (text) => {
+    expect(JSON.stringify(parseExactly(text))).toBe(text);
   });
 
   it.each(['{', '', '01', '"\\ud800"', '{"a":["\\udc00 b"]}'])('refuses %s', (text) => {

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { json } from '../../../functions/http/http-answer.ts';
-import { httpHandler } from '../../../functions/http/http-handler.ts';
+import { json } from '../../../functions/http/answer/http-answer.ts';
+import { httpHandler } from '../../../functions/http/chain/http-handler.ts';
 import { StoreUnavailable } from '../../../functions/runtime/unavailable.ts';
+import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
 import { createFundedLedger } from './ledger.ts';
 import { type ClientRequest, eventOf, lambdaContext, send } from './request.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 describe('the correlation id', () => {
-  const echo = httpHandler(z.object({}), async (_, { correlationId }) => json(200, { correlationId }));
+  const echo = httpHandler(telemetry, z.object({}), async (_, { correlationId }) => json(200, { correlationId }));
 
   it.each([
     ['checkout-4711', 'one word'],
@@ -33,7 +34,7 @@ describe('the correlation id', () => {
 
   it('comes back on errors, and when the handler throws', async () => {
     const headers = { 'X-Correlation-Id': 'c1' };
-    const failing = httpHandler(z.object({}), async () => {
+    const failing = httpHandler(telemetry, z.object({}), async () => {
       throw new Error('no');
     });
     expect((await send(failing, { headers })).headers['X-Correlation-Id']).toBe('c1');
@@ -169,36 +170,72 @@ describe('validation', () => {
 });
 
 describe('what is thrown', () => {
+  const anyTransfer = z.object({
+    headers: z.object({ 'idempotency-key': z.optional(z.string()) }),
+    body: z.optional(z.object({ transferId: z.optional(z.string()) })),
+  });
   const throwing = (error: unknown) =>
-    httpHandler(z.object({}), async () => {
+    httpHandler(telemetry, anyTransfer, async () => {
       throw error;
     });
-  const withKey: ClientRequest = { rawBody: '{}', headers: { 'Idempotency-Key': 'k' } };
-  const withoutKey: ClientRequest = { rawBody: '{}' };
+  const key: ClientRequest = { rawBody: '{}', headers: { 'Idempotency-Key': 'k' } };
+  const own: ClientRequest = { rawBody: '{"transferId":"t1"}' };
+  const neither: ClientRequest = { rawBody: '{}' };
+  const query: ClientRequest = { rawBody: '{}', method: 'GET' };
   const throttled = Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
   const lost = Object.assign(new Error('socket'), { code: 'ECONNRESET' });
   const denied = Object.assign(new Error('no'), { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } });
   const unavailable = new StoreUnavailable('throttled', throttled);
+  const bug = new TypeError('undefined is not a function');
 
-  it.each<[string, unknown, string, ClientRequest, number]>([
-    ['a bug', new TypeError('undefined is not a function'), 'query', {}, 500],
-    ['a bug', new TypeError('undefined is not a function'), 'command with a key', withKey, 500],
-    ['what is not even an error', 'oops', 'query', {}, 500],
-    ['a right that is missing', denied, 'query', {}, 500],
-    ['throttling', throttled, 'query', {}, 503],
-    ['a lost connection', lost, 'command with a key', withKey, 503],
-    ['a lost connection', lost, 'command without a key', withoutKey, 500],
-    ['a store that did not answer, and so did nothing', unavailable, 'command without a key', withoutKey, 503],
-  ])('%s (%o) in a %s', async (_, error, _where, request, status) => {
+  it.each<[string, unknown, string, ClientRequest, number, string]>([
+    ['a bug', bug, 'query', query, 500, 'looked at.'],
+    ['what is not even an error', 'oops', 'query', query, 500, 'looked at.'],
+    ['a right that is missing', denied, 'query', query, 500, 'looked at.'],
+    ['throttling', throttled, 'query', query, 503, 'could not be read just now'],
+    ['a store that did not answer', unavailable, 'query', query, 503, 'could not be read just now'],
+    ['a bug', bug, 'command with a key', key, 500, 'with the same Idempotency-Key'],
+    ['a bug', bug, 'command with an id of the client’s own', own, 500, 'with the same transferId t1'],
+    ['a bug', bug, 'command without either', neither, 500, 'Whether this was done is not known'],
+    ['a lost connection', lost, 'command with a key', key, 503, 'with the same Idempotency-Key'],
+    ['a lost connection', lost, 'command with an id of the client’s own', own, 503, 'with the same transferId t1'],
+    ['a lost connection', lost, 'command without either', neither, 500, 'Whether this was done is not known'],
+    ['a store that did not answer', unavailable, 'command with a key', key, 503, 'with the same Idempotency-Key'],
+    [
+      'a store that did not answer, and so did nothing',
+      unavailable,
+      'command without',
+      neither,
+      503,
+      'Nothing was done',
+    ],
+  ])('%s (%o) in a %s', async (_, error, _where, request, status, detail) => {
     const answer = await send(throwing(error), request);
     expect(answer.status).toBe(status);
     expect(answer.body).toMatchObject({ code: status === 500 ? 'internal_error' : 'try_again', instance: '/test' });
+    expect(answer.body['detail']).toContain(detail);
     expect(answer.headers['Retry-After']).toBe(status === 500 ? undefined : '1');
   });
 
-  it('a request that would outlive its Lambda is answered at the last moment', async () => {
-    const endless = httpHandler(z.object({}), () => new Promise(() => {}));
-    const { statusCode, headers } = await endless(eventOf({}), lambdaContext(251));
-    expect([statusCode, headers['Retry-After'], headers['X-Correlation-Id']]).toEqual([503, '1', 'gateway-request-id']);
+  it('promises no key to a command that was sent without one, and no repeat to a query', async () => {
+    for (const error of [bug, lost, unavailable]) {
+      expect((await send(throwing(error), neither)).body['detail']).not.toMatch(/with the same|Idempotency-Key/);
+      expect((await send(throwing(error), query)).body['detail']).not.toMatch(/with the same|was done/);
+    }
+  });
+
+  it.each<[string, ClientRequest, number, string | undefined]>([
+    ['a query', query, 503, '1'],
+    ['a command with a key', key, 503, '1'],
+    ['a command with an id of the client’s own', own, 503, '1'],
+    ['a command without either', neither, 500, undefined],
+  ])('%s that would outlive its Lambda is answered at the last moment', async (_, request, status, retryAfter) => {
+    const endless = httpHandler(telemetry, anyTransfer, () => new Promise(() => {}));
+    const { statusCode, headers } = await endless(eventOf(request), lambdaContext(251));
+    expect([statusCode, headers['Retry-After'], headers['X-Correlation-Id']]).toEqual([
+      status,
+      retryAfter,
+      'gateway-request-id',
+    ]);
   });
 });

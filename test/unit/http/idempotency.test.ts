@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AccountId, Caller } from '../../../events/values.ts';
-import { deriveId, IdempotencyKey, keysOnAccount } from '../../../functions/http/idempotency.ts';
+import { deriveId, IdempotencyKey, keysOnAccount } from '../../../functions/http/request/idempotency.ts';
 
 const derive = (caller: string, accountId: string, key: string) =>
   deriveId(Caller.parse(caller), accountId === '' ? '' : AccountId.parse(accountId), IdempotencyKey.parse(key));
@@ -26,10 +26,10 @@ describe('the id that a key stands for', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('is recorded on the account, and nothing is without a key', () => {
+  it('is the key of a record, and there is none without it', () => {
     const [caller, account] = [Caller.parse('local'), AccountId.parse('a1')];
     expect(keysOnAccount(caller, account, IdempotencyKey.parse('k'))).toEqual([
-      { streamId: 'a1', commandId: derive('local', 'a1', 'k') },
+      `command:${derive('local', 'a1', 'k')}`,
     ]);
     expect(keysOnAccount(caller, account, undefined)).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { IfMatch } from '../../../functions/http/if-match.ts';
+import { IfMatch } from '../../../functions/http/request/if-match.ts';
 
 describe('If-Match', () => {
   it.each([

@@ -4,10 +4,11 @@ import { createHandler as depositHandler } from '../../../functions/commands/dep
 import { createHandler as openAccountHandler } from '../../../functions/commands/open-account.ts';
 import { createHandler as requestTransferHandler } from '../../../functions/commands/request-transfer.ts';
 import { createHandler as withdrawHandler } from '../../../functions/commands/withdraw.ts';
-import type { HttpHandler } from '../../../functions/http/http-handler.ts';
+import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts';
 import type { Transfer } from '../../../functions/ledger/transfer.ts';
 import { createHandler as getAccountHandler } from '../../../functions/queries/get-account.ts';
 import type { Views } from '../../../functions/views/views.ts';
+import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { type ClientAnswer, type ClientRequest, send } from './request.ts';
 
@@ -44,11 +45,11 @@ export const createTestLedger = () => {
     ids += 1;
     return `made-${ids}`;
   };
-  const deposit = depositHandler({ store });
-  const withdraw = withdrawHandler({ store });
-  const openAccount = openAccountHandler({ store, newId });
-  const requestTransfer = requestTransferHandler({ store, isTaken: store.isTaken, views, newId, time });
-  const getAccount = getAccountHandler({ store });
+  const deposit = depositHandler({ store, telemetry });
+  const withdraw = withdrawHandler({ store, telemetry });
+  const openAccount = openAccountHandler({ store, newId, telemetry });
+  const requestTransfer = requestTransferHandler({ store, views, newId, time, telemetry });
+  const getAccount = getAccountHandler({ store, clock: time.clock, telemetry });
 
   const onAccount =
     (handler: HttpHandler, route: string) =>

@@ -1,12 +1,16 @@
-import { isDeepStrictEqual } from 'node:util';
 import { vi } from 'vitest';
 import type { RecordedEvent } from '../../../events/event.ts';
 import { type AccountId, Timestamp, Version } from '../../../events/values.ts';
 import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { answerOf } from '../../../functions/ledger/answer.ts';
-import type { Command } from '../../../functions/ledger/command.ts';
 import { decide } from '../../../functions/ledger/decide.ts';
-import type { CommandKey, CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
+import {
+  type DecidedRecord,
+  fingerprint,
+  RECORD_SCHEMA,
+  resultOf,
+} from '../../../functions/store/deciding/command-record.ts';
+import type { CommandRequest, CommandResult, RecordKey } from '../../../functions/store/deciding/command-result.ts';
 import type { Store } from '../../../functions/store/store.ts';
 import { emptyTail, type Tail } from '../../../functions/store/stream/tail.ts';
 
@@ -16,8 +20,9 @@ import { emptyTail, type Tail } from '../../../functions/store/stream/tail.ts';
  */
 export const createMemoryStore = () => {
   const streams = new Map<AccountId, readonly RecordedEvent[]>();
-  const records = new Map<string, { readonly command: Command; readonly result: CommandResult }>();
+  const records = new Map<RecordKey, DecidedRecord>();
   let now = Date.parse('2026-11-21T10:00:00.000Z');
+  let writes = 0;
 
   const tailOf = (accountId: AccountId, isThen: (event: RecordedEvent) => boolean = () => true): Tail => {
     const events = (streams.get(accountId) ?? []).filter(isThen);
@@ -25,13 +30,12 @@ export const createMemoryStore = () => {
     return { ...emptyTail(accountId), version: events.length, account, at: events.at(-1)?.at };
   };
 
-  const decideNow = ({ command, expectedVersion }: CommandRequest): CommandResult => {
-    const { version: before, account } = tailOf(command.accountId);
-    if (expectedVersion !== undefined && expectedVersion !== before) {
-      return { outcome: 'version_mismatch', currentVersion: before };
-    }
+  /** What becomes of a command on its account as it stands; what it leads to is appended. */
+  const decideNow = ({ command }: CommandRequest) => {
+    const { version: before, account, at: last } = tailOf(command.accountId);
     const decision = decide(command, account);
-    if (decision.outcome === 'rejected') return { ...decision, replayed: false };
+    if (decision.outcome === 'rejected')
+      return { ...decision, at: last ?? Timestamp.parse(new Date(now).toISOString()) };
     now += 1000;
     const at = Timestamp.parse(new Date(now).toISOString());
     const events = decision.events.map((event, index) => ({
@@ -41,20 +45,38 @@ export const createMemoryStore = () => {
     }));
     streams.set(command.accountId, [...(streams.get(command.accountId) ?? []), ...events]);
     const after = tailOf(command.accountId);
-    const answer = after.account && answerOf(command, after.account, events);
-    return { outcome: 'accepted', version: Version.parse(after.version), at, answer, replayed: false };
+    const version = Version.parse(after.version);
+    const answer = after.account && answerOf(command, after.account, events, version);
+    return { outcome: 'accepted' as const, version, at, answer };
   };
 
   const execute = async (request: CommandRequest): Promise<CommandResult> => {
-    const names = (request.keys ?? []).map((key) => JSON.stringify([key.streamId, key.commandId]));
-    const found = names.flatMap((name) => records.get(name) ?? []);
-    if (found.some(({ command }) => !isDeepStrictEqual(command, request.command))) return { outcome: 'key_reused' };
+    const { command, keys = [], expectedVersion } = request;
+    const found = keys.flatMap((key) => records.get(key) ?? []);
+    if (found.some((record) => record.fingerprint !== fingerprint(command))) return { outcome: 'key_reused' };
+    const record = (decided: DecidedRecord) => {
+      for (const key of keys) if (!records.has(key)) records.set(key, { ...decided, key });
+    };
     const [recorded] = found;
-    if (recorded) return 'replayed' in recorded.result ? { ...recorded.result, replayed: true } : recorded.result;
-    const result = decideNow(request);
-    if (result.outcome === 'version_mismatch') return result;
-    for (const name of names) records.set(name, { command: request.command, result });
-    return result;
+    if (recorded) {
+      record(recorded);
+      return resultOf(recorded, true);
+    }
+    const { version: currentVersion } = tailOf(command.accountId);
+    if (expectedVersion !== undefined && expectedVersion !== currentVersion) {
+      return { outcome: 'version_mismatch', currentVersion };
+    }
+    writes += 1;
+    const decided: DecidedRecord = {
+      key: keys[0] ?? 'command:none',
+      accountId: command.accountId,
+      schema: RECORD_SCHEMA,
+      fingerprint: fingerprint(command),
+      writeId: `write-${writes}`,
+      ...decideNow(request),
+    };
+    record(decided);
+    return resultOf(decided, false);
   };
 
   return {
@@ -63,6 +85,6 @@ export const createMemoryStore = () => {
       tailOf(accountId, ({ version, at }) => ('version' in moment ? version <= moment.version : at <= moment.at)),
     ),
     execute: vi.fn<Store['execute']>(execute),
-    isTaken: async ({ streamId, commandId }: CommandKey) => records.has(JSON.stringify([streamId, commandId])),
+    recordOf: vi.fn<Store['recordOf']>(async (key) => records.get(key)),
   };
 };

@@ -1,16 +1,12 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { json } from '../../../functions/http/answer/http-answer.ts';
+import { type HttpHandler, httpHandler } from '../../../functions/http/chain/http-handler.ts';
+import type { HttpTelemetry } from '../../../functions/runtime/telemetry.ts';
+import { httpTelemetryFromEnvironment } from '../../../functions/runtime/telemetry.ts';
+import { eventOf, lambdaContext, send } from './request.ts';
 
-vi.hoisted(() => {
-  process.env['POWERTOOLS_SERVICE_NAME'] = 'deposit';
-  process.env['POWERTOOLS_METRICS_NAMESPACE'] = 'Holdfast';
-  process.env['POWERTOOLS_LOG_LEVEL'] = 'INFO';
-  delete process.env['POWERTOOLS_METRICS_DISABLED'];
-});
-
-const { json } = await import('../../../functions/http/http-answer.ts');
-const { httpHandler } = await import('../../../functions/http/http-handler.ts');
-const { send } = await import('./request.ts');
+let telemetry: HttpTelemetry;
 
 /** The lines that an invocation writes, parsed. */
 const lines: Record<string, unknown>[] = [];
@@ -20,15 +16,23 @@ const keep = (chunk: unknown): boolean => {
 };
 beforeEach(() => {
   lines.length = 0;
+  vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'deposit');
+  vi.stubEnv('POWERTOOLS_METRICS_NAMESPACE', 'Holdfast');
+  vi.stubEnv('AWS_LAMBDA_INITIALIZATION_TYPE', 'on-demand');
   vi.spyOn(process.stdout, 'write').mockImplementation(keep);
   vi.spyOn(process.stderr, 'write').mockImplementation(keep);
-  return () => vi.restoreAllMocks();
+  telemetry = httpTelemetryFromEnvironment();
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
 });
 
 const logged = () => lines.filter((line) => 'level' in line);
 const measured = () => lines.filter((line) => '_aws' in line);
 
-const answering = httpHandler(z.object({}), async () => json(200, {}));
+const answering: HttpHandler = (...invocation) =>
+  httpHandler(telemetry, z.object({}), async () => json(200, {}))(...invocation);
 const request = { route: '/accounts/{accountId}', path: { accountId: 'a1' }, headers: { 'X-Correlation-Id': 'c1' } };
 
 describe('what an invocation tells', () => {
@@ -46,6 +50,10 @@ describe('what an invocation tells', () => {
         caller: 'local',
         milliseconds: expect.any(Number),
         function_request_id: 'lambda-request-id',
+        function_name: 'holdfast-test',
+        function_arn: expect.stringContaining(':function:holdfast-test'),
+        function_memory_size: '512',
+        cold_start: true,
       }),
     ]);
   });
@@ -70,7 +78,7 @@ describe('what an invocation tells', () => {
   });
 
   it('names the problem that was answered, in that request only', async () => {
-    const refusing = httpHandler(z.object({}), async () => ({ code: 'forbidden', detail: 'No.' }));
+    const refusing = httpHandler(telemetry, z.object({}), async () => ({ code: 'forbidden', detail: 'No.' }));
     await send(refusing, request);
     await send(answering, { ...request, headers: { 'X-Correlation-Id': 'c2' } });
     const [refused, answered] = logged();
@@ -80,7 +88,7 @@ describe('what an invocation tells', () => {
   });
 
   it('has all of an unexpected error, with its stack, and counts it', async () => {
-    const failing = httpHandler(z.object({}), async () => {
+    const failing = httpHandler(telemetry, z.object({}), async () => {
       throw new Error('the inside', { cause: new Error('its cause') });
     });
     await send(failing, request);
@@ -92,5 +100,77 @@ describe('what an invocation tells', () => {
     });
     expect(answered).toMatchObject({ level: 'INFO', status: 500 });
     expect(measured()).toEqual([expect.objectContaining({ ServerError: 1 })]);
+  });
+
+  it('calls an environment’s first request alone a cold start, and none that found it ready', async () => {
+    await send(answering, request);
+    await send(answering, request);
+    vi.stubEnv('AWS_LAMBDA_INITIALIZATION_TYPE', 'provisioned-concurrency');
+    telemetry = httpTelemetryFromEnvironment();
+    await send(answering, request);
+    expect(logged().map((line) => line['cold_start'])).toEqual([true, false, false]);
+  });
+});
+
+describe('requests that one environment answers at the same time', () => {
+  it('tell each of themselves alone', async () => {
+    const gates = new Map(['c1', 'c2'].map((id) => [id, Promise.withResolvers<void>()]));
+    const begun: string[] = [];
+    const handler = httpHandler(telemetry, z.object({}), async (_, sender) => {
+      const { correlationId } = sender;
+      begun.push(correlationId);
+      sender.telemetry.count(`Begun-${correlationId}`, 1);
+      await gates.get(correlationId)?.promise;
+      sender.telemetry.logger.warn('half way');
+      if (correlationId === 'c1') return { code: 'forbidden', detail: 'No.' };
+      throw new Error('the inside');
+    });
+    const ask = (id: string) =>
+      handler(eventOf({ ...request, headers: { 'X-Correlation-Id': id } }), {
+        ...lambdaContext(),
+        awsRequestId: `request-of-${id}`,
+      });
+    const answers = [ask('c1'), ask('c2')];
+    await expect.poll(() => begun).toEqual(['c1', 'c2']);
+    // The second is answered while the first is under way.
+    gates.get('c2')?.resolve();
+    await answers[1];
+    gates.get('c1')?.resolve();
+    await answers[0];
+
+    const told = logged().map((line) => [
+      line['correlation_id'],
+      line['function_request_id'],
+      line['message'],
+      line['problem'],
+      line['status'],
+    ]);
+    expect(told).toEqual([
+      ['c2', 'request-of-c2', 'half way', undefined, undefined],
+      ['c2', 'request-of-c2', 'the request failed', undefined, undefined],
+      ['c2', 'request-of-c2', 'answered', undefined, 500],
+      ['c1', 'request-of-c1', 'half way', undefined, undefined],
+      ['c1', 'request-of-c1', 'answered', 'forbidden', 403],
+    ]);
+    const records = measured().map(({ _aws, service, ...record }) => record);
+    expect(records).toEqual([
+      { correlation_id: 'c2', 'Begun-c2': 1, RequestLatency: expect.any(Number), ServerError: 1 },
+      { correlation_id: 'c1', 'Begun-c1': 1, RequestLatency: expect.any(Number) },
+    ]);
+  });
+
+  it('count nothing on another’s account once they have been answered at the last moment', async () => {
+    const gate = Promise.withResolvers<void>();
+    const slow = httpHandler(telemetry, z.object({}), async (_, sender) => {
+      await gate.promise;
+      sender.telemetry.count('CommandAccepted', 1);
+      return json(200, {});
+    });
+    await slow(eventOf(request), lambdaContext(251));
+    gate.resolve();
+    await gate.promise;
+    await send(answering, request);
+    expect(measured()).toHaveLength(2);
+    for (const record of measured()) expect(record).not.toHaveProperty('CommandAccepted');
   });
 });

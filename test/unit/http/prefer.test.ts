@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Prefer } from '../../../functions/http/prefer.ts';
+import { Prefer } from '../../../functions/http/request/prefer.ts';
 
 describe('Prefer', () => {
   it.each([

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import type { HttpHandler } from '../../../functions/http/http-handler.ts';
+import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts';
 
 /** A request as a client would put it. `body` is sent as JSON; `rawBody` as it is. */
 export interface ClientRequest {

@@ -40,6 +40,10 @@ describe('the alarms', () => {
       'holdfast-dev-projections-throttled': 'Throttles >= 5',
       'holdfast-dev-transfers-fail': `${times(5, 'Errors')} >= 5`,
       'holdfast-dev-transfers-throttled': `${times(5, 'Throttles')} >= 5`,
+      'holdfast-dev-unreadable-records': `${times(3, 'UnreadableRecords')} >= 1`,
+      'holdfast-dev-unreadable-rows': `${times(4, 'UnreadableRows')} >= 1`,
+      'holdfast-dev-credits-without-reservation': 'CreditsWithoutReservation >= 1',
+      'holdfast-dev-commits-ahead-of-time': 'CommitsAheadOfTime >= 1',
     });
   });
 

@@ -51,6 +51,7 @@ describe('the template', () => {
       'ApiUrl',
       'EventsTable',
       'CommandsTable',
+      'QueueTable',
       'ViewsTable',
       'TransferWorkflowArn',
       'DeadLettersUrl',

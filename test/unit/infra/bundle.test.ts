@@ -35,7 +35,7 @@ const withHandler = async (name: (typeof names)[number], script: string, variabl
   return stdout;
 };
 
-const tables = { EVENTS_TABLE: 'events', COMMANDS_TABLE: 'commands', VIEWS_TABLE: 'views' };
+const tables = { EVENTS_TABLE: 'events', COMMANDS_TABLE: 'commands', QUEUE_TABLE: 'queue', VIEWS_TABLE: 'views' };
 
 describe('a bundle', () => {
   it('is refused where an entry file does not exist, naming it', async () => {
@@ -86,7 +86,7 @@ const askForCommand = async (script: string) => {
   const signatures: (string | undefined)[] = [];
   const dynamodb = createServer((request, response) => {
     signatures.push(request.headers.authorization);
-    response.end('{}');
+    response.end('{"ConsumedCapacity":{"TableName":"commands","CapacityUnits":0.5}}');
   });
   await new Promise<void>((listening) => dynamodb.listen(0, '127.0.0.1', listening));
   const event = eventOf({ path: { accountId: 'a1', commandId: 'c1' } });

@@ -46,22 +46,22 @@ describe('the stream of the events', () => {
   });
 });
 
-describe('the stream of the commands', () => {
-  const EventSourceArn = 'holdfast-dev-commands.StreamArn';
+describe('the stream of the queue', () => {
+  const EventSourceArn = 'holdfast-dev-queue.StreamArn';
   const [mapping, ...others] = mappingsOf(EventSourceArn);
 
-  it('goes to decide-pending, in batches of more than one transaction, without waiting for a batch to fill', () => {
+  it('goes to decide-pending, in batches of more than one transaction, one at a time, without waiting for a batch to fill', () => {
     expect(others).toEqual([]);
     expect(mapping).toEqual({
       ...bounded,
       EventSourceArn,
       FunctionName: 'holdfast-dev-decide-pending',
       BatchSize: 500,
-      ParallelizationFactor: 4,
+      ParallelizationFactor: 1,
       MaximumRetryAttempts: 100,
       MaximumRecordAgeInSeconds: 6 * 60 * 60,
       FilterCriteria: {
-        Filters: [{ Pattern: '{"eventName":["INSERT"],"dynamodb":{"NewImage":{"outcome":{"S":["pending"]}}}}' }],
+        Filters: [{ Pattern: '{"eventName":["INSERT"]}' }],
       },
     });
   });

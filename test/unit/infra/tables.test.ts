@@ -7,9 +7,9 @@ const tablesOf = (stage: 'dev' | 'prod') =>
 const dev = tablesOf('dev');
 const prod = tablesOf('prod');
 
-const key = (partition: string, sort: string) => [
+const key = (partition: string, ...sort: string[]) => [
   { AttributeName: partition, KeyType: 'HASH' },
-  { AttributeName: sort, KeyType: 'RANGE' },
+  ...sort.map((AttributeName) => ({ AttributeName, KeyType: 'RANGE' })),
 ];
 const index = (IndexName: string, partition: string, sort: string) => ({
   IndexName,
@@ -18,7 +18,7 @@ const index = (IndexName: string, partition: string, sort: string) => ({
 });
 
 describe('the tables', () => {
-  it('are the events, the commands and the views, with their keys and indexes', () => {
+  it('are the events, the commands, the queue and the views, with their keys and indexes', () => {
     const found = dev.map(({ name, properties }) => ({
       name,
       key: properties['KeySchema'],
@@ -27,7 +27,8 @@ describe('the tables', () => {
 
     expect(found).toEqual([
       { name: 'holdfast-dev-events', key: key('streamId', 'version'), indexes: undefined },
-      { name: 'holdfast-dev-commands', key: key('streamId', 'commandId'), indexes: undefined },
+      { name: 'holdfast-dev-commands', key: key('key'), indexes: undefined },
+      { name: 'holdfast-dev-queue', key: key('accountId', 'place'), indexes: undefined },
       {
         name: 'holdfast-dev-views',
         key: key('pk', 'sk'),
@@ -58,12 +59,26 @@ describe('the tables', () => {
     },
   );
 
-  it('stream the new image of every event and every command, and no views', () => {
-    expect(dev.map(({ properties }) => properties['StreamSpecification'])).toEqual([
-      { StreamViewType: 'NEW_IMAGE' },
-      { StreamViewType: 'NEW_IMAGE' },
-      undefined,
-    ]);
+  it('stream the new image of every event and every place in the queue, and no more', () => {
+    const streams = dev.map(({ name, properties }) => [name, properties['StreamSpecification']]);
+
+    expect(Object.fromEntries(streams)).toEqual({
+      'holdfast-dev-events': { StreamViewType: 'NEW_IMAGE' },
+      'holdfast-dev-commands': undefined,
+      'holdfast-dev-queue': { StreamViewType: 'NEW_IMAGE' },
+      'holdfast-dev-views': undefined,
+    });
+  });
+
+  it('keep everything, apart from the queue, whose places go when their time is over', () => {
+    const expiring = dev.map(({ name, properties }) => [name, properties['TimeToLiveSpecification']]);
+
+    expect(Object.fromEntries(expiring)).toEqual({
+      'holdfast-dev-events': undefined,
+      'holdfast-dev-commands': undefined,
+      'holdfast-dev-queue': { AttributeName: 'expiresAt', Enabled: true },
+      'holdfast-dev-views': undefined,
+    });
   });
 
   it.each(prod)('$name refuses to be deleted, and stays when the stack goes', ({ properties, deletionPolicy }) => {

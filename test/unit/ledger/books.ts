@@ -34,6 +34,7 @@ export const openBooks = (): ((command: Command, status: Account['status']) => V
     if (!page) return 'account_not_found';
     if (command.type === 'settle' || command.type === 'release') return end(page, command);
     if (command.type === 'reserve' && command.to === command.accountId) return 'same_account';
+    if (command.type === 'reserve' && page.held.has(command.transferId)) return 'done before';
     if (status !== 'open') return 'account_not_open';
     if (command.currency !== undefined && command.currency !== page.currency) return 'currency_mismatch';
 

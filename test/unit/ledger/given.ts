@@ -5,7 +5,7 @@ import { type Account, evolve, initialState } from '../../../functions/ledger/ac
 import { answerOf } from '../../../functions/ledger/answer.ts';
 import type { Command } from '../../../functions/ledger/command.ts';
 import { decide } from '../../../functions/ledger/decide.ts';
-import type { Rejection, RejectionCode } from '../../../functions/ledger/rejection.ts';
+import type { RejectionCode } from '../../../functions/ledger/rejection.ts';
 
 /** The time of every commit in a test, unless it says another. */
 export const NOON = '2026-11-21T12:00:00.000Z';
@@ -27,6 +27,13 @@ export const given = (...events: AccountEvent[]) => givenAs('open', events);
 /** As {@link given}, of an account that was frozen or closed since. No event says so yet, so the state is set. */
 export const givenA = (status: 'frozen' | 'closed', ...events: AccountEvent[]) => givenAs(status, events);
 
+/** A rejection, as a test writes it. */
+export interface Refusal {
+  readonly code: RejectionCode;
+  readonly detail: string;
+  readonly available?: number;
+}
+
 const givenAs = (status: Account['status'], events: readonly AccountEvent[]) => ({
   when: (command: Command) => {
     const folded = fold(recorded(events));
@@ -35,7 +42,7 @@ const givenAs = (status: Account['status'], events: readonly AccountEvent[]) => 
     return {
       /** The command is accepted with exactly these events, and they can follow the stream. */
       gives: (...expected: AccountEvent[]) => {
-        expect(decision).toEqual({ outcome: 'accepted', events: expected });
+        expect(decision).toStrictEqual({ outcome: 'accepted', events: expected });
         fold(recorded([...events, ...expected]));
       },
       /** The command is accepted, and its caller is told this. */
@@ -43,13 +50,11 @@ const givenAs = (status: Account['status'], events: readonly AccountEvent[]) => 
         if (decision.outcome === 'rejected') throw new Error(`rejected: ${decision.rejection.detail}`);
         const following = recorded(decision.events, events.length + 1);
         const after = following.reduce<Account | undefined>(evolve, account);
-        expect(after && answerOf(command, after, following)).toEqual(expected);
+        const version = Version.parse(events.length + following.length);
+        expect(after && answerOf(command, after, following, version)).toStrictEqual(expected);
       },
-      /** The command is rejected with this code, in a sentence, and with what else is said to help. */
-      isRefused: (code: RejectionCode, helps: Partial<Record<keyof Rejection, unknown>> = {}) => {
-        const detail = expect.stringMatching(/^\S.*\.$/);
-        expect(decision).toEqual({ outcome: 'rejected', rejection: { detail, ...helps, code } });
-      },
+      /** The command is rejected with this code, in these words, and with what else is said to help. */
+      isRefused: (rejection: Refusal) => expect(decision).toStrictEqual({ outcome: 'rejected', rejection }),
     };
   },
 });

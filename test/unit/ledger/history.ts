@@ -20,6 +20,8 @@ type Step =
   | ({ readonly step: 'open' } & Opening)
   | ({ readonly step: 'deposit' | 'withdraw' } & Movement)
   | ({ readonly step: 'transfer'; readonly to: number } & Movement)
+  /** The reserve of a transfer that is under way is sent again, as by a client that heard nothing. */
+  | { readonly step: 'again'; readonly transfer: number }
   /** The workflow pays in; the store knows the command's id, so only the first time is decided. */
   | { readonly step: 'credit'; readonly transfer: number }
   /** The workflow settles or releases as the credit was decided; again and again, as a retry may. */
@@ -67,6 +69,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   some(6, fc.record({ step: is('deposit'), ...movement })),
   some(4, fc.record({ step: is('withdraw'), ...movement })),
   some(8, fc.record({ step: is('transfer'), to: account, ...movement })),
+  some(2, fc.record({ step: is('again'), transfer })),
   some(8, fc.record({ step: is('credit'), transfer })),
   some(8, fc.record({ step: is('end'), transfer })),
   some(2, fc.record({ step: is('stray'), type: fc.constantFrom('settle', 'release'), account, transfer })),
@@ -121,6 +124,13 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
         if (outcome === 'accepted') transfers.push({ transferId, from, to, amount, currency: reserved?.currency });
         return;
       }
+      case 'again': {
+        const transfer = transfers[step.transfer % transfers.length];
+        if (!transfer || transfer.ended) return;
+        const { transferId, from: accountId, to, amount, currency } = transfer;
+        send({ type: 'reserve', accountId, transferId, to, amount, currency });
+        return;
+      }
       case 'credit': {
         const transfer = transfers[step.transfer % transfers.length];
         if (!transfer || transfer.credit) return;
@@ -131,6 +141,7 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
       case 'end': {
         const transfer = transfers[step.transfer % transfers.length];
         if (!transfer?.credit) return;
+        transfer.ended = true;
         const { transferId, from: accountId, credit } = transfer;
         if (credit.outcome === 'accepted') send({ type: 'settle', accountId, transferId });
         else send({ type: 'release', accountId, transferId, reason: credit.rejection.code });
@@ -153,7 +164,7 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
   return moments;
 };
 
-/** A transfer that was reserved, and how its credit was decided, once it was. */
+/** A transfer that was reserved, how its credit was decided, once it was, and whether it has ended. */
 interface Underway {
   readonly transferId: string;
   readonly from: string;
@@ -161,6 +172,7 @@ interface Underway {
   readonly amount: number;
   readonly currency: string | undefined;
   credit?: Decision;
+  ended?: boolean;
 }
 
 const openingOf = ({ account, currency, overdraftLimit }: Opening) => ({

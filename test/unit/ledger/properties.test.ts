@@ -140,6 +140,7 @@ describe('the scenarios', () => {
       'reserve: amount_out_of_range',
       'reserve: currency_mismatch',
       'reserve: done',
+      'reserve: done before',
       'reserve: insufficient_funds',
       'reserve: same_account',
       'settle: account_not_found',

@@ -1,12 +1,12 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
-import { AccountId, Caller, Timestamp } from '../../../events/values.ts';
+import { AccountId, Caller } from '../../../events/values.ts';
 import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { Command } from '../../../functions/ledger/command.ts';
 import { decide } from '../../../functions/ledger/decide.ts';
-import { type CommandEvents, nextCommit } from '../../../functions/store/stream/append.ts';
-import { type Commit, record } from '../../../functions/store/stream/commit.ts';
-import { emptyTail, follow, type Tail } from '../../../functions/store/stream/tail.ts';
+import { type CommandEvents, nextCommit, timeOfNext } from '../../../functions/store/stream/append.ts';
+import { type Commit, readCommit, record } from '../../../functions/store/stream/commit.ts';
+import { emptyTail, type Tail } from '../../../functions/store/stream/tail.ts';
 
 /** A commit with the item that the events table would hold for it. */
 export interface Committed {
@@ -44,28 +44,24 @@ export const createMemoryLedger = () => {
       if (!first) throw new Error('a commit needs a command');
       const tail = tails.get(first.accountId) ?? emptyTail(AccountId.parse(first.accountId));
       const accepted: CommandEvents[] = [];
-      let { account } = tail;
-      let version = tail.version;
+      now += 1;
+      const at = timeOfNext(tail, now);
+      let { account, version } = tail;
       for (const [index, command] of parsed.entries()) {
         const decision = decide(command, account);
         if (decision.outcome === 'rejected' || decision.events.length === 0) continue;
-        const { events } = decision;
         const commandId = `c${committed.length}-${index}`;
         const origin = { commandId, actor: Caller.parse('alice'), correlationId: `k${committed.length}-${index}` };
-        account = record(events, Array(events.length).fill(origin), version + 1, timeOf(now)).reduce<
-          Account | undefined
-        >(evolve, account);
+        const events = record(decision.events, Array(decision.events.length).fill(origin), version + 1, at);
+        account = events.reduce<Account | undefined>(evolve, account);
         version += events.length;
         accepted.push({ origin, events });
       }
-      if (accepted.length === 0) return undefined;
-      now += 1;
-      const [only, ...others] = accepted;
-      const commandId = only && others.length === 0 ? only.origin.commandId : `c${committed.length}`;
-      const next = nextCommit(tail, commandId, accepted, now);
+      if (accepted.length === 0 || !account) return undefined;
+      const next = nextCommit(tail, `w${committed.length}`, { commands: accepted, account, at });
       if (next === 'too_large') throw new Error('the commit is too large');
-      tails.set(tail.streamId, follow(tail, next.commit));
-      const result = { commit: next.commit, item: next.item };
+      tails.set(tail.streamId, next.tail);
+      const result = { commit: readCommit(next.item), item: next.item };
       committed.push(result);
       return result;
     },
@@ -100,5 +96,3 @@ export const failureOf = (record: DynamoDBRecord) => ({ itemIdentifier: record.d
 
 const image = (item: Record<string, unknown>): NonNullable<DynamoDBRecord['dynamodb']>['NewImage'] =>
   JSON.parse(JSON.stringify(marshall(item, { removeUndefinedValues: true })));
-
-const timeOf = (milliseconds: number) => Timestamp.parse(new Date(milliseconds).toISOString());

@@ -1,4 +1,4 @@
-import type { AccountId } from '../../../events/values.ts';
+import { type AccountId, MinorUnits } from '../../../events/values.ts';
 import type { AccountView } from '../../../functions/ledger/answer.ts';
 import type { Entry } from '../../../functions/ledger/statement.ts';
 import type { Transfer } from '../../../functions/ledger/transfer.ts';
@@ -14,19 +14,23 @@ export const createMemoryViews = () => {
   const entries = new Map<string, Entry>();
   const transfers = new Map<string, TransferChange>();
   const known = new Map<AccountId, AccountView>();
+  const writeRows: ViewWriter['writeRows'] = async (all) => {
+    for (const { entries: added, transfers: changed } of all) {
+      for (const entry of added) entries.set(entry.entryId, entry);
+      for (const change of changed) {
+        await Promise.resolve();
+        const key = `${change.transferId} ${change.from}`;
+        transfers.set(key, { ...transfers.get(key), ...change });
+      }
+    }
+  };
   const writer: ViewWriter = {
     known: (accountId) => known.get(accountId),
     summary: async (accountId) => summaries.get(accountId),
-    write: async (all) => {
+    writeRows,
+    write: async (all, deadline) => {
       for (const { summary } of all) known.delete(summary.accountId);
-      for (const { entries: added, transfers: changed } of all) {
-        for (const entry of added) entries.set(entry.entryId, entry);
-        for (const change of changed) {
-          await Promise.resolve();
-          const key = `${change.transferId} ${change.from}`;
-          transfers.set(key, { ...transfers.get(key), ...change });
-        }
-      }
+      await writeRows(all, deadline);
       const moved = new Set<AccountId>();
       for (const { summary, follows } of all) {
         if ((summaries.get(summary.accountId)?.version ?? 0) !== follows) continue;
@@ -36,12 +40,25 @@ export const createMemoryViews = () => {
       }
       return moved;
     },
+    standing: async (accountId) => summaries.get(accountId)?.version ?? 0,
+    replaceSummary: async (summary, standing) => {
+      if ((summaries.get(summary.accountId)?.version ?? 0) !== standing) return false;
+      summaries.set(summary.accountId, summary);
+      return true;
+    },
   };
   return {
     writer,
     /** Throws everything away, as before a rebuild. */
     clear: () => {
       for (const rows of [summaries, entries, transfers]) rows.clear();
+    },
+    /** Loses all entries and transfers, and a cent of every summary, whose version stays. */
+    spoil: () => {
+      for (const rows of [entries, transfers]) rows.clear();
+      for (const [id, summary] of summaries) {
+        summaries.set(id, { ...summary, balance: MinorUnits.parse(summary.balance - 1) });
+      }
     },
     /** All that queries could read. */
     contents: (): ViewContents => ({

@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { AccountId, Amount, Caller, Timestamp, TransferId, Version } from '../../../events/values.ts';
@@ -17,50 +17,144 @@ const changes = (deposits: number) => {
   );
 };
 
-/** A table that takes only so many items of a batch; it notes how many it was sent each time. */
-const crowdedTable = (takes: (sent: number) => number) => {
+/** By when a write must be done, in milliseconds. The table's time begins at 0 and goes on with its waits alone. */
+const DEADLINE = 2_000;
+
+interface Answer {
+  readonly ConsumedCapacity?: unknown;
+  readonly [attribute: string]: unknown;
+}
+
+/** A table that takes only so many items of a batch, or fails at a request as it is told; it notes what it was sent each time. */
+const crowdedTable = (
+  takes: (sent: number) => number,
+  fault: (request: string) => Answer | undefined = () => undefined,
+) => {
   const client = new DynamoDBClient({ region: 'us-east-1' });
   const sent: (number | string)[] = [];
   const waits: number[] = [];
   const puts: unknown[] = [];
+  const inputs: object[] = [];
   client.middlewareStack.add(
     (_, context) =>
       async ({ input }) => {
         const batch: unknown = 'RequestItems' in input ? input.RequestItems?.['views'] : undefined;
         const items = Array.isArray(batch) ? batch : [];
         puts.push(...items.map(({ PutRequest }) => PutRequest.Item));
-        sent.push(Array.isArray(batch) ? items.length : String(context['commandName']));
+        const request = String(context['commandName']);
+        sent.push(Array.isArray(batch) ? items.length : request);
+        inputs.push(input);
+        const answer = fault(request);
         const rest = items.slice(takes(items.length));
-        return { response: {}, output: { $metadata: {}, UnprocessedItems: rest.length > 0 ? { views: rest } : {} } };
+        const taken = { ConsumedCapacity: {}, UnprocessedItems: rest.length > 0 ? { views: rest } : {} };
+        return { response: {}, output: { $metadata: {}, ...(answer ?? taken) } };
       },
     { step: 'initialize' },
   );
+  let now = 0;
   const writer = createViewWriter({
     client: DynamoDBDocumentClient.from(client),
     table: 'views',
+    clock: () => now,
     random: () => 1,
-    sleep: async (milliseconds) => void waits.push(milliseconds),
+    sleep: async (milliseconds) => {
+      waits.push(milliseconds);
+      now += milliseconds;
+    },
   });
-  return { writer, sent, waits, items: puts };
+  return { writer, sent, waits, items: puts, inputs };
 };
+
+const named = (name: string, more: object = {}) => Object.assign(new Error(name), { name, ...more });
 
 it('writes entries in batches of 25, and the summary last', async () => {
   const { writer, sent } = crowdedTable((items) => items);
-  expect(await writer.write([changes(60)])).toEqual(new Set(['a']));
+  expect(await writer.write([changes(60)], DEADLINE)).toEqual(new Set(['a']));
   expect(sent).toEqual([25, 25, 10, 'PutItemCommand']);
+});
+
+it('every row says of which schema it is', async () => {
+  const { writer, items, inputs } = crowdedTable((count) => count);
+  await writer.write([changes(2)], DEADLINE);
+  expect(items).toEqual([expect.objectContaining({ schema: 1 }), expect.objectContaining({ schema: 1 })]);
+  expect(inputs.at(-1)).toMatchObject({ Item: { pk: 'account#a', sk: 'summary', schema: 1 } });
 });
 
 it('sends again what a batch left out, with growing waits between', async () => {
   const { writer, sent, waits } = crowdedTable(() => 10);
-  await writer.write([changes(25)]);
+  await writer.write([changes(25)], DEADLINE);
   expect(sent).toEqual([25, 15, 5, 'PutItemCommand']);
-  expect(waits).toEqual([50, 100]);
+  expect(waits).toEqual([20, 40]);
 });
 
-it('gives up after a while, and then does not move the summary on', async () => {
-  const { writer, sent } = crowdedTable(() => 0);
-  await expect(writer.write([changes(3)])).rejects.toThrow('3 rows were still not taken after 8 attempts');
-  expect(sent).toEqual(Array(8).fill(3));
+it('gives up when the time is up, and then does not move the summary on', async () => {
+  const { writer, sent, waits } = crowdedTable(() => 0);
+  await expect(writer.write([changes(3)], DEADLINE)).rejects.toThrow(
+    '3 rows were still not taken when the time was up',
+  );
+  expect(waits).toEqual([20, 40, 80, 160, 320, 640]);
+  expect(sent).toEqual(Array(7).fill(3));
+});
+
+describe('what is not known to be written is written again', () => {
+  /** Fails at the first request of its kind. */
+  const once = (kind: string, failure: () => Answer) => {
+    let failed = false;
+    return (request: string) => {
+      if (failed || request !== kind) return undefined;
+      failed = true;
+      return failure();
+    };
+  };
+
+  it.each(['BatchWriteItemCommand', 'PutItemCommand'])('where %s is answered with nothing', async (kind) => {
+    const { writer, sent } = crowdedTable(
+      (count) => count,
+      once(kind, () => ({})),
+    );
+    expect(await writer.write([changes(3)], DEADLINE)).toEqual(new Set(['a']));
+    expect(sent).toHaveLength(3);
+  });
+
+  it.each(['TimeoutError', 'ThrottlingException', 'InternalServerError'])('after a %s', async (name) => {
+    const fault = once('BatchWriteItemCommand', () => {
+      throw named(name);
+    });
+    const { writer, sent } = crowdedTable((count) => count, fault);
+    expect(await writer.write([changes(3)], DEADLINE)).toEqual(new Set(['a']));
+    expect(sent).toEqual([3, 3, 'PutItemCommand']);
+  });
+
+  it('but not where DynamoDB refuses the request itself', async () => {
+    const refused = named('AccessDeniedException', { $fault: 'client' });
+    const fault = once('BatchWriteItemCommand', () => {
+      throw refused;
+    });
+    const { writer, sent } = crowdedTable((count) => count, fault);
+    await expect(writer.write([changes(3)], DEADLINE)).rejects.toBe(refused);
+    expect(sent).toEqual([3]);
+  });
+});
+
+describe('a summary', () => {
+  const writing = (error: Error) =>
+    crowdedTable(
+      (count) => count,
+      (request) => {
+        if (request === 'PutItemCommand') throw error;
+        return undefined;
+      },
+    );
+
+  it('that no longer is the one that the changes follow is left to whoever moved it on', async () => {
+    const held = new ConditionalCheckFailedException({ message: 'no', $metadata: {} });
+    expect(await writing(held).writer.write([changes(1)], DEADLINE)).toEqual(new Set());
+  });
+
+  it('that could not be written for another reason was moved on by nobody: the write has failed', async () => {
+    const refused = named('ValidationException', { $fault: 'client' });
+    await expect(writing(refused).writer.write([changes(1)], DEADLINE)).rejects.toBe(refused);
+  });
 });
 
 describe('a transfer whose steps come one after the other', () => {
@@ -88,36 +182,77 @@ describe('a transfer whose steps come one after the other', () => {
 
   it('is put whole when it ends, by who has written the steps before', async () => {
     const { writer, sent, items } = crowdedTable((count) => count);
-    await writer.write(saying(reservation));
-    await writer.write(saying({ transferId, from, credited: step('b', 2) }));
+    await writer.write(saying(reservation), DEADLINE);
+    await writer.write(saying({ transferId, from, credited: step('b', 2) }), DEADLINE);
     expect(sent).toEqual(['UpdateItemCommand', 'PutItemCommand', 'UpdateItemCommand', 'PutItemCommand']);
-    await writer.write(saying({ transferId, from, settled: step('a', 4) }));
+    await writer.write(saying({ transferId, from, settled: step('a', 4) }), DEADLINE);
     expect(sent.slice(4)).toEqual([1, 'PutItemCommand']);
     const { reserved, ...rest } = reservation;
     expect(items).toEqual([
       {
-        ...{ pk: 'transfer#t1', sk: 'from#a', order: `${reserved.at}#t1` },
+        ...{ pk: 'transfer#t1', sk: 'from#a', schema: 1, order: `${reserved.at}#t1` },
         ...{ ...rest, reserved, credited: step('b', 2), settled: step('a', 4) },
       },
     ]);
   });
 
+  /** A table that holds a transfer of which the update of the first kind is refused for a reason. */
+  const refusing = (error: Error) => {
+    let refused = false;
+    return crowdedTable(
+      (count) => count,
+      (request) => {
+        if (refused || request !== 'UpdateItemCommand') return undefined;
+        refused = true;
+        throw error;
+      },
+    );
+  };
+  const updates = (inputs: readonly object[]) =>
+    inputs.flatMap((input) => ('UpdateExpression' in input ? [String(input.UpdateExpression)] : []));
+
+  it('is open where its reservation is all that is known, and keeps the schema of whoever began its row', async () => {
+    const { writer, inputs } = crowdedTable((count) => count);
+    await writer.write(saying(reservation), DEADLINE);
+    expect(updates(inputs)).toEqual([expect.stringContaining('#openShard = :openShard')]);
+    expect(updates(inputs)).toEqual([expect.stringContaining('#schema = if_not_exists(#schema, :schema)')]);
+  });
+
+  it('is not opened again where it has ended', async () => {
+    const { writer, inputs } = refusing(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
+    await writer.write(saying(reservation), DEADLINE);
+    expect(updates(inputs)).toEqual([expect.stringContaining('openShard'), expect.not.stringContaining('openShard')]);
+  });
+
+  it('is open, too, where its update was throttled: whatever else failed does not say that it has ended', async () => {
+    const { writer, inputs } = refusing(named('ProvisionedThroughputExceededException'));
+    await writer.write(saying(reservation), DEADLINE);
+    expect(updates(inputs)).toEqual([expect.stringContaining('openShard'), expect.stringContaining('openShard')]);
+  });
+
+  it('is not written at all where DynamoDB refuses its update, and its summary is not moved on', async () => {
+    const refused = named('AccessDeniedException', { $fault: 'client' });
+    const { writer, sent } = refusing(refused);
+    await expect(writer.write(saying(reservation), DEADLINE)).rejects.toBe(refused);
+    expect(sent).toEqual(['UpdateItemCommand']);
+  });
+
   it('is updated by who knows its end alone', async () => {
     const { writer, sent } = crowdedTable((count) => count);
-    await writer.write(saying({ transferId, from, credited: step('b', 2), settled: step('a', 4) }));
+    await writer.write(saying({ transferId, from, credited: step('b', 2), settled: step('a', 4) }), DEADLINE);
     expect(sent).toEqual(['UpdateItemCommand', 'PutItemCommand']);
   });
 
   it('is updated where so many others came between that its first steps are forgotten', async () => {
     const { writer, sent } = crowdedTable((count) => count);
-    await writer.write(saying(reservation));
+    await writer.write(saying(reservation), DEADLINE);
     const others = Array.from({ length: 10_000 }, (_, n) => ({
       ...reservation,
       transferId: TransferId.parse(`o${n}`),
     }));
-    await writer.write(saying(...others));
+    await writer.write(saying(...others), DEADLINE);
     sent.length = 0;
-    await writer.write(saying({ transferId, from, credited: step('b', 2), settled: step('a', 4) }));
+    await writer.write(saying({ transferId, from, credited: step('b', 2), settled: step('a', 4) }), DEADLINE);
     expect(sent).toEqual(['UpdateItemCommand', 'PutItemCommand']);
   });
 });

@@ -48,6 +48,39 @@ describe('reading an account', () => {
     expect(ledger.store.load).not.toHaveBeenCalled();
   });
 
+  it.each([
+    ['a long time ago', '2026-11-21T10:00:04.000Z', true],
+    ['five minutes ago', '2026-11-21T11:55:00.000Z', true],
+    ['a millisecond less than that', '2026-11-21T11:55:00.001Z', false],
+    ['now', '2026-11-21T12:00:00.000Z', false],
+    ['ahead of now', '2030-01-01T00:00:00.000Z', false],
+  ])('says of %s whether it will read the same for ever', async (_, at, final) => {
+    const ledger = await createLedger();
+    expect((await ledger.getAccount('a1', { query: { at } })).body).toMatchObject({
+      version: expect.any(Number),
+      final,
+    });
+    await ledger.time.sleep(5 * 60_000);
+    const later = Date.parse(at) <= Date.parse('2026-11-21T12:00:00.000Z');
+    expect((await ledger.getAccount('a1', { query: { at } })).body['final']).toBe(later);
+  });
+
+  it('takes the time for that before it reads: no moment becomes final while the account is read', async () => {
+    const ledger = await createLedger();
+    const asOf = ledger.store.asOf.getMockImplementation();
+    ledger.store.asOf.mockImplementationOnce(async (...asked) => {
+      await ledger.time.sleep(5 * 60_000);
+      return asOf ? asOf(...asked) : ledger.store.load(asked[0]);
+    });
+    const { body } = await ledger.getAccount('a1', { query: { at: '2026-11-21T12:00:00.000Z' } });
+    expect(body['final']).toBe(false);
+  });
+
+  it.each([{}, { version: '3' }])('says nothing of that in any other answer: %j', async (query) => {
+    const ledger = await createLedger();
+    expect((await ledger.getAccount('a1', { query })).body).not.toHaveProperty('final');
+  });
+
   it.each([{ version: '5' }, { at: '2026-11-21T10:00:00.999Z' }])(
     'answers 404 with %j: that version is still to come, or there was no account then',
     async (query) => {

@@ -1,73 +1,99 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../../functions/queries/get-command.ts';
 import { CommandRecord } from '../../../functions/store/deciding/command-record.ts';
+import type { Store } from '../../../functions/store/store.ts';
 import { send } from '../http/request.ts';
+import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
 
-const common = { streamId: 'a1', commandId: 'c1', request: 'fingerprint', at: '2026-11-21T10:00:03.000Z' };
-const shown = { accountId: 'a1', commandId: 'c1', at: common.at };
-const entry = {
-  entryId: 'a1-2',
-  accountId: 'a1',
-  kind: 'deposit',
-  amount: 1,
-  balanceAfter: 1,
-  version: 2,
-  at: common.at,
-};
+const at = '2026-11-21T10:00:03.000Z';
+const common = { key: 'command:c1', accountId: 'a1', schema: 1, fingerprint: 'f', writeId: 'w1', at };
+const shown = { accountId: 'a1', commandId: 'c1', at };
+const entry = { entryId: 'a1-2', accountId: 'a1', kind: 'deposit', amount: 1, balanceAfter: 1, version: 2, at };
 const rejection = { code: 'insufficient_funds', detail: '0 available, 1 asked for.', available: 0 };
-const pending = {
+
+const accepted = CommandRecord.parse({ ...common, outcome: 'accepted', version: 2, answer: entry });
+const rejected = CommandRecord.parse({ ...common, outcome: 'rejected', rejection });
+const givenUp = CommandRecord.parse({ ...common, outcome: 'given_up', pendingId: 'w0' });
+const pending = CommandRecord.parse({
   ...common,
   outcome: 'pending',
+  commandSchema: 1,
+  keys: ['command:c1'],
   command: { type: 'deposit', accountId: 'a1', amount: 1 },
   actor: 'local',
   correlationId: 'c1',
-};
+});
 
-const justNow = () => Date.parse(common.at) + 1_000;
-const later = () => Date.parse(common.at) + 6_000;
-const nobody = async () => {
-  throw new Error('there is nothing to decide');
+/** A handler over the records that are found one after the other, the last one for ever; `age` of the command in milliseconds. */
+const createGet = (records: readonly Awaited<ReturnType<Store['recordOf']>>[], { age = 1_000 } = {}) => {
+  const left = [...records];
+  const store = {
+    recordOf: vi.fn<Store['recordOf']>(async () => (left.length > 1 ? left.shift() : left[0])),
+    decidePending: vi.fn<Store['decidePending']>(async () => {}),
+  };
+  const handler = createHandler({ store, clock: () => Date.parse(at) + age, telemetry });
+  const get = (commandId = 'c1') => send(handler, { path: { accountId: 'a1', commandId } });
+  return { store, get };
 };
+const notFound = { status: 404, body: { code: 'command_not_found' } };
 
 describe('what became of a command', () => {
   it.each([
-    [
-      { ...common, outcome: 'accepted', version: 2, answer: entry },
-      { status: 'accepted', version: 2, answer: entry },
-      undefined,
-    ],
-    [{ ...common, outcome: 'rejected', rejection }, { status: 'rejected', rejection }, undefined],
+    [accepted, { status: 'accepted', version: 2, answer: entry }, undefined],
+    [rejected, { status: 'rejected', rejection }, undefined],
     [pending, { status: 'pending' }, '1'],
+    [givenUp, { status: 'given_up' }, undefined],
   ])('is told from its record: %j', async (record, body, retryAfter) => {
-    const find = vi.fn(async () => CommandRecord.parse(record));
-    const answer = await send(createHandler({ find, decide: nobody, clock: justNow }), {
-      path: { accountId: 'a1', commandId: 'c1' },
-    });
+    const { get, store } = createGet([record]);
+    const answer = await get();
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({ ...shown, ...body });
     expect(answer.headers['Retry-After']).toBe(retryAfter);
-    expect(find).toHaveBeenCalledExactlyOnceWith({ streamId: 'a1', commandId: 'c1' });
+    expect(store.recordOf).toHaveBeenCalledExactlyOnceWith('command:c1');
+    expect(store.decidePending).not.toHaveBeenCalled();
   });
 
-  it('is decided by who asks, where it has waited for long', async () => {
-    const decided = { ...common, outcome: 'accepted', version: 2, answer: entry };
-    const find = vi
-      .fn()
-      .mockResolvedValueOnce(CommandRecord.parse(pending))
-      .mockResolvedValueOnce(CommandRecord.parse(decided));
-    const decide = vi.fn(async () => {});
-    const handler = createHandler({ find, decide, clock: later });
-    const answer = await send(handler, { path: { accountId: 'a1', commandId: 'c1' } });
-    expect(decide).toHaveBeenCalledExactlyOnceWith('a1', [pending]);
-    expect(answer.body).toMatchObject({ status: 'accepted', answer: entry });
+  it.each([
+    [5_000, 0],
+    [5_001, 1],
+  ])('is decided by who asks, where it has been pending for more than five seconds: %i ms', async (age, times) => {
+    const { get, store } = createGet([pending, accepted], { age });
+    const { body } = await get();
+    expect(store.decidePending.mock.calls).toEqual(Array(times).fill(['a1', [pending]]));
+    expect(body).toMatchObject(times === 1 ? { status: 'accepted', answer: entry } : { status: 'pending' });
+  });
+
+  it('is told as given up where whoever asks finds that it cannot be decided', async () => {
+    const { get } = createGet([pending, givenUp], { age: 60_000 });
+    const { status, body, headers } = await get();
+    expect([status, body['status'], headers['Retry-After']]).toEqual([200, 'given_up', undefined]);
+  });
+
+  it.each([accepted, rejected, pending, givenUp])('is none of another account’s: %j', async (record) => {
+    const { get, store } = createGet([CommandRecord.parse({ ...record, accountId: 'a2' })], { age: 60_000 });
+    expect(await get()).toMatchObject(notFound);
+    expect(store.decidePending).not.toHaveBeenCalled();
+  });
+
+  it('is not there where nothing is recorded', async () => {
+    expect(await createGet([undefined]).get()).toMatchObject(notFound);
+  });
+
+  it('is asked again later where its record is written in a form that is not known here', async () => {
+    const { get, store } = createGet([{ outcome: 'unreadable', key: 'command:c1' }], { age: 60_000 });
+    expect(await get()).toMatchObject({ status: 503, headers: { 'Retry-After': '10' }, body: { code: 'try_again' } });
+    expect(store.decidePending).not.toHaveBeenCalled();
+  });
+
+  it('is told as it was recorded, whatever answers look like by now', async () => {
+    const old = CommandRecord.parse({ ...accepted, answer: { entryId: 'a1-2', kind: 'deposit', purpose: 'SALA' } });
+    const { body } = await createGet([old]).get();
+    expect(body['answer']).toEqual({ entryId: 'a1-2', kind: 'deposit', purpose: 'SALA' });
   });
 
   it('is not told of the workflow’s own commands', async () => {
-    const find = vi.fn(async () => undefined);
-    const answer = await send(createHandler({ find, decide: nobody, clock: justNow }), {
-      path: { accountId: 'a1', commandId: 'credit:t1' },
-    });
-    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'commandId' }] } });
-    expect(find).not.toHaveBeenCalled();
+    const { get, store } = createGet([accepted]);
+    expect(await get('credit:t1')).toMatchObject({ status: 400, body: { errors: [{ path: 'commandId' }] } });
+    expect(store.recordOf).not.toHaveBeenCalled();
   });
 });

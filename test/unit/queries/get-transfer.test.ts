@@ -1,33 +1,108 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
 import { createHandler } from '../../../functions/queries/get-transfer.ts';
+import { recordKey } from '../../../functions/store/deciding/command-result.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 import { send } from '../http/request.ts';
+import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
 
-const createTransfer = async () => {
-  const { transfer, views, time } = await createFundedLedger();
-  const { body } = await transfer({ transferId: 't1', from: 'a1', to: 'b1', amount: 1 });
-  const get = () => send(createHandler({ views, time }), { path: { transferId: 't1' } });
-  return { known: Transfer.parse(body), views, time, get };
+const rent = { from: 'a1', to: 'b1', amount: 2500, reference: 'rent' };
+const notFound = { status: 404, body: { code: 'transfer_not_found' } };
+
+/** A ledger whose views know nothing, unless the test shows them something. */
+const createLedger = async () => {
+  const ledger = await createFundedLedger();
+  const handler = createHandler({ store: ledger.store, views: ledger.views, telemetry });
+  return { ...ledger, get: (transferId: string) => send(handler, { path: { transferId } }) };
 };
 
-it('a transfer is answered 200 with its steps', async () => {
-  const { known, views, get, time } = await createTransfer();
-  views.transfer.mockResolvedValueOnce(known);
-  expect(await get()).toMatchObject({ status: 200, body: known });
-  expect(time.pauses).toEqual([]);
-});
+describe('reading a transfer', () => {
+  it('answers 200 with the transfer as the views have it, and asks nothing else', async () => {
+    const { transfer, show, get, store } = await createLedger();
+    const reserved = Transfer.parse((await transfer({ ...rent, transferId: 't1' })).body);
+    show({ ...reserved, status: 'credited' });
+    expect(await get('t1')).toMatchObject({ status: 200, body: { ...reserved, status: 'credited' } });
+    expect(store.recordOf).not.toHaveBeenCalled();
+  });
 
-it('a transfer that the views do not know yet is waited for', async () => {
-  const { known, views, get, time } = await createTransfer();
-  views.transfer.mockResolvedValueOnce(undefined).mockResolvedValueOnce(undefined).mockResolvedValueOnce(known);
-  expect(await get()).toMatchObject({ status: 200, body: known });
-  expect(time.pauses).toEqual([10, 10]);
-});
+  it.each([
+    ['own transferId', { ...rent, transferId: 't1' }, {}],
+    ['Idempotency-Key', rent, { 'Idempotency-Key': 'k1' }],
+    ['own transferId beside a key', { ...rent, transferId: 't1' }, { 'Idempotency-Key': 'k1' }],
+    ['made id', rent, {}],
+  ])('knows it by its %s from the 202 on, though no view does', async (_, body, headers) => {
+    const { transfer, get } = await createLedger();
+    const accepted = await transfer(body, headers);
+    expect(accepted.status).toBe(202);
+    const answer = await get(String(accepted.body['transferId']));
+    expect(answer).toMatchObject({ status: 200 });
+    expect(answer.body).toEqual(accepted.body);
+  });
 
-it('a transfer that the views do not know after half a second is answered 404', async () => {
-  const { get, time } = await createTransfer();
-  const startedAt = time.clock();
-  expect(await get()).toMatchObject({ status: 404, body: { code: 'transfer_not_found' } });
-  expect(time.clock() - startedAt).toBe(500);
+  it('concludes that there is none from the record alone, and at once', async () => {
+    const { get, store, time } = await createLedger();
+    expect(await get('t1')).toMatchObject(notFound);
+    expect(store.recordOf).toHaveBeenCalledExactlyOnceWith('command:t1');
+    expect(time.pauses).toEqual([]);
+  });
+
+  it('answers 404 where the transfer was rejected', async () => {
+    const { transfer, get } = await createLedger();
+    expect(await transfer({ ...rent, transferId: 't1', amount: 10_001 })).toMatchObject({ status: 422 });
+    expect(await get('t1')).toMatchObject(notFound);
+  });
+
+  it('answers 404 where the id is the key of another command: a deposit, an account, a transfer of another id', async () => {
+    const { store, deposit, open, transfer, get } = await createLedger();
+    const keyed = { 'Idempotency-Key': 'k1' };
+    expect((await deposit('a1', { body: { amount: 1 }, headers: keyed })).status).toBe(201);
+    expect((await open({ currency: 'EUR' }, keyed)).status).toBe(201);
+    expect((await transfer({ ...rent, transferId: 't1' }, { 'Idempotency-Key': 'k2' })).status).toBe(202);
+    const keys = store.execute.mock.calls.flatMap(([{ keys = [] }]) => keys).filter((key) => key !== recordKey('t1'));
+    expect(keys).toHaveLength(3);
+    for (const key of keys) {
+      expect(await store.recordOf(key)).toMatchObject({ outcome: 'accepted' });
+      expect(await get(key.replace('command:', ''))).toMatchObject(notFound);
+    }
+  });
+
+  it.each(['pending', 'given_up'] as const)(
+    'answers 404 where the transfer is %s: no 202 has shown it',
+    async (outcome) => {
+      const { transfer, store, get } = await createLedger();
+      await transfer({ ...rent, transferId: 't1' });
+      const record = await store.recordOf(recordKey('t1'));
+      if (record?.outcome !== 'accepted') throw new Error('it was accepted');
+      const [request] = store.execute.mock.lastCall ?? [];
+      if (!request) throw new Error('it was asked for');
+      const { command, actor, correlationId } = request;
+      const { key, accountId, schema, fingerprint, writeId, at } = record;
+      const envelope = { key, accountId, schema, fingerprint, writeId, at };
+      store.recordOf.mockResolvedValueOnce(
+        outcome === 'given_up'
+          ? { ...envelope, outcome, pendingId: 'w' }
+          : { ...envelope, outcome, commandSchema: 1, keys: [key], command, actor, correlationId },
+      );
+      expect(await get('t1')).toMatchObject(notFound);
+    },
+  );
+
+  it('answers 503 where its record is written in a form that is not known here: it may be there', async () => {
+    const { store, get } = await createLedger();
+    store.recordOf.mockResolvedValueOnce({ outcome: 'unreadable', key: recordKey('t1') });
+    expect(await get('t1')).toMatchObject({
+      status: 503,
+      headers: { 'Retry-After': '10' },
+      body: { code: 'try_again' },
+    });
+  });
+
+  it('answers what was recorded whatever transfers have become since: one attribute more is no harm', async () => {
+    const { transfer, store, get } = await createLedger();
+    const { body } = await transfer({ ...rent, transferId: 't1' });
+    const record = await store.recordOf(recordKey('t1'));
+    if (record?.outcome !== 'accepted') throw new Error('it was accepted');
+    store.recordOf.mockResolvedValueOnce({ ...record, answer: { ...body, purpose: 'RENT' } });
+    expect(await get('t1')).toMatchObject({ status: 200, body: { ...body, purpose: 'RENT' } });
+  });
 });

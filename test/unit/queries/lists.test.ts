@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { AccountId, Amount, Currency, MinorUnits, Timestamp, TransferId, Version } from '../../../events/values.ts';
-import type { HttpHandler } from '../../../functions/http/http-handler.ts';
+import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts';
 import type { Entry } from '../../../functions/ledger/statement.ts';
 import type { Transfer } from '../../../functions/ledger/transfer.ts';
 import { createHandler as listEntries } from '../../../functions/queries/list-entries.ts';
@@ -8,6 +8,7 @@ import { createHandler as listTransfers } from '../../../functions/queries/list-
 import type { Views } from '../../../functions/views/views.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 import { send } from '../http/request.ts';
+import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
 
 const at = Timestamp.parse('2026-11-21T10:00:03.000Z');
 const entry: Entry = {
@@ -47,7 +48,8 @@ const createLists = async () => {
     (handler: HttpHandler) =>
     (accountId: string, query: Record<string, string> = {}) =>
       send(handler, { route: '/accounts/{accountId}/list', path: { accountId }, query });
-  return { store, views, entries: ask(listEntries({ store, views })), transfers: ask(listTransfers({ store, views })) };
+  const dependencies = { store, views, telemetry };
+  return { store, views, entries: ask(listEntries(dependencies)), transfers: ask(listTransfers(dependencies)) };
 };
 
 describe('the statement', () => {

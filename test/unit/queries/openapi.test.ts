@@ -3,11 +3,11 @@ import * as z from 'zod/mini';
 import { movementRequest } from '../../../functions/commands/movement-request.ts';
 import { openAccountRequest } from '../../../functions/commands/open-account.ts';
 import { requestTransferRequest } from '../../../functions/commands/request-transfer.ts';
-import { PROBLEMS } from '../../../functions/http/problem.ts';
+import { PROBLEMS } from '../../../functions/http/answer/problem.ts';
 import { AccountView } from '../../../functions/ledger/answer.ts';
 import { Entry } from '../../../functions/ledger/statement.ts';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
-import { getAccountRequest } from '../../../functions/queries/get-account.ts';
+import { AccountAnswer, getAccountRequest } from '../../../functions/queries/get-account.ts';
 import { CommandStatus, getCommandRequest } from '../../../functions/queries/get-command.ts';
 import { getTransferRequest } from '../../../functions/queries/get-transfer.ts';
 import { EntryPage, listEntriesRequest } from '../../../functions/queries/list-entries.ts';
@@ -16,9 +16,10 @@ import { createHandler } from '../../../functions/queries/openapi.ts';
 import { definitionOf, functionNames } from '../../../infra/constructs/catalogue.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 import { type ClientAnswer, send } from '../http/request.ts';
+import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
 import { readOpenApi, referencesOf } from './openapi-document.ts';
 
-const served = await send(createHandler(), { route: '/openapi.json' });
+const served = await send(createHandler({ telemetry }), { route: '/openapi.json' });
 const document = readOpenApi(served.body);
 
 /** A route's schemas in the code: of its request, part by part, and of its answers, by status. */
@@ -33,7 +34,7 @@ const routes: Readonly<Record<string, Coded>> = {
   'POST /accounts/{accountId}/deposits': { request: movementRequest, answers: { 201: Entry, 202: CommandStatus } },
   'POST /accounts/{accountId}/withdrawals': { request: movementRequest, answers: { 201: Entry, 202: CommandStatus } },
   'POST /transfers': { request: requestTransferRequest, answers: { 202: z.union([Transfer, CommandStatus]) } },
-  'GET /accounts/{accountId}': { request: getAccountRequest, answers: { 200: AccountView } },
+  'GET /accounts/{accountId}': { request: getAccountRequest, answers: { 200: AccountAnswer } },
   'GET /accounts/{accountId}/entries': { request: listEntriesRequest, answers: { 200: EntryPage } },
   'GET /accounts/{accountId}/transfers': { request: listTransfersRequest, answers: { 200: TransferPage } },
   'GET /accounts/{accountId}/commands/{commandId}': { request: getCommandRequest, answers: { 200: CommandStatus } },
@@ -178,9 +179,10 @@ describe('what is answered', () => {
       ['POST /transfers', await ledger.transfer(rent, { ...keyed, Prefer: 'wait=1' })],
       ['POST /transfers', await ledger.transfer({ ...rent, to: 'a1' })],
       ['GET /accounts/{accountId}', await ledger.getAccount('a1')],
+      ['GET /accounts/{accountId}', await ledger.getAccount('a1', { query: { at: '2026-11-21T10:00:09.000Z' } })],
       ['GET /accounts/{accountId}', await ledger.getAccount('missing')],
     ];
-    ledger.store.execute.mockResolvedValueOnce({ outcome: 'pending', key: { streamId: 'a1', commandId: 'c1' } });
+    ledger.store.execute.mockResolvedValueOnce({ outcome: 'pending', key: 'command:c1' });
     answers.push([deposits, await ledger.deposit('a1', { body: { amount: 1 } })]);
     ledger.store.execute.mockResolvedValueOnce({ outcome: 'in_progress' });
     answers.push([deposits, await ledger.deposit('a1', { body: { amount: 1 } })]);

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { Telemetry } from '../../../functions/runtime/telemetry.ts';
+import type { HttpTelemetry, Telemetry } from '../../../functions/runtime/telemetry.ts';
 
 /** Telemetry that a test can look at: what was logged, and what was counted (0 is not). */
 export const recordedTelemetry = () => {
@@ -9,4 +9,9 @@ export const recordedTelemetry = () => {
     if (value > 0) counts[metric] = (counts[metric] ?? 0) + value;
   };
   return { telemetry: { logger, count }, logger, counts };
+};
+
+/** Telemetry of a Lambda that answers requests, which nobody looks at. */
+export const silentHttpTelemetry: HttpTelemetry = {
+  ofRequest: () => ({ ...recordedTelemetry().telemetry, measure: () => {}, publish: () => {} }),
 };

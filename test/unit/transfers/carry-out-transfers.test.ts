@@ -33,7 +33,11 @@ const recordFor = (...commands: object[]) => streamRecord(ledger.commit(...comma
 /** What a store answers to a command; anything thrown is thrown for its whole account. */
 type Answer = (command: CommandRequest['command']) => unknown;
 
-const carrier = (answer: Answer = () => accepted, start: TransferWorkflow['start'] = async () => 'started') => {
+const carrier = (
+  answer: Answer = () => accepted,
+  start: TransferWorkflow['start'] = async () => 'started',
+  clock = () => 0,
+) => {
   const { telemetry, counts, logger } = recordedTelemetry();
   const store = {
     executeTogether: vi.fn(
@@ -42,7 +46,7 @@ const carrier = (answer: Answer = () => accepted, start: TransferWorkflow['start
     ),
   };
   const workflow = { start: vi.fn(start) };
-  const handle = createHandler({ store, workflow, telemetry });
+  const handle = createHandler({ store, workflow, telemetry, clock, budget: { steps: 100, starts: 200 } });
   /** The steps that were asked for: the account, and what was asked of it. */
   const steps = () =>
     store.executeTogether.mock.calls.map(([accountId, requests]) => [
@@ -80,7 +84,7 @@ describe('a transfer that goes straight', () => {
               currency: 'EUR',
               reference: 'rent',
             },
-            keys: [{ streamId: 'b', commandId: 'credit:t1' }],
+            keys: ['credit:t1'],
             ...by,
           },
         ],
@@ -225,10 +229,48 @@ describe('what could neither be ended nor handed over is reported for delivery a
     expect(await handle(record)).toEqual({ batchItemFailures: [failureOf(record)] });
   });
 
-  it('a record that is no commit', async () => {
-    const { handle, counts } = carrier();
-    const removed = streamRecord({ streamId: 'a', version: 1 }, 'REMOVE');
-    expect(await handle(removed, recordFor(reserve('t1')))).toEqual({ batchItemFailures: [failureOf(removed)] });
-    expect(counts).toMatchObject({ TransfersSettledAtOnce: 1 });
+  it('what there was no more time for: steps are left to the workflow, starts are reported', async () => {
+    const records = ['t1', 't2'].map((transferId) => recordFor(reserve(transferId)));
+    const run = async (at: number) => {
+      let now = 0;
+      const { handle, store, workflow } = carrier(
+        () => accepted,
+        async () => 'started',
+        () => now,
+      );
+      const promise = handle(...records);
+      now = at;
+      const { batchItemFailures } = await promise;
+      return [store.executeTogether.mock.calls.length, workflow.start.mock.calls.length, batchItemFailures.length];
+    };
+    expect(await run(99)).toEqual([2, 0, 0]);
+    expect(await run(100)).toEqual([0, 2, 0]);
+    expect(await run(199)).toEqual([0, 2, 0]);
+    expect(await run(200)).toEqual([0, 0, 2]);
+  });
+});
+
+describe('a stream record that can never be read is passed over in its first delivery, and counted', () => {
+  it.each([
+    ['a MODIFY', () => streamRecord(ledger.committed[0]?.item ?? {}, 'MODIFY')],
+    ['a REMOVE', () => streamRecord({ streamId: 'a', version: 1 }, 'REMOVE')],
+    [
+      'an event that nobody knows',
+      () => streamRecord({ ...ledger.committed[0]?.item, events: [{ type: 'MoneyBurnt', v: 1, data: {} }] }),
+    ],
+  ])('%s', async (_, record) => {
+    const { handle, counts, logger } = carrier();
+    expect(await handle(record(), recordFor(reserve('t1')))).toEqual(nothingFailed);
+    expect(counts).toEqual({ TransfersSettledAtOnce: 1, UnreadableRecords: 1 });
+    expect(logger.error).toHaveBeenCalledWith('a record of the stream is passed over', {
+      accountId: 'a',
+      version: 1,
+      error: expect.any(Error),
+    });
+  });
+
+  it('but one that does not say where it stands fails the whole batch', async () => {
+    const { handle } = carrier();
+    expect(await handle({})).toEqual({ batchItemFailures: [{ itemIdentifier: '' }] });
   });
 });

@@ -1,14 +1,16 @@
 import { describe, expect, it, vi } from 'vitest';
-import { CommandRecord } from '../../../functions/store/deciding/command-record.ts';
+import { readRecord } from '../../../functions/store/deciding/command-record.ts';
 import type { Store } from '../../../functions/store/store.ts';
 import { createHandler } from '../../../functions/transfers/credit-transfer.ts';
 import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { accepted, incomplete, rejectedFor, storeThatAnswers, transfer, undecided } from './transfer.ts';
 
-const credit = async (store: Pick<Store, 'execute'>, input: unknown = transfer, record?: unknown) => {
+const isItem = (record: unknown): record is Record<string, unknown> => typeof record === 'object' && record !== null;
+
+const credit = async (store: Pick<Store, 'load' | 'execute'>, input: unknown = transfer, record?: unknown) => {
   const { telemetry, counts, logger } = recordedTelemetry();
-  const find = vi.fn(async () => (record === undefined ? undefined : CommandRecord.parse(record)));
-  return { result: await createHandler({ store, find, telemetry })(input), counts, logger, find };
+  const recordOf = vi.fn<Store['recordOf']>(async () => (isItem(record) ? readRecord(record) : undefined));
+  return { result: await createHandler({ store: { ...store, recordOf }, telemetry })(input), counts, logger, recordOf };
 };
 
 it('credits the destination under a key that is made of the transfer id', async () => {
@@ -17,7 +19,7 @@ it('credits the destination under a key that is made of the transfer id', async 
   const { transferId, from, to, amount, currency, reference, correlationId, actor } = transfer;
   expect(store.execute).toHaveBeenCalledExactlyOnceWith({
     command: { type: 'credit', accountId: to, transferId, from, amount, currency, reference },
-    keys: [{ streamId: to, commandId: 'credit:t1' }],
+    keys: ['credit:t1'],
     actor,
     correlationId,
   });
@@ -43,9 +45,67 @@ it.each(['account_not_found', 'account_not_open', 'currency_mismatch', 'amount_o
   },
 );
 
+const at = '2026-11-21T12:00:00.000Z';
+const place = { key: 'credit:t1', accountId: 'b', schema: 1, fingerprint: 'another', writeId: 'w', at };
+const rejection = { code: 'account_not_found', detail: 'There is no account b.' };
+const pendingCredit = {
+  ...{ ...place, commandSchema: 1, keys: ['credit:t1'], outcome: 'pending', actor: 'alice', correlationId: 'k0' },
+  command: { type: 'credit', accountId: 'b', transferId: 't1', from: 'a', amount: 9, currency: 'EUR' },
+};
+
+describe('without its reservation on the source', () => {
+  const creditWithout = (result: unknown, record?: unknown, reservation: object | 'none' = 'none') => {
+    const { telemetry, counts, logger } = recordedTelemetry();
+    const store = storeThatAnswers(result, reservation);
+    const recordOf = vi.fn<Store['recordOf']>(async () => (isItem(record) ? readRecord(record) : undefined));
+    return {
+      store,
+      recordOf,
+      counts,
+      logger,
+      outcome: createHandler({ store: { ...store, recordOf }, telemetry })(transfer),
+    };
+  };
+
+  it.each([
+    ['there is none', 'none' as const],
+    ['it is another transfer’s', { transferId: 't2' }],
+    ['it is to another account', { to: 'c' }],
+    ['it is of another amount', { amount: 2501 }],
+  ])('a transfer is not credited, and an error says so, when %s', async (_, reservation) => {
+    const { store, recordOf, counts, logger, outcome } = creditWithout(accepted, undefined, reservation);
+    await expect(outcome).rejects.toMatchObject({
+      name: 'ReservationMissing',
+      code: 'reservation_missing',
+      message: expect.stringContaining('transfer t1 is not credited: a has no such reservation'),
+    });
+    expect(store.load).toHaveBeenCalledExactlyOnceWith('a');
+    expect(recordOf).toHaveBeenCalledExactlyOnceWith('credit:t1');
+    expect(store.execute).not.toHaveBeenCalled();
+    expect(counts).toEqual({ CreditsWithoutReservation: 1 });
+    expect(logger.error).toHaveBeenCalledOnce();
+  });
+
+  it('one that was credited is answered by its record', async () => {
+    const record = { ...place, outcome: 'accepted', version: 3 };
+    const { outcome, counts } = creditWithout({ ...accepted, replayed: true }, record);
+    expect(await outcome).toEqual({ outcome: 'credited' });
+    expect(counts).toEqual({});
+  });
+
+  it('and so is one whose credit was rejected', async () => {
+    const { outcome } = creditWithout(rejectedFor('account_not_found'), { ...place, outcome: 'rejected', rejection });
+    expect(await outcome).toEqual({ outcome: 'rejected', reason: 'account_not_found' });
+  });
+
+  it('one whose credit is pending is not decided', async () => {
+    const { outcome, store } = creditWithout(accepted, pendingCredit);
+    await expect(outcome).rejects.toMatchObject({ name: 'UndecidedStep' });
+    expect(store.execute).not.toHaveBeenCalled();
+  });
+});
+
 describe('a key that holds another request', () => {
-  const at = '2026-11-21T12:00:00.000Z';
-  const place = { streamId: 'b', commandId: 'credit:t1', request: 'another fingerprint', at };
   const creditFrom = (counterparty: string) => ({
     ...place,
     outcome: 'accepted',
@@ -65,14 +125,13 @@ describe('a key that holds another request', () => {
   const reused = (record?: unknown) => credit(storeThatAnswers({ outcome: 'key_reused' }), transfer, record);
 
   it('is a rejection, when it is the credit of another source with the same transfer id', async () => {
-    const { result, counts, find } = await reused(creditFrom('c'));
+    const { result, counts, recordOf } = await reused(creditFrom('c'));
     expect(result).toEqual({ outcome: 'rejected', reason: 'transfer_id_reused' });
     expect(counts).toEqual({ CreditsRejected: 1 });
-    expect(find).toHaveBeenCalledExactlyOnceWith({ streamId: 'b', commandId: 'credit:t1' });
+    expect(recordOf).toHaveBeenCalledExactlyOnceWith('credit:t1');
   });
 
   it('is a rejection, when the other request was rejected: a decided key is never free again', async () => {
-    const rejection = { code: 'account_not_found', detail: 'There is no account b.' };
     const { result } = await reused({ ...place, outcome: 'rejected', rejection });
     expect(result).toEqual({ outcome: 'rejected', reason: 'transfer_id_reused' });
   });
@@ -84,13 +143,14 @@ describe('a key that holds another request', () => {
   });
 
   it('is not decided, while the other request waits to be: it may be this transfer in other words', async () => {
-    const command = { type: 'credit', accountId: 'b', transferId: 't1', from: 'a', amount: 9, currency: 'EUR' };
-    const waiting = { ...place, outcome: 'pending', command, actor: 'alice', correlationId: 'k0' };
-    await expect(reused(waiting)).rejects.toMatchObject({ name: 'UndecidedStep' });
+    await expect(reused(pendingCredit)).rejects.toMatchObject({ name: 'UndecidedStep' });
   });
 
-  it('is not decided, when the key is free again', async () => {
-    await expect(reused(undefined)).rejects.toMatchObject({ name: 'UndecidedStep' });
+  it.each([
+    ['a record of a newer form', { ...place, schema: 99, outcome: 'accepted', version: 3 }],
+    ['no record at all', undefined],
+  ])('is not decided by %s', async (_, record) => {
+    await expect(reused(record)).rejects.toMatchObject({ name: 'UndecidedStep' });
   });
 });
 

@@ -1,155 +1,170 @@
-import { describe, expect, it, vi } from 'vitest';
-import { AccountId, type Timestamp } from '../../../events/values.ts';
-import { createHandler } from '../../../functions/transfers/recover-transfers.ts';
-import { TransferInput, type TransferWorkflow } from '../../../functions/transfers/workflow.ts';
-import { type TransferRow, transferOf } from '../../../functions/views/transfer-row.ts';
-import type { OpenTransfer } from '../../../functions/views/views.ts';
-import { createMemoryLedger, type MemoryLedger } from '../projections/memory-ledger.ts';
-import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
+import { describe, expect, it } from 'vitest';
+import { UnreadableRow } from '../../../functions/views/row.ts';
+import { MINUTE, machine, NOW, open, recovery } from './recovery.ts';
 import { transfer } from './transfer.ts';
 
-const NOW = Date.parse('2026-11-21T13:00:30.000Z');
-/** Minutes since 1970, as executions are named after them. */
-const MINUTE = Math.floor(NOW / 60_000).toString(36);
-
-const open = (transferId: string): OpenTransfer => {
-  const row: TransferRow = {
-    ...transfer,
-    ...TransferInput.parse({ ...transfer, transferId }),
-    reserved: JSON.parse('{"accountId":"a","version":4,"at":"2026-11-21T12:00:00.000Z"}'),
-  };
-  return { ...transferOf(row), correlationId: row.correlationId, actor: row.actor };
-};
-
-const recovery = ({
-  inViews = [],
-  ledger = createMemoryLedger(),
-  accounts = [],
-  start = async () => 'started',
-}: {
-  inViews?: readonly OpenTransfer[];
-  ledger?: Pick<MemoryLedger, 'load' | 'history'>;
-  accounts?: readonly string[];
-  start?: TransferWorkflow['start'];
-}) => {
-  const { telemetry, counts, logger } = recordedTelemetry();
-  const workflow = { start: vi.fn(start) };
-  const openTransfers = vi.fn(async function* (_: Timestamp) {
-    yield* inViews;
-  });
-  const recover = createHandler({
-    views: { openTransfers },
-    store: ledger,
-    accounts: async function* () {
-      for (const accountId of accounts) yield AccountId.parse(accountId);
-    },
-    workflow,
-    telemetry,
-    clock: () => NOW,
-  });
-  return { recover, workflow, openTransfers, counts, logger };
-};
+const scheduled = { 'detail-type': 'Scheduled Event', source: 'aws.events', detail: {} };
 
 describe('every minute, from the views', () => {
-  const scheduled = { 'detail-type': 'Scheduled Event', source: 'aws.events', detail: {} };
-
-  it('starts again what was reserved more than a minute ago, under a name of this minute', async () => {
-    const { recover, workflow, openTransfers, counts } = recovery({ inViews: [open('t1')] });
-    expect(await recover(scheduled)).toEqual({ found: 1, started: 1 });
-    expect(openTransfers).toHaveBeenCalledExactlyOnceWith('2026-11-21T12:59:30.000Z');
-    expect(workflow.start).toHaveBeenCalledExactlyOnceWith(`t1.r${MINUTE}`, transfer);
+  it('starts again what was reserved more than a minute ago, under the name of its attempt', async () => {
+    const { recover, start, openTransfers, counts } = recovery({ inViews: [open('t1', 2), open('t2', 0.5)] });
+    expect(await recover(scheduled)).toEqual({ found: 1, started: 1, left: 0 });
+    expect(openTransfers.mock.calls.map(([time]) => time)).toEqual([
+      { before: '2026-11-21T13:04:00.000Z' },
+      { after: '2026-11-21T13:06:00.000Z' },
+    ]);
+    expect(start).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/^t1\.r1\.[A-Za-z0-9_-]{7}$/), transfer);
     expect(counts).toEqual({ TransfersRecovered: 1 });
   });
 
-  it('a transfer that was started again in this minute is in hand', async () => {
-    const { recover, counts } = recovery({ inViews: [open('t1')], start: async () => 'already_exists' });
-    expect(await recover(scheduled)).toEqual({ found: 1, started: 0 });
-    expect(counts).toEqual({});
+  it('a transfer whose attempt was started before is in hand', async () => {
+    const workflow = machine();
+    const { recover, counts } = recovery({ inViews: [open('t1')], workflow });
+    await recover(scheduled);
+    workflow.endAll();
+    expect(await recover(scheduled)).toEqual({ found: 1, started: 0, left: 0 });
+    expect(counts).toEqual({ TransfersRecovered: 1 });
   });
 
   it('finds nothing to do where nothing is open', async () => {
-    expect(await recovery({}).recover({})).toEqual({ found: 0, started: 0 });
+    expect(await recovery({}).recover({})).toEqual({ found: 0, started: 0, left: 0 });
+  });
+
+  it.each([
+    ['started by carry-out-transfers', 1.5, 't1'],
+    ['of the attempt before', 2, undefined],
+  ])('leaves a transfer alone while the execution %s is running', async (_, age, name) => {
+    const workflow = machine();
+    if (name) await workflow.start(name);
+    else await recovery({ inViews: [open('t1', 1.5)], workflow }).recover(scheduled);
+    const { recover, start } = recovery({ inViews: [open('t1', age)], workflow });
+    expect(await recover(scheduled)).toEqual({ found: 1, started: 0, left: 0 });
+    expect(start).not.toHaveBeenCalled();
+    workflow.endAll();
+    expect(await recover(scheduled)).toEqual({ found: 1, started: 1, left: 0 });
+  });
+
+  it('of two open transfers of one id, one that is stuck keeps none from being started', async () => {
+    const { recover, start } = recovery({ inViews: [open('t1', 3, 'stuck'), open('t1', 3, 'fine')] });
+    expect(await recover(scheduled)).toMatchObject({ started: 2 });
+    expect(start.mock.calls.map(([, { from }]) => from).sort()).toEqual(['fine', 'stuck']);
+  });
+
+  it('500 transfers late by ten minutes are not started more than four times each', async () => {
+    const workflow = machine();
+    let started = 0;
+    for (let age = 1; age <= 10; age += 1) {
+      const inViews = Array.from({ length: 500 }, (_, n) => open(`t${n}`, age + 0.5));
+      started += (await recovery({ inViews, workflow }).recover(scheduled)).started;
+      workflow.endAll();
+    }
+    expect(started).toBe(500 * 4);
+  });
+
+  it('starts at most 1,000 by one call, counts the rest, and goes on with it in the next', async () => {
+    const workflow = machine();
+    const inViews = Array.from({ length: 1_205 }, (_, n) => open(`t${n}`, 5));
+    const first = recovery({ inViews, workflow });
+    expect(await first.recover(scheduled)).toEqual({ found: 1_205, started: 1_000, left: 205 });
+    expect(first.names()).not.toContainEqual(expect.stringMatching(/^t1[12]\d\d\./));
+    expect(first.counts).toEqual({ TransfersRecovered: 1_000, TransfersLeftForLater: 205 });
+    expect(first.logger.warn).toHaveBeenCalledWith(expect.stringContaining('not all'), {
+      found: 1_205,
+      started: 1_000,
+      left: 205,
+    });
+    workflow.endAll();
+    const second = recovery({ inViews, workflow });
+    expect(await second.recover(scheduled)).toEqual({ found: 1_205, started: 205, left: 0 });
+  });
+
+  it('stops beginning things when the time is up', async () => {
+    let now = NOW;
+    const workflow = machine();
+    const inViews = Array.from({ length: 50 }, (_, n) => open(`t${n}`, 5));
+    const start = async (name: string) => {
+      now += 200;
+      return workflow.start(name);
+    };
+    const { recover } = recovery({ inViews, workflow: { ...workflow, start }, clock: () => now });
+    const { started, left } = await recover(scheduled);
+    expect(started).toBeGreaterThanOrEqual(5);
+    // Those that were under way at the same moment are started too, or left.
+    expect(started + left).toBeLessThanOrEqual(5 + 2 * 10);
   });
 
   it('tries all of them, and fails where some could not be started', async () => {
-    const { recover, workflow, counts, logger } = recovery({
-      inViews: ['t1', 't2', 't3'].map(open),
-      start: async (name) => {
-        if (name.startsWith('t2')) throw new Error('throttled');
-        return 'started';
+    const workflow = machine();
+    const { recover, start, counts, logger } = recovery({
+      inViews: ['t1', 't2', 't3', 't4'].map((id) => open(id)),
+      workflow: {
+        start: async (name) => {
+          if (name.startsWith('t2')) throw new Error('throttled');
+          return workflow.start(name);
+        },
+        isRunning: async (name) => {
+          if (name === 't4') throw new Error('throttled');
+          return false;
+        },
       },
     });
-    await expect(recover(scheduled)).rejects.toThrow('1 failures on the way to 3 open transfers; 2 are started again');
-    expect(workflow.start).toHaveBeenCalledTimes(3);
-    expect(counts).toEqual({ TransfersRecovered: 2, TransferRecoveryFailures: 1 });
+    await expect(recover(scheduled)).rejects.toThrow('2 failures on the way to 4 open transfers; 2 are started again');
+    expect(start).toHaveBeenCalledTimes(3);
+    expect(counts).toEqual({ TransfersRecovered: 2, TransferRecoveryFailures: 2 });
     expect(logger.error).toHaveBeenCalledWith(
       'an open transfer could not be started again',
       expect.objectContaining({ correlation_id: 'k1', transferId: 't2' }),
     );
   });
-});
 
-describe('on demand, from the streams', () => {
-  const event = { from: 'streams' };
-  const bank = () => {
-    const ledger = createMemoryLedger();
-    for (const accountId of ['a', 'c']) {
-      ledger.commit(
-        { type: 'open', accountId, owner: 'alice', currency: 'EUR', overdraftLimit: 0 },
-        { type: 'deposit', accountId, amount: 100 },
-      );
+  it('a row that cannot be read keeps no other from being started, and the call fails at its end', async () => {
+    const { recover, counts, names } = recovery({
+      views: async function* (time, passOver) {
+        if ('after' in time) return;
+        passOver(new UnreadableRow({ pk: 'transfer#bad', sk: 'from#a' }, 'amount'));
+        for (const id of ['t1', 't2']) yield open(id);
+      },
+    });
+    await expect(recover(scheduled)).rejects.toThrow('1 failures on the way to 2 open transfers; 2 are started again');
+    expect(names()).toHaveLength(2);
+    expect(counts).toEqual({ TransfersRecovered: 2, TransferRecoveryFailures: 1 });
+  });
+
+  it('views that cannot be searched to their end are searched as far as they go, and for both times', async () => {
+    const { recover, counts } = recovery({
+      views: async function* (time) {
+        yield 'before' in time ? open('t1') : open('t2', -30);
+        throw new Error('throttled');
+      },
+    });
+    await expect(recover(scheduled)).rejects.toThrow('2 failures on the way to 2 open transfers; 2 are started again');
+    expect(counts).toMatchObject({ TransfersRecovered: 2, TransferRecoveryFailures: 2, CommitsAheadOfTime: 1 });
+  });
+
+  it('a reservation whose time is ahead counts as due, is counted, and is tried every 16 minutes', async () => {
+    const workflow = machine();
+    const inViews = [open('t1', -180)];
+    let started = 0;
+    for (let minute = 0; minute < 60; minute += 1) {
+      const { recover, counts } = recovery({ inViews, workflow, clock: () => NOW + minute * MINUTE });
+      started += (await recover(scheduled)).started;
+      expect(counts['CommitsAheadOfTime']).toBe(1);
+      workflow.endAll();
     }
-    return ledger;
-  };
-  const reserve = (accountId: string, transferId: string) => ({
-    type: 'reserve',
-    accountId,
-    transferId,
-    to: 'b',
-    amount: 5,
-  });
-
-  it('starts again what is still reserved there, in the name of who asked for it, and nothing that ended', async () => {
-    const ledger = bank();
-    ledger.commit(reserve('a', 't1'), reserve('a', 't2'));
-    ledger.commit(reserve('c', 't3'));
-    ledger.commit({ type: 'settle', accountId: 'a', transferId: 't1' });
-    const { recover, workflow, openTransfers } = recovery({ ledger, accounts: ['a', 'c', 'nobody'] });
-    expect(await recover(event)).toEqual({ found: 2, started: 2 });
-    const terms = { to: 'b', amount: 5, currency: 'EUR', actor: 'alice' };
-    expect(workflow.start.mock.calls.sort()).toEqual([
-      [`t2.r${MINUTE}`, { ...terms, transferId: 't2', from: 'a', correlationId: 'k2-1' }],
-      [`t3.r${MINUTE}`, { ...terms, transferId: 't3', from: 'c', correlationId: 'k3-0' }],
-    ]);
-    expect(openTransfers).not.toHaveBeenCalled();
-  });
-
-  it('leaves alone what was reserved within the last minute', async () => {
-    const ledger = bank();
-    ledger.commit(reserve('a', 't1'));
-    const load: typeof ledger.load = async (accountId) => {
-      const tail = await ledger.load(accountId);
-      const at = new Date(NOW - 60_000).toISOString();
-      return JSON.parse(JSON.stringify(tail).replaceAll(/"at":"[^"]*"/g, `"at":"${at}"`));
-    };
-    const { recover, workflow } = recovery({ ledger: { ...ledger, load }, accounts: ['a'] });
-    expect(await recover(event)).toEqual({ found: 0, started: 0 });
-    expect(workflow.start).not.toHaveBeenCalled();
-  });
-
-  it('an account that cannot be read does not keep the others from being recovered', async () => {
-    const ledger = bank();
-    ledger.commit(reserve('c', 't3'));
-    const load: typeof ledger.load = async (accountId) => {
-      if (accountId === 'a') throw new Error('no snapshot');
-      return ledger.load(accountId);
-    };
-    const { recover, workflow } = recovery({ ledger: { ...ledger, load }, accounts: ['a', 'c'] });
-    await expect(recover(event)).rejects.toThrow('1 failures on the way to 1 open transfers; 1 are started again');
-    expect(workflow.start).toHaveBeenCalledOnce();
+    expect(started).toBe(4);
   });
 });
 
-it.each([{ from: 'stream' }, null, 'streams'])('refuses %o', async (event) => {
-  await expect(recovery({}).recover(event)).rejects.toThrow('not an input of this function');
+it.each([
+  { from: 'stream' },
+  null,
+  'streams',
+  { from: 'streams', after: 'a' },
+  { from: 'streams', after: { streamId: 'a' } },
+  { after: { streamId: 'a', version: 1 } },
+  { from: 'views', after: { streamId: 'a', version: 1 } },
+])('refuses %o', async (event) => {
+  const { recover, start } = recovery({ inViews: [open('t1')] });
+  await expect(recover(event)).rejects.toThrow('not an input of this function');
+  expect(start).not.toHaveBeenCalled();
 });

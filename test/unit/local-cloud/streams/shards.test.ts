@@ -13,7 +13,11 @@ interface FakeShard {
 }
 
 /** A stream as AWS has them, with several shards: DynamoDB Local has one at a time. */
-const streamOf = (shards: Readonly<Record<string, FakeShard>>, lostIterators = { left: 0 }): StreamsApi => ({
+const streamOf = (
+  shards: Readonly<Record<string, FakeShard>>,
+  lostIterators = { left: 0 },
+  keysOf = (_sequenceNumber: string, shard: string): Readonly<Record<string, unknown>> => ({ id: { S: shard } }),
+): StreamsApi => ({
   describeStream: async ({ ExclusiveStartShardId }) => {
     // A page for each shard.
     const names = Object.keys(shards);
@@ -41,16 +45,16 @@ const streamOf = (shards: Readonly<Record<string, FakeShard>>, lostIterators = {
     const { closed = true, records = [] } = shards[name] ?? {};
     const Records = records
       .slice(Number(last) + 1)
-      .map((SequenceNumber) => ({ dynamodb: { SequenceNumber, Keys: { id: { S: name } } } }));
+      .map((SequenceNumber) => ({ dynamodb: { SequenceNumber, Keys: keysOf(SequenceNumber, name) } }));
     lostIterators.left -= 1;
     const isLost = lostIterators.left >= 0;
     return { Records, ...(!closed && !isLost && { NextShardIterator: `${name} ${records.length - 1}` }) };
   },
 });
 
-const started = (streams: StreamsApi, invoke: (event: unknown) => Promise<Invocation>) => {
+const started = (streams: StreamsApi, invoke: (event: unknown) => Promise<Invocation>, more: object = {}) => {
   const mapping = startEventSourceMapping({
-    properties: { EventSourceArn: 'arn:stream', FunctionName: 'f', StartingPosition: 'TRIM_HORIZON' },
+    properties: { EventSourceArn: 'arn:stream', FunctionName: 'f', StartingPosition: 'TRIM_HORIZON', ...more },
     stream: openStream({ streams, streamArn: 'arn:stream', longestPauseMs: 20, report: () => {} }),
     target: { name: 'f', arn: 'arn:f', invoke },
     onFailure: () => {},
@@ -93,4 +97,35 @@ it('an open shard that gives no next iterator is opened again behind its last re
   await vi.waitFor(() => expect(delivered).toEqual(['1', '2']));
   records.push('3');
   await vi.waitFor(() => expect(delivered).toEqual(['1', '2', '3']));
+});
+
+it('with a parallelization factor, the items of one partition key are under way at once, and each item in its order', async () => {
+  // Records 1 to 9, in turn of three items that share a partition key.
+  const records = Array.from({ length: 9 }, (_, n) => String(n + 1));
+  const itemOf = (number: string) => Number(number) % 3;
+  const stream = streamOf({ only: { closed: false, records } }, { left: 0 }, (number) => ({
+    id: { S: 'one' },
+    sort: { N: String(itemOf(number)) },
+  }));
+  const underWay: { readonly number: string; readonly finish: (invocation: Invocation) => void }[] = [];
+  const delivered: string[] = [];
+  const invoke = (event: unknown) =>
+    new Promise<Invocation>((finish) => {
+      const number = JSON.stringify(event).match(/(?<="SequenceNumber":")\d+/)?.[0] ?? '';
+      delivered.push(number);
+      underWay.push({ number, finish });
+    });
+  started(stream, invoke, { BatchSize: 1, ParallelizationFactor: 10 });
+
+  await vi.waitFor(() => expect(underWay.length).toBeGreaterThan(1));
+  expect(new Set(underWay.map(({ number }) => itemOf(number))).size).toBe(underWay.length);
+  await vi.waitFor(() => {
+    underWay.shift()?.finish(succeeded);
+    expect(delivered.toSorted()).toEqual(records);
+  });
+  for (const { finish } of underWay) finish(succeeded);
+  for (const item of [0, 1, 2]) {
+    const inOrder = delivered.filter((number) => itemOf(number) === item);
+    expect(inOrder).toEqual(inOrder.toSorted());
+  }
 });

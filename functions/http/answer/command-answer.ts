@@ -1,0 +1,130 @@
+import type { Command } from '../../ledger/command.ts';
+import { type CommandResult, commandIdOf, type UndecidedReason } from '../../store/deciding/command-result.ts';
+import { type HttpAnswer, json } from './http-answer.ts';
+import type { Problem } from './problem.ts';
+
+type Accepted = Extract<CommandResult, { outcome: 'accepted' }>;
+
+/**
+ * The answer to an accepted command: what was recorded with it, the same every time.
+ * @param result what became of the command.
+ * @param statusCode 201, or 202 where more is to come.
+ * @param headers those of the answer, such as `ETag`.
+ */
+export const acceptance = (
+  result: Accepted,
+  statusCode: 201 | 202,
+  headers: Readonly<Record<string, string>>,
+): HttpAnswer => {
+  if (result.answer === undefined) throw new Error('an accepted command of a client has an answer');
+  return json(statusCode, result.answer, { ...headers, ...replayedHeader(result) });
+};
+
+/** `Idempotency-Replayed: true` where the command was decided earlier. */
+export const replayedHeader = ({ replayed }: { readonly replayed: boolean }): Record<string, string> =>
+  replayed ? { 'Idempotency-Replayed': 'true' } : {};
+
+/**
+ * The answer to a command that was not accepted: an error, or, where it is pending on a hot account, 202 with the place that will
+ * have its outcome.
+ * @param command the command.
+ * @param result what became of it.
+ * @param repeatableBy what the client sent that makes the command happen once, in words; see `repeatableBy`.
+ */
+export const nonAcceptance = (
+  command: Command,
+  result: Exclude<CommandResult, Accepted>,
+  repeatableBy: string | undefined,
+): HttpAnswer | Problem => {
+  switch (result.outcome) {
+    case 'rejected': {
+      const { code, detail, available } = result.rejection;
+      return { code, detail, available, headers: replayedHeader(result) };
+    }
+    case 'version_mismatch': {
+      const { currentVersion } = result;
+      if (currentVersion === 0 && command.type !== 'open') return accountNotFound(command.accountId);
+      return {
+        code: 'version_mismatch',
+        detail: `Account ${command.accountId} is at version ${currentVersion}, which If-Match does not name.`,
+        currentVersion,
+      };
+    }
+    case 'key_reused':
+      return idempotencyKeyReused;
+    case 'pending': {
+      const { accountId } = command;
+      const commandId = commandIdOf(result.key);
+      const body = { accountId, commandId, status: 'pending' };
+      return json(202, body, { Location: `/accounts/${accountId}/commands/${commandId}`, 'Retry-After': '1' });
+    }
+    case 'in_progress':
+      return {
+        code: 'command_in_progress',
+        detail: `A request with the same ${repeatableBy ?? 'key'} is being decided. Send this one again to hear its outcome.`,
+        headers: { 'Retry-After': '1' },
+      };
+    case 'undecided':
+      return undecided(result.reason, repeatableBy);
+  }
+};
+
+/** There is no such account, or there was none then. */
+export const accountNotFound = (accountId: string): Problem => ({
+  code: 'account_not_found',
+  detail: `There is no account ${accountId}.`,
+});
+
+/** The key, or the transfer's id, was used for another request. */
+const idempotencyKeyReused: Problem = {
+  code: 'idempotency_key_reused',
+  detail: 'This key or transferId belongs to an earlier request that was not the same. Use a new one.',
+};
+
+/** What is asked for was written down by other code than this: nothing may be concluded from it here, and a later try may tell. */
+export const recordUnreadable: Problem = {
+  code: 'try_again',
+  detail: 'What became of this was written down in a form that is not known here yet. Ask again a little later.',
+  headers: { 'Retry-After': '10' },
+};
+
+/**
+ * A 503 promises that nothing was done, or that what the client sent will tell. Where it sent nothing that could, a write whose
+ * result is unknown keeps neither promise, so it is a 500.
+ */
+const undecided = (reason: UndecidedReason, repeatableBy: string | undefined): Problem => {
+  switch (reason) {
+    case 'commit_too_large':
+      return {
+        code: 'try_again',
+        detail: 'Nothing was done: the account has too many transfers under way. Try again once some have ended.',
+        headers: { 'Retry-After': '60' },
+      };
+    case 'record_unreadable':
+      return repeatableBy === undefined ? notKnown : recordUnreadable;
+    case 'unknown':
+      return repeatableBy === undefined ? notKnown : repeat(repeatableBy);
+    case 'contention':
+    case 'throttled':
+    case 'unavailable':
+      return repeatableBy === undefined ? nothingDone : repeat(repeatableBy);
+  }
+};
+
+const notKnown: Problem = {
+  code: 'internal_error',
+  detail:
+    'Whether this was done is not known. Look at the account before sending it again; an Idempotency-Key would tell.',
+};
+
+const nothingDone: Problem = {
+  code: 'try_again',
+  detail: 'Not decided in time, and nothing was done. Send it again, best with an Idempotency-Key.',
+  headers: { 'Retry-After': '1' },
+};
+
+const repeat = (repeatableBy: string): Problem => ({
+  code: 'try_again',
+  detail: `Not decided in time. Send the same request with the same ${repeatableBy} again: it happens once, and that will tell.`,
+  headers: { 'Retry-After': '1' },
+});

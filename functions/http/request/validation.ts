@@ -1,0 +1,64 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type * as z from 'zod/mini';
+import type { InvalidPart, Problem } from '../answer/problem.ts';
+import { readJsonBody } from './json-body.ts';
+
+/**
+ * What a route takes, as one schema: `path`, `query`, `headers` (lower case), `body`. A part that it does not name is
+ * not looked at; a route that names `body` takes JSON.
+ */
+export type RequestSchema<Input> = z.ZodMiniType<Input> & { readonly shape: object };
+
+/** A request that is what the route takes, or why it is not. */
+export type ReadRequest<Input> =
+  | { readonly ok: true; readonly input: Input }
+  | { readonly ok: false; readonly problem: Problem };
+
+/**
+ * Reads a request.
+ * @param schema what the route takes.
+ * @param event the request as API Gateway hands it over.
+ * @returns its parts as the schema makes them, or 400 with what is wrong, all at once, 413 or 415.
+ */
+export const readRequest = <Input>(schema: RequestSchema<Input>, event: APIGatewayProxyEventV2): ReadRequest<Input> => {
+  const { pathParameters: path = {}, queryStringParameters: query = {}, headers } = event;
+  const body = 'body' in schema.shape ? readJsonBody(event) : undefined;
+  if (body?.ok === false) return body;
+  const result = schema.safeParse({ path, query, headers, body: body?.value }, { error: inWords });
+  if (result.success) return { ok: true, input: result.data };
+  const errors = result.error.issues.flatMap(invalidParts).slice(0, MOST_ERRORS);
+  const detail = errors.map((part) => `${part.path} ${part.message}`).join('; ');
+  return { ok: false, problem: { code: 'validation_failed', detail: `${detail}.`, errors } };
+};
+
+/** A body of nothing but unknown fields would otherwise be answered with many times its size. */
+const MOST_ERRORS = 20;
+
+/** Names the part as its sender does: a header by its usual spelling, a field or parameter by its own name. */
+const invalidParts = (issue: z.core.$ZodIssue): InvalidPart[] => {
+  const [part, ...names] = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: [...names, key].join('.'), message: 'is not known here' }));
+  }
+  const name = part === 'headers' ? names.map(asHeader).join('.') : names.join('.');
+  return [{ path: name || String(part), message: issue.message }];
+};
+
+const asHeader = (name: string): string => name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+
+/** Words for what a schema has none of its own for; `zod/mini` brings none. */
+const inWords = (issue: z.core.$ZodRawIssue): string => {
+  if (issue.input === undefined) return 'is required';
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}`;
+    case 'invalid_format':
+      return issue.format === 'datetime' ? 'must be a time in UTC like 2026-11-21T10:00:00.000Z' : 'is not valid';
+    case 'too_big':
+      return `must be at most ${issue.maximum}`;
+    default:
+      return 'is not valid';
+  }
+};

@@ -1,3 +1,0 @@
-import { createHandler } from '../queries/health.ts';
-
-export const handler = createHandler();

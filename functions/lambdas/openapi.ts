@@ -1,3 +1,0 @@
-import { createHandler } from '../queries/openapi.ts';
-
-export const handler = createHandler();

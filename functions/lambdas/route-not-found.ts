@@ -1,3 +1,0 @@
-import { createHandler } from '../queries/route-not-found.ts';
-
-export const handler = createHandler();

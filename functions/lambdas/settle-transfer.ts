@@ -1,6 +1,0 @@
-import { telemetryFromEnvironment } from '../runtime/telemetry.ts';
-import { storeFromEnvironment } from '../store/from-environment.ts';
-import { createHandler } from '../transfers/settle-transfer.ts';
-
-/** What the state machine calls. */
-export const handler = createHandler({ store: storeFromEnvironment(), telemetry: telemetryFromEnvironment() });

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import type { Timestamp } from '../../events/values.ts';
+import type { TransferInput } from './workflow.ts';
+
+/** A reservation older than this should long have ended. In milliseconds. */
+export const LATE_AFTER_MS = 60_000;
+
+/** A reservation later than this is not from now, but of a clock that was ahead. In milliseconds. */
+export const AHEAD_AFTER_MS = 60_000;
+
+/** How often a reservation is tried whose age is not known, as its clock was ahead. In milliseconds. */
+const AHEAD_EVERY_MS = 16 * 60_000;
+
+/** From this age on, attempts no longer double their distance. In minutes. */
+const MOST_APART = 64;
+
+/**
+ * Whether a reservation that is still open should have ended, as far as its time says; one whose time lies ahead of now counts as
+ * such, for nobody knows how long it has been there.
+ * @param reservedAt when it was reserved, by the clock that wrote its commit.
+ * @param now in milliseconds since 1970.
+ */
+export const isLate = (reservedAt: Timestamp, now: number): boolean => {
+  const age = now - Date.parse(reservedAt);
+  return age >= LATE_AFTER_MS || age < -AHEAD_AFTER_MS;
+};
+
+/** One try to carry an open transfer to its end. */
+export interface Attempt {
+  /** The name of its execution: the same whoever makes the attempt and however often, and no other transfer's. */
+  readonly name: string;
+  /** The names that executions for this transfer had before: where one is running, it is left alone. */
+  readonly earlier: readonly string[];
+  /** The reservation's time lies ahead of now: some clock was wrong. */
+  readonly isAhead: boolean;
+}
+
+/**
+ * Which attempt an open transfer is in. It follows from its age alone, so that no state is kept: an attempt begins at the ages of 1, 2,
+ * 4, 8, 16 and 32 minutes, and every 64 minutes from then on. A transfer that hangs is tried ever more seldom, and never given up.
+ *
+ * A time ahead of now says nothing of the age, and must not hide the transfer until that time has come: it is tried every 16 minutes.
+ * @param reservedAt when it was reserved, by the clock that wrote its commit.
+ * @param now in milliseconds since 1970.
+ * @returns `undefined` where it is too young for being late.
+ */
+export const attemptFor = (transfer: TransferInput, reservedAt: Timestamp, now: number): Attempt | undefined => {
+  if (!isLate(reservedAt, now)) return undefined;
+  const age = now - Date.parse(reservedAt);
+  const { transferId } = transfer;
+  // A source's id beside the transfer's would be too long. 42 bits of its hash tell the sources of one transfer id apart.
+  const source = createHash('sha256').update(transfer.from).digest('base64url').slice(0, 7);
+  if (age < 0) {
+    const turn = Math.floor(now / AHEAD_EVERY_MS);
+    const name = (of: number) => `${transferId}.a${of.toString(36)}.${source}`;
+    return { name: name(turn), earlier: [transferId, name(turn - 1)], isAhead: true };
+  }
+  const attempt = attemptAt(Math.floor(age / 60_000));
+  const name = (of: number) => `${transferId}.r${of}.${source}`;
+  // The first execution is that which carry-out-transfers started.
+  return { name: name(attempt), earlier: [attempt === 0 ? transferId : name(attempt - 1)], isAhead: false };
+};
+
+/** @param minutes the age, at least 1. */
+const attemptAt = (minutes: number): number =>
+  minutes < MOST_APART ? log2(minutes) : log2(MOST_APART) - 1 + Math.floor(minutes / MOST_APART);
+
+/** Rounded down, exactly: `Math.log2` may come out a little less than a whole number. */
+const log2 = (number: number): number => 31 - Math.clz32(number);

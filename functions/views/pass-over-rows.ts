@@ -1,0 +1,14 @@
+import type { Telemetry } from '../runtime/telemetry.ts';
+import type { PassOver } from './row.ts';
+
+/**
+ * Tells of rows that cannot be read. The remedy is to make the rows of their account again from its stream: `project-views` does so
+ * when it is invoked with `{"accounts":["<accountId>"]}`.
+ */
+export const passOverRows =
+  ({ logger, count }: Telemetry): PassOver =>
+  (row) => {
+    const { pk, sk } = row;
+    logger.error('a row of the views cannot be read and is passed over', { pk, sk, error: row });
+    count('UnreadableRows', 1);
+  };

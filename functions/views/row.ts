@@ -1,0 +1,73 @@
+import * as z from 'zod/mini';
+
+/** An item of the views table, in the document client's form. */
+export type Item = Readonly<Record<string, unknown>>;
+
+/**
+ * The version of the rows' shapes, which every row carries as `schema`. Attributes may be added under the same number, and code
+ * that does not know them passes them over; whatever changes what a row means counts the number up.
+ */
+export const ROW_SCHEMA = 1;
+
+/** A row that this code cannot read: damaged, or written by other code. Nothing may be concluded from it. */
+export class UnreadableRow extends Error {
+  override readonly name = 'UnreadableRow';
+  readonly pk: string;
+  readonly sk: string;
+
+  constructor({ pk, sk }: Item, why: string) {
+    super(`the row ${pk} ${sk} of the views cannot be read: ${why}`);
+    this.pk = String(pk);
+    this.sk = String(sk);
+  }
+}
+
+/** Whether an error is an {@link UnreadableRow}. */
+export const isUnreadableRow = (error: unknown): error is UnreadableRow => error instanceof UnreadableRow;
+
+/** Told of every row that is passed over. */
+export type PassOver = (row: UnreadableRow) => void;
+
+/**
+ * Reads an item as one kind of row. Attributes that the kind does not have, as the table's and the indexes' keys, are dropped.
+ * @param kind what the row must hold, as an object that is not strict.
+ * @throws {UnreadableRow} where the item is none, or of a schema that this code does not know; one that names none is of the first.
+ */
+export const readRow = <Kind extends z.ZodMiniObject>(kind: Kind, item: Item): z.output<Kind> => {
+  const schema = item['schema'] ?? 1;
+  if (schema !== ROW_SCHEMA) throw new UnreadableRow(item, `it is of schema ${schema}, not ${ROW_SCHEMA}`);
+  const result = kind.safeParse(item);
+  if (!result.success) throw new UnreadableRow(item, z.prettifyError(result.error));
+  return result.data;
+};
+
+/**
+ * Reads items one by one: one that cannot be read keeps no other from being shown.
+ * @param read gives the row; `undefined` where the item is none yet.
+ * @param passOver told of each item that cannot be read.
+ */
+export async function* readable<Row>(
+  items: AsyncIterable<Item>,
+  read: (item: Item) => Row | undefined,
+  passOver: PassOver,
+): AsyncGenerator<Row> {
+  for await (const item of items) {
+    const row = readOrPass(item, read, passOver);
+    if (row !== undefined) yield row;
+  }
+}
+
+/** @returns the row; `undefined` where the item is none yet, or cannot be read: `passOver` is told then. */
+export const readOrPass = <Row>(
+  item: Item,
+  read: (item: Item) => Row | undefined,
+  passOver: PassOver,
+): Row | undefined => {
+  try {
+    return read(item);
+  } catch (error) {
+    if (!isUnreadableRow(error)) throw error;
+    passOver(error);
+    return undefined;
+  }
+};
