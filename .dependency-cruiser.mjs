@@ -15,7 +15,7 @@ export default {
       comment: 'Nothing that runs in Lambda knows how, or where, it was deployed.',
       severity: 'error',
       from: { path: ['^events/', production] },
-      to: { path: ['^infra/', '^local-cloud/', '^test/', '^bench/'] },
+      to: { path: ['^infra/', '^local-cloud/', '^test/', '^testing/', '^storm/', '^bench/'] },
     },
     {
       name: 'events-depend-on-nothing',
@@ -79,6 +79,13 @@ export default {
       severity: 'error',
       from: { path: '^functions/(http|views)/' },
       to: { path: '^functions/(commands|transfers|projections|queries)/' },
+    },
+    {
+      name: 'testing-is-shared-not-sharing',
+      comment: 'What tests, bench and storm share depends on none of them.',
+      severity: 'error',
+      from: { path: '^testing/' },
+      to: { path: ['^test/', '^bench/', '^storm/', '^infra/', '^local-cloud/'] },
     },
     {
       name: 'local-cloud-runs-bundles',

@@ -1,6 +1,6 @@
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { startDynamoDbLocal } from '../local-cloud/dynamodb/dynamodb-local.ts';
-import { createLedgerDatabase, type LedgerDatabase } from '../test/setup/ledger-database.ts';
+import { createLedgerDatabase, type LedgerDatabase } from '../testing/ledger-database.ts';
 
 /** A database of its own in the engine, with the ledger's tables. */
 export type Database = LedgerDatabase;

@@ -2,7 +2,7 @@ import { BatchWriteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dyn
 import type { AccountEvent } from '../../events/event.ts';
 import { AccountId, Amount, Currency, Limit } from '../../events/values.ts';
 import { emptyTail, type Tail } from '../../functions/store/stream/tail.ts';
-import { plantedCommit } from '../../test/setup/planted-commit.ts';
+import { plantedCommit } from '../../testing/planted-commit.ts';
 import { caller, currency } from './ledger-requests.ts';
 import { OPENING_BALANCE } from './workload.ts';
 

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AccountId, Caller } from '../../events/values.ts';
 import { deriveId, IdempotencyKey } from '../../functions/http/request/idempotency.ts';
 import { recordKey } from '../../functions/store/deciding/command-result.ts';
+import { requests } from '../../testing/ledger-requests.ts';
 import type { ApiAnswer } from '../setup/api.ts';
 import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
 import { leavePending } from '../setup/leave-pending.ts';
-import { requests } from '../setup/ledger-requests.ts';
 
 let cloud: TestCloud;
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { requests } from '../../testing/ledger-requests.ts';
 import { killAroundWrite, startTestCloud, type TestCloud } from '../setup/cloud.ts';
-import { requests } from '../setup/ledger-requests.ts';
 import { createMeteredStore } from '../setup/metered-store.ts';
 
 let cloud: TestCloud;

@@ -1,10 +1,10 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
 import { isStoreUnavailable } from '../../../functions/runtime/unavailable.ts';
-import { requests } from '../../setup/ledger-requests.ts';
+import { requests } from '../../../testing/ledger-requests.ts';
+import { verifyStream } from '../../../testing/verify-stream.ts';
 import { createMeteredStore, type Fault, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
-import { verifyStream } from '../../setup/verify-stream.ts';
 
 let database: TestDatabase;
 let metered: MeteredStore;

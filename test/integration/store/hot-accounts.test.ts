@@ -2,11 +2,11 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AccountId, Timestamp, Version } from '../../../events/values.ts';
 import type { CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
+import { keyOn, requests } from '../../../testing/ledger-requests.ts';
+import { verifyStream } from '../../../testing/verify-stream.ts';
 import { leavePending as leave } from '../../setup/leave-pending.ts';
-import { keyOn, requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
-import { verifyStream } from '../../setup/verify-stream.ts';
 
 let database: TestDatabase;
 let metered: MeteredStore;

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
-import { keyOn, requests } from '../../setup/ledger-requests.ts';
+import { keyOn, requests } from '../../../testing/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
 

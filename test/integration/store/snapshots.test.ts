@@ -4,13 +4,13 @@ import type { AccountEvent } from '../../../events/event.ts';
 import { AccountId, Amount, Currency, Timestamp, TransferId, Version } from '../../../events/values.ts';
 import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { jsonBytes } from '../../../functions/store/stream/commit.ts';
+import { keyOn, requests } from '../../../testing/ledger-requests.ts';
+import { depositsOfOne, plantHistory } from '../../../testing/plant-history.ts';
+import { plantedCommit } from '../../../testing/planted-commit.ts';
+import { verifyStream } from '../../../testing/verify-stream.ts';
 import { leavePending } from '../../setup/leave-pending.ts';
-import { keyOn, requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
-import { depositsOfOne, plantHistory } from '../../setup/plant-history.ts';
-import { plantedCommit } from '../../setup/planted-commit.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
-import { verifyStream } from '../../setup/verify-stream.ts';
 
 let database: TestDatabase;
 let metered: MeteredStore;

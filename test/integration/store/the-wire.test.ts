@@ -8,8 +8,8 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
 import { createStore } from '../../../functions/store/store.ts';
-import { createLedgerDatabase } from '../../setup/ledger-database.ts';
-import { requests } from '../../setup/ledger-requests.ts';
+import { createLedgerDatabase } from '../../../testing/ledger-database.ts';
+import { requests } from '../../../testing/ledger-requests.ts';
 
 // What the SDK really makes of an answer that is broken on the way, and what the store makes of that.
 

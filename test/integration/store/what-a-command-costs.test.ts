@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { requests } from '../../setup/ledger-requests.ts';
+import { requests } from '../../../testing/ledger-requests.ts';
+import { depositsOfOne, plantHistory } from '../../../testing/plant-history.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
-import { depositsOfOne, plantHistory } from '../../setup/plant-history.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
 
 let database: TestDatabase;

@@ -2,11 +2,11 @@ import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
 import type { CommandRequest, RecordKey } from '../../../functions/store/deciding/command-result.ts';
+import { keyOn, requests } from '../../../testing/ledger-requests.ts';
+import { verifyStream } from '../../../testing/verify-stream.ts';
 import { leavePending } from '../../setup/leave-pending.ts';
-import { keyOn, requests } from '../../setup/ledger-requests.ts';
 import { createMeteredStore, type Fault, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
-import { verifyStream } from '../../setup/verify-stream.ts';
 
 // The rules of docs/architecture.md, *What may be concluded*: each was a fault once.
 

@@ -5,10 +5,10 @@ import { createHandler as createCarryOut } from '../../../functions/transfers/ca
 import { createHandler as createCredit } from '../../../functions/transfers/credit-transfer.ts';
 import { createHandler as createSettle } from '../../../functions/transfers/settle-transfer.ts';
 import type { TransferInput } from '../../../functions/transfers/workflow.ts';
-import { requests } from '../../setup/ledger-requests.ts';
+import { requests } from '../../../testing/ledger-requests.ts';
+import { verifyStream } from '../../../testing/verify-stream.ts';
 import { createMeteredStore, type Fault, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
-import { verifyStream } from '../../setup/verify-stream.ts';
 import { streamRecord } from '../../unit/projections/memory-ledger.ts';
 import { recordedTelemetry } from '../../unit/runtime/recorded-telemetry.ts';
 

@@ -7,7 +7,7 @@ import { createHandler as createRelease } from '../../../functions/transfers/rel
 import { accountsThatReserved, openReservations } from '../../../functions/transfers/reservations.ts';
 import { createHandler as createSettle } from '../../../functions/transfers/settle-transfer.ts';
 import { TransferInput } from '../../../functions/transfers/workflow.ts';
-import { requests } from '../../setup/ledger-requests.ts';
+import { requests } from '../../../testing/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
 import { recordedTelemetry } from '../../unit/runtime/recorded-telemetry.ts';

@@ -1,7 +1,7 @@
-import type { AccountId } from '../../events/values.ts';
-import { type Account, available, evolve } from '../../functions/ledger/account.ts';
-import type { Store } from '../../functions/store/store.ts';
-import { type Commit, type CommitFacts, chainHash } from '../../functions/store/stream/commit.ts';
+import type { AccountId } from '../events/values.ts';
+import { type Account, available, evolve } from '../functions/ledger/account.ts';
+import type { Store } from '../functions/store/store.ts';
+import { type Commit, type CommitFacts, chainHash } from '../functions/store/stream/commit.ts';
 
 /**
  * Reads a whole stream and checks what must always hold of it: versions without a gap, times that never go back, hashes that

@@ -1,9 +1,9 @@
-import type { AccountEvent } from '../../events/event.ts';
-import { Caller } from '../../events/values.ts';
-import { type Account, evolve } from '../../functions/ledger/account.ts';
-import { type NextCommit, nextCommit, timeOfNext } from '../../functions/store/stream/append.ts';
-import { record } from '../../functions/store/stream/commit.ts';
-import type { Tail } from '../../functions/store/stream/tail.ts';
+import type { AccountEvent } from '../events/event.ts';
+import { Caller } from '../events/values.ts';
+import { type Account, evolve } from '../functions/ledger/account.ts';
+import { type NextCommit, nextCommit, timeOfNext } from '../functions/store/stream/append.ts';
+import { record } from '../functions/store/stream/commit.ts';
+import type { Tail } from '../functions/store/stream/tail.ts';
 
 /** One of the commands that a planted commit is written for: its id, and the events that follow from it. */
 export interface PlantedCommand {

@@ -1,7 +1,7 @@
 import { BatchWriteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { AccountEvent } from '../../events/event.ts';
-import { AccountId, Amount, Caller, Currency, Limit } from '../../events/values.ts';
-import { emptyTail, type Tail } from '../../functions/store/stream/tail.ts';
+import type { AccountEvent } from '../events/event.ts';
+import { AccountId, Amount, Caller, Currency, Limit } from '../events/values.ts';
+import { emptyTail, type Tail } from '../functions/store/stream/tail.ts';
 import { plantedCommit } from './planted-commit.ts';
 
 /**
