@@ -5,7 +5,7 @@ import { createControl } from './control.ts';
 import { connectToDynamoDb, type DynamoDbSettings } from './dynamodb/connection.ts';
 import { startDynamoDbLocal } from './dynamodb/dynamodb-local.ts';
 import { createTables } from './dynamodb/tables.ts';
-import { type Gateway, startGateway } from './endpoint.ts';
+import { type Endpoint, startEndpoint } from './endpoint.ts';
 import { type RunningFunction, startFunction } from './lambda/function.ts';
 import { type Overview, toOverview } from './overview.ts';
 import type { Report } from './report.ts';
@@ -44,10 +44,10 @@ export interface LocalCloud {
   readonly functions: ReadonlyMap<string, RunningFunction>;
   /** What event source mappings gave up, by `QueueName`. */
   readonly queues: ReadonlyMap<string, readonly unknown[]>;
-  /** The settings of a client that sees the same tables as the functions, past the gateway. */
+  /** The settings of a client that sees the same tables as the functions, past the endpoint. */
   readonly dynamodb: DynamoDbSettings;
-  /** Stands between the functions and their services, see `gateway.ts`. */
-  readonly intercept: Gateway['intercept'];
+  /** Stands between the functions and their services, see `endpoint.ts`. */
+  readonly intercept: Endpoint['intercept'];
   overview(): Overview;
   /** Ends everything that was started. A second call waits for the first. */
   stop(): Promise<void>;
@@ -99,14 +99,14 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   const streams = openTableStreams(tables, (streamArn) =>
     openStream({ streams: streamsApi, streamArn, longestPauseMs: unseenMs, report: report.warn }),
   );
-  const gateway = await startGateway({
+  const endpoint = await startEndpoint({
     dynamodb: connection,
     onWrite: streams.wake,
     stepFunctions: (target, body) => stepFunctions.handle(target, body),
     functionNames: template.functions.map(({ name }) => name),
   });
-  started.add(gateway, (it) => it.stop());
-  const functions = startFunctions(template, gateway.url, options);
+  started.add(endpoint, (it) => it.stop());
+  const functions = startFunctions(template, endpoint.url, options);
   for (const running of functions.values()) started.add(running, (it) => it.stop());
   const stepFunctions = startStepFunctions({
     stateMachines: template.stateMachines,
@@ -125,31 +125,31 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   }
   report.step(`${functions.size} functions`);
 
-  const control = createControl({ functions, intercept: gateway.intercept, overview: () => overview() });
+  const control = createControl({ functions, intercept: endpoint.intercept, overview: () => overview() });
   const served = await startHttpApi(toHttpApi(template, functions), { port: options.port, sideDoor: control });
   started.add(served, (it) => it.stop());
   const url = `http://127.0.0.1:${served.port}`;
   report.step('HTTP API');
 
-  const { accessKeyId, endpoint, description } = engine;
+  const { accessKeyId, endpoint: address, description } = engine;
   const overview = (): Overview =>
     toOverview(template, {
       url,
       functions: functions.values(),
       queues,
-      dynamodb: { engine: description, endpoint, region: template.region, accessKeyId },
+      dynamodb: { engine: description, endpoint: address, region: template.region, accessKeyId },
     });
-  return { url, template, functions, queues, dynamodb, intercept: gateway.intercept, overview, stop: started.stop };
+  return { url, template, functions, queues, dynamodb, intercept: endpoint.intercept, overview, stop: started.stop };
 };
 
 type Functions = ReadonlyMap<string, RunningFunction>;
 
-const startFunctions = (template: LocalTemplate, gatewayUrl: string, options: LocalCloudOptions): Functions =>
+const startFunctions = (template: LocalTemplate, endpointUrl: string, options: LocalCloudOptions): Functions =>
   new Map(
     template.functions.map((definition) => [
       definition.name,
       startFunction(definition, {
-        endpoints: { dynamodb: gatewayUrl, stepFunctions: gatewayUrl },
+        endpoints: { dynamodb: endpointUrl, stepFunctions: endpointUrl },
         maxWorkers: options.workersPerFunction ?? defaultWorkers,
         log: (line) => options.report.log(definition.name, line),
         onFailure: ({ errorType, errorMessage }) =>
@@ -158,7 +158,7 @@ const startFunctions = (template: LocalTemplate, gatewayUrl: string, options: Lo
     ]),
   );
 
-/** Functions write through the gateway, which tells. What is written past it, by a test or by hand, may wait that long. */
+/** Functions write through the endpoint, which tells. What is written past it, by a test or by hand, may wait that long. */
 const unseenMs = 250;
 
 /** What stands at the two ends of an event source mapping. */

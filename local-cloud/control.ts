@@ -1,13 +1,13 @@
 import * as z from 'zod/mini';
 import type { HttpAnswer } from './api-gateway/response.ts';
 import type { SideDoor } from './api-gateway/server.ts';
-import { type Gateway, type Interceptor, writeOperations } from './endpoint.ts';
+import { type Endpoint, type Interceptor, writeOperations } from './endpoint.ts';
 import type { RunningFunction } from './lambda/function.ts';
 
 /** What the control endpoints act on. */
 export interface Controlled {
   readonly functions: ReadonlyMap<string, RunningFunction>;
-  readonly intercept: Gateway['intercept'];
+  readonly intercept: Endpoint['intercept'];
   /** What runs where: plain JSON. */
   overview(): unknown;
 }

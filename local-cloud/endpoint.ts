@@ -4,7 +4,7 @@ import type { DynamoDbConnection } from './dynamodb/connection.ts';
 import { accessKeyIdOf } from './lambda/environment.ts';
 
 /** One request of a function to a service. */
-export interface GatewayCall {
+export interface EndpointCall {
   /** The `FunctionName` of the caller. */
   readonly functionName: string;
   /** Prefix of the IAM actions. */
@@ -18,7 +18,7 @@ export interface GatewayCall {
 type Service = 'dynamodb' | 'states';
 
 /** The answer of a service. */
-export type GatewayResponse = DynamoDbAnswer;
+export type EndpointResponse = DynamoDbAnswer;
 
 /**
  * Stands between the functions and the services: may answer itself, look, wait, or forward, before or after.
@@ -26,10 +26,10 @@ export type GatewayResponse = DynamoDbAnswer;
  *
  * @param forward passes the call on, to the next interceptor and in the end to the service. Called at most once.
  */
-export type Interceptor = (call: GatewayCall, forward: () => Promise<GatewayResponse>) => Promise<GatewayResponse>;
+export type Interceptor = (call: EndpointCall, forward: () => Promise<EndpointResponse>) => Promise<EndpointResponse>;
 
 /** The services that the functions see. */
-export interface Gateway {
+export interface Endpoint {
   /** What stands in the functions' `AWS_ENDPOINT_URL_*`. */
   readonly url: string;
   /**
@@ -41,8 +41,8 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** What is behind the gateway, and who may call. */
-export interface GatewayOptions {
+/** What is behind the endpoint, and who may call. */
+export interface EndpointOptions {
   /** DynamoDB Local, and this cloud's database in it. */
   readonly dynamodb: Pick<DynamoDbConnection, 'send'>;
   /** Told of every write that succeeded, before the function is. @param body JSON, which names the tables. */
@@ -56,16 +56,16 @@ export interface GatewayOptions {
  * Starts the one endpoint through which the functions reach DynamoDB and Step Functions. It knows the caller by the
  * access key id in the signature, since each function has its own.
  */
-export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
+export const startEndpoint = async (options: EndpointOptions): Promise<Endpoint> => {
   const callers = new Map<string, string>();
   for (const name of options.functionNames) {
     const other = callers.get(accessKeyIdOf(name));
-    if (other) throw new Error(`The gateway cannot tell the functions ${other} and ${name} apart`);
+    if (other) throw new Error(`The endpoint cannot tell the functions ${other} and ${name} apart`);
     callers.set(accessKeyIdOf(name), name);
   }
   let interceptors: readonly Interceptor[] = [];
 
-  const answer = async (incoming: IncomingMessage): Promise<GatewayResponse> => {
+  const answer = async (incoming: IncomingMessage): Promise<EndpointResponse> => {
     const body = await readAll(incoming);
     const target = String(incoming.headers['x-amz-target'] ?? '');
     const service = serviceOf(target);
@@ -74,7 +74,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     if (!service) return awsError('UnknownOperationException', `Holdfast local has no operation "${target}".`);
 
     const operation = target.slice(target.indexOf('.') + 1);
-    const forward = async (): Promise<GatewayResponse> => {
+    const forward = async (): Promise<EndpointResponse> => {
       if (service === 'dynamodb') {
         const answered = await options.dynamodb.send(target, body);
         if (answered.status === 200 && writeOperations.has(operation)) options.onWrite(body);
@@ -85,7 +85,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     };
     if (interceptors.length === 0) return forward();
     const call = { functionName, service, operation, body };
-    return interceptors.reduceRight<() => Promise<GatewayResponse>>(
+    return interceptors.reduceRight<() => Promise<EndpointResponse>>(
       (next, interceptor) => () => interceptor(call, next),
       forward,
     )();
@@ -102,7 +102,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     server.listen(0, '127.0.0.1', resolve);
   });
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The gateway has no port');
+  if (address === null || typeof address === 'string') throw new Error('The endpoint has no port');
 
   return {
     url: `http://127.0.0.1:${address.port}`,
@@ -123,7 +123,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
 /** Every answer of an AWS service in JSON 1.0. */
 const jsonHeaders = { 'content-type': 'application/x-amz-json-1.0' };
 
-const awsError = (type: string, message: string): GatewayResponse => ({
+const awsError = (type: string, message: string): EndpointResponse => ({
   status: 400,
   headers: jsonHeaders,
   body: Buffer.from(JSON.stringify({ __type: type, message })),
@@ -152,7 +152,7 @@ export const writeOperations: ReadonlySet<string> = new Set([
 /** Headers of one connection, which mean nothing on the next one. */
 const connectionHeaders: ReadonlySet<string> = new Set(['connection', 'host', 'keep-alive', 'transfer-encoding']);
 
-const send = (outgoing: ServerResponse, { status, headers, body }: GatewayResponse): void => {
+const send = (outgoing: ServerResponse, { status, headers, body }: EndpointResponse): void => {
   const own: OutgoingHttpHeaders = {};
   for (const name in headers) if (!connectionHeaders.has(name)) own[name] = headers[name];
   own['content-length'] = body.length;

@@ -12,7 +12,7 @@ export interface Overview {
   readonly deadLetters: Readonly<Record<string, number>>;
 }
 
-/** How to reach the tables past the gateway, e.g. with the AWS CLI. */
+/** How to reach the tables past the endpoint, e.g. with the AWS CLI. */
 interface DynamoDbOverview {
   readonly engine: string;
   readonly endpoint: string;

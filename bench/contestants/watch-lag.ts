@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import type { LocalCloud } from '../../local-cloud/cloud.ts';
-import type { GatewayCall } from '../../local-cloud/endpoint.ts';
+import type { EndpointCall } from '../../local-cloud/endpoint.ts';
 
-/** Sees, at the gateway, every commit that is appended and every summary that moves on. */
+/** Sees, at the endpoint, every commit that is appended and every summary that moves on. */
 export interface LagWatch {
   /** How long each commit took from append to visible, of those that became visible since the last call of this; in ms. */
   take(): readonly number[];
@@ -86,7 +86,7 @@ const Summary = z.object({ TableName: z.string(), Item: z.object({ sk: text, acc
 const Transaction = z.object({ TransactItems: z.array(z.object({ Put: z.unknown() })) });
 
 /** The commit that a request appends, if it is one that does. */
-const appendOf = ({ operation, body }: GatewayCall, table: string): Place | undefined => {
+const appendOf = ({ operation, body }: EndpointCall, table: string): Place | undefined => {
   if (operation !== 'PutItem' && operation !== 'TransactWriteItems') return undefined;
   const request: unknown = JSON.parse(body.toString());
   const puts = Transaction.safeParse(request).data?.TransactItems.map(({ Put }) => Put) ?? [request];
@@ -101,7 +101,7 @@ const appendOf = ({ operation, body }: GatewayCall, table: string): Place | unde
 };
 
 /** The summary that a request writes, if it is one that does. */
-const summaryOf = ({ operation, body }: GatewayCall, table: string): Place | undefined => {
+const summaryOf = ({ operation, body }: EndpointCall, table: string): Place | undefined => {
   if (operation !== 'PutItem') return undefined;
   const { data } = Summary.safeParse(JSON.parse(body.toString()));
   if (data?.TableName !== table || data.Item.sk !== 'summary') return undefined;

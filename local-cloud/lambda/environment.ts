@@ -51,5 +51,5 @@ export const lambdaEnvironment = (of: EnvironmentOf, endpoints: ServiceEndpoints
 /** The log group that Lambda names by default. */
 export const logGroupName = (functionName: string): string => `/aws/lambda/${functionName}`;
 
-/** The access key id by which the gateway knows a function: letters and digits only, as DynamoDB Local asks. */
+/** The access key id by which the endpoint knows a function: letters and digits only, as DynamoDB Local asks. */
 export const accessKeyIdOf = (functionName: string): string => `LOCAL${functionName.replaceAll(/[^A-Za-z0-9]/g, '')}`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createControl } from '../../../local-cloud/control.ts';
-import type { GatewayResponse, Interceptor } from '../../../local-cloud/endpoint.ts';
+import type { EndpointResponse, Interceptor } from '../../../local-cloud/endpoint.ts';
 import type { RunningFunction } from '../../../local-cloud/lambda/function.ts';
 
 const functionNamed = (name: string) => {
@@ -38,7 +38,7 @@ const setUp = () => {
   /** Sends a call of a function through the interceptors. `sent`: whether it reached the service. */
   const call = async (functionName: string, operation: string, status = 200) => {
     let sent = false;
-    const service = async (): Promise<GatewayResponse> => {
+    const service = async (): Promise<EndpointResponse> => {
       sent = true;
       return { status, headers: {}, body: Buffer.alloc(0) };
     };

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectToDynamoDb, type DynamoDbConnection } from '../../../local-cloud/dynamodb/connection.ts';
-import { type Gateway, type GatewayCall, startGateway } from '../../../local-cloud/endpoint.ts';
+import { type Endpoint, type EndpointCall, startEndpoint } from '../../../local-cloud/endpoint.ts';
 
 /** Stands for DynamoDB Local: remembers what it got. */
 const startEngine = async () => {
@@ -30,7 +30,7 @@ const startEngine = async () => {
 
 let engine: Awaited<ReturnType<typeof startEngine>>;
 let connection: DynamoDbConnection;
-let gateway: Gateway;
+let endpoint: Endpoint;
 const written: string[] = [];
 const stepFunctionsCalls: unknown[] = [];
 
@@ -43,7 +43,7 @@ beforeEach(async () => {
     region: 'eu-west-1',
     credentials: { accessKeyId: 'thiscloud', secretAccessKey: 'local' },
   });
-  gateway = await startGateway({
+  endpoint = await startEndpoint({
     dynamodb: connection,
     onWrite: (body) => written.push(body.toString()),
     stepFunctions: async (target, body) => {
@@ -55,13 +55,13 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await gateway.stop();
+  await endpoint.stop();
   connection.close();
   engine.stop();
 });
 
 const send = (target: string, body: string, accessKeyId = 'LOCALholdfasttestdeposit') =>
-  fetch(gateway.url, {
+  fetch(endpoint.url, {
     method: 'POST',
     headers: {
       'x-amz-target': target,
@@ -73,7 +73,7 @@ const send = (target: string, body: string, accessKeyId = 'LOCALholdfasttestdepo
 
 const putItem = 'DynamoDB_20120810.PutItem';
 
-describe('the gateway', () => {
+describe('the endpoint', () => {
   it('forwards to DynamoDB under the access key of this cloud, and brings the answer back', async () => {
     const response = await send(putItem, '{"TableName":"events"}');
     expect(response.status).toBe(200);
@@ -137,7 +137,7 @@ describe('the gateway', () => {
   });
 
   it('does not start for two functions that it could not tell apart', async () => {
-    const start = startGateway({
+    const start = startEndpoint({
       dynamodb: connection,
       onWrite: () => {},
       stepFunctions: async () => ({ status: 200, body: '' }),
@@ -150,7 +150,7 @@ describe('the gateway', () => {
 describe('an interceptor', () => {
   it('is told who calls what, and sees the answer', async () => {
     const seen: unknown[] = [];
-    gateway.intercept(async (call: GatewayCall, forward) => {
+    endpoint.intercept(async (call: EndpointCall, forward) => {
       const response = await forward();
       seen.push({ ...call, body: call.body.toString(), status: response.status });
       return response;
@@ -176,7 +176,7 @@ describe('an interceptor', () => {
   });
 
   it('can answer in place of the service', async () => {
-    gateway.intercept(async () => ({ status: 503, headers: {}, body: Buffer.from('no') }));
+    endpoint.intercept(async () => ({ status: 503, headers: {}, body: Buffer.from('no') }));
     const response = await send(putItem, '{}');
     expect(response.status).toBe(503);
     expect(await response.text()).toBe('no');
@@ -184,7 +184,7 @@ describe('an interceptor', () => {
   });
 
   it('can lose the answer of a request that was carried out', async () => {
-    gateway.intercept(async (_, forward) => {
+    endpoint.intercept(async (_, forward) => {
       await forward();
       throw new Error('lost');
     });
@@ -195,7 +195,7 @@ describe('an interceptor', () => {
   it('stands inside of those that were there before, and can be taken away', async () => {
     const order: string[] = [];
     const pass = (name: string) =>
-      gateway.intercept((_, forward) => {
+      endpoint.intercept((_, forward) => {
         order.push(name);
         return forward();
       });
