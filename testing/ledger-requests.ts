@@ -1,7 +1,8 @@
 import { Caller, Version } from '../events/values.ts';
 import type { Command } from '../functions/ledger/command.ts';
 import { Command as CommandSchema } from '../functions/ledger/command.ts';
-import { type CommandRequest, type RecordKey, recordKey } from '../functions/store/deciding/command-result.ts';
+import type { CommandRequest } from '../functions/store/deciding/command-result.ts';
+import { type RecordKey, recordKey } from '../functions/store/writing/record-key.ts';
 
 type Extras = { readonly key?: string; readonly expectedVersion?: number };
 

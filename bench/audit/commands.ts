@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { CommandRecord } from '../../functions/store/deciding/command-record.ts';
-import { commandIdOf } from '../../functions/store/deciding/command-result.ts';
+import { CommandRecord } from '../../functions/store/writing/command-record.ts';
+import { commandIdOf } from '../../functions/store/writing/record-key.ts';
 import { hold } from './rule.ts';
 import type { SoundStream } from './streams.ts';
 

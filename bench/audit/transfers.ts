@@ -1,4 +1,4 @@
-import type { CommandRecord } from '../../functions/store/deciding/command-record.ts';
+import type { CommandRecord } from '../../functions/store/writing/command-record.ts';
 import { UNFINISHED } from '../load/drive.ts';
 import { hold } from './rule.ts';
 import type { SoundStream } from './streams.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { AccountId } from '../../events/values.ts';
-import { fingerprint } from '../../functions/store/deciding/command-record.ts';
 import type { CommandRequest } from '../../functions/store/deciding/command-result.ts';
 import { type Plan, planFor } from '../../functions/store/deciding/plan.ts';
 import { loadTail } from '../../functions/store/stream/read.ts';
+import { fingerprint } from '../../functions/store/writing/command-record.ts';
 import { write } from '../../functions/store/writing/write.ts';
 import { hold } from '../audit/rule.ts';
 import { soundStream } from '../audit/streams.ts';

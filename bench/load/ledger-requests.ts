@@ -1,6 +1,7 @@
 import { Caller } from '../../events/values.ts';
 import { Command } from '../../functions/ledger/command.ts';
-import { type CommandRequest, type RecordKey, recordKey } from '../../functions/store/deciding/command-result.ts';
+import type { CommandRequest } from '../../functions/store/deciding/command-result.ts';
+import { type RecordKey, recordKey } from '../../functions/store/writing/record-key.ts';
 
 /** Who sends every command of a benchmark. */
 export const caller = Caller.parse('bench');

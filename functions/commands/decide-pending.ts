@@ -3,8 +3,8 @@ import * as z from 'zod/mini';
 import { inParallel } from '../runtime/in-parallel.ts';
 import { streamImage } from '../runtime/stream-image.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
-import { PendingCommand } from '../store/deciding/command-record.ts';
 import type { Store } from '../store/store.ts';
+import { PendingCommand } from '../store/writing/command-record.ts';
 
 /** How many accounts of a batch are worked on at once. */
 const ACCOUNTS_AT_ONCE = 8;

@@ -7,8 +7,8 @@ import { executeCommand } from '../http/execute-command.ts';
 import { deriveId, IdempotencyKey } from '../http/request/idempotency.ts';
 import { IfMatch } from '../http/request/if-match.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
-import { recordKey } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
+import { recordKey } from '../store/writing/record-key.ts';
 
 /** What `POST /accounts` takes. */
 export const openAccountRequest = z.object({

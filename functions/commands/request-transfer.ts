@@ -9,8 +9,8 @@ import { deriveId, IdempotencyKey } from '../http/request/idempotency.ts';
 import { IfMatch } from '../http/request/if-match.ts';
 import { Prefer } from '../http/request/prefer.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
-import { recordKey } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
+import { recordKey } from '../store/writing/record-key.ts';
 import type { Views } from '../views/views.ts';
 import { watchTransfers } from './transfer-end.ts';
 

@@ -6,9 +6,10 @@ import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import { Answer } from '../ledger/answer.ts';
 import { Rejection } from '../ledger/rejection.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
-import type { CommandRecord } from '../store/deciding/command-record.ts';
-import { type RecordedAnswer, recordKey } from '../store/deciding/command-result.ts';
+import type { RecordedAnswer } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
+import type { CommandRecord } from '../store/writing/command-record.ts';
+import { recordKey } from '../store/writing/record-key.ts';
 
 /**
  * A command's id, as the `Location` of a 202 has it. What the transfer workflow records has a colon in it, and is not

@@ -4,8 +4,8 @@ import { recordUnreadable } from '../http/answer/command-answer.ts';
 import { json } from '../http/answer/http-answer.ts';
 import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
-import { recordKey } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
+import { recordKey } from '../store/writing/record-key.ts';
 import type { Views } from '../views/views.ts';
 
 /** What `GET /transfers/{transferId}` takes. */

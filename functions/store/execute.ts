@@ -1,7 +1,7 @@
 import { untilAnswered } from '../runtime/patience.ts';
 import { isStoreUnavailable } from '../runtime/unavailable.ts';
-import { resultOf } from './deciding/command-record.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
+import { resultOf } from './deciding/command-result.ts';
 import { decideTogether, type Verdict } from './deciding/decide-together.ts';
 import { recordedUnder } from './deciding/further-keys.ts';
 import { type Submission, submissionOf } from './deciding/plan.ts';

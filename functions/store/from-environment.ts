@@ -3,8 +3,8 @@ import { setTimeout } from 'node:timers/promises';
 import { createDocumentClient } from '../runtime/dynamodb.ts';
 import { environmentVariable } from '../runtime/environment.ts';
 import { type Patience, untilAnswered } from '../runtime/patience.ts';
-import { findRecord } from './deciding/command-record.ts';
 import { createStore, type Store } from './store.ts';
+import { findRecord } from './writing/command-record.ts';
 
 /** How long a Lambda tries to decide: well within an API's 29 s, and long enough to outlast a hot moment. In milliseconds. */
 const BUDGET = 8_000;

@@ -1,7 +1,6 @@
 import type { AccountId, Timestamp, Version } from '../../events/values.ts';
 import { untilAnswered } from '../runtime/patience.ts';
-import { findRecord, type PendingCommand } from './deciding/command-record.ts';
-import type { CommandRequest, CommandResult, RecordKey } from './deciding/command-result.ts';
+import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
 import { type ExecuteDependencies, execute } from './execute.ts';
 import { executeTogether } from './execute-together.ts';
 import { decidePending } from './queueing/decide-pending.ts';
@@ -9,6 +8,8 @@ import { rememberHotAccounts } from './queueing/hot-accounts.ts';
 import type { Commit } from './stream/commit.ts';
 import { loadTail, readHistory, tailAsOf } from './stream/read.ts';
 import type { Tail } from './stream/tail.ts';
+import { findRecord, type PendingCommand } from './writing/command-record.ts';
+import type { RecordKey } from './writing/record-key.ts';
 import type { FoundRecord } from './writing/write.ts';
 
 /** The event store: every account's stream, and the commands that change it. */

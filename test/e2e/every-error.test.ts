@@ -3,7 +3,7 @@ import { DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-d
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AccountId, Caller } from '../../events/values.ts';
 import { deriveId, IdempotencyKey } from '../../functions/http/request/idempotency.ts';
-import { recordKey } from '../../functions/store/deciding/command-result.ts';
+import { recordKey } from '../../functions/store/writing/record-key.ts';
 import { requests } from '../../testing/ledger-requests.ts';
 import type { ApiAnswer } from '../setup/api.ts';
 import { startTestCloud, type TestCloud } from '../setup/cloud.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { COMMAND_SCHEMA } from '../../functions/ledger/command.ts';
-import { fingerprint, PendingCommand, RECORD_SCHEMA } from '../../functions/store/deciding/command-record.ts';
 import type { CommandRequest } from '../../functions/store/deciding/command-result.ts';
+import { fingerprint, PendingCommand, RECORD_SCHEMA } from '../../functions/store/writing/command-record.ts';
 
 /**
  * Leaves a command pending, as a sender that crashed right after queueing it would. Its place in the queue is for the test to hand on.

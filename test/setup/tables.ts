@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { inject } from 'vitest';
-import { PendingCommand } from '../../functions/store/deciding/command-record.ts';
+import { PendingCommand } from '../../functions/store/writing/command-record.ts';
 import { createLedgerDatabase, type LedgerDatabase } from '../../testing/ledger-database.ts';
 
 /** A database of its own inside the shared DynamoDB Local, with the ledger's tables. */

@@ -1,5 +1,6 @@
 import type { Command } from '../../ledger/command.ts';
-import { type CommandResult, commandIdOf, type UndecidedReason } from '../../store/deciding/command-result.ts';
+import type { CommandResult, UndecidedReason } from '../../store/deciding/command-result.ts';
+import { commandIdOf } from '../../store/writing/record-key.ts';
 import { type HttpAnswer, json } from './http-answer.ts';
 import type { Problem } from './problem.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { AccountId, Caller } from '../../../events/values.ts';
-import { type RecordKey, recordKey } from '../../store/deciding/command-result.ts';
+import { type RecordKey, recordKey } from '../../store/writing/record-key.ts';
 
 /** The `Idempotency-Key` header: a client's name for one command, which makes it happen once. */
 export const IdempotencyKey = z

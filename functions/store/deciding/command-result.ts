@@ -1,19 +1,8 @@
 import type { Caller, Timestamp, Version } from '../../../events/values.ts';
 import type { Command } from '../../ledger/command.ts';
 import type { Rejection } from '../../ledger/rejection.ts';
-
-/**
- * The key of a command's record, which makes the command happen once, over all accounts: `command:` and the command's id, which is
- * a transfer's id, what an `Idempotency-Key` becomes, or made up for a command without a key that queues; `credit:` and a
- * transfer's id for the credit that the saga asks for. No client can ask for that one: no id of a client makes it.
- */
-export type RecordKey = `${'command' | 'credit'}:${string}`;
-
-/** The key of the record of a command that a client knows by its id. */
-export const recordKey = (commandId: string): RecordKey => `command:${commandId}`;
-
-/** The command's id, as it is on events. */
-export const commandIdOf = (key: RecordKey): string => key.replace(/^command:/, '');
+import type { DecidedRecord } from '../writing/command-record.ts';
+import type { RecordKey } from '../writing/record-key.ts';
 
 /** A command, with what the store needs to decide it once and to say afterwards who asked. */
 export interface CommandRequest {
@@ -79,3 +68,10 @@ export type UndecidedReason =
   | 'unknown'
   | 'commit_too_large'
   | 'record_unreadable';
+
+/** What the sender of a decided command hears; `replayed` where it was decided before the request that asks. */
+export const resultOf = (record: DecidedRecord, replayed: boolean): CommandResult => {
+  if (record.outcome === 'rejected') return { outcome: 'rejected', rejection: record.rejection, replayed };
+  const { version, at, answer } = record;
+  return { outcome: 'accepted', version, at, ...(answer === undefined ? {} : { answer }), replayed };
+};

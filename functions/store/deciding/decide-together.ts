@@ -3,10 +3,12 @@ import { type Patience, pause, untilAnswered } from '../../runtime/patience.ts';
 import { isStoreUnavailable } from '../../runtime/unavailable.ts';
 import { type EventsTable, loadTail } from '../stream/read.ts';
 import { follow, type Tail } from '../stream/tail.ts';
+import { type DecidedRecord, findRecord, type PendingRecord } from '../writing/command-record.ts';
+import type { RecordKey } from '../writing/record-key.ts';
 import { writeUntilKnown } from '../writing/until-known.ts';
 import { type FoundRecord, MAX_TRANSACTION_ITEMS, type WriteResult, type WriteTables } from '../writing/write.ts';
-import { type DecidedRecord, findRecord, type PendingRecord, resultOf } from './command-record.ts';
-import type { CommandResult, RecordKey, UndecidedReason } from './command-result.ts';
+import type { CommandResult, UndecidedReason } from './command-result.ts';
+import { resultOf } from './command-result.ts';
 import { reasonOf } from './further-keys.ts';
 import { type Plan, planFor, type Submission } from './plan.ts';
 

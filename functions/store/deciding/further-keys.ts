@@ -1,8 +1,9 @@
 import type { Patience } from '../../runtime/patience.ts';
+import type { CommandRecord, PendingRecord } from '../writing/command-record.ts';
+import type { RecordKey } from '../writing/record-key.ts';
 import { writeUntilKnown } from '../writing/until-known.ts';
 import type { RecordWrite, WriteTables } from '../writing/write.ts';
-import type { CommandRecord, PendingRecord } from './command-record.ts';
-import type { CommandResult, RecordKey } from './command-result.ts';
+import type { CommandResult } from './command-result.ts';
 import type { Submission } from './plan.ts';
 
 /** What recording takes. */

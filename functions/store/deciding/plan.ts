@@ -7,15 +7,10 @@ import type { Rejection } from '../../ledger/rejection.ts';
 import { type CommandEvents, nextCommit, timeOfNext } from '../stream/append.ts';
 import { type Origin, record } from '../stream/commit.ts';
 import type { Tail } from '../stream/tail.ts';
+import { type CommandRecord, fingerprint, RECORD_SCHEMA } from '../writing/command-record.ts';
+import { commandIdOf, type RecordKey } from '../writing/record-key.ts';
 import type { RecordWrite, Write } from '../writing/write.ts';
-import { type CommandRecord, fingerprint, RECORD_SCHEMA } from './command-record.ts';
-import {
-  type CommandRequest,
-  type CommandResult,
-  commandIdOf,
-  type RecordedAnswer,
-  type RecordKey,
-} from './command-result.ts';
+import type { CommandRequest, CommandResult, RecordedAnswer } from './command-result.ts';
 
 /** A command that is to be decided, with what its records say of it. */
 export interface Submission {

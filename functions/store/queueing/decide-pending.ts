@@ -1,11 +1,11 @@
 import type { AccountId } from '../../../events/values.ts';
 import { StoreUnavailable } from '../../runtime/unavailable.ts';
-import type { PendingCommand } from '../deciding/command-record.ts';
-import { commandIdOf, type RecordKey } from '../deciding/command-result.ts';
 import { type DecidingDependencies, decideTogether } from '../deciding/decide-together.ts';
 import { recordedUnder } from '../deciding/further-keys.ts';
 import type { Submission } from '../deciding/plan.ts';
 import { timestampOf } from '../stream/append.ts';
+import type { PendingCommand } from '../writing/command-record.ts';
+import { commandIdOf, type RecordKey } from '../writing/record-key.ts';
 import { writeUntilKnown } from '../writing/until-known.ts';
 
 /**

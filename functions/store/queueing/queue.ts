@@ -1,18 +1,14 @@
 import { COMMAND_SCHEMA } from '../../ledger/command.ts';
 import { untilAnswered } from '../../runtime/patience.ts';
 import { isStoreUnavailable } from '../../runtime/unavailable.ts';
-import {
-  findRecord,
-  type PendingCommand,
-  type PendingRecord,
-  RECORD_SCHEMA,
-  resultOf,
-} from '../deciding/command-record.ts';
-import { type CommandResult, type Elsewhere, type RecordKey, recordKey } from '../deciding/command-result.ts';
+import type { CommandResult, Elsewhere } from '../deciding/command-result.ts';
+import { resultOf } from '../deciding/command-result.ts';
 import type { DecidingDependencies } from '../deciding/decide-together.ts';
 import { reasonOf, recordedUnder } from '../deciding/further-keys.ts';
 import type { Submission } from '../deciding/plan.ts';
 import { timestampOf } from '../stream/append.ts';
+import { findRecord, type PendingCommand, type PendingRecord, RECORD_SCHEMA } from '../writing/command-record.ts';
+import { type RecordKey, recordKey } from '../writing/record-key.ts';
 import { writeUntilKnown } from '../writing/until-known.ts';
 import type { FoundRecord } from '../writing/write.ts';
 import { decidePending } from './decide-pending.ts';

@@ -7,14 +7,14 @@ import {
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { answered } from '../../runtime/answered.ts';
 import { type FoundItem, failureOf } from '../../runtime/failure.ts';
+import { type Commit, readCommit } from '../stream/commit.ts';
 import {
   type CommandRecord,
   type PendingCommand,
   readRecord,
   recordItem,
   type UnreadableRecord,
-} from '../deciding/command-record.ts';
-import { type Commit, readCommit } from '../stream/commit.ts';
+} from './command-record.ts';
 
 /** Where commits, the records of commands and the queue of pending ones are written. */
 export interface WriteTables {

@@ -1,7 +1,8 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
-import type { CommandRequest, RecordKey } from '../../../functions/store/deciding/command-result.ts';
+import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
+import type { RecordKey } from '../../../functions/store/writing/record-key.ts';
 import { keyOn, requests } from '../../../testing/ledger-requests.ts';
 import { verifyStream } from '../../../testing/verify-stream.ts';
 import { leavePending } from '../../setup/leave-pending.ts';

@@ -4,15 +4,12 @@ import { type AccountId, Timestamp, Version } from '../../../events/values.ts';
 import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { answerOf } from '../../../functions/ledger/answer.ts';
 import { decide } from '../../../functions/ledger/decide.ts';
-import {
-  type DecidedRecord,
-  fingerprint,
-  RECORD_SCHEMA,
-  resultOf,
-} from '../../../functions/store/deciding/command-record.ts';
-import type { CommandRequest, CommandResult, RecordKey } from '../../../functions/store/deciding/command-result.ts';
+import type { CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
+import { resultOf } from '../../../functions/store/deciding/command-result.ts';
 import type { Store } from '../../../functions/store/store.ts';
 import { emptyTail, type Tail } from '../../../functions/store/stream/tail.ts';
+import { type DecidedRecord, fingerprint, RECORD_SCHEMA } from '../../../functions/store/writing/command-record.ts';
+import type { RecordKey } from '../../../functions/store/writing/record-key.ts';
 
 /**
  * The event store without tables: the ledger's real decisions, recorded and replayed as the store does. Its methods are

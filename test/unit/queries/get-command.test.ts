@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../../functions/queries/get-command.ts';
-import { CommandRecord } from '../../../functions/store/deciding/command-record.ts';
 import type { Store } from '../../../functions/store/store.ts';
+import { CommandRecord } from '../../../functions/store/writing/command-record.ts';
 import { send } from '../http/request.ts';
 import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
 

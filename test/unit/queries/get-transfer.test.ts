@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
 import { createHandler } from '../../../functions/queries/get-transfer.ts';
-import { recordKey } from '../../../functions/store/deciding/command-result.ts';
+import { recordKey } from '../../../functions/store/writing/record-key.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 import { send } from '../http/request.ts';
 import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { ACCOUNT_SCHEMA, Account } from '../../../functions/ledger/account.ts';
 import { COMMAND_SCHEMA, Command } from '../../../functions/ledger/command.ts';
-import { fingerprint } from '../../../functions/store/deciding/command-record.ts';
+import { fingerprint } from '../../../functions/store/writing/command-record.ts';
 import examples from './fingerprints.json' with { type: 'json' };
 import golden from './stored-shapes.json' with { type: 'json' };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { readRecord } from '../../../functions/store/deciding/command-record.ts';
 import type { Store } from '../../../functions/store/store.ts';
+import { readRecord } from '../../../functions/store/writing/command-record.ts';
 import { createHandler } from '../../../functions/transfers/credit-transfer.ts';
 import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { accepted, incomplete, rejectedFor, storeThatAnswers, transfer, undecided } from './transfer.ts';

@@ -6,7 +6,7 @@ import { AccountId, Caller, Timestamp, Version } from '../../../events/values.ts
 import { COMMAND_SCHEMA, Command } from '../../ledger/command.ts';
 import { Rejection } from '../../ledger/rejection.ts';
 import { answered } from '../../runtime/answered.ts';
-import type { CommandResult, RecordKey } from './command-result.ts';
+import type { RecordKey } from './record-key.ts';
 
 /**
  * The version of the records' shape. Attributes may be added under the same number, and code that does not know them passes them
@@ -112,13 +112,6 @@ export const fingerprint = (command: Command): string =>
   createHash('sha256')
     .update(canonicalize(command) ?? '')
     .digest('base64url');
-
-/** What the sender of a decided command hears; `replayed` where it was decided before the request that asks. */
-export const resultOf = (record: DecidedRecord, replayed: boolean): CommandResult => {
-  if (record.outcome === 'rejected') return { outcome: 'rejected', rejection: record.rejection, replayed };
-  const { version, at, answer } = record;
-  return { outcome: 'accepted', version, at, ...(answer === undefined ? {} : { answer }), replayed };
-};
 
 /**
  * Reads what is recorded under a key, strongly consistent.
