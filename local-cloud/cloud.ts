@@ -97,7 +97,7 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   const connection = started.add(connectToDynamoDb(dynamodb), (it) => it.close());
   const streamsApi = streamsOf(connection);
   const streams = openTableStreams(tables, (streamArn) =>
-    openStream({ streams: streamsApi, streamArn, longestPauseMs: unseenMs, report: report.warn }),
+    openStream({ streams: streamsApi, streamArn, longestPauseMs: UNSEEN_MS, report: report.warn }),
   );
   const endpoint = await startEndpoint({
     dynamodb: connection,
@@ -159,7 +159,7 @@ const startFunctions = (template: LocalTemplate, endpointUrl: string, options: L
   );
 
 /** Functions write through the endpoint, which tells. What is written past it, by a test or by hand, may wait that long. */
-const unseenMs = 250;
+const UNSEEN_MS = 250;
 
 /** What stands at the two ends of an event source mapping. */
 interface Connected {

@@ -10,8 +10,8 @@ import type { Report } from './report.ts';
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Exit statuses, by convention. */
-const wrongUsage = 2;
-const interrupted = 130;
+const WRONG_USAGE = 2;
+const INTERRUPTED = 130;
 
 const main = async (): Promise<void> => {
   const commandLine = readCommandLine();
@@ -28,7 +28,7 @@ const readCommandLine = (): CommandLine => {
   try {
     return parseCommandLine(process.argv.slice(2));
   } catch (error) {
-    return fail(messageOf(error).replace(/\.? *$/, '. See npm start -- --help'), wrongUsage);
+    return fail(messageOf(error).replace(/\.? *$/, '. See npm start -- --help'), WRONG_USAGE);
   }
 };
 
@@ -45,7 +45,7 @@ const start = async (commandLine: CommandLine, report: Report, interruption: Abo
   } catch (error) {
     synthesis.abort();
     // The Ctrl-C reached the synthesis too: that it failed is no news.
-    return interruption.aborted ? process.exit(interrupted) : fail(explain(error, commandLine), 1);
+    return interruption.aborted ? process.exit(INTERRUPTED) : fail(explain(error, commandLine), 1);
   }
 };
 
@@ -91,7 +91,7 @@ const toTerminal = (verbose: boolean): Report => ({
 const onInterrupt = (): AbortSignal => {
   const controller = new AbortController();
   const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(interrupted);
+    if (controller.signal.aborted) process.exit(INTERRUPTED);
     console.log('\nStopping …');
     controller.abort();
   };

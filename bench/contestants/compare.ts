@@ -30,7 +30,7 @@ export const measure = async (
   const warmUp = contestant.warmUp ?? warmUpFor(workloads);
   const open = await contestant.open(engine, [warmUp, ...workloads]);
   try {
-    const { heard } = await drive(open, warmUp, { limit: WARM_UP_LIMIT });
+    const { heard } = await drive(open, warmUp, { limit: WARM_UP_LIMIT_MS });
     const all = new Map(heard);
     const measured: Measured[] = [];
     for (const workload of workloads) {
@@ -55,4 +55,4 @@ export const measure = async (
 const REST_MS = 4_000;
 
 /** In milliseconds; more than a warm-up takes, unless nothing gets done. */
-const WARM_UP_LIMIT = 60_000;
+const WARM_UP_LIMIT_MS = 60_000;

@@ -14,7 +14,7 @@ import { createMeter, meteredClient } from '../metering.ts';
 import type { Contestant } from './contestant.ts';
 
 /** How long a transfer waits for a lock before it fails, in milliseconds: the figure of the design that is compared with. */
-const LOCK_TIMEOUT = 5_000;
+const LOCK_TIMEOUT_MS = 5_000;
 
 /**
  * Nested locks: every account has a queue, one command at a time. A transfer holds its source's turn while it waits for the
@@ -97,7 +97,7 @@ const createLocks = () => {
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     queues.set(name, Promise.all([turn, released]));
     const { promise: late, resolve: giveUp } = Promise.withResolvers<'late'>();
-    const timer = setTimeout(() => giveUp('late'), LOCK_TIMEOUT);
+    const timer = setTimeout(() => giveUp('late'), LOCK_TIMEOUT_MS);
     const winner = await Promise.race([turn, late]);
     clearTimeout(timer);
     if (winner !== 'late') return { [Symbol.dispose]: release };

@@ -54,11 +54,11 @@ export const oneAggregate = (): Contestant => ({
 });
 
 /** What a Lambda allows one command, in milliseconds; see functions/store/from-environment.ts. */
-const BUDGET = 8_000;
+const BUDGET_MS = 8_000;
 
 const transferOnce = async (client: DynamoDBDocumentClient, table: string, transfer: Transfer): Promise<string> => {
   const { from, to, amount } = transfer;
-  const deadline = performance.now() + BUDGET;
+  const deadline = performance.now() + BUDGET_MS;
   for (let attempt = 0; performance.now() < deadline; attempt += 1) {
     const [last] = await page(client, table, { ScanIndexForward: false, Limit: 1 });
     if (!last) throw new Error('there is no bank');

@@ -30,7 +30,7 @@ export const createStoreCaller = (
       newId: randomUUID,
       random: Math.random,
       sleep: (milliseconds) => setTimeout(milliseconds),
-      budget: BUDGET,
+      budget: BUDGET_MS,
       queueing,
     }),
     close: () => client.destroy(),
@@ -38,4 +38,4 @@ export const createStoreCaller = (
 };
 
 /** What a Lambda allows one command, in milliseconds; see functions/store/from-environment.ts. */
-const BUDGET = 8_000;
+const BUDGET_MS = 8_000;

@@ -62,7 +62,7 @@ const contestants: readonly Contestant[] = [
 const LIMIT_MS = 40_000;
 
 /** The longest random pause of a caller before each of its transfers, in milliseconds; 0: the callers go in lockstep. */
-const LONGEST_PAUSES = [0, 50, 200];
+const LONGEST_PAUSES_MS = [0, 50, 200];
 
 /** In milliseconds: each of these callers does nothing but wait for a lock for 5 s, again and again. */
 const LOCKS_LIMIT_MS = 60_000;
@@ -75,7 +75,7 @@ const measureLocks = async ({
   progress.step('nested locks, all runs side by side');
   return withEngine((engine) =>
     Promise.all(
-      LONGEST_PAUSES.map(async (longest) => {
+      LONGEST_PAUSES_MS.map(async (longest) => {
         const name = `nested locks, ${longest === 0 ? 'lockstep' : `pauses up to ${longest} ms`}`;
         const one = async (_: unknown, run: number) => {
           const random = seededRandom(run);

@@ -24,8 +24,8 @@ export interface PollTimes {
 }
 
 /** In milliseconds. */
-const SHORTEST_PAUSE = 10;
-const LONGEST_PAUSE = 200;
+const SHORTEST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 200;
 
 /**
  * Reads until what is read is what is wanted, or the time is up: first when that is expected, then whenever another quarter of
@@ -41,7 +41,7 @@ export const poll = async <T>(
   isWanted: (value: T) => boolean,
   { begunAt, lastRead, expectedAt, deadline }: PollTimes,
 ): Promise<T> => {
-  const after = (read: number) => read + Math.min(Math.max((read - begunAt) / 4, SHORTEST_PAUSE), LONGEST_PAUSE);
+  const after = (read: number) => read + Math.min(Math.max((read - begunAt) / 4, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
   for (let next = lastRead === undefined ? expectedAt : after(lastRead); ; ) {
     const wait = Math.min(next, deadline) - clock();
     if (wait > 0) await sleep(wait);

@@ -7,10 +7,10 @@ export interface ExpectedWait {
 }
 
 /** The weight of the newest wait in the moving averages. */
-const NEWEST = 0.25;
+const WEIGHT_OF_NEWEST = 0.25;
 
 /** How long what was learned is believed, in milliseconds: nobody should wait as if a rush were still on. */
-const BELIEVED_FOR = 3_000;
+const BELIEVED_FOR_MS = 3_000;
 
 /**
  * Learns how long to wait before looking whether something is done: a look too early costs a request, one too late costs time.
@@ -28,7 +28,7 @@ export const learnWait = (
   let [mean, deviation] = [first, 0];
   let learnedAt = clock();
   const forgetOld = () => {
-    if (clock() - learnedAt > BELIEVED_FOR) [mean, deviation] = [first, 0];
+    if (clock() - learnedAt > BELIEVED_FOR_MS) [mean, deviation] = [first, 0];
   };
   return {
     expected: () => {
@@ -38,8 +38,8 @@ export const learnWait = (
     took: (milliseconds) => {
       forgetOld();
       const error = Math.min(longest, Math.max(shortest, milliseconds)) - mean;
-      deviation += NEWEST * (Math.abs(error) - deviation);
-      mean += NEWEST * error;
+      deviation += WEIGHT_OF_NEWEST * (Math.abs(error) - deviation);
+      mean += WEIGHT_OF_NEWEST * error;
       learnedAt = clock();
     },
   };

@@ -12,8 +12,8 @@ export interface Patience {
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
-const BACKOFF_BASE = 20;
-const BACKOFF_CAP = 1_000;
+const BACKOFF_BASE_MS = 20;
+const BACKOFF_CAP_MS = 1_000;
 
 /**
  * Waits before the next try, with full jitter.
@@ -26,7 +26,7 @@ export const pause = async (
   deadline: number,
   attempt: number,
 ): Promise<boolean> => {
-  const wait = fullJitter(attempt, random, BACKOFF_BASE, BACKOFF_CAP);
+  const wait = fullJitter(attempt, random, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
   if (clock() + wait >= deadline) return false;
   await sleep(wait);
   return true;

@@ -12,7 +12,7 @@ export const AHEAD_AFTER_MS = 60_000;
 const AHEAD_EVERY_MS = 16 * 60_000;
 
 /** From this age on, attempts no longer double their distance. In minutes. */
-const MOST_APART = 64;
+const MOST_MINUTES_APART = 64;
 
 /**
  * Whether a reservation that is still open should have ended, as far as its time says; one whose time lies ahead of now counts as
@@ -63,7 +63,9 @@ export const attemptFor = (transfer: TransferInput, reservedAt: Timestamp, now: 
 
 /** @param minutes the age, at least 1. */
 const attemptAt = (minutes: number): number =>
-  minutes < MOST_APART ? log2(minutes) : log2(MOST_APART) - 1 + Math.floor(minutes / MOST_APART);
+  minutes < MOST_MINUTES_APART
+    ? log2(minutes)
+    : log2(MOST_MINUTES_APART) - 1 + Math.floor(minutes / MOST_MINUTES_APART);
 
 /** Rounded down, exactly: `Math.log2` may come out a little less than a whole number. */
 const log2 = (number: number): number => 31 - Math.clz32(number);

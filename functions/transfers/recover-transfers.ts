@@ -9,7 +9,7 @@ import { createStarter, type Starter, type StarterDependencies } from './start-a
 import { inputOf } from './workflow.ts';
 
 /** How many transfers, or accounts, are seen to at once. */
-const AT_ONCE = 10;
+const TRANSFERS_AT_ONCE = 10;
 
 /**
  * The schedule's event, whose fields do not matter, or an operator's: `{"from":"streams"}` finds open reservations in
@@ -79,7 +79,7 @@ const searchViews = async (
     const unreadable = (row: Error) => starter.fail('a row of an open transfer cannot be read', row);
     const found = starter.inTime(views.openTransfers(reserved, unreadable));
     await starter.trying('the views could not be searched', () =>
-      inParallel(found, AT_ONCE, (transfer) => starter.startAgain(inputOf(transfer), transfer.requestedAt)),
+      inParallel(found, TRANSFERS_AT_ONCE, (transfer) => starter.startAgain(inputOf(transfer), transfer.requestedAt)),
     );
   }
 };
@@ -107,7 +107,7 @@ const search = async (
       for (const streamId of page.unreadable) {
         starter.fail('a stream is not that of an account', new Error('its id cannot be one'), { streamId });
       }
-      await inParallel(page.accounts, AT_ONCE, (accountId) =>
+      await inParallel(page.accounts, TRANSFERS_AT_ONCE, (accountId) =>
         starter.trying('the reservations of an account could not be read', () => startAllOf(accountId), { accountId }),
       );
       // What was left of this page is found again by whoever goes on.

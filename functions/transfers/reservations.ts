@@ -64,7 +64,7 @@ export interface ScannedTable extends Patience {
 }
 
 /** How many commits are looked at for a page: what one of them holds is begun again where it was not finished. */
-const PAGE = 250;
+const PAGE_ITEMS = 250;
 
 /**
  * Finds the accounts that ever reserved, each once, a page at a time. It scans the whole events table, so it is for the day when the
@@ -84,7 +84,7 @@ export async function* accountsThatReserved(
       FilterExpression: 'attribute_exists(reserves)',
       ProjectionExpression: 'streamId',
       ConsistentRead: true,
-      Limit: PAGE,
+      Limit: PAGE_ITEMS,
       ReturnConsumedCapacity: 'TOTAL',
       ...(position ? { ExclusiveStartKey: position } : {}),
     });

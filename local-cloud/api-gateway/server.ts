@@ -7,8 +7,8 @@ import { createRouter, type Route } from './routes.ts';
 import { createThrottle, type ThrottleSettings } from './throttle.ts';
 
 /** API Gateway's limits for a request: the body, and the request line with all headers. */
-const bodyLimitBytes = 10 * 1024 * 1024;
-const headerLimitBytes = 10_240;
+const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
+const HEADER_LIMIT_BYTES = 10_240;
 
 /** An HTTP API as the template describes it. */
 export interface HttpApiDefinition {
@@ -72,7 +72,7 @@ export const startHttpApi = async (
     send(outgoing, await (own ?? answer(request, { ...api, port })), request.requestId);
   };
 
-  const server = createServer({ maxHeaderSize: headerLimitBytes, keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
+  const server = createServer({ maxHeaderSize: HEADER_LIMIT_BYTES, keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
     // What fails here is either the client's connection or a bug of ours: no answer is the only one left to give.
     serve(incoming, outgoing).catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : undefined));
   });
@@ -106,12 +106,12 @@ const listen = (server: Server, port: number): Promise<void> =>
 
 /** @returns `undefined` if the body is larger than the limit. */
 const receive = async (incoming: IncomingMessage): Promise<ReceivedRequest | undefined> => {
-  if (Number(incoming.headers['content-length'] ?? 0) > bodyLimitBytes) return undefined;
+  if (Number(incoming.headers['content-length'] ?? 0) > BODY_LIMIT_BYTES) return undefined;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of incoming) {
     size += chunk.length;
-    if (size > bodyLimitBytes) return undefined;
+    if (size > BODY_LIMIT_BYTES) return undefined;
     chunks.push(chunk);
   }
   return {

@@ -21,7 +21,7 @@ export interface DynamoDbSettings {
 }
 
 /** DynamoDB Local closes a quiet connection after 30 s. One that closes just as a request is sent would lose it. */
-const idleConnectionMs = 20_000;
+const IDLE_CONNECTION_MS = 20_000;
 
 /**
  * Makes connections as they are needed, one for each request under way. They are plain sockets: with all that an HTTP client is
@@ -52,7 +52,7 @@ export const connectToDynamoDb = (settings: DynamoDbSettings): DynamoDbConnectio
     });
     socket.on('error', end);
     socket.on('close', () => end(new Error('DynamoDB ended the connection')));
-    socket.setTimeout(idleConnectionMs, () => line.underWay === undefined && socket.destroy());
+    socket.setTimeout(IDLE_CONNECTION_MS, () => line.underWay === undefined && socket.destroy());
     all.add(line);
     return line;
   };

@@ -36,7 +36,7 @@ export type Probe = (command: string, args: readonly string[]) => Promise<string
 export const findEngine = async (options: EngineOptions, probe: Probe = run): Promise<Engine> => {
   const java = javaCommand(process.env['JAVA_HOME']);
   const version = javaMajorVersion((await probe(java, ['-version'])) ?? '');
-  if (version !== undefined && version >= oldestJava) return javaEngine(java, version, options);
+  if (version !== undefined && version >= OLDEST_JAVA) return javaEngine(java, version, options);
   if ((await probe('docker', ['info', '--format', '{{.ServerVersion}}'])) !== undefined) return dockerEngine(options);
   throw new Error(howToGetJava(version));
 };
@@ -51,7 +51,7 @@ export const javaMajorVersion = (output: string): number | undefined => {
 };
 
 /** DynamoDB Local 1.25 does not start on anything older. */
-const oldestJava = 11;
+const OLDEST_JAVA = 11;
 
 const run: Probe = async (command, args) => {
   try {

@@ -48,7 +48,7 @@ export const startTied = (command: string, args: readonly string[], workingDirec
       if (ended) return;
       const exited = once(child, 'exit');
       askToEnd(child);
-      const graceful = await Promise.race([exited, sleep(graceMs, 'late', { ref: false })]);
+      const graceful = await Promise.race([exited, sleep(GRACE_MS, 'late', { ref: false })]);
       if (graceful !== 'late') return;
       forceToEnd(child);
       await exited;
@@ -57,7 +57,7 @@ export const startTied = (command: string, args: readonly string[], workingDirec
 };
 
 /** How long a program may take to end by itself, in milliseconds. */
-const graceMs = 5_000;
+const GRACE_MS = 5_000;
 
 /** Runs the program, and ends it when file descriptor 3 does. `wait` hands its exit code on. */
 const script = `

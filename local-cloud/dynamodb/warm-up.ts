@@ -28,8 +28,8 @@ export const warmUp = async (endpoint: string): Promise<void> => {
         BillingMode: 'PAY_PER_REQUEST',
       }),
     );
-    const until = performance.now() + budgetMs;
-    for (let round = 0; round < rounds && performance.now() < until; round += 1)
+    const until = performance.now() + BUDGET_MS;
+    for (let round = 0; round < ROUNDS && performance.now() < until; round += 1)
       await oneOfEach(client, TableName, round);
     await client.send(new DeleteTableCommand({ TableName }));
   } finally {
@@ -38,10 +38,10 @@ export const warmUp = async (endpoint: string): Promise<void> => {
 };
 
 /** Enough to be past the first interpreted runs; more would be felt by whoever waits for the start. */
-const rounds = 100;
+const ROUNDS = 100;
 
 /** In milliseconds; a slow machine stops here. */
-const budgetMs = 1_000;
+const BUDGET_MS = 1_000;
 
 const oneOfEach = async (client: DynamoDBClient, TableName: string, round: number): Promise<void> => {
   const item = (name: string) => ({ key: { S: `${name}-${round}` } });

@@ -10,7 +10,7 @@ import type { InvokeMessage, LambdaError, WorkerMessage, WorkerSettings } from '
 type Handler = (event: unknown, context: unknown) => unknown;
 
 /** Lambda's limit for an answer. */
-const responseLimitBytes = 6_291_556;
+const RESPONSE_LIMIT_BYTES = 6_291_556;
 
 const settings: WorkerSettings = workerData;
 
@@ -78,8 +78,8 @@ const invoke = async (handler: Handler, message: InvokeMessage): Promise<void> =
 const toResult = (answer: unknown): WorkerMessage => {
   try {
     const payload = JSON.stringify(answer) ?? 'null';
-    if (Buffer.byteLength(payload) <= responseLimitBytes) return { type: 'result', payload };
-    const errorMessage = `Response payload size exceeded maximum allowed payload size (${responseLimitBytes} bytes).`;
+    if (Buffer.byteLength(payload) <= RESPONSE_LIMIT_BYTES) return { type: 'result', payload };
+    const errorMessage = `Response payload size exceeded maximum allowed payload size (${RESPONSE_LIMIT_BYTES} bytes).`;
     return { type: 'error', error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } };
   } catch (thrown) {
     const errorMessage = `Unable to stringify response body: ${toLambdaError(thrown).errorMessage}`;

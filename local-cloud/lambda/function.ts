@@ -8,20 +8,20 @@ import type { LambdaError } from './protocol.ts';
 import { type FunctionWorker, startWorker } from './worker.ts';
 
 /** A worker beyond the first that nobody needed for this long is ended. */
-const idleMs = 60_000;
+const IDLE_MS = 60_000;
 
 /**
  * How long an invocation waits for a worker to become free before another one is started. Lambda starts one at once, on
  * a machine of its own; here a start takes the others about this long, and a new worker is slow at first. A function that does
  * not wait for others needs few workers then, however many callers come at once.
  */
-const patienceMs = 100;
+const PATIENCE_MS = 100;
 
 /** Loading a bundle is all work and no waiting: more at once than processors would only make each of them late. */
 const startsAtOnce = availableParallelism();
 
 /** Lambda's limit for an event. */
-const requestLimitBytes = 6 * 1024 * 1024;
+const REQUEST_LIMIT_BYTES = 6 * 1024 * 1024;
 
 /** A function as the template describes it. */
 export interface FunctionDefinition {
@@ -90,7 +90,7 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
     }
     if (!mayGrow()) return;
     if (workers.size === 0) start();
-    else growth ??= setTimeout(grow, patienceMs);
+    else growth ??= setTimeout(grow, PATIENCE_MS);
   };
 
   const mayGrow = (): boolean =>
@@ -99,7 +99,7 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
   const grow = (): void => {
     growth = undefined;
     const waitsSince = waiting[0]?.since ?? Number.POSITIVE_INFINITY;
-    if (mayGrow() && performance.now() - waitsSince >= patienceMs) start();
+    if (mayGrow() && performance.now() - waitsSince >= PATIENCE_MS) start();
     dispatch();
   };
 
@@ -148,7 +148,7 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
     // A handler that threw leaves its worker as good as before; a crash or a timeout has ended it.
     if (worker.alive()) {
       idle.push(worker);
-      idleTimers.set(worker, setTimeout(() => workers.size > 1 && discard(worker), idleMs).unref());
+      idleTimers.set(worker, setTimeout(() => workers.size > 1 && discard(worker), IDLE_MS).unref());
     } else {
       remove(worker);
     }
@@ -175,7 +175,7 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
   const invoke = (event: unknown): Promise<Invocation> => {
     if (stopped) return Promise.resolve({ ok: false, ...stoppedError });
     const text = JSON.stringify(event) ?? 'null';
-    if (Buffer.byteLength(text) > requestLimitBytes) return Promise.resolve({ ok: false, ...tooLargeError });
+    if (Buffer.byteLength(text) > REQUEST_LIMIT_BYTES) return Promise.resolve({ ok: false, ...tooLargeError });
     const { promise, resolve } = Promise.withResolvers<Invocation>();
     waiting.push({ requestId: randomUUID(), event: text, since: performance.now(), settle: resolve });
     dispatch();
@@ -194,7 +194,7 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
 
 const tooLargeError: LambdaError = {
   errorType: 'RequestTooLargeException',
-  errorMessage: `Request must be smaller than ${requestLimitBytes} bytes for the InvokeFunction operation`,
+  errorMessage: `Request must be smaller than ${REQUEST_LIMIT_BYTES} bytes for the InvokeFunction operation`,
 };
 
 const stoppedError: LambdaError = { errorType: 'LocalCloud.Stopped', errorMessage: 'The local cloud was stopped' };

@@ -6,7 +6,7 @@ import type { Invocation } from './invocation.ts';
 import type { InvokeMessage, LambdaError, WorkerMessage, WorkerSettings } from './protocol.ts';
 
 /** Lambda gives a function this long to load, outside of its own timeout. */
-const initLimitMs = 10_000;
+const INIT_LIMIT_MS = 10_000;
 
 /** Where Node.js keeps compiled code by default. Every worker of a function loads the same: a fifth less work. */
 const compileCache = join(tmpdir(), 'node-compile-cache');
@@ -73,10 +73,10 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
 
   const initTimer = setTimeout(
     () => {
-      started.resolve(timedOut('init', initLimitMs / 1000 + timeoutSeconds));
+      started.resolve(timedOut('init', INIT_LIMIT_MS / 1000 + timeoutSeconds));
       terminate();
     },
-    initLimitMs + timeoutSeconds * 1000,
+    INIT_LIMIT_MS + timeoutSeconds * 1000,
   );
   started.promise.finally(() => clearTimeout(initTimer));
 

@@ -79,11 +79,11 @@ const refuseUnknown = (place: string, object: Record<string, unknown>, fields: r
 };
 
 /** Node's timers end at 2^31 − 1 ms; one that is set for longer rings at once. */
-const longestTimerSeconds = 2_147_483;
+const LONGEST_TIMER_SECONDS = 2_147_483;
 
 const refuseLongTimers = (place: string, { Seconds, TimeoutSeconds }: Record<string, unknown>): void => {
   for (const [field, value] of Object.entries({ Seconds, TimeoutSeconds }))
-    if (typeof value === 'number' && value > longestTimerSeconds)
+    if (typeof value === 'number' && value > LONGEST_TIMER_SECONDS)
       throw new Error(`${place} has ${field} ${value}, longer than this machine can wait`);
 };
 
@@ -122,11 +122,11 @@ const adjustState = (state: Record<string, unknown>): Record<string, unknown> =>
   const { ResultPath, ...others } = state;
   const adjusted = ResultPath === undefined || ResultPath === wholeResult ? others : state;
   const unlimited = state['Type'] === 'Task' && !('TimeoutSeconds' in state) && !('TimeoutSecondsPath' in state);
-  return unlimited ? { ...adjusted, TimeoutSeconds: longerThanAnyFunction } : adjusted;
+  return unlimited ? { ...adjusted, TimeoutSeconds: LONGER_THAN_ANY_FUNCTION } : adjusted;
 };
 
 /** The default. Written out, the library would put the result into a field named `$`. */
 const wholeResult = '$';
 
 /** Where a task has no limit the library sets one of 60 seconds. A function ends by itself after 900 at most. */
-const longerThanAnyFunction = 1_000;
+const LONGER_THAN_ANY_FUNCTION = 1_000;

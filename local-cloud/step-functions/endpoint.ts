@@ -133,14 +133,14 @@ const machineOf = (machines: readonly LocalStateMachine[], arn: string): LocalSt
 };
 
 /** Step Functions' limit, in bytes. */
-const longestInput = 262_144;
+const LONGEST_INPUT_BYTES = 262_144;
 
 const checkInput = (input: string): void => {
-  if (Buffer.byteLength(input) > longestInput)
+  if (Buffer.byteLength(input) > LONGEST_INPUT_BYTES)
     throw invalidMember(
       'input',
       `${input.slice(0, 20)}…`,
-      `Member must have length less than or equal to ${longestInput}`,
+      `Member must have length less than or equal to ${LONGEST_INPUT_BYTES}`,
     );
   try {
     JSON.parse(input);

@@ -24,7 +24,7 @@ export interface Executions {
 }
 
 /** How many executions that ended are remembered, names and all. Step Functions remembers 90 days. */
-const keepEnded = 20_000;
+const KEEP_ENDED = 20_000;
 
 /**
  * Opens the executions of a journal, and goes on with those that had not ended: from their start, since no more is known.
@@ -37,7 +37,7 @@ export const openExecutions = (options: {
   /** In milliseconds since 1970. */
   readonly clock: () => number;
 }): Executions => {
-  const journal = openJournal({ directory: options.journalDirectory, keepEnded });
+  const journal = openJournal({ directory: options.journalDirectory, keepEnded: KEEP_ENDED });
   const executions = new Map<string, Execution>();
   const runs = new Map<string, Run>();
   const endedArns: string[] = [];
@@ -55,7 +55,7 @@ export const openExecutions = (options: {
     executions.set(execution.arn, execution);
     if (execution.ended === undefined) return;
     endedArns.push(execution.arn);
-    const oldest = endedArns.length > keepEnded ? endedArns.shift() : undefined;
+    const oldest = endedArns.length > KEEP_ENDED ? endedArns.shift() : undefined;
     if (oldest !== undefined) executions.delete(oldest);
   };
 

@@ -47,7 +47,7 @@ export const openStateMachine = (
   const read = readOrName(name, () =>
     readDefinition(definition, {
       isFunction: (resource) => resolveFunction(resource) !== undefined,
-      longestSeconds: type === 'EXPRESS' ? longestExpressSeconds : undefined,
+      longestSeconds: type === 'EXPRESS' ? LONGEST_EXPRESS_SECONDS : undefined,
     }),
   );
   const machine = readOrName(name, () => new StateMachine(read.definition));
@@ -87,7 +87,7 @@ export const openStateMachine = (
 };
 
 /** Step Functions ends an Express execution after five minutes. */
-const longestExpressSeconds = 300;
+const LONGEST_EXPRESS_SECONDS = 300;
 
 const readOrName = <Result>(name: string, read: () => Result): Result => {
   try {

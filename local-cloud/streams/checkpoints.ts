@@ -11,7 +11,7 @@ export interface Checkpoints {
 }
 
 /** How long a checkpoint may wait to be written: what a crash loses is delivered once more, as on AWS. */
-const writeEveryMs = 100;
+const WRITE_EVERY_MS = 100;
 
 /**
  * Checkpoints in a file, or in memory.
@@ -37,7 +37,7 @@ export const openCheckpoints = (file: string | undefined): Checkpoints => {
     load: (key) => values.get(key),
     save: (key, value) => {
       values.set(key, value);
-      timer ??= setTimeout(flush, writeEveryMs).unref();
+      timer ??= setTimeout(flush, WRITE_EVERY_MS).unref();
     },
     flush,
   };

@@ -57,7 +57,7 @@ const follow = async (mapping: ShardContext): Promise<void> => {
       });
       underWay.set(id, work);
     }
-    await (underWay.size > 0 ? Promise.race(underWay.values()) : pause(withoutShardsMs, interruption));
+    await (underWay.size > 0 ? Promise.race(underWay.values()) : pause(WITHOUT_SHARDS_MS, interruption));
   }
   await Promise.all(underWay.values());
 };
@@ -70,4 +70,4 @@ const begin = async (context: ShardContext, shards: readonly StreamShard[]): Pro
 };
 
 /** How long it waits for a stream to have a shard, in milliseconds. */
-const withoutShardsMs = 1_000;
+const WITHOUT_SHARDS_MS = 1_000;

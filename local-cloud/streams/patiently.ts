@@ -16,10 +16,10 @@ export const patiently = async <Result>(
     } catch (error) {
       if (!reported && !context.interruption.aborted) context.report(`A stream cannot be read: ${error}`);
       reported = true;
-      await pause(betweenAttemptsMs, context.interruption);
+      await pause(BETWEEN_ATTEMPTS_MS, context.interruption);
     }
   }
   return undefined;
 };
 
-const betweenAttemptsMs = 500;
+const BETWEEN_ATTEMPTS_MS = 500;

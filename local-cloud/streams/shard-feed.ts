@@ -27,7 +27,7 @@ export interface Follower {
  * @param longestPauseMs how long a shard in which nothing happens is left alone, unless it is woken.
  */
 export const createShardFeed = (place: ShardPlace, longestPauseMs: number): ShardFeed => {
-  const rhythm = createRhythm({ shortestMs: betweenReadsMs, longestMs: longestPauseMs });
+  const rhythm = createRhythm({ shortestMs: BETWEEN_READS_MS, longestMs: longestPauseMs });
   const followers = new Set<Following>();
   /** By the position they stand at. */
   let readers = new Map<string | undefined, ShardReader>();
@@ -101,7 +101,7 @@ export const createShardFeed = (place: ShardPlace, longestPauseMs: number): Shar
  * The least time from one read to the next, in milliseconds. Each costs the engine as much as a write of an item, whether it
  * finds one record or twenty.
  */
-const betweenReadsMs = 10;
+const BETWEEN_READS_MS = 10;
 
 interface Following {
   readonly follower: Follower;

@@ -50,7 +50,7 @@ export const createStrand = (options: StrandOptions): Strand => {
       if (!isFull(waiting, settings.batchSize)) {
         const windowLeft = oldest.since + settings.batchingWindowMs - clock();
         if (windowLeft > 0) {
-          await pause(Math.min(windowLeft, windowStepMs), interruption);
+          await pause(Math.min(windowLeft, WINDOW_STEP_MS), interruption);
           continue;
         }
       }
@@ -79,7 +79,7 @@ interface Waiting {
 }
 
 /** How often a batch that waits for more records looks whether it is full, in milliseconds. */
-const windowStepMs = 10;
+const WINDOW_STEP_MS = 10;
 
 /** Lambda's limit of an event, less the frame around the records. */
 const payloadLimit = 6 * 1024 * 1024 - 100;

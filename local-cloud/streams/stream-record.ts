@@ -66,10 +66,10 @@ export const toStreamRecord = (
   return {
     event,
     sequenceNumber: change.SequenceNumber,
-    writtenAt: Math.min(context.readAt, 1_000 * creation + coarsenessMs),
+    writtenAt: Math.min(context.readAt, 1_000 * creation + COARSENESS_MS),
     bytes: Buffer.byteLength(JSON.stringify(event)),
   };
 };
 
 /** DynamoDB Local cuts the time of a record to the minute: it may be that much younger than it says. */
-const coarsenessMs = 59_999;
+const COARSENESS_MS = 59_999;

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
 /** The longest a client can ask to wait, in seconds. */
-const LONGEST_WAIT = 10;
+const LONGEST_WAIT_SECONDS = 10;
 
 /** What of the `Prefer` header (RFC 7240) is understood here. */
 export interface Preferences {
@@ -18,10 +18,10 @@ export const Prefer = z.pipe(
   z.transform((header, context): Preferences => {
     const wait = preferred('wait', header);
     if (wait === undefined) return {};
-    if (/^\d{1,2}$/.test(wait) && Number(wait) <= LONGEST_WAIT) return { wait: Number(wait) };
+    if (/^\d{1,2}$/.test(wait) && Number(wait) <= LONGEST_WAIT_SECONDS) return { wait: Number(wait) };
     context.issues.push({
       code: 'custom',
-      message: `wait must be a whole number of seconds, 0 to ${LONGEST_WAIT}`,
+      message: `wait must be a whole number of seconds, 0 to ${LONGEST_WAIT_SECONDS}`,
       input: header,
     });
     return {};

@@ -30,7 +30,7 @@ export const isHot = ({ batch, at }: Tail, now: number): boolean => {
  * How long an environment remembers that an account was hot, in milliseconds. Longer than it is believed of a commit: the
  * commands that find themselves alone in the queue correct it.
  */
-const REMEMBERED_FOR = 10_000;
+const REMEMBERED_FOR_MS = 10_000;
 
 /**
  * So many commands in a row that found themselves alone mean that an account has cooled down. One or two mean little: they are
@@ -41,14 +41,18 @@ const ALONE_BEFORE_COLD = 4;
 const MOST_REMEMBERED = 1_000;
 
 /** What is expected of the first command, and the bounds of what is believed, in milliseconds. */
-const FIRST_WAIT = 60;
-const BOUNDS = { shortest: 20, longest: 1_000 };
+const FIRST_WAIT_MS = 60;
+const BOUNDS_MS = { shortest: 20, longest: 1_000 };
 
 /** @param clock the time, in milliseconds since 1970. */
 export const rememberHotAccounts = (clock: () => number): HotAccounts => {
   const accounts = new Map<string, { hotUntil: number; alone: number; readonly wait: ExpectedWait }>();
   const remembered = (accountId: string) => {
-    const account = accounts.get(accountId) ?? { hotUntil: 0, alone: 0, wait: learnWait(FIRST_WAIT, BOUNDS, clock) };
+    const account = accounts.get(accountId) ?? {
+      hotUntil: 0,
+      alone: 0,
+      wait: learnWait(FIRST_WAIT_MS, BOUNDS_MS, clock),
+    };
     // Deleted first, so that the map's order is that of the last signs and the oldest is the first to be forgotten.
     accounts.delete(accountId);
     accounts.set(accountId, account);
@@ -61,7 +65,7 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
     met: (accountId, commands) => {
       const account = remembered(accountId);
       account.alone = commands > 1 ? 0 : account.alone + 1;
-      if (commands > 1) account.hotUntil = clock() + REMEMBERED_FOR;
+      if (commands > 1) account.hotUntil = clock() + REMEMBERED_FOR_MS;
       else if (account.alone >= ALONE_BEFORE_COLD) account.hotUntil = 0;
     },
     wait: (accountId) => remembered(accountId).wait,
