@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { assertPortIsFree, type HttpApiDefinition, startHttpApi } from './api-gateway/server.ts';
 import { createControl } from './control.ts';
+import { takeDataDirectory } from './data-directory.ts';
 import { connectToDynamoDb, type DynamoDbSettings } from './dynamodb/connection.ts';
 import { startDynamoDbLocal } from './dynamodb/dynamodb-local.ts';
 import { createTables } from './dynamodb/tables.ts';
@@ -83,6 +84,9 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   // Should something else fail first, that is the error to tell.
   reading.catch(() => {});
   await assertPortIsFree(options.port);
+  if (options.dataDirectory !== undefined) {
+    started.add(takeDataDirectory(options.dataDirectory), (it) => it.release());
+  }
   const engine = await startEngine(options, started);
   const template = await reading;
   const dynamodb: DynamoDbSettings = {
@@ -173,6 +177,7 @@ const deliverStreams = (connected: Connected, options: LocalCloudOptions, starte
   const { report } = options;
   const checkpoints = openCheckpoints(inDataDirectory(options, 'stream-positions.json'));
   started.add(checkpoints, (it) => it.flush());
+  for (const line of crowdedStreams(connected.template)) report.warn(line);
   for (const { logicalId, properties, table, functionName, onFailure } of connected.template.eventSourceMappings) {
     const stream = connected.streams.of(table);
     if (!stream) throw new Error(`"${logicalId}" reads the stream of "${table}", which has none`);
@@ -190,6 +195,20 @@ const deliverStreams = (connected: Connected, options: LocalCloudOptions, starte
     started.add(mapping, (it) => it.stop());
   }
 };
+
+/**
+ * Of a stream with more readers than it is made for, AWS takes the mappings and throttles their reads
+ * (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html: at most two consumers a shard). Here all of them are served.
+ */
+const crowdedStreams = ({ eventSourceMappings }: LocalTemplate): string[] =>
+  [...Map.groupBy(eventSourceMappings, ({ table }) => table)]
+    .filter(([, readers]) => readers.length > READERS_PER_SHARD)
+    .map(([table, readers]) => {
+      const names = readers.map(({ functionName }) => functionName).join(', ');
+      return `The stream of "${table}" has ${readers.length} readers (${names}): AWS would throttle all beyond two.`;
+    });
+
+const READERS_PER_SHARD = 2;
 
 const toHttpApi = ({ accountId, api }: LocalTemplate, functions: Functions): HttpApiDefinition => ({
   apiId: api.id,

@@ -149,6 +149,7 @@ const environment = {
   AWS_SECRET_ACCESS_KEY: 'local',
   EVENTS_TABLE: 'events',
   COMMANDS_TABLE: 'commands',
+  QUEUE_TABLE: 'queue',
   VIEWS_TABLE: 'views',
   TRANSFER_WORKFLOW_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:transfer',
   POWERTOOLS_SERVICE_NAME: 'bench',

@@ -31,37 +31,21 @@ export interface RetryRules {
 
 /**
  * Reads the resolved properties of an `AWS::Lambda::EventSourceMapping`.
- * @throws Error that names a value Lambda would not take, or a filter that is not supported here.
+ * @throws Error that names a filter that is not supported here. What AWS would not take has been refused with the template.
  */
-export const readSettings = (properties: PropertiesOf<'AWS::Lambda::EventSourceMapping'>): MappingSettings => {
-  const number = (name: NumberProperty, byDefault: number, least: number, most: number): number => {
-    const value = properties[name] ?? byDefault;
-    if (value < least || value > most) throw new Error(`${name} is ${value}, and Lambda takes ${least} to ${most}`);
-    return value;
-  };
-  return {
-    batchSize: number('BatchSize', 100, 1, 10_000),
-    batchingWindowMs: 1_000 * number('MaximumBatchingWindowInSeconds', 0, 0, 300),
-    startingPosition: properties.StartingPosition,
-    parallelizationFactor: number('ParallelizationFactor', 1, 1, 10),
-    retry: {
-      maximumRetryAttempts: orForever(number('MaximumRetryAttempts', forever, forever, 10_000)),
-      bisectBatch: properties.BisectBatchOnFunctionError ?? false,
-      reportsItemFailures: properties.FunctionResponseTypes?.includes('ReportBatchItemFailures') ?? false,
-    },
-    maximumRecordAgeMs: 1_000 * orForever(number('MaximumRecordAgeInSeconds', forever, forever, 604_800)),
-    matches: compileFilters(properties.FilterCriteria?.Filters.map(({ Pattern }) => Pattern) ?? []),
-  };
-};
-
-type NumberProperty =
-  | 'BatchSize'
-  | 'MaximumBatchingWindowInSeconds'
-  | 'ParallelizationFactor'
-  | 'MaximumRetryAttempts'
-  | 'MaximumRecordAgeInSeconds';
+export const readSettings = (properties: PropertiesOf<'AWS::Lambda::EventSourceMapping'>): MappingSettings => ({
+  batchSize: properties.BatchSize ?? 100,
+  batchingWindowMs: 1_000 * (properties.MaximumBatchingWindowInSeconds ?? 0),
+  startingPosition: properties.StartingPosition,
+  parallelizationFactor: properties.ParallelizationFactor ?? 1,
+  retry: {
+    maximumRetryAttempts: orForever(properties.MaximumRetryAttempts),
+    bisectBatch: properties.BisectBatchOnFunctionError ?? false,
+    reportsItemFailures: properties.FunctionResponseTypes?.includes('ReportBatchItemFailures') ?? false,
+  },
+  maximumRecordAgeMs: 1_000 * orForever(properties.MaximumRecordAgeInSeconds),
+  matches: compileFilters(properties.FilterCriteria?.Filters.map(({ Pattern }) => Pattern) ?? []),
+});
 
 /** Lambda writes "no limit" as -1. */
-const forever = -1;
-
-const orForever = (value: number): number => (value === forever ? Number.POSITIVE_INFINITY : value);
+const orForever = (value = -1): number => (value === -1 ? Number.POSITIVE_INFINITY : value);

@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
 import type { StackAssembly } from './assembly.ts';
+import { refusedByAws } from './bounds.ts';
 import { resolveIntrinsics, type TemplateScope } from './intrinsics.ts';
+import { refuseDanglingReferences } from './references.ts';
 import {
   type PropertiesOf,
   type ResourceRule,
@@ -34,13 +36,14 @@ export interface TemplateResources {
 }
 
 /**
- * Opens a template, to be read type by type. What every type may hold stands in `template-rules.ts`.
+ * Opens a template, to be read type by type. What every type may hold stands in `rules.ts`, what AWS refuses in `bounds.ts`.
  *
  * @throws an error that names a type or a part of the template that the local cloud cannot run.
  */
 export const openTemplate = (assembly: StackAssembly): TemplateResources => {
   const { Resources, Parameters, ...rest } = templateShape.parse(assembly.template);
   refuseOthers(rest, templateKeysWithoutEffect, 'Holdfast local cannot run a template with');
+  refuseDanglingReferences(assembly.template);
   const declared = Object.entries(Resources).map(([logicalId, raw]) => declare(logicalId, raw));
   const scope = createScope(assembly, declared, Parameters ?? {});
 
@@ -82,7 +85,10 @@ const declare = (logicalId: string, raw: Readonly<Record<string, unknown>> & { T
   const rule = rules[type];
   if (!rule) throw new Error(`Holdfast local cannot run ${type} "${logicalId}": this type is not implemented`);
   refuseOthers(rest, resourceKeysWithoutEffect, `Holdfast local cannot run ${type} "${logicalId}" with`);
-  return { logicalId, type, rule, properties: propertiesShape.parse(Properties) };
+  const properties = propertiesShape.parse(Properties);
+  const refused = refusedByAws(type, properties);
+  if (refused) throw new Error(`Holdfast local cannot run ${type} "${logicalId}": ${refused}`);
+  return { logicalId, type, rule, properties };
 };
 
 const refuseOthers = (given: Readonly<Record<string, unknown>>, known: readonly string[], sentence: string): void => {

@@ -43,6 +43,7 @@ const functionOf = (name: string, variables: Record<string, unknown> = {}) => ({
     FunctionName: name,
     Runtime: 'nodejs24.x',
     Handler: 'index.handler',
+    Role: 'arn:aws:iam::000000000000:role/any',
     Code: { S3Bucket: 'assets', S3Key: `${name}.zip` },
     Timeout: 10,
     MemorySize: 256,
@@ -67,6 +68,7 @@ const resources = {
   Machine: {
     Type: 'AWS::StepFunctions::StateMachine',
     Properties: {
+      RoleArn: 'arn:aws:iam::000000000000:role/any',
       StateMachineName: 'things',
       DefinitionString: {
         'Fn::Join': [
@@ -168,8 +170,10 @@ const optionsFor = (assembly: LocalCloudOptions['assembly']) => {
   return { options, lines, warnings };
 };
 
-const start = async (): Promise<{ cloud: LocalCloud; lines: string[]; warnings: string[] }> => {
-  const { options, lines, warnings } = optionsFor(writeAssembly());
+const start = async (
+  changes: Record<string, unknown> = {},
+): Promise<{ cloud: LocalCloud; lines: string[]; warnings: string[] }> => {
+  const { options, lines, warnings } = optionsFor(writeAssembly(changes));
   const cloud = await startLocalCloud(options);
   cleanUp.push(() => cloud.stop());
   return { cloud, lines, warnings };
@@ -218,6 +222,13 @@ describe('the local cloud', () => {
     });
   });
 
+  it('says what AWS would do with a third reader of a stream', async () => {
+    const { warnings } = await start({ Second: resources.Mapping, Third: resources.Mapping });
+    expect(warnings).toEqual([
+      'The stream of "Table" has 3 readers (relay, relay, relay): AWS would throttle all beyond two.',
+    ]);
+  });
+
   it('ends everything when it is stopped', async () => {
     const { cloud } = await start();
     await put(cloud, 'a1');
@@ -243,6 +254,18 @@ describe('a start that fails', () => {
     const { options } = optionsFor(new Promise(() => {}));
     const port = Number(new URL(cloud.url).port);
     await expect(startLocalCloud({ ...options, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+
+  it('on a data directory that another local cloud uses says so, and that one goes on', async () => {
+    const dataDirectory = mkdtempSync(join(tmpdir(), 'holdfast-data-'));
+    cleanUp.push(() => rmSync(dataDirectory, { recursive: true }));
+    const first = await startLocalCloud({ ...optionsFor(writeAssembly()).options, dataDirectory });
+    cleanUp.push(() => first.stop());
+    const again = () => startLocalCloud({ ...optionsFor(writeAssembly()).options, dataDirectory });
+    await expect(again()).rejects.toThrow(`The directory ${dataDirectory}, given by --data, cannot be used`);
+    expect((await put(first, 'a1')).status).toBe(201);
+    await first.stop();
+    await (await again()).stop();
   });
 
   it('half way leaves nothing running', async () => {

@@ -38,18 +38,6 @@ it('what the template says is taken over', () => {
   });
 });
 
-it.each([
-  ['BatchSize', 0],
-  ['BatchSize', 10_001],
-  ['MaximumBatchingWindowInSeconds', 301],
-  ['ParallelizationFactor', 11],
-  ['MaximumRetryAttempts', -2],
-  ['MaximumRetryAttempts', 10_001],
-  ['MaximumRecordAgeInSeconds', 604_801],
-])('%s of %i is refused by its name', (name, value) => {
-  expect(() => readSettings({ ...required, [name]: value })).toThrow(`${name} is ${value}`);
-});
-
 it('a filter that cannot be used is refused before anything is read', () => {
   const FilterCriteria = { Filters: [{ Pattern: '{"eventName":[{"wildcard":"*"}]}' }] };
   expect(() => readSettings({ ...required, FilterCriteria })).toThrow('wildcard');

@@ -12,6 +12,7 @@ afterEach(() => {
 type Resources = Record<string, { Type: string; Properties?: Record<string, unknown>; [more: string]: unknown }>;
 
 const api: Resources = {
+  Role: { Type: 'AWS::IAM::Role', Properties: {} },
   Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'ledger', ProtocolType: 'HTTP', Description: 'x' } },
   Stage: {
     Type: 'AWS::ApiGatewayV2::Stage',
@@ -92,7 +93,7 @@ describe('readTemplate', () => {
             ABSENT: { Ref: 'AWS::NoValue' },
           },
         },
-        LoggingConfig: { LogGroup: { Ref: 'NotResolvedSinceItHasNoEffect' } },
+        LoggingConfig: { LogGroup: { 'Fn::ImportValue': 'not resolved since it has no effect' } },
       }),
     });
     expect(readTemplate(directory).functions).toEqual([
@@ -288,7 +289,7 @@ const refusals: readonly Refusal[] = [
   },
   {
     what: 'a missing property',
-    resources: { F: { Type: 'AWS::Lambda::Function', Properties: { Runtime: 'nodejs24.x', Code: code } } },
+    resources: { F: { Type: 'AWS::Lambda::Function', Properties: { Runtime: 'nodejs24.x', Code: code, Role: 'arn' } } },
     message: 'AWS::Lambda::Function "F": property Handler is missing',
   },
   {

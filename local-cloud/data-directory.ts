@@ -1,0 +1,58 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A directory that this process alone keeps its data in. */
+export interface DataDirectory {
+  /** Gives it back, so that another local cloud may use it. */
+  release(): void;
+}
+
+/** In it stands the id of the process that uses the directory. */
+const LOCK = 'in-use';
+
+/**
+ * Takes a directory for this process: two engines on the same files would lose data. A process that was killed leaves its mark; it
+ * is passed over, as that process is no more.
+ * @param path is made where it is not there.
+ * @throws {Error} that says why it cannot be used: it cannot be made or written to, or another local cloud uses it.
+ */
+export const takeDataDirectory = (path: string): DataDirectory => {
+  const lock = join(path, LOCK);
+  try {
+    mkdirSync(path, { recursive: true });
+    mark(lock);
+  } catch (error) {
+    throw new Error(`The directory ${path}, given by --data, cannot be used: ${messageOf(error)}`, { cause: error });
+  }
+  return { release: () => rmSync(lock, { force: true }) };
+};
+
+const mark = (lock: string): void => {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' });
+  } catch (error) {
+    if (!isThereAlready(error)) throw error;
+    const user = Number(readFileSync(lock, 'utf8'));
+    if (isRunning(user)) {
+      const why = `another local cloud uses it (process ${user}). Stop that one, or give another --data directory`;
+      throw new Error(`${why}. If there is none, delete ${lock}.`, { cause: error });
+    }
+    writeFileSync(lock, String(process.pid));
+  }
+};
+
+/** Signal 0 is sent to nobody: it only asks. A process of somebody else cannot be asked, and so runs. */
+const isRunning = (pid: number): boolean => {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+  }
+};
+
+const isThereAlready = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EEXIST';
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

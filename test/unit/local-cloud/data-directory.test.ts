@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { takeDataDirectory } from '../../../local-cloud/data-directory.ts';
+
+let parent: string;
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'holdfast-data-'));
+});
+afterEach(() => rmSync(parent, { recursive: true }));
+
+it('is made, and is given back', () => {
+  const path = join(parent, 'a', 'b');
+  takeDataDirectory(path).release();
+  expect(existsSync(path)).toBe(true);
+  expect(() => takeDataDirectory(path)).not.toThrow();
+});
+
+it('is used by one local cloud at a time, which the refusal names', () => {
+  takeDataDirectory(parent);
+  expect(() => takeDataDirectory(parent)).toThrow(`another local cloud uses it (process ${process.pid})`);
+});
+
+it('is taken over from a process that was killed', () => {
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  writeFileSync(join(parent, 'in-use'), String(pid));
+  takeDataDirectory(parent);
+  expect(readFileSync(join(parent, 'in-use'), 'utf8')).toBe(String(process.pid));
+});
+
+it('is taken over where nobody can be named', () => {
+  writeFileSync(join(parent, 'in-use'), '');
+  expect(() => takeDataDirectory(parent)).not.toThrow();
+});
+
+it.each(['file', 'file/below'])('that cannot be made is refused by its name: %s', (name) => {
+  writeFileSync(join(parent, 'file'), '');
+  const path = join(parent, name);
+  expect(() => takeDataDirectory(path)).toThrow(`The directory ${path}, given by --data, cannot be used: `);
+});
