@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** A directory that this process alone keeps its data in. */
 export interface DataDirectory {
@@ -19,12 +19,19 @@ const LOCK = 'in-use';
 export const takeDataDirectory = (path: string): DataDirectory => {
   const lock = join(path, LOCK);
   try {
-    mkdirSync(path, { recursive: true });
+    make(path);
     mark(lock);
   } catch (error) {
     throw new Error(`The directory ${path}, given by --data, cannot be used: ${messageOf(error)}`, { cause: error });
   }
   return { release: () => rmSync(lock, { force: true }) };
+};
+
+/** One level after the other: Node's own `recursive` never ends where the system says ENOENT of a parent that is there, as in /proc. */
+const make = (path: string): void => {
+  if (existsSync(path)) return;
+  make(dirname(path));
+  mkdirSync(path);
 };
 
 const mark = (lock: string): void => {

@@ -35,6 +35,10 @@ it('is taken over where nobody can be named', () => {
   expect(() => takeDataDirectory(parent)).not.toThrow();
 });
 
+it.runIf(existsSync('/proc/self'))('where nothing can be made is refused by its name', () => {
+  expect(() => takeDataDirectory('/proc/nothing/here')).toThrow('/proc/nothing/here, given by --data, cannot be used');
+});
+
 it.each(['file', 'file/below'])('that cannot be made is refused by its name: %s', (name) => {
   writeFileSync(join(parent, 'file'), '');
   const path = join(parent, name);
