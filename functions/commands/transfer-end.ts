@@ -19,7 +19,7 @@ interface WaitForEnd {
 
 /** The wait of one request for the end of its transfer. */
 export interface EndOfTransfer {
-  /** For the store: a transfer that has ended was accepted. Who waits for the end looks there first. */
+  /** For the store: a transfer that has ended was accepted. A caller that waits for the end looks there first. */
   readonly elsewhere: Elsewhere;
   /**
    * Waits until the transfer has ended or the wait is over.

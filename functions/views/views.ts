@@ -160,7 +160,7 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
         alsoTell(row);
       };
       for (const shard of openShards) {
-        // Whoever goes through a long row of them has time for each page.
+        // A caller that goes through many of them has the time anew for each page.
         const items = queryItems(dependencies, (request) => ask()(request), {
           IndexName: 'openTransfers',
           KeyConditionExpression: `openShard = :shard AND openSince ${comparison} :time`,

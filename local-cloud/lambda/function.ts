@@ -121,7 +121,7 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
     dispatch();
   };
 
-  /** Whoever caused the start hears why it failed, as in Lambda; the next invocation tries again. */
+  /** The caller that caused the start hears why it failed, as in Lambda; the next invocation tries again. */
   const fail = (worker: FunctionWorker, error: LambdaError): void => {
     discard(worker);
     const next = waiting.shift();

@@ -61,7 +61,7 @@ export const createShardFeed = (place: ShardPlace, longestPauseMs: number): Shar
     return quiet;
   };
 
-  /** Who meets the position of another goes on together with that one: from there it is one reader for both. */
+  /** A follower that reaches the position of another goes on together with it: from there one reader serves both. */
   const upToOthers = (records: readonly StreamRecord[], reader: ShardReader, group: readonly Following[]) => {
     const others = [...followers].filter((it) => !group.includes(it)).map(({ position }) => position);
     const met = others.length === 0 ? -1 : records.findIndex(({ sequenceNumber }) => others.includes(sequenceNumber));
@@ -110,6 +110,6 @@ interface Following {
   readonly leave: () => void;
 }
 
-/** Who is behind then meets the others where they are now. */
+/** A follower that is behind then meets the others where they are now. */
 const foremostFirst = (one: Following, other: Following): number =>
   Number(BigInt(other.position ?? 0) - BigInt(one.position ?? 0));

@@ -32,7 +32,7 @@ const failedCommand = (error: unknown, repeatableBy: string | undefined): Proble
       ? tryAgain(`Not decided in time. Send the same request again with ${repeat}`)
       : internalError(` Whether this was done is not known. Send the same request again later, with ${repeat}`);
   }
-  // Whoever throws this has written nothing.
+  // A function throws this only where it has written nothing.
   if (isStoreUnavailable(error)) return tryAgain('Nothing was done. Send the same request again.');
   return internalError(' Whether this was done is not known: look at the account before sending it again.');
 };

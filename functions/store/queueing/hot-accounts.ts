@@ -13,7 +13,7 @@ export interface HotAccounts {
   wait(accountId: string): ExpectedWait;
 }
 
-/** How long after a commit of several commands its account is held for hot by who reads it. */
+/** How long after a commit of several commands a reader holds its account for hot. */
 const HOT_FOR_MS = 1_000;
 
 /**
@@ -33,8 +33,8 @@ export const isHot = ({ batch, at }: Tail, now: number): boolean => {
 const REMEMBERED_FOR_MS = 10_000;
 
 /**
- * So many commands in a row that found themselves alone mean that an account has cooled down. One or two mean little: they are
- * frequent on an account that is hot, and who then races loses four times of five (measured over HTTP, 100 callers on two accounts).
+ * An account has cooled down when this many commands in a row found themselves alone. One or two mean little: they are frequent on
+ * an account that is hot, and a command that then races loses four times of five (measured over HTTP, 100 callers on two accounts).
  */
 const ALONE_BEFORE_COLD = 4;
 

@@ -148,5 +148,5 @@ const foldFrom = async (table: EventsTable, last: Commit, from: number): Promise
   return tail;
 };
 
-/** Whoever loads a tail sends all of it again. */
+/** The caller that loads a tail sends all of it again. */
 const once: Ask = (request) => request();
