@@ -4,6 +4,7 @@ import { AccountId, Timestamp, Version } from '../../../events/values.ts';
 import type { CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
 import { keyOn, requests } from '../../../testing/ledger-requests.ts';
 import { verifyStream } from '../../../testing/verify-stream.ts';
+import { eventually } from '../../setup/eventually.ts';
 import { leavePending as leave } from '../../setup/leave-pending.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
@@ -278,7 +279,7 @@ describe('a command that queues, whose outcome shows elsewhere too,', () => {
       ...requests.withdraw(accountId, 5_000, { key: 'poor' }),
       elsewhere: place,
     });
-    await vi.waitFor(async () => expect(await database.queued(accountId)).toHaveLength(1));
+    await eventually(async () => expect(await database.queued(accountId)).toHaveLength(1));
     await metered.store.decidePending(accountId, await database.queued(accountId));
     expect(await executed).toMatchObject({ outcome: 'rejected', rejection: { code: 'insufficient_funds' } });
     expect(place.look).toHaveBeenCalledOnce();
@@ -299,12 +300,9 @@ it('a command without an id that waits, and whose outcome cannot be read, is pen
 
 it('an account that has cooled down is raced for again', async () => {
   await metered.store.decidePending(accountId, await waiting(5));
-  await vi.waitFor(
-    async () => {
-      metered.requests();
-      await metered.store.execute(requests.deposit(accountId, 5, { key: crypto.randomUUID() }));
-      expect(metered.requests().map(({ operation }) => operation)).toEqual(['Query', 'TransactWriteItems']);
-    },
-    { timeout: 10_000 },
-  );
+  await eventually(async () => {
+    metered.requests();
+    await metered.store.execute(requests.deposit(accountId, 5, { key: crypto.randomUUID() }));
+    expect(metered.requests().map(({ operation }) => operation)).toEqual(['Query', 'TransactWriteItems']);
+  });
 });
