@@ -20,7 +20,6 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   accountId = AccountId.parse(`together-${++accounts}`);
-  metered.inject(undefined);
   await metered.store.execute(requests.open(accountId));
   await metered.store.execute(requests.deposit(accountId, 1_000));
   metered.requests();
