@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { eventually } from '../setup/eventually.ts';
 
 let cloud: TestCloud;
 
@@ -56,7 +57,7 @@ describe('a transfer of 2500 from alice to bob', () => {
   });
 
   it('is a line on both statements', async () => {
-    const statement = await vi.waitFor(async () => {
+    const statement = await eventually(async () => {
       const { body } = await cloud.api.get('/accounts/alice/entries');
       expect(body['asOfVersion']).toBe(5);
       return body;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { requests } from '../../testing/ledger-requests.ts';
 import { killAroundWrite, startTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { eventually } from '../setup/eventually.ts';
 import { createMeteredStore } from '../setup/metered-store.ts';
 
 let cloud: TestCloud;
@@ -29,13 +30,10 @@ const twoAccounts = async () => {
 };
 
 const projected = (accountId: string, version: number) =>
-  vi.waitFor(
-    async () => {
-      const { body } = await cloud.api.get(`/accounts/${accountId}/entries`);
-      expect(body['asOfVersion']).toBe(version);
-    },
-    { timeout: 10_000, interval: 20 },
-  );
+  eventually(async () => {
+    const { body } = await cloud.api.get(`/accounts/${accountId}/entries`);
+    expect(body['asOfVersion']).toBe(version);
+  });
 
 const balanceOf = async (accountId: string) => {
   const { body } = await cloud.api.get(`/accounts/${accountId}`);
@@ -94,7 +92,7 @@ describe.each(transferWrites)("when $name is killed around a transfer's $write",
     onTestFinished(kill.disarm);
     expect(await cloud.api.post('/transfers', { transferId, from, to, amount: 60 })).toMatchObject({ status: 202 });
     const ended = await cloud.api.ended(transferId);
-    await vi.waitFor(() => expect(kill.done()).toBe(true), { timeout: 10_000 });
+    await eventually(() => expect(kill.done()).toBe(true));
     expect(ended.body).toMatchObject({
       status: 'settled',
       steps: [{ step: 'reserved' }, { step: 'credited' }, { step: 'settled' }],
@@ -181,11 +179,8 @@ describe('a transfer whose workflow never started', () => {
     await late.execute(requests.open(source));
     await late.execute(requests.deposit(source, 100));
     await late.execute(requests.reserve(source, to, 60, transferId));
-    await vi.waitFor(
-      async () => expect(await cloud.api.get(`/transfers/${transferId}`)).toMatchObject({ status: 200 }),
-      {
-        timeout: 10_000,
-      },
+    await eventually(async () =>
+      expect(await cloud.api.get(`/transfers/${transferId}`)).toMatchObject({ status: 200 }),
     );
     return { from: source, to };
   };

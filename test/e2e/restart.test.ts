@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Api, apiAt } from '../setup/api.ts';
+import { eventually } from '../setup/eventually.ts';
 
 let data: string;
 const children = new Set<ChildProcess>();
@@ -28,14 +29,11 @@ const start = async (): Promise<{ readonly child: ChildProcess; readonly api: Ap
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     printed += text;
   });
-  const url = await vi.waitFor(
-    () => {
-      const [, found] = /API +(http:\S+)/.exec(printed) ?? [];
-      if (!found) throw new Error(`it does not serve; it printed:\n${printed}`);
-      return found;
-    },
-    { timeout: 60_000 },
-  );
+  const url = await eventually(() => {
+    const [, found] = /API +(http:\S+)/.exec(printed) ?? [];
+    if (!found) throw new Error(`it does not serve; it printed:\n${printed}`);
+    return found;
+  }, 60_000);
   return { child, api: apiAt(url) };
 };
 
@@ -70,10 +68,7 @@ it.each([
       expect(killed.status).toBe(202);
     }
     await first.api.post('/transfers', { transferId: 'under-way', from: 'alice', to: 'bob', amount: 30 });
-    await vi.waitFor(async () => expect(await first.api.get('/transfers/under-way')).toMatchObject({ status: 200 }), {
-      timeout: 10_000,
-      interval: 20,
-    });
+    await eventually(async () => expect(await first.api.get('/transfers/under-way')).toMatchObject({ status: 200 }));
     expect((await first.api.get('/accounts/bob')).body).toMatchObject({ balance: 10 });
     expect((await first.api.get('/transfers/under-way')).body).toMatchObject({ status: 'reserved' });
     await end(first.child, signal);

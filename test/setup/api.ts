@@ -1,5 +1,6 @@
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import * as z from 'zod/mini';
+import { eventually } from './eventually.ts';
 
 /** A body as a client sees it: the fields are looked at one by one, or compared whole. */
 const Body = z.record(z.string(), z.unknown());
@@ -43,14 +44,11 @@ export const apiAt = (url: string): Api => {
       expect(await api.post(`/accounts/${accountId}/deposits`, { amount: balance })).toMatchObject({ status: 201 });
     },
     ended: (transferId, deadline = 30_000) =>
-      vi.waitFor(
-        async () => {
-          const answer = await api.get(`/transfers/${transferId}`);
-          expect(['settled', 'released']).toContain(answer.body['status']);
-          return answer;
-        },
-        { timeout: deadline, interval: 20 },
-      ),
+      eventually(async () => {
+        const answer = await api.get(`/transfers/${transferId}`);
+        expect(['settled', 'released']).toContain(answer.body['status']);
+        return answer;
+      }, deadline),
   };
   return api;
 };

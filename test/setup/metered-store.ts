@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { onTestFinished } from 'vitest';
 import { createStore, type Store } from '../../functions/store/store.ts';
 import { itemSize } from '../../functions/store/stream/item-size.ts';
 import type { TestDatabase } from './tables.ts';
@@ -23,17 +24,22 @@ export interface MeteredStore {
   readonly client: DynamoDBDocumentClient;
   /** The requests since the last call of this function. */
   readonly requests: () => MeteredRequest[];
-  /** From now on every request goes through this; `undefined`: no faults. */
+  /** Until the test ends every request goes through this; `undefined`: no more faults. */
   readonly inject: (fault: Fault | undefined) => void;
 }
 
 /**
  * A store on a test database, as the Lambdas have it.
- * @param options `clock` and `budget` in milliseconds; the machine's clock and 8,000 unless given.
+ * @param options time, as in a `TestTime`, and `budget` in milliseconds; the machine's time and 8,000 unless given.
  */
 export const createMeteredStore = (
   { config, tables }: Pick<TestDatabase, 'config' | 'tables'>,
-  options: { readonly clock?: () => number; readonly budget?: number; readonly queueing?: boolean } = {},
+  options: {
+    readonly clock?: () => number;
+    readonly sleep?: (milliseconds: number) => Promise<void>;
+    readonly budget?: number;
+    readonly queueing?: boolean;
+  } = {},
 ): MeteredStore => {
   let seen: MeteredRequest[] = [];
   let fault: Fault | undefined;
@@ -68,7 +74,7 @@ export const createMeteredStore = (
       clock: options.clock ?? Date.now,
       newId: randomUUID,
       random: Math.random,
-      sleep: (milliseconds) => setTimeout(milliseconds),
+      sleep: options.sleep ?? ((milliseconds) => setTimeout(milliseconds)),
       budget: options.budget ?? 8_000,
       queueing: options.queueing ?? false,
     }),
@@ -79,6 +85,11 @@ export const createMeteredStore = (
       return requests;
     },
     inject: (next) => {
+      if (!fault) {
+        onTestFinished(() => {
+          fault = undefined;
+        });
+      }
       fault = next;
     },
   };

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, inject, it, vi } from 'vitest';
+import { afterEach, describe, expect, inject, it } from 'vitest';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../../local-cloud/cloud.ts';
+import { eventually } from '../../setup/eventually.ts';
 
 /** A stack with one of each: what comes in by HTTP goes through a table, its stream and a workflow. */
 const bundles: Readonly<Record<string, string>> = {
@@ -193,7 +194,7 @@ describe('the local cloud', () => {
     });
     const response = await put(cloud, 'a1');
     expect([response.status, await response.text()]).toEqual([201, 'put']);
-    await vi.waitFor(() => expect(lines).toEqual(['finish: finished a1']), 5_000);
+    await eventually(() => expect(lines).toEqual(['finish: finished a1']));
     expect(calls).toEqual(['put PutItem', 'relay StartExecution']);
     expect(warnings).toEqual([]);
   });
@@ -201,11 +202,11 @@ describe('the local cloud', () => {
   it('keeps what a mapping gave up in its queue, and says so', async () => {
     const { cloud, lines, warnings } = await start();
     await put(cloud, 'poison');
-    await vi.waitFor(() => expect(cloud.queues.get('dead')).toHaveLength(1), 5_000);
+    await eventually(() => expect(cloud.queues.get('dead')).toHaveLength(1));
     expect(warnings).toContain('relay: Error: poisoned');
     expect(cloud.overview().deadLetters).toEqual({ dead: 1 });
     await put(cloud, 'a2');
-    await vi.waitFor(() => expect(lines).toContain('finish: finished a2'), 5_000);
+    await eventually(() => expect(lines).toContain('finish: finished a2'));
   });
 
   it('says what runs where', async () => {
@@ -275,6 +276,6 @@ describe('a start that fails', () => {
     };
     const { options } = optionsFor(writeAssembly({ Rule: rule }));
     await expect(startLocalCloud(options)).rejects.toThrow('rate(1 year)');
-    await vi.waitFor(() => expect(listeners()).toBe(0));
+    await eventually(() => expect(listeners()).toBe(0));
   });
 });

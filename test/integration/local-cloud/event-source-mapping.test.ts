@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Invocation } from '../../../local-cloud/lambda/invocation.ts';
-import { eventually, failed, openMappedStream, succeeded } from './mapped-stream.ts';
+import { eventually } from '../../setup/eventually.ts';
+import { type Delivered, failed, openMappedStream, succeeded } from './mapped-stream.ts';
 
 it('records are delivered in order, in the form of Lambda', async () => {
   const { streamArn, put, started } = await openMappedStream();
@@ -158,59 +159,109 @@ it('a poison record is isolated and reported, and the rest gets through', async 
 });
 
 it('a batch that fails holds up what follows, and is delivered until it succeeds', async () => {
-  const { put, started } = await openMappedStream();
+  const { put, watched, started } = await openMappedStream();
+  let read = 0;
   let outage = true;
-  const { keys } = started({}, () => (outage ? failed : succeeded));
+  const streams = watched(
+    async () => {},
+    (records) => (read += records),
+  );
+  const { keys } = started({}, () => (outage ? failed : succeeded), streams);
   await put('a', 1);
   await eventually(() => expect(keys().length).toBeGreaterThan(1));
   await put('a', 2);
-  expect(keys()).not.toContain('a/2');
+  // The mapping has it, and delivers the first one again and again all the same.
+  await eventually(() => expect(read).toBe(2));
+  const before = keys().length;
+  await eventually(() => expect(keys().length).toBeGreaterThan(before + 2));
+  expect(new Set(keys())).toEqual(new Set(['a/1']));
   outage = false;
   await eventually(() => expect(keys().at(-1)).toBe('a/2'));
 });
 
 describe('with several batches of a shard at once', () => {
-  it('those of one partition key are never at work together, and keep their order', async () => {
-    const { put, started } = await openMappedStream();
-    const atWork = new Map<string, number>();
-    let [most, clashes] = [0, 0];
-    const { keys } = started({ ParallelizationFactor: 10, BatchSize: 2 }, async (batch) => {
-      const streams = new Set(batch.keys.map((key) => key.split('/')[0] ?? ''));
-      for (const stream of streams) atWork.set(stream, (atWork.get(stream) ?? 0) + 1);
-      clashes += [...streams].filter((stream) => (atWork.get(stream) ?? 0) > 1).length;
-      most = Math.max(most, [...atWork.values()].filter((count) => count > 0).length);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      for (const stream of streams) atWork.set(stream, (atWork.get(stream) ?? 0) - 1);
-      return succeeded;
-    });
-    const streams = ['a', 'b', 'c', 'd', 'e', 'f'];
-    for (let version = 1; version <= 10; version += 1) await Promise.all(streams.map((stream) => put(stream, version)));
+  it('those of one item are never at work together, and keep its order', async () => {
+    const { put, watched, started } = await openMappedStream();
+    const items = ['a', 'b', 'c'].flatMap((stream) => [1, 2].map((version) => [stream, version] as const));
+    const writes = [1, 2, 3, 4, 5];
+    for (const write of writes) await Promise.all(items.map((item) => put(...item, { write: { N: String(write) } })));
+    let read = 0;
+    const { atWork, work } = held();
+    const clashes: string[] = [];
+    const { batches } = started(
+      { ParallelizationFactor: 10, BatchSize: 2 },
+      (batch) => {
+        const elsewhere = atWork().flatMap((other) => other.keys);
+        clashes.push(...batch.keys.filter((key) => elsewhere.includes(key)));
+        return work(batch);
+      },
+      watched(
+        async () => {},
+        (records) => (read += records),
+      ),
+    );
+    const delivered = () => batches.flatMap((batch) => batch.writes);
 
-    await eventually(() => expect(keys()).toHaveLength(60));
-    for (const stream of streams)
-      expect(keys().filter((key) => key.startsWith(`${stream}/`))).toEqual(
-        Array.from({ length: 10 }, (_, index) => `${stream}/${index + 1}`),
+    // None is let go before the mapping has them all: what may be at work together is.
+    await eventually(() => expect(read).toBe(items.length * writes.length));
+    await eventually(() => {
+      atWork()[0]?.end(succeeded);
+      expect([atWork().length, delivered().length]).toEqual([0, items.length * writes.length]);
+    });
+    expect(clashes).toEqual([]);
+    for (const item of items.map(([stream, version]) => `${stream}/${version}`))
+      expect(delivered().filter((write) => write.startsWith(`${item}#`))).toEqual(
+        writes.map((write) => `${item}#${write}`),
       );
-    expect(clashes).toBe(0);
-    expect(most).toBeGreaterThan(2);
   });
 
-  it('a failing partition does not hold up the others, and the checkpoint waits for it', async () => {
+  it('those of one partition key may be at work together', async () => {
     const { put, started } = await openMappedStream();
-    const first = started({ ParallelizationFactor: 10 }, (batch) =>
-      batch.keys.some((key) => key.startsWith('bad')) ? failed : succeeded,
+    for (let version = 1; version <= 10; version += 1) await put('a', version);
+    const { atWork, work } = held();
+    started({ ParallelizationFactor: 10 }, work);
+
+    await eventually(() => expect(atWork().length).toBeGreaterThan(1));
+    for (const batch of atWork()) batch.end(succeeded);
+  });
+
+  it('an item that fails does not hold up the others, of its partition key or not, and the checkpoint waits for it', async () => {
+    const { put, started } = await openMappedStream();
+    await put('a', 1);
+    const others = ['a', 'b'].flatMap((stream) =>
+      [2, 3, 4, 5, 6, 7, 8, 9].map((version) => [stream, version] as const),
     );
-    await put('bad', 1);
-    const good = ['b', 'c', 'd', 'e', 'f', 'g'];
-    await Promise.all(good.map((stream) => put(stream, 1)));
-    // One of them may share the lane of the bad one.
+    await Promise.all(others.map((item) => put(...item)));
+    const first = started({ ParallelizationFactor: 10, BatchSize: 1 }, (batch) =>
+      batch.keys.includes('a/1') ? failed : succeeded,
+    );
+    // Those wait that share its strand: which, is for the hash of their keys to say. More than half are not of one partition key.
     await eventually(() => {
-      const through = good.filter((stream) => first.keys().includes(`${stream}/1`));
-      expect(through.length).toBeGreaterThanOrEqual(4);
+      const through = new Set(first.keys().filter((key) => key !== 'a/1'));
+      expect(through.size).toBeGreaterThan(others.length / 2);
     });
     await first.stop();
 
     const second = started();
-    await eventually(() => expect(second.keys()).toContain('bad/1'));
+    await eventually(() => expect(second.keys()).toContain('a/1'));
   });
 });
+
+/** A function that works on every batch until the test ends it. */
+const held = () => {
+  const underWay: (Delivered & { end(invocation: Invocation): void })[] = [];
+  return {
+    atWork: () => [...underWay],
+    work: (batch: Delivered): Promise<Invocation> =>
+      new Promise((resolve) => {
+        const working = {
+          ...batch,
+          end: (invocation: Invocation) => {
+            underWay.splice(underWay.indexOf(working), 1);
+            resolve(invocation);
+          },
+        };
+        underWay.push(working);
+      }),
+  };
+};

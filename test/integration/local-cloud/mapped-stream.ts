@@ -1,5 +1,5 @@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import * as z from 'zod/mini';
 import { connectToDynamoDb } from '../../../local-cloud/dynamodb/connection.ts';
 import type { Invocation } from '../../../local-cloud/lambda/invocation.ts';
@@ -11,17 +11,16 @@ import { type StreamsApi, streamsOf } from '../../../local-cloud/streams/streams
 import { createTestDatabase } from '../../setup/tables.ts';
 
 /** A batch that the function was given. */
-interface Delivered {
-  /** `STREAM/VERSION` */
+export interface Delivered {
+  /** The items: `STREAM/VERSION`. */
   readonly keys: readonly string[];
+  /** The writes to them: `STREAM/VERSION#WRITE`, see `put`. */
+  readonly writes: readonly string[];
   readonly sequenceNumbers: readonly string[];
 }
 
 export const succeeded: Invocation = { ok: true, payload: null };
 export const failed: Invocation = { ok: false, errorType: 'Error', errorMessage: 'it failed' };
-
-/** Checks until it holds: other tests may be using the engine. */
-export const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 10_000, interval: 10 });
 
 /** An events table of the test's own, and mappings of its stream. */
 export const openMappedStream = async () => {
@@ -33,7 +32,10 @@ export const openMappedStream = async () => {
   const api = streamsOf(connection);
   const checkpoints = openCheckpoints(undefined);
 
-  /** Writes an item. */
+  /**
+   * Writes an item.
+   * @param more attributes; `write` names the write where an item has several: without other content there is no record of it.
+   */
   const put = (streamId: string, version: number, more: Record<string, { N: string } | { B: Uint8Array }> = {}) =>
     client.send(
       new PutItemCommand({
@@ -42,12 +44,14 @@ export const openMappedStream = async () => {
       }),
     );
 
-  /** The API of streams, which tells of every request for records before it is sent. */
-  const watched = (before: () => Promise<void>): StreamsApi => ({
+  /** The API of streams, which tells of every request for records before it is sent, and of how many came. */
+  const watched = (before: () => Promise<void>, after: (records: number) => void = () => {}): StreamsApi => ({
     ...api,
     getRecords: async (request) => {
       await before();
-      return api.getRecords(request);
+      const answer = await api.getRecords(request);
+      after(answer.Records.length);
+      return answer;
     },
   });
 
@@ -97,6 +101,7 @@ const Event = z.object({
     z.object({
       dynamodb: z.object({
         Keys: z.object({ streamId: z.object({ S: z.string() }), version: z.object({ N: z.string() }) }),
+        NewImage: z.object({ write: z.optional(z.object({ N: z.string() })) }),
         SequenceNumber: z.string(),
       }),
     }),
@@ -105,8 +110,10 @@ const Event = z.object({
 
 const deliveredIn = (event: unknown): Delivered => {
   const { Records } = Event.parse(event);
+  const keys = Records.map(({ dynamodb: { Keys } }) => `${Keys.streamId.S}/${Keys.version.N}`);
   return {
-    keys: Records.map(({ dynamodb: { Keys } }) => `${Keys.streamId.S}/${Keys.version.N}`),
+    keys,
+    writes: Records.map(({ dynamodb: { NewImage } }, position) => `${keys[position]}#${NewImage.write?.N ?? 1}`),
     sequenceNumbers: Records.map(({ dynamodb }) => dynamodb.SequenceNumber),
   };
 };

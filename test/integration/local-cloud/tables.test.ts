@@ -6,12 +6,13 @@ import {
   ListTablesCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { connectToDynamoDb } from '../../../local-cloud/dynamodb/connection.ts';
 import { createTables, type TableToCreate } from '../../../local-cloud/dynamodb/tables.ts';
 import { describeStream } from '../../../local-cloud/streams/describe-stream.ts';
 import { createShardReader } from '../../../local-cloud/streams/shard-reader.ts';
 import { streamsOf } from '../../../local-cloud/streams/streams-api.ts';
+import { eventually } from '../../setup/eventually.ts';
 
 const key = (partition: string, sort: string): TableToCreate['properties']['KeySchema'] => [
   { AttributeName: partition, KeyType: 'HASH' },
@@ -118,20 +119,13 @@ describe('a time to live', () => {
     const [shard] = (await describeStream(streams, streamArn)).shards;
     const reader = createShardReader({ streams, streamArn, shardId: shard?.id ?? '', report: () => {} }, undefined);
     const seen: unknown[] = [];
-    await vi.waitFor(
-      async () => {
-        const { records } = await reader.read();
-        seen.push(
-          ...records.map(({ event: { eventName, dynamodb, userIdentity } }) => [
-            eventName,
-            dynamodb.Keys,
-            userIdentity,
-          ]),
-        );
-        expect(seen).toHaveLength(3);
-      },
-      { timeout: 20_000, interval: 200 },
-    );
+    await eventually(async () => {
+      const { records } = await reader.read();
+      seen.push(
+        ...records.map(({ event: { eventName, dynamodb, userIdentity } }) => [eventName, dynamodb.Keys, userIdentity]),
+      );
+      expect(seen).toHaveLength(3);
+    }, 20_000);
     expect(seen.at(-1)).toEqual([
       'REMOVE',
       { place: { S: 'over' } },

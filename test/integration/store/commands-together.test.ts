@@ -7,6 +7,7 @@ import { verifyStream } from '../../../testing/verify-stream.ts';
 import { leavePending } from '../../setup/leave-pending.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
+import { createTestTime } from '../../setup/test-time.ts';
 
 let database: TestDatabase;
 let metered: MeteredStore;
@@ -20,7 +21,6 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   accountId = AccountId.parse(`together-${++accounts}`);
-  metered.inject(undefined);
   await metered.store.execute(requests.open(accountId));
   await metered.store.execute(requests.deposit(accountId, 1_000));
   metered.requests();
@@ -255,7 +255,7 @@ describe('when the answer to their write is lost', () => {
 });
 
 it('what is not decided in time is undecided, and what was decided before it is told', async () => {
-  const impatient = createMeteredStore(database, { budget: 500 });
+  const impatient = createMeteredStore(database, { ...createTestTime(), budget: 500 });
   let transactions = 0;
   impatient.inject(async (operation, send) => {
     if (operation === 'TransactWriteItems' && ++transactions > 1)

@@ -5,6 +5,7 @@ import { requests } from '../../../testing/ledger-requests.ts';
 import { verifyStream } from '../../../testing/verify-stream.ts';
 import { createMeteredStore, type Fault, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
+import { createTestTime } from '../../setup/test-time.ts';
 
 let database: TestDatabase;
 let metered: MeteredStore;
@@ -13,12 +14,11 @@ let accounts = 0;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  metered = createMeteredStore(database, { budget: 1_000 });
+  metered = createMeteredStore(database, { ...createTestTime(), budget: 1_000 });
 });
 
 beforeEach(async () => {
   accountId = `account-${++accounts}`;
-  metered.inject(undefined);
   await metered.store.execute(requests.open(accountId));
   await metered.store.execute(requests.deposit(accountId, 100));
   metered.requests();

@@ -3,6 +3,7 @@ import { AccountId } from '../../../events/values.ts';
 import { keyOn, requests } from '../../../testing/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
+import { createTestTime } from '../../setup/test-time.ts';
 
 let database: TestDatabase;
 let metered: MeteredStore;
@@ -67,7 +68,7 @@ it('a repeat whose further key cannot be claimed in time is undecided, and not t
   const reserve = requests.reserve('a', 'b', 1, 'claimed-late');
   await metered.store.execute(reserve);
   const keyed = { ...reserve, keys: [...(reserve.keys ?? []), keyOn('a', 'unclaimed')] };
-  const hurried = createMeteredStore(database, { budget: 400 });
+  const hurried = createMeteredStore(database, { ...createTestTime(), budget: 400 });
   hurried.inject(async (operation, send) => {
     if (operation === 'PutItem') throw Object.assign(new Error('slow'), { name: 'ThrottlingException' });
     return send();
@@ -96,7 +97,6 @@ it('an expected version that loses the race is answered with the version that wo
     return send();
   });
   const result = await metered.store.execute(requests.withdraw('a', 1, { expectedVersion: current }));
-  metered.inject(undefined);
   expect(result).toEqual({ outcome: 'version_mismatch', currentVersion: current + 1 });
 });
 

@@ -1,9 +1,10 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
 import { AccountId, Amount, Currency, Timestamp, TransferId, Version } from '../../../events/values.ts';
 import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { jsonBytes } from '../../../functions/store/stream/commit.ts';
+import { recordKey } from '../../../functions/store/writing/record-key.ts';
 import { keyOn, requests } from '../../../testing/ledger-requests.ts';
 import { depositsOfOne, plantHistory } from '../../../testing/plant-history.ts';
 import { plantedCommit } from '../../../testing/planted-commit.ts';
@@ -11,6 +12,7 @@ import { verifyStream } from '../../../testing/verify-stream.ts';
 import { leavePending } from '../../setup/leave-pending.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
+import { createTestTime } from '../../setup/test-time.ts';
 
 let database: TestDatabase;
 let metered: MeteredStore;
@@ -45,6 +47,32 @@ const plant = (accountId: string, deposits: number, open: number) => {
   return plantHistory(metered.client, database.tables.events, accountId, events());
 };
 
+/** Plants an account with money, and with as many reservations as its commits hold. */
+const plantFull = async (accountId: AccountId): Promise<void> => {
+  function* money(): Generator<AccountEvent> {
+    yield* depositsOfOne(0);
+    yield { type: 'MoneyDeposited', v: 1, data: { amount: Amount.parse(10_000) } };
+  }
+  let tail = await plantHistory(metered.client, database.tables.events, accountId, money());
+  let batch = 100;
+  for (const events = [...reservations(2_000)]; ; ) {
+    const next = plantedCommit(
+      tail,
+      `planted-${tail.version}`,
+      [{ commandId: 'planted', events: events.slice(0, batch) }],
+      Date.now(),
+    );
+    if (next === 'too_large' && batch === 1) return;
+    if (next === 'too_large') {
+      batch = 1;
+    } else {
+      await metered.client.send(new PutCommand({ TableName: database.tables.events, Item: next.item }));
+      tail = next.tail;
+      events.splice(0, batch);
+    }
+  }
+};
+
 describe('an account with many open reservations', () => {
   it('has a snapshot only where the events since the last one are as large as it is, and loads right at every size', async () => {
     const tail = await plant('many', 60, 38);
@@ -72,121 +100,121 @@ describe('an account with many open reservations', () => {
   });
 
   it('reads back to its last snapshot with one more query', async () => {
+    await plant('read-back', 60, 38);
     metered.requests();
-    await metered.store.load(AccountId.parse('many'));
+    await metered.store.load(AccountId.parse('read-back'));
     expect(metered.requests().map(({ operation }) => operation)).toEqual(['Query', 'Query']);
   });
 
   it('can still settle every one of them, and then has a small snapshot in every commit again', async () => {
-    for (let n = 0; n < 38; n += 1) await metered.store.execute(requests.settle('many', `transfer-${n}`));
-    const tail = await metered.store.load(AccountId.parse('many'));
+    await plant('settled', 60, 38);
+    for (let n = 0; n < 38; n += 1) await metered.store.execute(requests.settle('settled', `transfer-${n}`));
+    const tail = await metered.store.load(AccountId.parse('settled'));
     expect(tail).toMatchObject({ bytesSinceSnapshot: 0, account: { reserved: 0, balance: 22, reservations: [] } });
-    await verifyStream(metered.store, AccountId.parse('many'));
+    await verifyStream(metered.store, AccountId.parse('settled'));
+  });
+});
+
+describe('a full account, which has so much open that no commit holds another reservation,', () => {
+  let accountId: AccountId;
+  let fulls = 0;
+  beforeEach(async () => {
+    fulls += 1;
+    accountId = AccountId.parse(`full-${fulls}`);
+    await plantFull(accountId);
   });
 
-  it('refuses a reservation whose commit would near the size of an item, and writes nothing; what is open can end', async () => {
-    let tail = await plant('full', 2_000, 0);
-    let batch = 100;
-    for (const events = [...reservations(2_000)]; ; ) {
-      const next = plantedCommit(
-        tail,
-        `planted-${tail.version}`,
-        [{ commandId: 'planted', events: events.slice(0, batch) }],
-        Date.now(),
-      );
-      if (next === 'too_large' && batch === 1) break;
-      if (next === 'too_large') {
-        batch = 1;
-      } else {
-        await metered.client.send(new PutCommand({ TableName: database.tables.events, Item: next.item }));
-        tail = next.tail;
-        events.splice(0, batch);
-      }
-    }
-    expect(tail.version).toBeGreaterThan(2_001 + 1_000);
-    const { command, ...rest } = requests.reserve('full', 'elsewhere', 1, 'one-too-many');
-    const long = { ...rest, command: { ...command, reference: 'r'.repeat(140) } };
-    expect(await metered.store.execute(long)).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
-    expect((await metered.store.load(AccountId.parse('full'))).version).toBe(tail.version);
-
-    // What does not reserve goes on: it is paid into, and every reservation can end.
-    const { command: credit, ...by } = requests.credit('full', 'elsewhere', 1, 'in');
-    const paidIn = { ...by, command: { ...credit, reference: 'r'.repeat(140) } };
-    expect(await metered.store.execute(paidIn)).toMatchObject({ outcome: 'accepted' });
-    for (const transferId of ['transfer-0', 'transfer-1']) {
-      expect(await metered.store.execute(requests.settle('full', transferId))).toMatchObject({ outcome: 'accepted' });
-    }
-  });
-
-  it('gives a pending reservation up where it is full, and decides the others', async () => {
-    const deposit = requests.deposit('full', 1, { key: 'deposit' });
-    const reserve = (id: string) => {
-      const { command, ...rest } = requests.reserve('full', 'elsewhere', 1, id);
-      return { ...rest, command: { ...command, reference: 'r'.repeat(140) } };
-    };
-    const pending = [];
-    for (const request of [reserve('w1'), reserve('w2'), deposit, reserve('w3')]) {
-      pending.push(await leavePending(metered.client, database.tables.commands, request));
-    }
-    // Two have just ended, so there is room for some, and not for all.
-    await metered.store.decidePending(AccountId.parse('full'), pending);
-    expect(await metered.store.recordOf(keyOn('full', 'deposit'))).toMatchObject({ outcome: 'accepted' });
-    expect(await metered.store.recordOf('command:w3')).toMatchObject({ outcome: 'given_up' });
-    expect(await metered.store.execute(reserve('w3'))).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
-  });
-
-  const late = (id: string) => {
-    const { command, ...rest } = requests.reserve('full', 'elsewhere', 1, id);
+  /** A reservation as large as those that are there. */
+  const reserve = (id: string) => {
+    const { command, ...rest } = requests.reserve(accountId, 'elsewhere', 1, nameOf(id));
     return { ...rest, command: { ...command, reference: 'r'.repeat(140) } };
   };
-  const accountId = AccountId.parse('full');
+  /** A transfer's id is one over all accounts. */
+  const nameOf = (id: string) => `${accountId}-${id}`;
+  const settle = (...ids: string[]) =>
+    Promise.all(ids.map((id) => metered.store.execute(requests.settle(accountId, id))));
   let fillers = 0;
   /** Fills whatever room there is, with reservations as small as any. */
   const fill = async () => {
     for (;;) {
       fillers += 1;
-      const { outcome } = await metered.store.execute(late(`f${fillers}`));
+      const { outcome } = await metered.store.execute(reserve(`f${fillers}`));
       if (outcome === 'undecided') return;
     }
   };
 
+  it('refuses it and writes nothing; it is paid into, and what is open can end', async () => {
+    const { version } = await metered.store.load(accountId);
+    expect(version).toBeGreaterThan(1_000);
+    expect(await metered.store.execute(reserve('one-too-many'))).toEqual({
+      outcome: 'undecided',
+      reason: 'commit_too_large',
+    });
+    expect((await metered.store.load(accountId)).version).toBe(version);
+
+    const { command: credit, ...by } = requests.credit(accountId, 'elsewhere', 1, nameOf('in'));
+    const paidIn = { ...by, command: { ...credit, reference: 'r'.repeat(140) } };
+    expect(await metered.store.execute(paidIn)).toMatchObject({ outcome: 'accepted' });
+    expect(await settle('transfer-0', 'transfer-1')).toMatchObject([{ outcome: 'accepted' }, { outcome: 'accepted' }]);
+  });
+
+  it('gives a pending reservation up, and decides the others', async () => {
+    await settle('transfer-0', 'transfer-1');
+    const deposit = requests.deposit(accountId, 1, { key: 'deposit' });
+    const pending = [];
+    for (const request of [reserve('w1'), reserve('w2'), deposit, reserve('w3')]) {
+      pending.push(await leavePending(metered.client, database.tables.commands, request));
+    }
+    // Two have just ended, so there is room for some, and not for all.
+    await metered.store.decidePending(accountId, pending);
+    expect(await metered.store.recordOf(keyOn(accountId, 'deposit'))).toMatchObject({ outcome: 'accepted' });
+    expect(await metered.store.recordOf(recordKey(nameOf('w3')))).toMatchObject({ outcome: 'given_up' });
+    expect(await metered.store.execute(reserve('w3'))).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
+  });
+
   it('answers a repeat what was recorded, although there is no room to do it again', async () => {
-    await metered.store.execute(requests.settle('full', 'w1'));
+    await settle('transfer-0');
+    expect(await metered.store.execute(reserve('w1'))).toMatchObject({ outcome: 'accepted', replayed: false });
     await fill();
-    expect(await metered.store.execute(late('w1'))).toMatchObject({ outcome: 'accepted', replayed: true });
-    const { command: _, ...by } = late('w1');
-    expect(await metered.store.execute({ ...by, command: late('w2').command })).toEqual({ outcome: 'key_reused' });
+    expect(await metered.store.execute(reserve('w1'))).toMatchObject({ outcome: 'accepted', replayed: true });
+    const { command: _, ...by } = reserve('w1');
+    expect(await metered.store.execute({ ...by, command: reserve('w2').command })).toEqual({ outcome: 'key_reused' });
   });
 
   it('never carries out what it gave up, however late a first try arrives; a repeat does it once there is room', async () => {
     await fill();
-    const sender = createMeteredStore(database, { queueing: true });
     for (const n of [1, 2]) {
       // The last commit holds two commands: the account is hot.
-      await metered.store.executeTogether(accountId, [requests.deposit('full', n), requests.deposit('full', n)]);
+      await metered.store.executeTogether(accountId, [requests.deposit(accountId, n), requests.deposit(accountId, n)]);
     }
+    const justNow = Date.parse((await metered.store.load(accountId)).at ?? '');
+    const sender = createMeteredStore(database, { queueing: true, ...createTestTime(justNow) });
     let arrive: (() => Promise<unknown>) | undefined;
     sender.inject(async (operation, send) => {
       if (operation === 'TransactWriteItems' && !arrive) {
         arrive = send;
         throw Object.assign(new Error('timeout'), { name: 'TimeoutError' });
       }
-      if (operation === 'GetItem') await metered.store.decidePending(accountId, await database.queued('full'));
+      if (operation === 'GetItem') await metered.store.decidePending(accountId, await database.queued(accountId));
       return send();
     });
-    expect(await sender.store.execute(late('given-up'))).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
+    expect(await sender.store.execute(reserve('given-up'))).toEqual({
+      outcome: 'undecided',
+      reason: 'commit_too_large',
+    });
     await expect(arrive?.()).rejects.toThrow('ConditionalCheckFailed');
-    for (const id of ['transfer-2', 'transfer-3', 'transfer-4'])
-      await metered.store.execute(requests.settle('full', id));
-    await metered.store.decidePending(accountId, await database.queued('full'));
+    await settle('transfer-2', 'transfer-3', 'transfer-4');
+    await metered.store.decidePending(accountId, await database.queued(accountId));
     const reserved = async () =>
-      (await metered.store.load(accountId)).account?.reservations.filter(({ transferId }) => transferId === 'given-up');
+      (await metered.store.load(accountId)).account?.reservations.filter(
+        ({ transferId }) => transferId === nameOf('given-up'),
+      );
     expect(await reserved()).toEqual([]);
-    expect(await metered.store.recordOf('command:given-up')).toMatchObject({ outcome: 'given_up' });
+    expect(await metered.store.recordOf(recordKey(nameOf('given-up')))).toMatchObject({ outcome: 'given_up' });
 
-    const other = { ...late('given-up'), command: late('another').command };
+    const other = { ...reserve('given-up'), command: reserve('another').command };
     expect(await metered.store.execute(other)).toEqual({ outcome: 'key_reused' });
-    expect(await metered.store.execute(late('given-up'))).toMatchObject({ outcome: 'accepted', replayed: false });
+    expect(await metered.store.execute(reserve('given-up'))).toMatchObject({ outcome: 'accepted', replayed: false });
     expect(await reserved()).toHaveLength(1);
   });
 });

@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AccountId } from '../../../events/values.ts';
 import { requests } from '../../../testing/ledger-requests.ts';
 import { depositsOfOne, plantHistory } from '../../../testing/plant-history.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
@@ -12,6 +13,10 @@ beforeAll(async () => {
   metered = createMeteredStore(database);
 });
 
+beforeEach(() => {
+  metered.requests();
+});
+
 const query = { operation: 'Query', readUnits: 1, writeUnits: 0 };
 // AWS bills an empty strongly consistent query as 1 read unit; DynamoDB Local counts 0.
 const emptyQuery = { operation: 'Query', readUnits: 0, writeUnits: 0 };
@@ -19,21 +24,26 @@ const put = { operation: 'PutItem', readUnits: 0, writeUnits: 1 };
 const transaction = { operation: 'TransactWriteItems', readUnits: 0, writeUnits: 4 };
 
 describe.each([10, 10_000])('after %i earlier events', (events) => {
-  const accountId = `history-${events}`;
+  const accountId = AccountId.parse(`history-${events}`);
+  /** The version before this test: each leaves a few events more. */
+  let version = 0;
   beforeAll(async () => {
     await plantHistory(metered.client, database.tables.events, accountId, depositsOfOne(events - 1));
+  });
+  beforeEach(async () => {
+    version = (await metered.store.load(accountId)).version;
     metered.requests();
   });
 
   it('a withdrawal without an id is one query of at most 1 read unit and one put of 1 write unit', async () => {
     const result = await metered.store.execute(requests.withdraw(accountId, 1));
-    expect(result).toMatchObject({ outcome: 'accepted', version: events + 1 });
+    expect(result).toMatchObject({ outcome: 'accepted', version: version + 1 });
     expect(metered.requests()).toEqual([query, put]);
   });
 
   it('a withdrawal with an id is one query and one transaction of 4 write units', async () => {
     const result = await metered.store.execute(requests.withdraw(accountId, 1, { key: 'k1' }));
-    expect(result).toMatchObject({ outcome: 'accepted', version: events + 2 });
+    expect(result).toMatchObject({ outcome: 'accepted', version: version + 1 });
     expect(metered.requests()).toEqual([query, transaction]);
   });
 
@@ -77,7 +87,6 @@ it('losing a race costs one more put and no second read', async () => {
   });
   metered.requests();
   const result = await metered.store.execute(requests.withdraw('raced', 50));
-  metered.inject(undefined);
   expect(result).toMatchObject({ outcome: 'accepted', version: 4, answer: { balanceAfter: 20 } });
   expect(metered.requests()).toEqual([query, put]);
 });

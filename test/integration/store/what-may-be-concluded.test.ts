@@ -8,6 +8,7 @@ import { verifyStream } from '../../../testing/verify-stream.ts';
 import { leavePending } from '../../setup/leave-pending.ts';
 import { createMeteredStore, type Fault, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
+import { createTestTime } from '../../setup/test-time.ts';
 
 // The rules of docs/architecture.md, *What may be concluded*: each was a fault once.
 
@@ -104,7 +105,7 @@ describe('a commit that this command’s own twin has written, and whose record 
 });
 
 describe('a write whose result is not known', () => {
-  const impatient = () => createMeteredStore(database, { budget: 300 });
+  const impatient = () => createMeteredStore(database, { ...createTestTime(), budget: 300 });
   const failing = (error: () => Error, land: boolean): Fault => {
     let first = true;
     return async (operation, send) => {
@@ -145,7 +146,7 @@ describe('a write whose result is not known', () => {
   });
 
   it('is known not to have landed where somebody else has its place', async () => {
-    const here = createMeteredStore(database, { budget: 600 });
+    const here = createMeteredStore(database, { ...createTestTime(), budget: 600 });
     let tries = 0;
     here.inject(async (operation, send) => {
       if (operation !== 'PutItem') return send();
@@ -318,7 +319,7 @@ describe('a further key that a repeat is sent with', () => {
   it('belongs to it also where nobody decides it in time', async () => {
     const first = requests.reserve('a', 'b', 100, 't1');
     await leavePending(bank.client, database.tables.commands, first);
-    const here = createMeteredStore(database, { budget: 150, queueing: true });
+    const here = createMeteredStore(database, { ...createTestTime(), budget: 150, queueing: true });
     expect(await here.store.execute(twice(first))).toEqual({ outcome: 'in_progress' });
     expect(await bank.store.execute(requests.withdraw('a', 1, { key: 'more' }))).toEqual({ outcome: 'key_reused' });
   });

@@ -2,10 +2,10 @@ import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AccountId, Timestamp } from '../../../events/values.ts';
 import { foldCommits } from '../../../functions/projections/fold-commits.ts';
+import { seed } from '../../setup/seed.ts';
 import { anyHistory } from '../../unit/projections/any-history.ts';
 import { expectedViews } from '../../unit/projections/expected-views.ts';
 import type { Committed } from '../../unit/projections/memory-ledger.ts';
-import { seed } from '../../unit/projections/seed.ts';
 import {
   all,
   BUDGET_MS,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readEvent } from '../../../events/event.ts';
+import { seed } from '../../setup/seed.ts';
 import refusedEvents from './refused-events.json' with { type: 'json' };
 import storedEvents from './stored-events.json' with { type: 'json' };
 
@@ -44,13 +45,14 @@ describe('an event that is written', () => {
     ['MoneyWithdrawn', 1, movement],
     ['MoneyReserved', 1, withOptional({ ...transfer, to: id, currency }, { reference })],
     ['ReservationCancelled', 1, withOptional(transfer, { reason: reference })],
-  ])('is read back the same: %s in version %i', (type, v, anyData) =>
+  ])(`is read back the same (seed ${seed}): %s in version %i`, (type, v, anyData) =>
     fc.assert(
       fc.property(anyData, (data) => {
         const event = readEvent({ type, v, data });
         expect(event).toStrictEqual({ type, v, data });
         expect(readEvent(JSON.parse(JSON.stringify(event)))).toStrictEqual(event);
       }),
+      { seed },
     ),
   );
 });

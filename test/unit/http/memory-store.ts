@@ -3,23 +3,33 @@ import type { RecordedEvent } from '../../../events/event.ts';
 import { type AccountId, Timestamp, Version } from '../../../events/values.ts';
 import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { answerOf } from '../../../functions/ledger/answer.ts';
+import { COMMAND_SCHEMA } from '../../../functions/ledger/command.ts';
 import { decide } from '../../../functions/ledger/decide.ts';
 import type { CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
 import { resultOf } from '../../../functions/store/deciding/command-result.ts';
 import type { Store } from '../../../functions/store/store.ts';
 import { emptyTail, type Tail } from '../../../functions/store/stream/tail.ts';
-import { type DecidedRecord, fingerprint, RECORD_SCHEMA } from '../../../functions/store/writing/command-record.ts';
-import type { RecordKey } from '../../../functions/store/writing/record-key.ts';
+import {
+  type CommandRecord,
+  type DecidedRecord,
+  fingerprint,
+  type PendingCommand,
+  RECORD_SCHEMA,
+} from '../../../functions/store/writing/command-record.ts';
+import { type RecordKey, recordKey } from '../../../functions/store/writing/record-key.ts';
 
 /**
- * The event store without tables: the ledger's real decisions, recorded and replayed as the store does. Its methods are
- * mocks, so that a test can look at what was asked of them or put another answer in their place.
+ * The event store without tables: the ledger's real decisions, recorded and replayed as the store does, which
+ * `behavesAsAStore` holds it to. Its methods are mocks, so that a test can look at what was asked of them or put another answer
+ * in their place.
  */
 export const createMemoryStore = () => {
   const streams = new Map<AccountId, readonly RecordedEvent[]>();
-  const records = new Map<RecordKey, DecidedRecord>();
+  const records = new Map<RecordKey, CommandRecord>();
   let now = Date.parse('2026-11-21T10:00:00.000Z');
   let writes = 0;
+  const hot = new Set<AccountId>();
+  let isThrottled = false;
 
   const tailOf = (accountId: AccountId, isThen: (event: RecordedEvent) => boolean = () => true): Tail => {
     const events = (streams.get(accountId) ?? []).filter(isThen);
@@ -27,14 +37,19 @@ export const createMemoryStore = () => {
     return { ...emptyTail(accountId), version: events.length, account, at: events.at(-1)?.at };
   };
 
+  const timestamp = () => Timestamp.parse(new Date(now).toISOString());
+  const nextWriteId = () => {
+    writes += 1;
+    return `write-${writes}`;
+  };
+
   /** What becomes of a command on its account as it stands; what it leads to is appended. */
-  const decideNow = ({ command }: CommandRequest) => {
+  const decideNow = (command: CommandRequest['command']) => {
     const { version: before, account, at: last } = tailOf(command.accountId);
     const decision = decide(command, account);
-    if (decision.outcome === 'rejected')
-      return { ...decision, at: last ?? Timestamp.parse(new Date(now).toISOString()) };
+    if (decision.outcome === 'rejected') return { ...decision, at: last ?? timestamp() };
     now += 1000;
-    const at = Timestamp.parse(new Date(now).toISOString());
+    const at = timestamp();
     const events = decision.events.map((event, index) => ({
       ...event,
       version: Version.parse(before + 1 + index),
@@ -47,33 +62,57 @@ export const createMemoryStore = () => {
     return { outcome: 'accepted' as const, version, at, answer };
   };
 
+  /** Decides a command and records it under its keys. */
+  const decideUnder = (keys: readonly RecordKey[], command: CommandRequest['command']): DecidedRecord => {
+    const decided: DecidedRecord = {
+      key: keys[0] ?? recordKey('none'),
+      accountId: command.accountId,
+      schema: RECORD_SCHEMA,
+      fingerprint: fingerprint(command),
+      writeId: nextWriteId(),
+      ...decideNow(command),
+    };
+    for (const key of keys) records.set(key, { ...decided, key });
+    return decided;
+  };
+
+  const queue = (keys: readonly RecordKey[], { command, actor, correlationId }: CommandRequest): CommandResult => {
+    const writeId = nextWriteId();
+    const [key = recordKey(writeId)] = keys;
+    const schemas = { schema: RECORD_SCHEMA, commandSchema: COMMAND_SCHEMA } as const;
+    const pending: PendingCommand = {
+      ...{ ...schemas, accountId: command.accountId, fingerprint: fingerprint(command), writeId, at: timestamp() },
+      ...{ keys: [...new Set([key, ...keys])], command, actor, correlationId },
+    };
+    for (const each of pending.keys) records.set(each, { ...pending, key: each, outcome: 'pending' });
+    return { outcome: 'pending', key };
+  };
+
   const execute = async (request: CommandRequest): Promise<CommandResult> => {
     const { command, keys = [], expectedVersion } = request;
     const found = keys.flatMap((key) => records.get(key) ?? []);
     if (found.some((record) => record.fingerprint !== fingerprint(command))) return { outcome: 'key_reused' };
-    const record = (decided: DecidedRecord) => {
-      for (const key of keys) if (!records.has(key)) records.set(key, { ...decided, key });
-    };
     const [recorded] = found;
     if (recorded) {
-      record(recorded);
-      return resultOf(recorded, true);
+      for (const key of keys) if (!records.has(key)) records.set(key, { ...recorded, key });
+      if (recorded.outcome === 'accepted' || recorded.outcome === 'rejected') return resultOf(recorded, true);
+      if (hot.has(command.accountId)) return { outcome: 'in_progress' };
+      return resultOf(decideUnder(keys, command), true);
     }
     const { version: currentVersion } = tailOf(command.accountId);
     if (expectedVersion !== undefined && expectedVersion !== currentVersion) {
       return { outcome: 'version_mismatch', currentVersion };
     }
-    writes += 1;
-    const decided: DecidedRecord = {
-      key: keys[0] ?? 'command:none',
-      accountId: command.accountId,
-      schema: RECORD_SCHEMA,
-      fingerprint: fingerprint(command),
-      writeId: `write-${writes}`,
-      ...decideNow(request),
-    };
-    record(decided);
-    return resultOf(decided, false);
+    if (isThrottled) return { outcome: 'undecided', reason: 'throttled' };
+    const queues = hot.has(command.accountId) && expectedVersion === undefined && command.type !== 'open';
+    return queues ? queue(keys, request) : resultOf(decideUnder(keys, command), false);
+  };
+
+  const decidePending = async (pending: readonly PendingCommand[]): Promise<void> => {
+    for (const { keys, command, writeId } of pending) {
+      // Its record is still the very one that it was taken with.
+      if (keys.some((key) => records.get(key)?.writeId === writeId)) decideUnder(keys, command);
+    }
   };
 
   return {
@@ -83,5 +122,15 @@ export const createMemoryStore = () => {
     ),
     execute: vi.fn<Store['execute']>(execute),
     recordOf: vi.fn<Store['recordOf']>(async (key) => records.get(key)),
+    decidePending: vi.fn<Store['decidePending']>(async (_, pending) => decidePending(pending)),
+    /** Makes an account hot: what is sent to it queues, and nobody is there who decides it. */
+    heat: (accountId: AccountId): void => void hot.add(accountId),
+    /** Lets nothing be written any more. @returns what lets it be written again. */
+    throttle: (): (() => void) => {
+      isThrottled = true;
+      return () => {
+        isThrottled = false;
+      };
+    },
   };
 };

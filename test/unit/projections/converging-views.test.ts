@@ -2,12 +2,12 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createHandler } from '../../../functions/projections/project-views.ts';
 import type { ViewWriter } from '../../../functions/projections/view-writer.ts';
+import { seed } from '../../setup/seed.ts';
 import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { anyHistory } from './any-history.ts';
 import { expectedViews } from './expected-views.ts';
 import { type Committed, createMemoryLedger, type MemoryLedger, streamRecord } from './memory-ledger.ts';
 import { createMemoryViews } from './memory-views.ts';
-import { seed } from './seed.ts';
 
 /** A history, and its commits as an unreliable stream might deliver them: in any order, in any batches, some again. */
 const anyDelivery = anyHistory().chain((ledger) => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
 import { startTied } from '../../../../local-cloud/dynamodb/tied-process.ts';
+import { eventually } from '../../../setup/eventually.ts';
 
 /** A program that says its process id on its error stream and goes on for ever. */
 const lasting = 'console.error("pid", process.pid); setInterval(() => {}, 1_000);';
@@ -17,8 +18,6 @@ const isAlive = (pid: number): boolean => {
     return false;
   }
 };
-
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 20 });
 
 it('runs until it is stopped, and its end is not unexpected then', async () => {
   const program = startTied(process.execPath, ['-e', lasting], tmpdir());

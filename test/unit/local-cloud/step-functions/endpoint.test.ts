@@ -16,6 +16,7 @@ import {
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Invocation } from '../../../../local-cloud/lambda/invocation.ts';
 import { startStepFunctions } from '../../../../local-cloud/step-functions/endpoint.ts';
+import { eventually } from '../../../setup/eventually.ts';
 import { machineArn, machineWith, oneTask } from './machines.ts';
 
 /** A Step Functions behind HTTP with one machine of one task, which waits until the test answers it. */
@@ -50,7 +51,7 @@ const started = async (type: 'STANDARD' | 'EXPRESS' = 'STANDARD') => {
   const describeExecution = (executionArn: string | undefined) =>
     client.send(new DescribeExecutionCommand({ executionArn }));
   const answer = async (invocation: Invocation) => {
-    await vi.waitFor(() => expect(waiting).not.toHaveLength(0));
+    await eventually(() => expect(waiting).not.toHaveLength(0));
     waiting.shift()?.(invocation);
   };
   return { client, waiting, start, describeExecution, answer };
@@ -79,7 +80,7 @@ it('an execution runs, and can be looked at before and after it ends', async () 
 
   await answer(succeeded);
 
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await describeExecution(executionArn)).toMatchObject({
       status: 'SUCCEEDED',
       output: '{"done":true}',
@@ -92,7 +93,7 @@ it('an execution whose task fails has the error and the cause', async () => {
   const { start, describeExecution, answer } = await started();
   const { executionArn } = await start();
   await answer({ ok: false, errorType: 'Error', errorMessage: 'it failed' });
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await describeExecution(executionArn)).toMatchObject({
       status: 'FAILED',
       error: 'Error',
@@ -108,7 +109,7 @@ describe('the name of an execution of a Standard machine', () => {
     const second = await start('t1', '{"a":1}');
     expect(second.executionArn).toBe(first.executionArn);
     expect(second.startDate).toEqual(first.startDate);
-    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    await eventually(() => expect(waiting).toHaveLength(1));
   });
 
   it('with another input is taken', async () => {
@@ -121,7 +122,7 @@ describe('the name of an execution of a Standard machine', () => {
     const { start, describeExecution, answer } = await started();
     const { executionArn } = await start('t1');
     await answer(succeeded);
-    await vi.waitFor(async () => expect((await describeExecution(executionArn)).status).toBe('SUCCEEDED'));
+    await eventually(async () => expect((await describeExecution(executionArn)).status).toBe('SUCCEEDED'));
     await expect(start('t1')).rejects.toThrow(ExecutionAlreadyExists);
   });
 
@@ -137,7 +138,7 @@ it('the name of an execution of an Express machine may be used again', async () 
   const [one, another] = await Promise.all([start('t1', '{"a":1}'), start('t1', '{"a":2}')]);
   expect(one.executionArn).toMatch(/:express:transfer:t1:[0-9a-f-]{36}$/);
   expect(another.executionArn).not.toBe(one.executionArn);
-  await vi.waitFor(() => expect(waiting).toHaveLength(2));
+  await eventually(() => expect(waiting).toHaveLength(2));
 });
 
 it('an execution can be stopped, with a reason, and what its task answers later changes nothing', async () => {
@@ -164,7 +165,7 @@ it('executions are listed, the newest first, by status and in pages', async () =
   }
   now.mockRestore();
   await answer(succeeded);
-  await vi.waitFor(async () => expect(namesOf(await list({ statusFilter: 'SUCCEEDED' }))).toEqual(['t1']));
+  await eventually(async () => expect(namesOf(await list({ statusFilter: 'SUCCEEDED' }))).toEqual(['t1']));
 
   expect(namesOf(await list({ statusFilter: 'RUNNING' }))).toEqual(['t3', 't2']);
   const first = await list({ maxResults: 2 });

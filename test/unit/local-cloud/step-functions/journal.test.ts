@@ -5,6 +5,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Invocation } from '../../../../local-cloud/lambda/invocation.ts';
 import { startStepFunctions } from '../../../../local-cloud/step-functions/endpoint.ts';
 import { openJournal } from '../../../../local-cloud/step-functions/journal.ts';
+import { eventually } from '../../../setup/eventually.ts';
 import { machineArn, machineWith, oneTask } from './machines.ts';
 
 const directory = () => {
@@ -45,7 +46,7 @@ it('what was under way begins anew, with its own input, and ends', async () => {
     return { ok: true, payload: null };
   });
 
-  await vi.waitFor(async () => expect(await after.running()).toBe(0));
+  await eventually(async () => expect(await after.running()).toBe(0));
   expect(inputs).toEqual([{ transferId: 't1' }]);
 });
 
@@ -53,7 +54,7 @@ it('a name stays taken, and what has ended does not run again', async () => {
   const kept = directory();
   const before = started(kept, succeed);
   await before.start('t1');
-  await vi.waitFor(async () => expect(await before.running()).toBe(0));
+  await eventually(async () => expect(await before.running()).toBe(0));
   before.stop();
 
   succeed.mockClear();
@@ -68,7 +69,7 @@ it('what a stopped process was doing is not taken for its end', async () => {
   let fail: (invocation: Invocation) => void = () => {};
   const before = started(kept, () => new Promise((resolve) => (fail = resolve)));
   await before.start('t1');
-  await vi.waitFor(() => expect(readFileSync(join(kept, 'executions.jsonl'), 'utf8')).toContain('t1'));
+  await eventually(() => expect(readFileSync(join(kept, 'executions.jsonl'), 'utf8')).toContain('t1'));
   before.stop();
   fail({ ok: false, errorType: 'Runtime.ExitError', errorMessage: 'the worker was ended' });
   await new Promise((resolve) => setImmediate(resolve));

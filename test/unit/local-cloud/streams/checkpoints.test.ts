@@ -1,8 +1,9 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openCheckpoints } from '../../../../local-cloud/streams/checkpoints.ts';
+import { eventually } from '../../../setup/eventually.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -24,7 +25,7 @@ describe('checkpoints', () => {
   it('reach the disk without a flush', async () => {
     const file = join(directory, 'positions.json');
     openCheckpoints(file).save('shard-1', '100');
-    await vi.waitFor(() => expect(existsSync(file)).toBe(true));
+    await eventually(() => expect(existsSync(file)).toBe(true));
     expect(openCheckpoints(file).load('shard-1')).toBe('100');
   });
 

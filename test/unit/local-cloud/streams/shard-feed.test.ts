@@ -1,6 +1,7 @@
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { createShardFeed, type Follower } from '../../../../local-cloud/streams/shard-feed.ts';
 import type { StreamsApi } from '../../../../local-cloud/streams/streams-api.ts';
+import { eventually } from '../../../setup/eventually.ts';
 
 /**
  * A shard whose records are numbers.
@@ -46,10 +47,10 @@ it('followers at the same place share what is read', async () => {
   const written: number[] = [];
   const { reads, feed, follow } = shardOf(written);
   const [one, other] = [follow(), follow()];
-  await vi.waitFor(() => expect(reads).toContain(''));
+  await eventually(() => expect(reads).toContain(''));
   written.push(1, 2, 3);
   feed.wake();
-  await vi.waitFor(() => expect([one.taken, other.taken]).toEqual([written, written]));
+  await eventually(() => expect([one.taken, other.taken]).toEqual([written, written]));
   expect(reads.filter((read) => read !== '')).toEqual(['1 2', '3']);
 });
 
@@ -57,13 +58,13 @@ it('each begins after its own record, and who is behind reads alone until it mee
   const written = [1, 2, 3, 4, 5];
   const { reads, feed, follow } = shardOf(written);
   const [behind, ahead] = [follow({ after: '1' }), follow({ after: '4' })];
-  await vi.waitFor(() => expect(behind.taken).toEqual([2, 3, 4, 5]));
+  await eventually(() => expect(behind.taken).toEqual([2, 3, 4, 5]));
   expect(ahead.taken).toEqual([5]);
 
   const before = reads.length;
   written.push(6);
   feed.wake();
-  await vi.waitFor(() => expect([behind.taken.at(-1), ahead.taken.at(-1)]).toEqual([6, 6]));
+  await eventually(() => expect([behind.taken.at(-1), ahead.taken.at(-1)]).toEqual([6, 6]));
   expect(reads.slice(before).filter((read) => read !== '')).toEqual(['6']);
 });
 
@@ -72,9 +73,9 @@ it('who is behind meets the other also while records keep coming', async () => {
   const { reads, follow } = shardOf(written, 10, () => written.length < 60 && written.push(written.length + 1));
   let full = true;
   const followers = [follow({ after: '1', mayTake: () => !full }), follow({ after: '4' })];
-  await vi.waitFor(() => expect(followers[1]?.taken).not.toEqual([]));
+  await eventually(() => expect(followers[1]?.taken).not.toEqual([]));
   full = false;
-  await vi.waitFor(() => expect(followers.map(({ taken }) => taken.at(-1))).toEqual([60, 60]), 5_000);
+  await eventually(() => expect(followers.map(({ taken }) => taken.at(-1))).toEqual([60, 60]));
   expect(followers.map(({ taken }) => taken.length)).toEqual([59, 56]);
   const late = reads.flatMap((read) => read.split(' ').map(Number)).filter((number) => number > 30);
   expect(late).toEqual(written.slice(30));
@@ -85,16 +86,16 @@ it('one that takes no more is passed by, is given nothing meanwhile, and then al
   const { reads, feed, follow } = shardOf(written);
   let full = true;
   const [slow, fast] = [follow({ mayTake: () => !full }), follow()];
-  await vi.waitFor(() => expect(fast.taken).toEqual([1, 2, 3, 4, 5]));
+  await eventually(() => expect(fast.taken).toEqual([1, 2, 3, 4, 5]));
   expect(slow.taken).toEqual([]);
   full = false;
-  await vi.waitFor(() => expect(slow.taken).toEqual([1, 2, 3, 4, 5]));
+  await eventually(() => expect(slow.taken).toEqual([1, 2, 3, 4, 5]));
   expect(fast.taken).toEqual([1, 2, 3, 4, 5]);
 
   const before = reads.length;
   written.push(6);
   feed.wake();
-  await vi.waitFor(() => expect([slow.taken.at(-1), fast.taken.at(-1)]).toEqual([6, 6]));
+  await eventually(() => expect([slow.taken.at(-1), fast.taken.at(-1)]).toEqual([6, 6]));
   expect(reads.slice(before).filter((read) => read !== '')).toEqual(['6']);
 });
 
@@ -102,21 +103,21 @@ it('who is interrupted is given nothing more, and the others go on', async () =>
   const written = [1];
   const { feed, follow } = shardOf(written);
   const [one, other] = [follow(), follow()];
-  await vi.waitFor(() => expect(other.taken).toEqual([1]));
+  await eventually(() => expect(other.taken).toEqual([1]));
   one.stop();
   await one.left;
   written.push(2);
   feed.wake();
-  await vi.waitFor(() => expect(other.taken).toEqual([1, 2]));
+  await eventually(() => expect(other.taken).toEqual([1, 2]));
   expect(one.taken).toEqual([1]);
 });
 
 it('after a time without followers it goes on for a new one', async () => {
   const { reads, follow } = shardOf([1, 2]);
   const first = follow();
-  await vi.waitFor(() => expect(reads).toContain(''));
+  await eventually(() => expect(reads).toContain(''));
   first.stop();
   await first.left;
   const second = follow({ after: '1' });
-  await vi.waitFor(() => expect(second.taken).toEqual([2]));
+  await eventually(() => expect(second.taken).toEqual([2]));
 });

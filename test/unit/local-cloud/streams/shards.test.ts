@@ -1,9 +1,10 @@
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { Invocation } from '../../../../local-cloud/lambda/invocation.ts';
 import { openCheckpoints } from '../../../../local-cloud/streams/checkpoints.ts';
 import { startEventSourceMapping } from '../../../../local-cloud/streams/mapping.ts';
 import { openStream } from '../../../../local-cloud/streams/stream.ts';
 import type { StreamsApi } from '../../../../local-cloud/streams/streams-api.ts';
+import { eventually } from '../../../setup/eventually.ts';
 
 interface FakeShard {
   readonly parent?: string;
@@ -80,9 +81,9 @@ it('a shard begins once the one that it continues is finished, and those of othe
     return shard === 'parent' ? new Promise((resolve) => (finishParent = resolve)) : succeeded;
   });
 
-  await vi.waitFor(() => expect(delivered.toSorted()).toEqual(['other', 'parent']));
+  await eventually(() => expect(delivered.toSorted()).toEqual(['other', 'parent']));
   finishParent(succeeded);
-  await vi.waitFor(() => expect(delivered.toSorted()).toEqual(['child', 'other', 'parent']));
+  await eventually(() => expect(delivered.toSorted()).toEqual(['child', 'other', 'parent']));
 });
 
 it('an open shard that gives no next iterator is opened again behind its last record', async () => {
@@ -94,9 +95,9 @@ it('an open shard that gives no next iterator is opened again behind its last re
     return succeeded;
   });
 
-  await vi.waitFor(() => expect(delivered).toEqual(['1', '2']));
+  await eventually(() => expect(delivered).toEqual(['1', '2']));
   records.push('3');
-  await vi.waitFor(() => expect(delivered).toEqual(['1', '2', '3']));
+  await eventually(() => expect(delivered).toEqual(['1', '2', '3']));
 });
 
 it('with a parallelization factor, the items of one partition key are under way at once, and each item in its order', async () => {
@@ -117,9 +118,9 @@ it('with a parallelization factor, the items of one partition key are under way 
     });
   started(stream, invoke, { BatchSize: 1, ParallelizationFactor: 10 });
 
-  await vi.waitFor(() => expect(underWay.length).toBeGreaterThan(1));
+  await eventually(() => expect(underWay.length).toBeGreaterThan(1));
   expect(new Set(underWay.map(({ number }) => itemOf(number))).size).toBe(underWay.length);
-  await vi.waitFor(() => {
+  await eventually(() => {
     underWay.shift()?.finish(succeeded);
     expect(delivered.toSorted()).toEqual(records);
   });

@@ -1,9 +1,10 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import type { Invocation } from '../../../../local-cloud/lambda/invocation.ts';
 import { readSettings } from '../../../../local-cloud/streams/settings.ts';
 import { createStrand, type GivenUpBatch } from '../../../../local-cloud/streams/strand.ts';
 import { type StreamRecord, toStreamRecord } from '../../../../local-cloud/streams/stream-record.ts';
+import { eventually } from '../../../setup/eventually.ts';
 
 const now = Date.parse('2026-11-21T10:00:30Z');
 
@@ -86,7 +87,7 @@ it('a batch that is not full waits for its window', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   expect(delivered).toEqual([]);
   strand.add(recordNumbered(3));
-  await vi.waitFor(() => expect(delivered).toEqual(['1 2 3']));
+  await eventually(() => expect(delivered).toEqual(['1 2 3']));
   interruption.abort();
 });
 

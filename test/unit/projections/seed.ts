@@ -1,2 +1,0 @@
-/** What the random histories are drawn from: `HOLDFAST_SEED`, or always the same. A test that uses it says it in its name. */
-export const seed = Number(process.env['HOLDFAST_SEED'] ?? 20_261_126);
