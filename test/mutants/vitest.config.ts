@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+import { partOfThisProcess } from './parts.ts';
+
+const { tests } = partOfThisProcess();
+
+/** The tests of one part, without projects: a run for one mutant starts nothing that it does not need. */
+export default defineConfig({
+  test: {
+    include: [...tests],
+    globalSetup: tests.some((test) => test.includes('integration')) ? ['test/setup/dynamodb.ts'] : [],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+});
