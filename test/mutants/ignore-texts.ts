@@ -1,12 +1,11 @@
 /** What the tool shows of a place in the code: as much of Babel's `NodePath` as is looked at here. */
 interface Path {
-  readonly node: { readonly type: string; readonly callee?: Named };
+  readonly node: Node & { readonly expression?: Node };
 }
 
-interface Named {
+interface Node {
   readonly type: string;
-  readonly name?: string;
-  readonly property?: { readonly name?: string };
+  readonly callee?: { readonly name?: string; readonly property?: { readonly name?: string } };
 }
 
 const LOGGING = new Set(['info', 'warn', 'error', 'debug']);
@@ -18,7 +17,9 @@ const LOGGING = new Set(['info', 'warn', 'error', 'debug']);
 const texts = {
   shouldIgnore: ({ node }: Path): string | undefined => {
     if (node.type === 'NewExpression' && node.callee?.name?.endsWith('Error')) return 'the text of an error';
-    const method = node.type === 'CallExpression' ? node.callee?.property?.name : undefined;
+    // The whole statement: else the tool takes the line away, which is a mutant too.
+    const call = node.type === 'ExpressionStatement' ? node.expression : node;
+    const method = call?.type === 'CallExpression' ? call.callee?.property?.name : undefined;
     return method && LOGGING.has(method) ? 'a log line' : undefined;
   },
 };
