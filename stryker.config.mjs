@@ -23,7 +23,7 @@ export default {
   // Nothing here checks types while mutants run.
   disableTypeChecks: false,
   allowConsoleColors: false,
-  reporters: ['clear-text', 'json', 'html'],
+  reporters: ['progress-append-only', 'clear-text', 'json', 'html'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, allowEmojis: false },
   jsonReporter: { fileName: `reports/mutants/${name}.json` },
   htmlReporter: { fileName: `reports/mutants/${name}.html` },

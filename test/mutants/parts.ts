@@ -7,14 +7,16 @@ export interface Part {
 }
 
 const UNIT = ['ledger', 'store', 'transfers', 'projections'].map((folder) => `test/unit/${folder}/**/*.test.ts`);
-const TEST_OF_STORE = 'test/integration/store/!(racing-writers).test.ts';
+
+/** Those of the store, but for the slow ones, which measure and race: what they would kill, the others kill. */
+const STORE = 'test/integration/store/!(racing-writers|what-a-command-costs|the-wire).test.ts';
 
 /** The parts by the folder under `functions` that each of them is, in the order in which they are run. */
 export const parts: Readonly<Record<string, Part>> = {
   ledger: { goal: 95, tests: ['test/unit/ledger/**/*.test.ts'] },
   transfers: { goal: 88, tests: [...UNIT, 'test/integration/transfers/**/*.test.ts'] },
   projections: { goal: 88, tests: ['test/unit/{projections,views}/**/*.test.ts'] },
-  store: { goal: 88, tests: [...UNIT, TEST_OF_STORE] },
+  store: { goal: 88, tests: [...UNIT, STORE] },
 };
 
 /** The part that an environment variable names: the tool's own processes, and those of the tests, are told by it. */

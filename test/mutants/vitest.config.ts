@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     include: [...tests],
     globalSetup: tests.some((test) => test.includes('integration')) ? ['test/setup/dynamodb.ts'] : [],
+    // A run is one mutant: its tests share the modules, which are loaded once and not for every file.
+    isolate: false,
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

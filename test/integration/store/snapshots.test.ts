@@ -1,9 +1,11 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
 import { AccountId, Amount, Currency, Timestamp, TransferId, Version } from '../../../events/values.ts';
-import { type Account, evolve } from '../../../functions/ledger/account.ts';
+import { ACCOUNT_SCHEMA, type Account, evolve } from '../../../functions/ledger/account.ts';
+import type { NextCommit } from '../../../functions/store/stream/append.ts';
 import { jsonBytes } from '../../../functions/store/stream/commit.ts';
+import { emptyTail, type Tail } from '../../../functions/store/stream/tail.ts';
 import { keyOn, requests } from '../../../testing/ledger-requests.ts';
 import { depositsOfOne, plantHistory } from '../../../testing/plant-history.ts';
 import { plantedCommit } from '../../../testing/planted-commit.ts';
@@ -46,9 +48,16 @@ const plant = (accountId: string, deposits: number, open: number) => {
 };
 
 describe('an account with many open reservations', () => {
+  let tail: Tail;
+  let accounts = 0;
+
+  beforeEach(async () => {
+    accounts += 1;
+    tail = await plant(`many-${accounts}`, 60, 38);
+  });
+
   it('has a snapshot only where the events since the last one are as large as it is, and loads right at every size', async () => {
-    const tail = await plant('many', 60, 38);
-    const { commits, account } = await verifyStream(metered.store, AccountId.parse('many'));
+    const { commits, account } = await verifyStream(metered.store, tail.streamId);
     const withSnapshot = commits.filter((commit) => commit.snapshot).map(({ version }) => version);
     // The rule again, from sizes alone: small, or the events since the last one are as large as the account itself.
     let since = 0;
@@ -65,105 +74,136 @@ describe('an account with many open reservations', () => {
     expect(withSnapshot).toEqual(expected);
     expect(expected.length).toBeLessThan(80);
     expect(withSnapshot).not.toContain(tail.version);
-    const loaded = await metered.store.load(AccountId.parse('many'));
+    const loaded = await metered.store.load(tail.streamId);
     expect(loaded).toEqual(tail);
     expect(loaded.account).toEqual(account);
-    expect(Object.keys(loaded.account?.reservations ?? {})).toHaveLength(38);
+    expect(loaded.account?.reservations).toHaveLength(38);
   });
 
   it('reads back to its last snapshot with one more query', async () => {
     metered.requests();
-    await metered.store.load(AccountId.parse('many'));
+    await metered.store.load(tail.streamId);
     expect(metered.requests().map(({ operation }) => operation)).toEqual(['Query', 'Query']);
   });
 
-  it('can still settle every one of them, and then has a small snapshot in every commit again', async () => {
-    for (let n = 0; n < 38; n += 1) await metered.store.execute(requests.settle('many', `transfer-${n}`));
-    const tail = await metered.store.load(AccountId.parse('many'));
-    expect(tail).toMatchObject({ bytesSinceSnapshot: 0, account: { reserved: 0, balance: 22, reservations: [] } });
-    await verifyStream(metered.store, AccountId.parse('many'));
+  it('can settle every one of them, and then has a small snapshot in every commit again', async () => {
+    for (let n = 0; n < 38; n += 1) await metered.store.execute(requests.settle(tail.streamId, `transfer-${n}`));
+    expect(await metered.store.load(tail.streamId)).toMatchObject({
+      bytesSinceSnapshot: 0,
+      account: { reserved: 0, balance: 22, reservations: [] },
+    });
+    await verifyStream(metered.store, tail.streamId);
+  });
+});
+
+describe('an account that is full of reservations', () => {
+  const accountId = AccountId.parse('full');
+  let own: TestDatabase;
+  let bank: MeteredStore;
+  let full: Tail;
+  let fillers = 0;
+
+  beforeEach(async () => {
+    own = await createTestDatabase();
+    bank = createMeteredStore(own);
+    full = await plantFull();
   });
 
-  it('refuses a reservation whose commit would near the size of an item, and writes nothing; what is open can end', async () => {
-    let tail = await plant('full', 2_000, 0);
-    let batch = 100;
-    for (const events = [...reservations(2_000)]; ; ) {
-      const next = plantedCommit(
+  /** Plants as many reservations as there is room for. Of its stream only what is read is written: all since its last snapshot. */
+  const plantFull = async (): Promise<Tail> => {
+    const [opened, deposited] = depositsOfOne(1);
+    const left = [...reservations(2_000)];
+    if (!opened || deposited?.type !== 'MoneyDeposited') throw new Error('the account is opened and has a deposit');
+    let next = [opened, { ...deposited, data: { amount: Amount.parse(2_000) } }];
+    let tail = emptyTail(accountId);
+    const items: NextCommit['item'][] = [];
+    for (let batch = 100; ; ) {
+      const commit = plantedCommit(
         tail,
         `planted-${tail.version}`,
-        [{ commandId: 'planted', events: events.slice(0, batch) }],
+        [{ commandId: 'planted', events: next }],
         Date.now(),
       );
-      if (next === 'too_large' && batch === 1) break;
-      if (next === 'too_large') {
+      if (commit === 'too_large') {
+        if (batch === 1) break;
         batch = 1;
       } else {
-        await metered.client.send(new PutCommand({ TableName: database.tables.events, Item: next.item }));
-        tail = next.tail;
-        events.splice(0, batch);
+        items.push(commit.item);
+        if (tail.version > 0) left.splice(0, batch);
+        tail = commit.tail;
       }
+      next = left.slice(0, batch);
     }
-    expect(tail.version).toBeGreaterThan(2_001 + 1_000);
-    const { command, ...rest } = requests.reserve('full', 'elsewhere', 1, 'one-too-many');
-    const long = { ...rest, command: { ...command, reference: 'r'.repeat(140) } };
-    expect(await metered.store.execute(long)).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
-    expect((await metered.store.load(AccountId.parse('full'))).version).toBe(tail.version);
-
-    // What does not reserve goes on: it is paid into, and every reservation can end.
-    const { command: credit, ...by } = requests.credit('full', 'elsewhere', 1, 'in');
-    const paidIn = { ...by, command: { ...credit, reference: 'r'.repeat(140) } };
-    expect(await metered.store.execute(paidIn)).toMatchObject({ outcome: 'accepted' });
-    for (const transferId of ['transfer-0', 'transfer-1']) {
-      expect(await metered.store.execute(requests.settle('full', transferId))).toMatchObject({ outcome: 'accepted' });
+    for (const Item of items.filter(({ version }) => version >= (tail.snapshots[ACCOUNT_SCHEMA] ?? 0))) {
+      await bank.client.send(new PutCommand({ TableName: own.tables.events, Item }));
     }
-  });
+    return tail;
+  };
 
-  it('gives a pending reservation up where it is full, and decides the others', async () => {
-    const deposit = requests.deposit('full', 1, { key: 'deposit' });
-    const reserve = (id: string) => {
-      const { command, ...rest } = requests.reserve('full', 'elsewhere', 1, id);
-      return { ...rest, command: { ...command, reference: 'r'.repeat(140) } };
-    };
-    const pending = [];
-    for (const request of [reserve('w1'), reserve('w2'), deposit, reserve('w3')]) {
-      pending.push(await leavePending(metered.client, database.tables.commands, request));
-    }
-    // Two have just ended, so there is room for some, and not for all.
-    await metered.store.decidePending(AccountId.parse('full'), pending);
-    expect(await metered.store.recordOf(keyOn('full', 'deposit'))).toMatchObject({ outcome: 'accepted' });
-    expect(await metered.store.recordOf('command:w3')).toMatchObject({ outcome: 'given_up' });
-    expect(await metered.store.execute(reserve('w3'))).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
-  });
-
-  const late = (id: string) => {
-    const { command, ...rest } = requests.reserve('full', 'elsewhere', 1, id);
+  const reserve = (id: string) => {
+    const { command, ...rest } = requests.reserve(accountId, 'elsewhere', 1, id);
     return { ...rest, command: { ...command, reference: 'r'.repeat(140) } };
   };
-  const accountId = AccountId.parse('full');
-  let fillers = 0;
-  /** Fills whatever room there is, with reservations as small as any. */
+  const settle = async (...ids: readonly string[]) => {
+    for (const id of ids) {
+      expect(await bank.store.execute(requests.settle(accountId, id))).toMatchObject({ outcome: 'accepted' });
+    }
+  };
+  /** Fills whatever room there is. */
   const fill = async () => {
     for (;;) {
       fillers += 1;
-      const { outcome } = await metered.store.execute(late(`f${fillers}`));
+      const { outcome } = await bank.store.execute(reserve(`f${fillers}`));
       if (outcome === 'undecided') return;
     }
   };
 
+  it('refuses a reservation whose commit would near the size of an item, and writes nothing; what is open can end', async () => {
+    expect(full.account?.reservations.length).toBeGreaterThan(1_000);
+    expect(await bank.store.execute(reserve('one-too-many'))).toEqual({
+      outcome: 'undecided',
+      reason: 'commit_too_large',
+    });
+    expect((await bank.store.load(accountId)).version).toBe(full.version);
+
+    // What does not reserve goes on: it is paid into, and every reservation can end.
+    const { command: credit, ...by } = requests.credit(accountId, 'elsewhere', 1, 'in');
+    const paidIn = { ...by, command: { ...credit, reference: 'r'.repeat(140) } };
+    expect(await bank.store.execute(paidIn)).toMatchObject({ outcome: 'accepted' });
+    await settle('transfer-0', 'transfer-1');
+  });
+
+  it('gives a pending reservation up where it is full, and decides the others', async () => {
+    await settle('transfer-0', 'transfer-1');
+    const deposit = requests.deposit(accountId, 1, { key: 'deposit' });
+    const pending = [];
+    for (const request of [reserve('w1'), reserve('w2'), deposit, reserve('w3')]) {
+      pending.push(await leavePending(bank.client, own.tables.commands, request));
+    }
+    // Two have just ended, so there is room for some, and not for all.
+    await bank.store.decidePending(accountId, pending);
+    expect(await bank.store.recordOf('command:w1')).toMatchObject({ outcome: 'accepted' });
+    expect(await bank.store.recordOf(keyOn(accountId, 'deposit'))).toMatchObject({ outcome: 'accepted' });
+    expect(await bank.store.recordOf('command:w3')).toMatchObject({ outcome: 'given_up' });
+    expect(await bank.store.execute(reserve('w3'))).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
+  });
+
   it('answers a repeat what was recorded, although there is no room to do it again', async () => {
-    await metered.store.execute(requests.settle('full', 'w1'));
+    await settle('transfer-0', 'transfer-1');
+    expect(await bank.store.execute(reserve('w1'))).toMatchObject({ outcome: 'accepted' });
+    await settle('w1');
     await fill();
-    expect(await metered.store.execute(late('w1'))).toMatchObject({ outcome: 'accepted', replayed: true });
-    const { command: _, ...by } = late('w1');
-    expect(await metered.store.execute({ ...by, command: late('w2').command })).toEqual({ outcome: 'key_reused' });
+    expect(await bank.store.execute(reserve('w1'))).toMatchObject({ outcome: 'accepted', replayed: true });
+    const { command: _, ...by } = reserve('w1');
+    expect(await bank.store.execute({ ...by, command: reserve('w2').command })).toEqual({ outcome: 'key_reused' });
   });
 
   it('never carries out what it gave up, however late a first try arrives; a repeat does it once there is room', async () => {
     await fill();
-    const sender = createMeteredStore(database, { queueing: true });
+    const sender = createMeteredStore(own, { queueing: true });
     for (const n of [1, 2]) {
       // The last commit holds two commands: the account is hot.
-      await metered.store.executeTogether(accountId, [requests.deposit('full', n), requests.deposit('full', n)]);
+      await bank.store.executeTogether(accountId, [requests.deposit(accountId, n), requests.deposit(accountId, n)]);
     }
     let arrive: (() => Promise<unknown>) | undefined;
     sender.inject(async (operation, send) => {
@@ -171,22 +211,24 @@ describe('an account with many open reservations', () => {
         arrive = send;
         throw Object.assign(new Error('timeout'), { name: 'TimeoutError' });
       }
-      if (operation === 'GetItem') await metered.store.decidePending(accountId, await database.queued('full'));
+      if (operation === 'GetItem') await bank.store.decidePending(accountId, await own.queued(accountId));
       return send();
     });
-    expect(await sender.store.execute(late('given-up'))).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
+    expect(await sender.store.execute(reserve('given-up'))).toEqual({
+      outcome: 'undecided',
+      reason: 'commit_too_large',
+    });
     await expect(arrive?.()).rejects.toThrow('ConditionalCheckFailed');
-    for (const id of ['transfer-2', 'transfer-3', 'transfer-4'])
-      await metered.store.execute(requests.settle('full', id));
-    await metered.store.decidePending(accountId, await database.queued('full'));
+    await settle('transfer-2', 'transfer-3', 'transfer-4');
+    await bank.store.decidePending(accountId, await own.queued(accountId));
     const reserved = async () =>
-      (await metered.store.load(accountId)).account?.reservations.filter(({ transferId }) => transferId === 'given-up');
+      (await bank.store.load(accountId)).account?.reservations.filter(({ transferId }) => transferId === 'given-up');
     expect(await reserved()).toEqual([]);
-    expect(await metered.store.recordOf('command:given-up')).toMatchObject({ outcome: 'given_up' });
+    expect(await bank.store.recordOf('command:given-up')).toMatchObject({ outcome: 'given_up' });
 
-    const other = { ...late('given-up'), command: late('another').command };
-    expect(await metered.store.execute(other)).toEqual({ outcome: 'key_reused' });
-    expect(await metered.store.execute(late('given-up'))).toMatchObject({ outcome: 'accepted', replayed: false });
+    const other = { ...reserve('given-up'), command: reserve('another').command };
+    expect(await bank.store.execute(other)).toEqual({ outcome: 'key_reused' });
+    expect(await bank.store.execute(reserve('given-up'))).toMatchObject({ outcome: 'accepted', replayed: false });
     expect(await reserved()).toHaveLength(1);
   });
 });
@@ -218,19 +260,24 @@ it('a history of several pages is read whole, and in parts that begin inside a c
 });
 
 describe('an account as it was', () => {
-  const accountId = AccountId.parse('past');
-  beforeAll(async () => {
+  let accountId: AccountId;
+  let accounts = 0;
+
+  beforeEach(async () => {
+    accounts += 1;
+    accountId = AccountId.parse(`past-${accounts}`);
+    const transferId = `past-${accounts}`;
     let now = Date.parse('2026-01-01T00:00:00.000Z');
     const clock = () => {
       now += 1_000;
       return now;
     };
     const { store } = createMeteredStore(database, { clock });
-    await store.execute(requests.open('past'));
-    await store.execute(requests.deposit('past', 100));
-    await store.execute(requests.reserve('past', 'elsewhere', 30, 'p1'));
-    await store.execute(requests.settle('past', 'p1'));
-    await store.execute(requests.deposit('past', 1));
+    await store.execute(requests.open(accountId));
+    await store.execute(requests.deposit(accountId, 100));
+    await store.execute(requests.reserve(accountId, 'elsewhere', 30, transferId));
+    await store.execute(requests.settle(accountId, transferId));
+    await store.execute(requests.deposit(accountId, 1));
   });
 
   it.each([
