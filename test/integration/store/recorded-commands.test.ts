@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
 import { keyOn, requests } from '../../../testing/ledger-requests.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
@@ -8,7 +8,7 @@ import { createTestTime } from '../../setup/test-time.ts';
 let database: TestDatabase;
 let metered: MeteredStore;
 
-beforeAll(async () => {
+beforeEach(async () => {
   database = await createTestDatabase();
   metered = createMeteredStore(database);
   await metered.store.execute(requests.open('a'));

@@ -186,6 +186,13 @@ describe('the schemas of what the API shows', () => {
     expect(schema.parse(example)).toStrictEqual(example),
   );
 
+  it.each(['deposit', 'withdrawal', 'transfer_in', 'transfer_out'])('take an entry of the kind %s', (kind) =>
+    expect(Entry.safeParse({ ...exampleEntry, kind }).success).toBe(true),
+  );
+  it.each(['reserved', 'credited', 'settled', 'released'])('take a transfer that is %s', (status) =>
+    expect(Transfer.safeParse({ ...exampleTransfer, status }).success).toBe(true),
+  );
+
   // What a later deployment recorded is replayed by an earlier one: it drops what it does not know.
   it.each([
     ['account', exampleAccount],

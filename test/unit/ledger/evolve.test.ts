@@ -72,25 +72,62 @@ describe('what an account can spend', () => {
     const account = stateAfter(...events);
     expect(account && available(account)).toBe(expected);
   });
+
+  it('is never rounded: an account that no ledger leaves behind is refused', () => {
+    const account = stateAfter(opened(), withdrawn(MAX), reserved('t1', 1));
+    expect(() => account && available(account)).toThrow('available left the safe range');
+  });
 });
 
 describe('a stream that no ledger wrote', () => {
   it.each<[string, AccountEvent[], string]>([
-    ['opens an account twice', [opened(), opened()], 'event 2 (AccountOpened)'],
-    ['deposits before it opens', [deposited(1)], 'event 1 (MoneyDeposited)'],
-    ['withdraws before it opens', [withdrawn(1)], 'event 1 (MoneyWithdrawn)'],
-    ['reserves before it opens', [reserved('t1', 1)], 'event 1 (MoneyReserved)'],
-    ['cancels before it opens', [released('t1', 1, 'x')], 'event 1 (ReservationCancelled)'],
-    ['reserves twice for a transfer', [opened(), reserved('t1', 1), reserved('t1', 1)], 'event 3 (MoneyReserved)'],
-    ['cancels what was never reserved', [opened(), released('t1', 1, 'x')], 'event 2 (ReservationCancelled)'],
-    ['cancels what no object lacks', [opened(), released('constructor', 1, 'x')], 'event 2 (ReservationCancelled)'],
-    ['cancels twice', [opened(), reserved('t1', 1), ...settled('t1', 1), released('t1', 1, 'x')], 'event 5 (Reser'],
-    ['cancels another amount', [opened(), reserved('t1', 2), released('t1', 1, 'x')], 'event 3 (ReservationCancelled)'],
-    ['lifts the balance out of range', [opened(), deposited(MAX), deposited(1)], 'event 3 (MoneyDeposited)'],
-    ['drops the balance out of range', [opened(), withdrawn(MAX), withdrawn(1)], 'event 3 (MoneyWithdrawn)'],
-    ['reserves out of range', [opened(), reserved('t1', MAX), reserved('t2', 1)], 'event 3 (MoneyReserved)'],
-  ])('is refused where it %s, naming the event', (_, events, named) =>
-    expect(() => stateAfter(...events)).toThrow(`${named}`),
+    ['opens an account twice', [opened(), opened()], '2 (AccountOpened)… the account was already open'],
+    ['deposits before it opens', [deposited(1)], '1 (MoneyDeposited)… the account was never opened'],
+    ['withdraws before it opens', [withdrawn(1)], '1 (MoneyWithdrawn)… the account was never opened'],
+    ['reserves before it opens', [reserved('t1', 1)], '1 (MoneyReserved)… the account was never opened'],
+    ['cancels before it opens', [released('t1', 1, 'x')], '1 (ReservationCancelled)… the account was never opened'],
+    [
+      'reserves twice for a transfer',
+      [opened(), reserved('t1', 1), reserved('t1', 1)],
+      '3 (MoneyReserved)… its transfer is already reserved',
+    ],
+    [
+      'cancels what was never reserved',
+      [opened(), released('t1', 1, 'x')],
+      '2 (ReservationCancelled)… there is no such reservation',
+    ],
+    [
+      'cancels what no object lacks',
+      [opened(), released('constructor', 1, 'x')],
+      '2 (ReservationCancelled)… there is no such reservation',
+    ],
+    [
+      'cancels twice',
+      [opened(), reserved('t1', 1), ...settled('t1', 1), released('t1', 1, 'x')],
+      '5 (ReservationCancelled)… there is no such reservation',
+    ],
+    [
+      'cancels another amount',
+      [opened(), reserved('t1', 2), released('t1', 1, 'x')],
+      '3 (ReservationCancelled)… there is no such reservation',
+    ],
+    [
+      'lifts the balance out of range',
+      [opened(), deposited(MAX), deposited(1)],
+      '3 (MoneyDeposited)… a sum leaves the safe range',
+    ],
+    [
+      'drops the balance out of range',
+      [opened(), withdrawn(MAX), withdrawn(1)],
+      '3 (MoneyWithdrawn)… a sum leaves the safe range',
+    ],
+    [
+      'reserves out of range',
+      [opened(), reserved('t1', MAX), reserved('t2', 1)],
+      '3 (MoneyReserved)… a sum leaves the safe range',
+    ],
+  ])('is refused where it %s, naming the event and what is wrong', (_, events, said) =>
+    expect(() => stateAfter(...events)).toThrow(new Error(`event ${said.replace('…', ' cannot follow its stream:')}`)),
   );
 });
 
@@ -123,6 +160,9 @@ describe('a snapshot', () => {
     const reservations = [{ ...reservation, expiresAt: NOON }];
     expect(Account.parse({ ...whole, reservations })).toStrictEqual({ ...whole, reservations: [reservation] });
   });
+  it.each(['open', 'frozen', 'closed'])('of an account that is %s is read', (status) =>
+    expect(Account.parse({ ...whole, status })).toStrictEqual({ ...whole, status }),
+  );
   it.each(Object.keys(whole))('without %s is refused', (missing) => {
     const snapshot = Object.fromEntries(Object.entries(whole).filter(([name]) => name !== missing));
     expect(Account.safeParse(snapshot)).toMatchObject({ success: false, error: { issues: [{ path: [missing] }] } });

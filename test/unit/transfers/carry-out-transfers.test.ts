@@ -133,6 +133,11 @@ describe('the source is read before it is settled', () => {
     expect(await tailsGiven(recordFor(reserve('t1'), reserve('t2')))).toEqual([undefined]);
   });
 
+  it('where several commands met on it after a reservation that told all', async () => {
+    const records = [recordFor(reserve('t1')), recordFor(reserve('t2'), reserve('t3'))];
+    expect(await tailsGiven(...records)).toEqual([undefined]);
+  });
+
   it('where it is paid in the same batch', async () => {
     const back = reserve('t2', { accountId: 'c', to: 'a' });
     expect(await tailsGiven(recordFor(reserve('t1', { to: 'c' })), recordFor(back))).toEqual([undefined, undefined]);

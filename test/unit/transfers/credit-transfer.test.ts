@@ -100,7 +100,11 @@ describe('without its reservation on the source', () => {
 
   it('one whose credit is pending is not decided', async () => {
     const { outcome, store } = creditWithout(accepted, pendingCredit);
-    await expect(outcome).rejects.toMatchObject({ name: 'UndecidedStep' });
+    await expect(outcome).rejects.toMatchObject({
+      name: 'UndecidedStep',
+      code: 'undecided_step',
+      message: 'the credit of transfer t1 is not decided: {"outcome":"in_progress"}',
+    });
     expect(store.execute).not.toHaveBeenCalled();
   });
 });
@@ -129,6 +133,12 @@ describe('a key that holds another request', () => {
     expect(result).toEqual({ outcome: 'rejected', reason: 'transfer_id_reused' });
     expect(counts).toEqual({ CreditsRejected: 1 });
     expect(recordOf).toHaveBeenCalledExactlyOnceWith('credit:t1');
+  });
+
+  it('is a rejection, when it is not even of a transfer of that id', async () => {
+    const other = creditFrom('a');
+    const { result } = await reused({ ...other, answer: { ...other.answer, transferId: 't2' } });
+    expect(result).toEqual({ outcome: 'rejected', reason: 'transfer_id_reused' });
   });
 
   it('is a rejection, when the other request was rejected: a decided key is never free again', async () => {

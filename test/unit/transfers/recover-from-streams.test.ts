@@ -69,9 +69,15 @@ describe('on demand, from the streams', () => {
       return ledger.load(accountId);
     };
     const accounts = [{ ...page('a', 'c'), unreadable: ['no id!'] }];
-    const { recover, start } = recovery({ ledger: { ...ledger, load }, accounts });
-    await expect(recover(event)).rejects.toThrow('2 failures on the way to 1 open transfers; 1 are started again');
+    const { recover, start, logger } = recovery({ ledger: { ...ledger, load }, accounts });
+    await expect(recover(event)).rejects.toThrow(
+      new Error('2 failures on the way to 1 open transfers; 1 are started again, 0 left'),
+    );
     expect(start).toHaveBeenCalledOnce();
+    expect(logger.error.mock.calls.map(([, context]) => context)).toMatchObject([
+      { streamId: 'no id!' },
+      { accountId: 'a' },
+    ]);
   });
 
   describe('stops in time and says how to go on', () => {

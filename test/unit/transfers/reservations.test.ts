@@ -1,12 +1,15 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { AccountId } from '../../../events/values.ts';
 import { isStoreUnavailable } from '../../../functions/runtime/unavailable.ts';
 import {
   type AccountsPage,
   accountsThatReserved,
+  openReservations,
   type ScanPosition,
 } from '../../../functions/transfers/reservations.ts';
+import { createMemoryLedger } from '../projections/memory-ledger.ts';
 
 /** An events table that answers scans so, one after the other. */
 const scanning = async (answers: object[], after?: ScanPosition) => {
@@ -29,7 +32,7 @@ const scanning = async (answers: object[], after?: ScanPosition) => {
     sleep: async (milliseconds: number) => {
       now += milliseconds;
     },
-    budget: 50,
+    budget: 100,
   };
   const pages: AccountsPage[] = [];
   const outcome = async () => {
@@ -86,10 +89,32 @@ it('passes over what can be no account, and says it', async () => {
 });
 
 it('an answer that says nothing is asked for again, and is never the end of the table', async () => {
-  const { pages, asked } = await scanning([{}, answer(['a'])]);
+  const { pages, asked } = await scanning([{}, { ConsumedCapacity: {} }, answer(['a'])]);
   expect(pages).toMatchObject([{ accounts: ['a'] }]);
-  expect(asked[1]).toEqual(asked[0]);
+  expect(asked).toEqual([asked[0], asked[0], asked[0]]);
   const { error, pages: read } = await scanning([answer(['a'], at('a')), {}, {}, {}]);
   expect(error).toSatisfy(isStoreUnavailable);
   expect(read).toHaveLength(1);
+});
+
+it('an open reservation is looked for in its own commit, however long the stream is', async () => {
+  const ledger = createMemoryLedger();
+  ledger.commit(
+    { type: 'open', accountId: 'a', owner: 'alice', currency: 'EUR', overdraftLimit: 0 },
+    { type: 'deposit', accountId: 'a', amount: 100 },
+  );
+  for (const transferId of ['t1', 't2', 't3']) {
+    ledger.commit({ type: 'reserve', accountId: 'a', transferId, to: 'b', amount: 1 });
+  }
+  ledger.commit({ type: 'settle', accountId: 'a', transferId: 't1' });
+  const history = vi.fn(ledger.history);
+  const found: string[] = [];
+  for await (const { transfer } of openReservations({ ...ledger, history }, AccountId.parse('a'), () => true)) {
+    found.push(transfer.transferId);
+  }
+  expect(found).toEqual(['t2', 't3']);
+  expect(history.mock.calls.map(([, range]) => range)).toEqual([
+    { from: 4, to: 4 },
+    { from: 5, to: 5 },
+  ]);
 });
