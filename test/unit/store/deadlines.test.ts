@@ -276,6 +276,17 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
       }),
   ],
   [
+    'a transfer that queues and whose end is waited for',
+    'request-transfer',
+    ({ heat, store, views, time, newId }) => {
+      heat();
+      return send(createRequestTransfer({ store: store(), views: views(), time, newId, telemetry: http }), {
+        body: { from: A, to: B, amount: 1 },
+        headers: { prefer: 'wait=10', 'idempotency-key': 'k' },
+      });
+    },
+  ],
+  [
     'a credit',
     'credit-transfer',
     ({ store, telemetry }) => createCredit({ store: store(budgets.creditTransfer), telemetry })(transferOf(A, B)),
