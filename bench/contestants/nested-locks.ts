@@ -42,7 +42,7 @@ export const nestedLocks = (name: string): Contestant => ({
       const { command, actor, correlationId } = request;
       const origin = { commandId, actor, correlationId };
       const submission = { command, fingerprint: fingerprint(command), keys: [], origin };
-      const tail = await loadTail(store, AccountId.parse(accountId));
+      const tail = await loadTail(store, (request) => request(), AccountId.parse(accountId));
       const planned = planFor(tail, [submission], new Map(), randomUUID(), Date.now());
       if (planned === 'too_large') throw new Error(`${accountId}: the commit is too large`);
       return planned;

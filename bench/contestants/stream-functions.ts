@@ -82,7 +82,7 @@ const handlersOn = (
     },
   };
   return {
-    decidePending: createDecidePending({ store, telemetry }),
+    decidePending: createDecidePending({ store, telemetry, clock: Date.now, budget: Number.POSITIVE_INFINITY }),
     carryOut: createCarryOut({
       store,
       workflow,

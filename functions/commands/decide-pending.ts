@@ -19,9 +19,10 @@ const ACCOUNTS_AT_ONCE = 8;
  * decides it for whoever asks after it or sends it again.
  */
 export const createHandler =
-  ({ store, telemetry }: { readonly store: Pick<Store, 'decidePending'>; readonly telemetry: Telemetry }) =>
+  ({ store, telemetry, clock, budget }: DecidePendingDependencies) =>
   async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
     const { logger, count } = telemetry;
+    const deadline = clock() + budget;
     const read = Records.map(readPending);
     const pending = read.filter((record) => 'command' in record);
     const unreadable = read.filter((record) => 'problem' in record);
@@ -34,6 +35,7 @@ export const createHandler =
     const accounts = Map.groupBy(pending, ({ command }) => command.accountId);
     await inParallel(accounts, ACCOUNTS_AT_ONCE, async ([accountId, records]) => {
       try {
+        if (clock() >= deadline) throw new Error('the time for this batch is up');
         const commands = records.map(({ command }) => command);
         await store.decidePending(accountId, commands);
         count('CommandsDecidedTogether', commands.length);
@@ -45,6 +47,16 @@ export const createHandler =
     count('DecidePendingFailures', failed.length);
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
   };
+
+/** What deciding takes. */
+export interface DecidePendingDependencies {
+  readonly store: Pick<Store, 'decidePending'>;
+  readonly telemetry: Telemetry;
+  /** The time, in milliseconds since 1970. */
+  readonly clock: () => number;
+  /** How long a batch goes on with its next account, in milliseconds; the others are reported. */
+  readonly budget: number;
+}
 
 /** A stream record's pending command, or what is wrong with it. */
 type ReadRecord = { readonly sequenceNumber: string } & (

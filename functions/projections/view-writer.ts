@@ -4,11 +4,11 @@ import type { AccountId } from '../../events/values.ts';
 import type { AccountView } from '../ledger/answer.ts';
 import { answered } from '../runtime/answered.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
-import { pause } from '../runtime/patience.ts';
+import { type Ask, askUntil, pause } from '../runtime/patience.ts';
 import { entryItem, summaryItem, summaryKey } from '../views/account-rows.ts';
 import { type Item, ROW_SCHEMA } from '../views/row.ts';
 import { openKeys, orderOf, type TransferChange, transferKey, wholeTransferItem } from '../views/transfer-row.ts';
-import { type Ask, askUntil, findSummary, getItem, type ViewsTable } from '../views/views-table.ts';
+import { findSummary, getItem, type ViewsTable } from '../views/views-table.ts';
 import type { ViewChanges } from './fold-commits.ts';
 
 /** Writes an account's views. A `deadline` is in milliseconds since 1970: no request is sent again once it would pass it. */

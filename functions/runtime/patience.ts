@@ -32,12 +32,26 @@ export const pause = async (
   return true;
 };
 
+/** Sends a request that may be sent again, until it is answered: see {@link untilAnswered}. */
+export type Ask = <Answer>(request: () => Promise<Answer>) => Promise<Answer>;
+
+/**
+ * Asks until a time.
+ * @param deadline in milliseconds since 1970.
+ */
+export const askUntil =
+  (patience: Patience, deadline: number): Ask =>
+  (request) =>
+    untilAnswered(patience, deadline, request);
+
 /**
  * Sends a request that does no harm when it is sent again, a read above all, until it is answered or the time is up.
- * @param deadline in milliseconds since 1970.
+ * @param deadline in milliseconds since 1970. Nothing is sent after it, not even once: of steps that follow on each other each
+ * would take a last request's time more.
  * @throws {StoreUnavailable} once it is.
  */
 export const untilAnswered = async <T>(patience: Patience, deadline: number, request: () => Promise<T>): Promise<T> => {
+  if (patience.clock() >= deadline) throw new StoreUnavailable('unavailable', new Error('the time was up already'));
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await request();

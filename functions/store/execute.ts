@@ -1,4 +1,4 @@
-import { untilAnswered } from '../runtime/patience.ts';
+import { askUntil } from '../runtime/patience.ts';
 import { isStoreUnavailable } from '../runtime/unavailable.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
 import { resultOf } from './deciding/command-result.ts';
@@ -37,7 +37,7 @@ export const execute = async (dependencies: ExecuteDependencies, request: Comman
   const inQueue = () => queue(dependencies, submission, deadline, request.elsewhere);
   try {
     if (mayQueue && dependencies.hot.has(accountId)) return await inQueue();
-    const tail = await untilAnswered(dependencies, deadline, () => loadTail(dependencies, accountId));
+    const tail = await loadTail(dependencies, askUntil(dependencies, deadline), accountId);
     if (mayQueue && isHot(tail, dependencies.clock())) {
       dependencies.hot.met(accountId, tail.batch);
       return await inQueue();

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { budgets } from '../runtime/budgets.ts';
 import { createDocumentClient } from '../runtime/dynamodb.ts';
 import { environmentVariable } from '../runtime/environment.ts';
 import { type Patience, untilAnswered } from '../runtime/patience.ts';
 import { createStore, type Store } from './store.ts';
 import { findRecord } from './writing/command-record.ts';
-
-/** How long a Lambda tries to decide: well within the 30 s that an API waits, and long enough to outlast a hot moment. In milliseconds. */
-const BUDGET_MS = 8_000;
 
 /** The machine's clock, dice and patience. */
 const machine: Patience = {
@@ -22,7 +20,7 @@ const machine: Patience = {
  * @param options.budget how long it tries to decide, in milliseconds.
  * @throws {Error} naming the variable that is missing, or has a value that it cannot have.
  */
-export const storeFromEnvironment = ({ budget = BUDGET_MS }: { readonly budget?: number } = {}): Store =>
+export const storeFromEnvironment = ({ budget = budgets.command }: { readonly budget?: number } = {}): Store =>
   createStore({
     client: createDocumentClient({ attempts: 1 }),
     eventsTable: environmentVariable('EVENTS_TABLE'),

@@ -1,5 +1,5 @@
 import type { AccountId, Timestamp, Version } from '../../events/values.ts';
-import { untilAnswered } from '../runtime/patience.ts';
+import { askUntil, untilAnswered } from '../runtime/patience.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
 import { type ExecuteDependencies, execute } from './execute.ts';
 import { executeTogether } from './execute-together.ts';
@@ -65,8 +65,8 @@ export const createStore = (dependencies: StoreDependencies): Store => {
   const all = { ...dependencies, hot: rememberHotAccounts(dependencies.clock) };
   const deadline = () => dependencies.clock() + dependencies.budget;
   return {
-    load: (accountId) => untilAnswered(all, deadline(), () => loadTail(all, accountId)),
-    asOf: (accountId, moment) => untilAnswered(all, deadline(), () => tailAsOf(all, accountId, moment)),
+    load: (accountId) => loadTail(all, askUntil(all, deadline()), accountId),
+    asOf: (accountId, moment) => tailAsOf(all, askUntil(all, deadline()), accountId, moment),
     // Each page has the whole budget: a history may be as long as an account is old.
     history: (accountId, range) => readHistory(all, (page) => untilAnswered(all, deadline(), page), accountId, range),
     execute: (request) => execute(all, request),

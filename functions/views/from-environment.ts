@@ -1,13 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
+import { budgets } from '../runtime/budgets.ts';
 import { createDocumentClient } from '../runtime/dynamodb.ts';
 import { environmentVariable } from '../runtime/environment.ts';
 import { type Telemetry, telemetryFromEnvironment } from '../runtime/telemetry.ts';
 import { passOverRows } from './pass-over-rows.ts';
 import { createViews, type Views } from './views.ts';
 import type { ViewsTable } from './views-table.ts';
-
-/** How long a call asks for an answer about the views, in milliseconds. A last request may take 4 s more. */
-const BUDGET_MS = 3_000;
 
 /**
  * The views table of the stage this Lambda runs in: `VIEWS_TABLE`, the machine's clock. To be called once per environment.
@@ -27,7 +25,7 @@ export const viewsTableFromEnvironment = (): ViewsTable => ({
  * @throws {Error} where a variable is missing.
  */
 export const viewsFromEnvironment = ({
-  budget = BUDGET_MS,
+  budget = budgets.views,
   telemetry = telemetryFromEnvironment(),
 }: {
   readonly budget?: number;

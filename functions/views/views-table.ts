@@ -2,7 +2,7 @@ import { type DynamoDBDocumentClient, GetCommand, QueryCommand, type QueryComman
 import type { AccountId } from '../../events/values.ts';
 import type { AccountView } from '../ledger/answer.ts';
 import { answered, UnreadableAnswer } from '../runtime/answered.ts';
-import { type Patience, untilAnswered } from '../runtime/patience.ts';
+import type { Ask, Patience } from '../runtime/patience.ts';
 import { readSummary, summaryKey } from './account-rows.ts';
 import type { Item } from './row.ts';
 
@@ -11,18 +11,6 @@ export interface ViewsTable extends Patience {
   readonly client: DynamoDBDocumentClient;
   readonly table: string;
 }
-
-/** Sends a request that may be sent again, until it is answered: see `untilAnswered`. */
-export type Ask = <Answer>(request: () => Promise<Answer>) => Promise<Answer>;
-
-/**
- * Asks until a time.
- * @param deadline in milliseconds since 1970.
- */
-export const askUntil =
-  (patience: Patience, deadline: number): Ask =>
-  (request) =>
-    untilAnswered(patience, deadline, request);
 
 /**
  * Reads one item, strongly consistent.

@@ -1,6 +1,7 @@
 import type { AccountId, Caller, Timestamp, TransferId, Version } from '../../events/values.ts';
 import type { Entry } from '../ledger/statement.ts';
 import type { Transfer, TransferStatus } from '../ledger/transfer.ts';
+import { type Ask, askUntil } from '../runtime/patience.ts';
 import { entryKey, readEntry, readSummary, summaryKey } from './account-rows.ts';
 import { type PassOver, readable, readOrPass } from './row.ts';
 import {
@@ -12,7 +13,7 @@ import {
   transferOf,
   transferPartition,
 } from './transfer-row.ts';
-import { type Ask, askUntil, getItem, queryItems, type ViewsTable } from './views-table.ts';
+import { getItem, queryItems, type ViewsTable } from './views-table.ts';
 
 /** A transfer that has not ended, with what its workflow needs to be started again. */
 export type OpenTransfer = Transfer & { readonly correlationId: string; readonly actor: Caller };

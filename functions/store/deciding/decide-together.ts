@@ -1,5 +1,5 @@
 import type { AccountId } from '../../../events/values.ts';
-import { type Patience, pause, untilAnswered } from '../../runtime/patience.ts';
+import { askUntil, type Patience, pause, untilAnswered } from '../../runtime/patience.ts';
 import { isStoreUnavailable } from '../../runtime/unavailable.ts';
 import { type EventsTable, loadTail } from '../stream/read.ts';
 import { follow, type Tail } from '../stream/tail.ts';
@@ -136,6 +136,7 @@ class Deciding {
   async next(): Promise<void> {
     const { newId, clock } = this.#dependencies;
     const tail = this.#tail ?? (await this.#load());
+    if (clock() >= this.#deadline) return this.end(this.#losses > 0 ? 'contention' : 'unavailable');
     const batch = nextBatch(this.open(), this.#mostItems);
     const plan = planFor(tail, batch, this.#replaces, newId(), clock());
     if (!this.#isFresh && (plan === 'too_large' || !plan.tail)) {
@@ -162,13 +163,13 @@ class Deciding {
 
   /** What was planned is so: it was written, or nothing had to be. */
   async #conclude(batch: readonly Submission[], plan: Plan): Promise<void> {
+    const mismatches: [Submission, CommandResult][] = [];
     for (const [index, submission] of batch.entries()) {
       const result = plan.results[index];
       if (!result) throw new Error('a command was planned without an outcome');
       this.#uncertain.delete(submission);
-      if (result.outcome !== 'version_mismatch' || !(await this.#asked(submission))) {
-        this.verdicts.set(submission, { kind: 'decided', result });
-      }
+      if (result.outcome === 'version_mismatch') mismatches.push([submission, result]);
+      else this.verdicts.set(submission, { kind: 'decided', result });
     }
     if (plan.tail) {
       this.#tail = plan.tail;
@@ -176,6 +177,10 @@ class Deciding {
     }
     this.#losses = 0;
     this.#mostItems = Math.min(MAX_TRANSACTION_ITEMS, this.#mostItems * 2);
+    // Last, for it may take until the time is up: what has become of the others is known by then.
+    for (const [submission, result] of mismatches) {
+      if (!(await this.#asked(submission))) this.verdicts.set(submission, { kind: 'decided', result });
+    }
   }
 
   /** A commit would be too large: half as many may fit; one that does not fit alone never will, unless it is decided already. */
@@ -207,7 +212,7 @@ class Deciding {
       }
     }
     const nobody = !winner && records.length === 0;
-    if (!nobody && (!winner || this.#losses % LOSSES_BEFORE_BACKOFF > 0)) return this.#lookAtTheTime();
+    if (!nobody && (!winner || this.#losses % LOSSES_BEFORE_BACKOFF > 0)) return;
     if (!(await pause(this.#dependencies, this.#deadline, this.#losses / LOSSES_BEFORE_BACKOFF))) {
       return this.end('contention');
     }
@@ -218,10 +223,6 @@ class Deciding {
       if (submission.keys.length > 0) await this.#asked(submission);
       else if (this.#uncertain.has(submission)) this.verdicts.set(submission, { kind: 'undecided', reason: 'unknown' });
     }
-  }
-
-  #lookAtTheTime(): void {
-    if (this.#dependencies.clock() >= this.#deadline) this.end('contention');
   }
 
   /** Asks a command's records. @returns whether one of them tells what became of it. */
@@ -250,8 +251,8 @@ class Deciding {
   }
 
   async #load(): Promise<Tail> {
-    const load = () => loadTail(this.#dependencies, this.#accountId);
-    const tail = await untilAnswered(this.#dependencies, this.#deadline, load);
+    const ask = askUntil(this.#dependencies, this.#deadline);
+    const tail = await loadTail(this.#dependencies, ask, this.#accountId);
     this.#tail = tail;
     this.#isFresh = true;
     return tail;

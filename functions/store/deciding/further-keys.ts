@@ -30,6 +30,7 @@ export const recordedUnder = async (
   const known = new Map(replaces);
   let left = keys.filter((key) => key !== record.key);
   while (left.length > 0) {
+    if (dependencies.clock() >= deadline) return { outcome: 'undecided', reason: 'unavailable' };
     const writeId = record.outcome === 'pending' ? record.writeId : dependencies.newId();
     const records = left.map(
       (key): RecordWrite => ({ record: copyOf(record, key, writeId, keys), replaces: known.get(key) }),
@@ -45,9 +46,7 @@ export const recordedUnder = async (
         left = left.filter((key) => key !== found.key);
       } else known.set(found.key, found.writeId);
     }
-    if (result.records.length === 0 || dependencies.clock() >= deadline) {
-      return { outcome: 'undecided', reason: 'contention' };
-    }
+    if (result.records.length === 0) return { outcome: 'undecided', reason: 'contention' };
   }
   return undefined;
 };

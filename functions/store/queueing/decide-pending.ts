@@ -36,7 +36,10 @@ export const decidePending = async (
     if (!command) continue;
     if (verdict.kind === 'too_large') await giveUp(dependencies, command, deadline);
     // One of its keys has the outcome already: the others are to have it too.
-    if (verdict.kind === 'recorded') await recordedUnder(dependencies, verdict.record, submission, replaces, deadline);
+    if (verdict.kind === 'recorded') {
+      const left = await recordedUnder(dependencies, verdict.record, submission, replaces, deadline);
+      if (left?.outcome === 'undecided' && left.reason !== 'record_unreadable') undecided = left.reason;
+    }
     if (verdict.kind === 'undecided' && verdict.reason !== 'record_unreadable') undecided = verdict.reason;
   }
   if (undecided) throw new StoreUnavailable(undecided === 'throttled' ? 'throttled' : 'unavailable', undecided);
@@ -56,6 +59,9 @@ const giveUp = async (
   { keys, accountId, schema, fingerprint, writeId: pendingId }: PendingCommand,
   deadline: number,
 ): Promise<void> => {
+  if (dependencies.clock() >= deadline) {
+    throw new StoreUnavailable('unavailable', new Error('the time was up before all were given up'));
+  }
   const writeId = dependencies.newId();
   const at = timestampOf(dependencies.clock());
   const records = keys.map((key) => ({

@@ -47,6 +47,7 @@ export const queue = async (
   const writeIds = new Set<string>();
   for (;;) {
     const now = dependencies.clock();
+    if (now >= deadline) return { outcome: 'undecided', reason: writeIds.size > 0 ? 'contention' : 'unavailable' };
     const writeId = dependencies.newId();
     writeIds.add(writeId);
     const at = timestampOf(now);
@@ -77,9 +78,7 @@ export const queue = async (
       elsewhere,
     });
     if (outcome) return outcome;
-    if (result.records.length === 0 || dependencies.clock() >= deadline) {
-      return { outcome: 'undecided', reason: 'contention' };
-    }
+    if (result.records.length === 0) return { outcome: 'undecided', reason: 'contention' };
   }
 };
 

@@ -2,6 +2,7 @@ import { type DynamoDBDocumentClient, QueryCommand, type QueryCommandInput } fro
 import { type AccountId, type Timestamp, Version } from '../../../events/values.ts';
 import { ACCOUNT_SCHEMA } from '../../ledger/account.ts';
 import { answered } from '../../runtime/answered.ts';
+import type { Ask } from '../../runtime/patience.ts';
 import { type Commit, readCommit } from './commit.ts';
 import { emptyTail, follow, hasSnapshot, type Tail, tailAt } from './tail.ts';
 
@@ -14,43 +15,43 @@ export interface EventsTable {
 /**
  * Reads a stream's tail, strongly consistent: one query of one item where the last commit carries a snapshot, else one more
  * for the commits back to the latest that does.
+ * @param ask sends each of the requests.
  * @returns the tail; version 0 where there is no such stream.
- * @throws whatever the client throws, and {@link Error} for a stream that cannot be read.
+ * @throws whatever `ask` throws, and {@link Error} for a stream that cannot be read.
  */
-export const loadTail = async (table: EventsTable, streamId: AccountId): Promise<Tail> => {
-  const last = await lastCommit(table, streamId);
-  return last ? tailOf(table, last) : emptyTail(streamId);
+export const loadTail = async (table: EventsTable, ask: Ask, streamId: AccountId): Promise<Tail> => {
+  const last = await ask(() => lastCommit(table, streamId));
+  return last ? tailOf(table, ask, last) : emptyTail(streamId);
 };
 
 /**
  * Reads a stream as it was at a version or a time, from the nearest snapshot before it.
+ * @param ask sends each of the requests: for a time in a long stream they are many.
  * @returns the tail as it was then; version 0 where that was before its first event. A version beyond the last event, or
  * a time after it, gives the stream as it stands.
  */
 export const tailAsOf = async (
   table: EventsTable,
+  ask: Ask,
   streamId: AccountId,
   moment: { readonly version: Version } | { readonly at: Timestamp },
 ): Promise<Tail> => {
   if ('at' in moment) {
-    const commit = await lastCommitAt(table, streamId, moment.at);
-    return commit ? tailOf(table, commit) : emptyTail(streamId);
+    const commit = await lastCommitAt(table, ask, streamId, moment.at);
+    return commit ? tailOf(table, ask, commit) : emptyTail(streamId);
   }
-  const commit = await lastCommit(table, streamId, moment.version);
+  const commit = await ask(() => lastCommit(table, streamId, moment.version));
   if (!commit) return emptyTail(streamId);
-  if (commit.version + commit.count - 1 <= moment.version) return tailOf(table, commit);
+  if (commit.version + commit.count - 1 <= moment.version) return tailOf(table, ask, commit);
   // The version lies inside a commit: take the stream before it and the first of its events.
   const before =
     commit.version === 1
       ? emptyTail(streamId)
-      : await tailAsOf(table, streamId, { version: Version.parse(commit.version - 1) });
+      : await tailAsOf(table, ask, streamId, { version: Version.parse(commit.version - 1) });
   const { snapshot: _, ...first } = commit;
   const events = commit.events.filter((event) => event.version <= moment.version);
   return follow(before, { ...first, events, count: events.length });
 };
-
-/** Sends a read, again and again if need be: see `untilAnswered`. */
-export type Ask = <Answer>(request: () => Promise<Answer>) => Promise<Answer>;
 
 /**
  * Reads a stream's commits, oldest first, in pages as DynamoDB gives them (at most 1 MB each).
@@ -111,13 +112,19 @@ const query = async (client: DynamoDBDocumentClient, input: QueryCommandInput) =
   answered(await client.send(new QueryCommand({ ...input, ConsistentRead: true, ReturnConsumedCapacity: 'TOTAL' })));
 
 /** Times never go back along a stream, so the last commit at a time is found by halving: one item read per step. */
-const lastCommitAt = async (table: EventsTable, streamId: AccountId, at: Timestamp): Promise<Commit | undefined> => {
-  const last = await lastCommit(table, streamId);
+const lastCommitAt = async (
+  table: EventsTable,
+  ask: Ask,
+  streamId: AccountId,
+  at: Timestamp,
+): Promise<Commit | undefined> => {
+  const last = await ask(() => lastCommit(table, streamId));
   if (!last || last.at <= at) return last;
   let found: Commit | undefined;
   let [low, high] = [1, last.version - 1];
   while (low <= high) {
-    const commit = await lastCommit(table, streamId, Math.floor((low + high) / 2));
+    const middle = Math.floor((low + high) / 2);
+    const commit = await ask(() => lastCommit(table, streamId, middle));
     if (commit && commit.at <= at) {
       found = commit;
       low = commit.version + commit.count;
@@ -128,18 +135,18 @@ const lastCommitAt = async (table: EventsTable, streamId: AccountId, at: Timesta
   return found;
 };
 
-const tailOf = async (table: EventsTable, last: Commit): Promise<Tail> => {
+const tailOf = async (table: EventsTable, ask: Ask, last: Commit): Promise<Tail> => {
   if (hasSnapshot(last)) return tailAt(last);
   const from = last.snapshots[ACCOUNT_SCHEMA];
   // Without a snapshot that this code can read everything is folded, once: the next commit has a new one.
-  const tail = (from && (await foldFrom(table, last, from))) || (await foldFrom(table, last, 1));
+  const tail = (from && (await foldFrom(table, ask, last, from))) || (await foldFrom(table, ask, last, 1));
   if (!tail) throw new Error(`stream ${last.streamId}: its first commit is missing`);
   return tail;
 };
 
-const foldFrom = async (table: EventsTable, last: Commit, from: number): Promise<Tail | undefined> => {
+const foldFrom = async (table: EventsTable, ask: Ask, last: Commit, from: number): Promise<Tail | undefined> => {
   let tail: Tail | undefined;
-  for await (const commit of commitsBetween(table, once, last.streamId, from, last.version)) {
+  for await (const commit of commitsBetween(table, ask, last.streamId, from, last.version)) {
     if (tail) tail = follow(tail, commit);
     else if (hasSnapshot(commit)) tail = tailAt(commit);
     else if (commit.version === 1) tail = follow(emptyTail(last.streamId), commit);
@@ -147,6 +154,3 @@ const foldFrom = async (table: EventsTable, last: Commit, from: number): Promise
   }
   return tail;
 };
-
-/** The caller that loads a tail sends all of it again. */
-const once: Ask = (request) => request();

@@ -269,3 +269,18 @@ it('what is not decided in time is undecided, and what was decided before it is 
   ]);
   expect((await account()).balance).toBe(1_990);
 });
+
+it('what was written is told, although the record of a mismatch beside it cannot be read', async () => {
+  const hurried = createMeteredStore(database, { ...createTestTime(), budget: 400 });
+  hurried.inject(async (operation, send) => {
+    if (operation === 'GetItem') throw Object.assign(new Error('slow'), { name: 'ThrottlingException' });
+    return send();
+  });
+  const stale = requests.withdraw(accountId, 1, { key: 'stale', expectedVersion: 1 });
+  const results = await together([stale, requests.deposit(accountId, 10)], hurried.store);
+  expect(results).toMatchObject([
+    { outcome: 'undecided', reason: 'throttled' },
+    { outcome: 'accepted', version: 3 },
+  ]);
+  expect((await account()).balance).toBe(1_010);
+});

@@ -36,7 +36,7 @@ it('of two withdrawals of 100 that race on a balance of 100 exactly one wins, 20
     expect(outcomes.sort()).toEqual(['accepted', 'insufficient_funds']);
     expect((await verifyStream(metered.store, AccountId.parse(accountId))).account.balance).toBe(0);
   }
-});
+}, 60_000);
 
 it('every deposit of twenty concurrent writers lands, in one stream without a gap or a fork', async () => {
   await account('crowded', 0);

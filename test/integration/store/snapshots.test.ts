@@ -172,6 +172,20 @@ describe('a full account, which has so much open that no commit holds another re
     expect(await metered.store.execute(reserve('w3'))).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
   });
 
+  it('has a batch that shrank to one command grow again: sixty more take a few commits', async () => {
+    await settle('transfer-0');
+    metered.requests();
+    const deposits = Array.from({ length: 60 }, (_, n) => requests.deposit(accountId, 1, { key: `d${n}` }));
+    // The reservation takes all the room there is, so it fits alone; the others would fit in one commit without it.
+    const results = await metered.store.executeTogether(accountId, [reserve('w1'), ...deposits]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(Array(61).fill('accepted'));
+    const { commits } = await verifyStream(metered.store, accountId);
+    expect(commits.at(-1)?.batch).toBeGreaterThan(1);
+    const written = commits.filter(({ events }) => events.some(({ origin }) => origin.commandId.startsWith(accountId)));
+    expect(written.length).toBeGreaterThan(1);
+    expect(written.length).toBeLessThan(10);
+  });
+
   it('answers a repeat what was recorded, although there is no room to do it again', async () => {
     await settle('transfer-0');
     expect(await metered.store.execute(reserve('w1'))).toMatchObject({ outcome: 'accepted', replayed: false });

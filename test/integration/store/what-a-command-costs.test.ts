@@ -29,7 +29,7 @@ describe.each([10, 10_000])('after %i earlier events', (events) => {
   let version = 0;
   beforeAll(async () => {
     await plantHistory(metered.client, database.tables.events, accountId, depositsOfOne(events - 1));
-  });
+  }, 120_000);
   beforeEach(async () => {
     version = (await metered.store.load(accountId)).version;
     metered.requests();

@@ -33,7 +33,7 @@ const queued = (accountId: string, commandId: string, more: object = {}): Dynamo
 const takerThat = (decidePending: Store['decidePending']) => {
   const { telemetry, counts, logger } = recordedTelemetry();
   const store = { decidePending: vi.fn(decidePending) };
-  const handle = createHandler({ store, telemetry });
+  const handle = createHandler({ store, telemetry, clock: () => 0, budget: 1 });
   const taken = () =>
     store.decidePending.mock.calls.map(([id, commands]) => [id, ...commands.flatMap(({ keys }) => keys)]);
   return { handle: (...Records: DynamoDBRecord[]) => handle({ Records }), taken, store, counts, logger };

@@ -32,6 +32,7 @@ export const createMemoryLedger = () => {
   return {
     load,
     history,
+    tailOf: (accountId: AccountId): Tail => tails.get(accountId) ?? emptyTail(accountId),
     /** Every commit, in the order they were written. */
     committed: committed as readonly Committed[],
     /**
