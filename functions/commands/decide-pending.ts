@@ -1,9 +1,9 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { inParallel } from '../runtime/in-parallel.ts';
-import { streamImage } from '../runtime/stream-image.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
+import { streamImage } from '../store/stream/stream-image.ts';
 import { PendingCommand } from '../store/writing/command-record.ts';
 
 /** How many accounts of a batch are worked on at once. */

@@ -1,6 +1,6 @@
 import type { DynamoDBRecord } from 'aws-lambda';
-import { streamImage } from '../../runtime/stream-image.ts';
 import { type Commit, readCommit } from './commit.ts';
+import { streamImage } from './stream-image.ts';
 
 /** A stream record of the events table: the commit it brings, or why it cannot be read. */
 export type CommitRecord = ReadableRecord | (Place & { readonly problem: Error });
