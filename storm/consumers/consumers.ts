@@ -105,7 +105,7 @@ export const pump = async (
       });
       recovering.add(done);
     }
-    await sleep(random.between(30, 120));
+    await sleep(random.between(100, 300));
   }
   await Promise.all([...recovering, ...[decidePending, carryOut, projectViews].map((delivery) => delivery.rest())]);
 };

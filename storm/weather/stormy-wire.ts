@@ -25,7 +25,7 @@ export class StormyWire extends NodeHttpHandler {
 
   override async handle(request: HttpRequest, options?: Parameters<NodeHttpHandler['handle']>[1]): Promise<Handled> {
     const operation = String(request.headers['x-amz-target']).replace(/^.*\./, '');
-    const body = JSON.parse(Buffer.from(request.body).toString('utf8'));
+    const body = JSON.parse(typeof request.body === 'string' ? request.body : new TextDecoder().decode(request.body));
     request.body = JSON.stringify(this.#deployment.write(operation, body));
     request.headers['content-length'] = String(Buffer.byteLength(request.body));
     const send = async () => {
