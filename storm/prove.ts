@@ -25,7 +25,11 @@ export const prove = async (endpoint: string, commandLine: CommandLine): Promise
   return rows.every(([, caught]) => caught) ? 0 : 1;
 };
 
-const runWith = async (fault: Fault, endpoint: string, { seeds, seconds, first, parallel }: CommandLine): Promise<Caught> => {
+const runWith = async (
+  fault: Fault,
+  endpoint: string,
+  { seeds, seconds, first, parallel }: CommandLine,
+): Promise<Caught> => {
   const most = Math.min(seeds ?? fault.within, fault.within);
   const options = { '--seeds': most, '--seconds': seconds, '--seed': first, '--parallel': parallel };
   const args = Object.entries(options).flatMap(([option, value]) => [option, String(value)]);

@@ -12,7 +12,9 @@ export const withFault = (fault: Fault, file: string, source: string): string =>
     .reduce((text, { find, replace }) => {
       const places = text.split(find).length - 1;
       if (places !== 1) {
-        throw new Error(`the fault ${fault.name} is put back in one place of ${file}; its text is there ${places} times`);
+        throw new Error(
+          `the fault ${fault.name} is put back in one place of ${file}; its text is there ${places} times`,
+        );
       }
       return text.replace(find, () => replace);
     }, source);

@@ -1,7 +1,7 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../events/values.ts';
-import type { RecordKey } from '../functions/store/deciding/command-result.ts';
 import { readRecord } from '../functions/store/deciding/command-record.ts';
+import type { RecordKey } from '../functions/store/deciding/command-result.ts';
 import type { Commit, CommittedEvent } from '../functions/store/stream/commit.ts';
 import type { FoundRecord } from '../functions/store/writing/write.ts';
 import type { LedgerDatabase } from '../testing/ledger-database.ts';

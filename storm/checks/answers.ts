@@ -1,5 +1,5 @@
-import type { CommandResult } from '../../functions/store/deciding/command-result.ts';
 import { fingerprint } from '../../functions/store/deciding/command-record.ts';
+import type { CommandResult } from '../../functions/store/deciding/command-result.ts';
 import type { PlacedEvent, Remains } from '../remains.ts';
 import type { Call, Journal } from '../traffic/journal.ts';
 import type { Report } from '../violation.ts';
@@ -17,7 +17,11 @@ export const checkAnswers = (journal: Journal, remains: Remains, report: Report)
     if (!result) continue;
     const written = ownEvents(byCall.get(call.request.correlationId) ?? []);
     const broken = (rule: string, more: object = {}) =>
-      report(rule, { ...about(call), wrote: written.map(({ accountId, version }) => `${accountId}/${version}`), ...more });
+      report(rule, {
+        ...about(call),
+        wrote: written.map(({ accountId, version }) => `${accountId}/${version}`),
+        ...more,
+      });
     switch (result.outcome) {
       case 'accepted':
         checkAccepted(call, result, byPlace.get(`${call.request.command.accountId}/${result.version}`), broken);
@@ -39,8 +43,10 @@ export const checkAnswers = (journal: Journal, remains: Remains, report: Report)
       case 'in_progress':
         break;
       case 'undecided':
-        if (result.reason === 'commit_too_large' || result.reason === 'record_unreadable') broken('nothing here is too large or unreadable');
-        if (result.reason !== 'unknown' && written.length > 0) broken('what is not known to be unknown was not written');
+        if (result.reason === 'commit_too_large' || result.reason === 'record_unreadable')
+          broken('nothing here is too large or unreadable');
+        if (result.reason !== 'unknown' && written.length > 0)
+          broken('what is not known to be unknown was not written');
         break;
     }
   }
@@ -73,7 +79,10 @@ const checkAccepted = (
   broken: (rule: string, more?: object) => void,
 ): void => {
   const { intent, request } = call;
-  if (!event || event.at !== at || !isOf(event, call)) return broken('what was accepted is there', { there: event });
+  if (!event || event.at !== at || !isOf(event, call)) {
+    broken('what was accepted is there', { there: event });
+    return;
+  }
   if (!replayed && event.origin.correlationId !== request.correlationId) {
     broken('what is new was written by this call', { there: event });
   }
@@ -133,14 +142,14 @@ const checkKeys = (journal: Journal, { records }: Remains, report: Report): void
       const { result } = call;
       if (!result) continue;
       if (isDecided(result) && !isSame(told(result), told(first.result))) {
-        report('a command has one outcome', { first: about(first), then: about(call) });
+        report('a command has one outcome', { first: about(first), second: about(call) });
       }
       if (call.sentAt <= heard(first)) continue;
       if (result.outcome === 'version_mismatch' || result.outcome === 'pending') {
-        report('a repeat hears what was decided', { first: about(first), then: about(call) });
+        report('a repeat hears what was decided', { first: about(first), second: about(call) });
       }
       if (isDecided(result) && !result.replayed) {
-        report('a repeat is told that it is one', { first: about(first), then: about(call) });
+        report('a repeat is told that it is one', { first: about(first), second: about(call) });
       }
     }
   }

@@ -23,23 +23,25 @@ export const historiesOf = ({ streams }: Remains): ReadonlyMap<AccountId, Histor
  * A rejection that is new was decided on the account as it stood at a version that was current after it was asked for: not on one
  * that somebody had already seen outdated.
  */
-export const checkDecisions = (
-  journal: Journal,
-  histories: ReadonlyMap<AccountId, History>,
-  report: Report,
-): void => {
+export const checkDecisions = (journal: Journal, histories: ReadonlyMap<AccountId, History>, report: Report): void => {
   for (const { request, result, floor, intent } of journal.calls) {
     if (result?.outcome !== 'rejected' || result.replayed) continue;
     const { command } = request;
     const since = (histories.get(command.accountId) ?? [undefined]).slice(floor);
     const { code } = result.rejection;
     const isTrueOf = (account: Account | undefined): boolean => {
-      if (result.rejection.available !== undefined && account && available(account) !== result.rejection.available) return false;
+      if (result.rejection.available !== undefined && account && available(account) !== result.rejection.available)
+        return false;
       const decision = decide(command, account);
       return decision.outcome === 'rejected' && decision.rejection.code === code;
     };
     if (!since.some(isTrueOf)) {
-      report('a rejection was true once it was asked for', { command: intent.command, keys: request.keys, floor, result });
+      report('a rejection was true once it was asked for', {
+        command: intent.command,
+        keys: request.keys,
+        floor,
+        result,
+      });
     }
   }
 };

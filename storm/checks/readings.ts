@@ -13,10 +13,9 @@ export const checkReadings = (
   report: Report,
 ): void => {
   const hashes = new Map(
-    [...remains.streams.values()].flat().map(({ streamId, version, count, hash }) => [
-      `${streamId}/${version + count - 1}`,
-      hash,
-    ]),
+    [...remains.streams.values()]
+      .flat()
+      .map(({ streamId, version, count, hash }) => [`${streamId}/${version + count - 1}`, hash]),
   );
   const check = (reading: Reading): void => {
     switch (reading.kind) {
@@ -38,7 +37,8 @@ export const checkReadings = (
             ? moment.version
             : (commits.filter(({ at }) => at <= moment.at).at(-1) ?? { version: 0, count: 1 });
         const expected = typeof version === 'number' ? version : version.version + version.count - 1;
-        if (tail.version !== expected) report('an old moment stays as it was', { moment, read: tail.version, expected });
+        if (tail.version !== expected)
+          report('an old moment stays as it was', { moment, read: tail.version, expected });
         if (!isSame(tail.account, histories.get(tail.streamId)?.[tail.version])) {
           report('an old moment is the fold of the events before it', { account: tail.streamId, moment });
         }
@@ -51,7 +51,8 @@ export const checkReadings = (
         }
         return;
       case 'record':
-        return checkRecord(reading, remains, report);
+        checkRecord(reading, remains, report);
+        return;
     }
   };
   for (const reading of journal.readings) check(reading);
@@ -63,8 +64,11 @@ type RecordReading = Extract<Reading, { kind: 'record' }>;
 const checkRecord = ({ key, record }: RecordReading, { records }: Remains, report: Report): void => {
   if (!record || record.outcome === 'unreadable') return;
   const last = records.get(key);
-  if (!last || last.outcome === 'unreadable') return report('a record never vanishes', { key, record, last });
-  if (record.fingerprint !== last.fingerprint) return report('a key stays its command’s', { key, record, last });
+  if (!last || last.outcome === 'unreadable') {
+    report('a record never vanishes', { key, record, last });
+    return;
+  }
+  if (record.fingerprint !== last.fingerprint) report('a key stays its command’s', { key, record, last });
   const isOver = record.outcome === 'accepted' || record.outcome === 'rejected';
   if (isOver && !isSame(withoutAnswer(record), withoutAnswer(last))) {
     report('a decided record never changes', { key, record, last });

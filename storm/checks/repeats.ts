@@ -31,11 +31,15 @@ export const repeatAll = async (
       actor: Caller.parse('alice'),
       correlationId: randomUUID(),
     });
-    if (!isTheRecord(result, record)) report('a repeat in fair weather hears what is recorded', { key, record, result });
+    if (!isTheRecord(result, record))
+      report('a repeat in fair weather hears what is recorded', { key, record, result });
   }
 };
 
-const isTheRecord = (result: CommandResult, record: { readonly outcome: string; readonly version?: number }): boolean => {
+const isTheRecord = (
+  result: CommandResult,
+  record: { readonly outcome: string; readonly version?: number },
+): boolean => {
   if (result.outcome !== 'accepted' && result.outcome !== 'rejected') return false;
   if (!result.replayed) return false;
   if (record.outcome === 'pending') return true;

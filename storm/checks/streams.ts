@@ -1,5 +1,5 @@
-import { available } from '../../functions/ledger/account.ts';
 import type { Account } from '../../functions/ledger/account.ts';
+import { available } from '../../functions/ledger/account.ts';
 import { verifyStream } from '../../testing/verify-stream.ts';
 import type { Environment } from '../environments.ts';
 import type { Remains } from '../remains.ts';
@@ -51,7 +51,8 @@ export const checkStreams = async (
 };
 
 /** Whether two values have the same members with the same values, in whatever order. */
-export const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(ordered(one)) === JSON.stringify(ordered(other));
+export const isSame = (one: unknown, other: unknown): boolean =>
+  JSON.stringify(ordered(one)) === JSON.stringify(ordered(other));
 
 const ordered = (value: unknown): unknown => {
   if (typeof value !== 'object' || value === null) return value;

@@ -3,7 +3,9 @@ import type { Report } from '../violation.ts';
 
 /** Every reservation ends once: settled and credited once, with the same amount, or released and never credited. */
 export const checkTransfers = ({ events }: Remains, report: Report): void => {
-  const transfers = Map.groupBy(events.filter(isOfTransfer), ({ data }) => ('transferId' in data ? data.transferId : ''));
+  const transfers = Map.groupBy(events.filter(isOfTransfer), ({ data }) =>
+    'transferId' in data ? data.transferId : '',
+  );
   for (const [transferId, about] of transfers) {
     const of = (type: PlacedEvent['type']) => about.filter((event) => event.type === type);
     const where = about.map(({ type, accountId, version, data }) => ({ type, at: `${accountId}/${version}`, data }));
@@ -21,12 +23,15 @@ export const checkTransfers = ({ events }: Remains, report: Report): void => {
     const settled = of('MoneyWithdrawn').filter(({ accountId }) => accountId === from);
     const credited = of('MoneyDeposited');
     if (settled.length > 1) broken('a reservation is settled once');
-    if (credited.length !== settled.length) broken('a transfer is credited exactly once if it is settled, and never if it is released');
+    if (credited.length !== settled.length)
+      broken('a transfer is credited exactly once if it is settled, and never if it is released');
     for (const { type, accountId, data } of credited) {
       if (type !== 'MoneyDeposited') continue;
-      if (accountId !== to || data.amount !== amount || data.counterparty !== from) broken('a credit is what was reserved');
+      if (accountId !== to || data.amount !== amount || data.counterparty !== from)
+        broken('a credit is what was reserved');
     }
-    for (const { data } of settled) if (!('amount' in data) || data.amount !== amount) broken('a settlement is what was reserved');
+    for (const { data } of settled)
+      if (!('amount' in data) || data.amount !== amount) broken('a settlement is what was reserved');
   }
 };
 

@@ -1,9 +1,9 @@
+import type { AccountId } from '../../events/values.ts';
 import { accountView } from '../../functions/ledger/answer.ts';
 import { entryOf } from '../../functions/ledger/statement.ts';
 import { readEntry, readSummary } from '../../functions/views/account-rows.ts';
 import { readTransferRow, transferOf } from '../../functions/views/transfer-row.ts';
 import type { LedgerDatabase } from '../../testing/ledger-database.ts';
-import type { AccountId } from '../../events/values.ts';
 import type { Environment } from '../environments.ts';
 import { type Remains, scan } from '../remains.ts';
 import type { Report } from '../violation.ts';
@@ -21,7 +21,11 @@ export const checkViews = async (
   const rows = await scan(observer, tables.views);
   const kind = (prefix: string) => rows.filter(({ sk }) => String(sk).startsWith(prefix));
 
-  const summaries = new Map(kind('summary').map(readSummary).map((summary) => [summary.accountId, summary]));
+  const summaries = new Map(
+    kind('summary')
+      .map(readSummary)
+      .map((summary) => [summary.accountId, summary]),
+  );
   for (const [accountId, commits] of streams) {
     const last = commits.at(-1)?.events.at(-1);
     const account = histories.get(accountId)?.at(-1);
@@ -31,7 +35,11 @@ export const checkViews = async (
     if (!isSame(summary, expected)) report('an account’s view is the fold of its stream', { expected, summary });
   }
 
-  const entries = new Map(kind('entry#').map(readEntry).map((entry) => [entry.entryId, entry]));
+  const entries = new Map(
+    kind('entry#')
+      .map(readEntry)
+      .map((entry) => [entry.entryId, entry]),
+  );
   for (const { accountId, ...event } of events) {
     const account = histories.get(accountId)?.[event.version];
     const expected = account && entryOf(accountId, event, account.balance);

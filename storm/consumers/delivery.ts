@@ -83,7 +83,8 @@ export const createDelivery = (
       while (left.length > 0) {
         if (performance.now() >= until) return false;
         const again: DynamoDBRecord[] = [];
-        for (let start = 0; start < left.length; start += 50) again.push(...(await hand(left.slice(start, start + 50))));
+        for (let start = 0; start < left.length; start += 50)
+          again.push(...(await hand(left.slice(start, start + 50))));
         left = again;
       }
       return true;

@@ -179,4 +179,5 @@ class Client {
 
 const ACTOR = Caller.parse('alice');
 
-const stackOf = (error: unknown): string => (error instanceof Error ? String(error.stack).slice(0, 600) : String(error));
+const stackOf = (error: unknown): string =>
+  error instanceof Error ? String(error.stack).slice(0, 600) : String(error);

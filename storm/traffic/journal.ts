@@ -24,8 +24,17 @@ export interface Call {
 /** What a client read, and what was known of it before. */
 export type Reading =
   | { readonly kind: 'tail'; readonly floor: number; readonly tail: Tail }
-  | { readonly kind: 'asOf'; readonly moment: { readonly version: number } | { readonly at: string }; readonly tail: Tail }
-  | { readonly kind: 'history'; readonly accountId: AccountId; readonly from: number; readonly commits: readonly Commit[] }
+  | {
+      readonly kind: 'asOf';
+      readonly moment: { readonly version: number } | { readonly at: string };
+      readonly tail: Tail;
+    }
+  | {
+      readonly kind: 'history';
+      readonly accountId: AccountId;
+      readonly from: number;
+      readonly commits: readonly Commit[];
+    }
   | {
       readonly kind: 'record';
       readonly key: RecordKey;

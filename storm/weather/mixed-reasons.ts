@@ -19,12 +19,9 @@ export const mixReasons = (answer: Answer, random: Random): Answer | undefined =
   if (failed.length === 0) return undefined;
   const allOfThem = random.chance(0.1);
   if (failed.length === 1 && !allOfThem) return undefined;
-  const kept = allOfThem ? -1 : random.oneOf(failed);
+  const fewer = random.between(1, failed.length - 1);
+  const leftOut = new Set(allOfThem ? failed : random.shuffled(failed).slice(0, fewer));
   const instead = allOfThem ? 'TransactionConflict' : random.oneOf(['None', 'TransactionConflict', 'ThrottlingError']);
-  const mixed = reasons.map((reason, index) => {
-    if (index === kept || !failed.includes(index)) return reason;
-    // Another one that failed may be told as well.
-    return kept >= 0 && failed.length > 2 && random.chance(0.3) ? reason : { Code: instead };
-  });
+  const mixed = reasons.map((reason, index) => (leftOut.has(index) ? { Code: instead } : reason));
   return { ...answer, body: JSON.stringify({ ...body, CancellationReasons: mixed }) };
 };

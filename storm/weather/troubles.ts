@@ -121,17 +121,16 @@ export const troubles: readonly Trouble[] = [
     name: 'refused signature',
     weight: 2,
     strike: async (_, random) =>
-      refusal(
-        random.oneOf(['InvalidSignatureException', 'IncompleteSignatureException', 'ExpiredTokenException']),
-      ),
+      refusal(random.oneOf(['InvalidSignatureException', 'IncompleteSignatureException', 'ExpiredTokenException'])),
   },
   {
     name: 'transaction in progress',
     weight: 2,
     befalls: isTransaction,
     strike: async ({ send, sendLater }, random) => {
-      if (random.chance(0.5)) await send();
-      else if (random.chance(0.5)) sendLater(random.between(10, 800));
+      const fate = random.oneOf(['landed', 'lands later', 'lost'] as const);
+      if (fate === 'landed') await send();
+      if (fate === 'lands later') sendLater(random.between(10, 800));
       return refusal('TransactionInProgressException');
     },
   },
