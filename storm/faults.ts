@@ -11,7 +11,7 @@ export interface Fault {
 }
 
 /** A place in a file, and what is put there. */
-export interface Patch {
+interface Patch {
   /** From the root of the repository. */
   readonly file: string;
   /** It must be there exactly once. */

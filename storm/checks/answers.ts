@@ -45,8 +45,10 @@ export const checkAnswers = (journal: Journal, remains: Remains, report: Report)
       case 'undecided':
         if (result.reason === 'commit_too_large' || result.reason === 'record_unreadable')
           broken('nothing here is too large or unreadable');
-        if (result.reason !== 'unknown' && written.length > 0)
-          broken('what is not known to be unknown was not written');
+        if (result.reason !== 'unknown' && written.length > 0) {
+          const records = (call.request.keys ?? []).map((key) => remains.records.get(key));
+          broken('what is not known to be unknown was not written', { records });
+        }
         break;
     }
   }

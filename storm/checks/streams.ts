@@ -1,4 +1,3 @@
-import type { Account } from '../../functions/ledger/account.ts';
 import { available } from '../../functions/ledger/account.ts';
 import { verifyStream } from '../../testing/verify-stream.ts';
 import type { Environment } from '../environments.ts';
@@ -60,6 +59,3 @@ const ordered = (value: unknown): unknown => {
   const members = Object.entries(value).filter(([, inner]) => inner !== undefined);
   return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, ordered(inner)]));
 };
-
-/** Accounts as they stood after each event. */
-export type States = ReadonlyMap<number, Account | undefined>;
