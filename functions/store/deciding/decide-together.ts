@@ -160,13 +160,13 @@ class Deciding {
 
   /** What was planned is so: it was written, or nothing had to be. */
   async #conclude(batch: readonly Submission[], plan: Plan): Promise<void> {
+    const mismatches = new Map<Submission, CommandResult>();
     for (const [index, submission] of batch.entries()) {
       const result = plan.results[index];
       if (!result) throw new Error('a command was planned without an outcome');
       this.#uncertain.delete(submission);
-      if (result.outcome !== 'version_mismatch' || !(await this.#asked(submission))) {
-        this.verdicts.set(submission, { kind: 'decided', result });
-      }
+      if (result.outcome === 'version_mismatch') mismatches.set(submission, result);
+      else this.verdicts.set(submission, { kind: 'decided', result });
     }
     if (plan.tail) {
       this.#tail = plan.tail;
@@ -174,6 +174,10 @@ class Deciding {
     }
     this.#losses = 0;
     this.#mostItems = Math.min(MAX_TRANSACTION_ITEMS, this.#mostItems * 2);
+    // Last: where the records cannot be asked, that is no word of those that were written.
+    for (const [submission, result] of mismatches) {
+      if (!(await this.#asked(submission))) this.verdicts.set(submission, { kind: 'decided', result });
+    }
   }
 
   /** A commit would be too large: half as many may fit; one that does not fit alone never will, unless it is decided already. */
