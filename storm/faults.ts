@@ -96,8 +96,8 @@ export const faults: readonly Fault[] = [
     patches: [
       {
         file: 'functions/store/deciding/decide-together.ts',
-        find: "if (result.outcome !== 'version_mismatch' || !(await this.#asked(submission))) {",
-        replace: 'if (submission) {',
+        find: "if (!(await this.#asked(submission))) this.verdicts.set(submission, { kind: 'decided', result });",
+        replace: "this.verdicts.set(submission, { kind: 'decided', result });",
       },
     ],
   },
