@@ -39,7 +39,14 @@ export const checkAnswers = (journal: Journal, remains: Remains, report: Report)
         if (written.length > 0) broken('a command whose key is another’s changed nothing');
         if (!hasAnothersKey(call, remains)) broken('a key is another command’s only where it has that key');
         break;
-      case 'pending':
+      case 'pending': {
+        const record = remains.records.get(result.key);
+        const { expectedVersion } = call.request;
+        if (expectedVersion === undefined || record?.outcome !== 'accepted') break;
+        if (record.version !== Number(expectedVersion) + 1)
+          broken('what is accepted at a version follows that version');
+        break;
+      }
       case 'in_progress':
         break;
       case 'undecided':

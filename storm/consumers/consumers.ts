@@ -98,14 +98,14 @@ export const pump = async (
     carryOut.take(commits);
     projectViews.take(commits);
     for (const delivery of [decidePending, carryOut, projectViews]) delivery.deliver();
-    if (random.chance(0.05) && recovering.size === 0) {
+    if (random.chance(0.15) && recovering.size === 0) {
       const from = random.chance(0.5) ? 'views' : 'streams';
       const done = recover(random.oneOf(environments), from, random.between(60_000, 3 * 3_600_000)).then(() => {
         recovering.delete(done);
       });
       recovering.add(done);
     }
-    await sleep(random.between(100, 300));
+    await sleep(random.between(300, 800));
   }
   await Promise.all([...recovering, ...[decidePending, carryOut, projectViews].map((delivery) => delivery.rest())]);
 };

@@ -85,7 +85,7 @@ class Client {
     const { intents, journal, report } = this.#traffic;
     const random = this.#random;
     const environment = random.oneOf(this.#traffic.environments);
-    const wanted = Array.from({ length: random.between(1, 12) }, () => intents.next());
+    const wanted = Array.from({ length: random.chance(0.5) ? 1 : random.between(2, 12) }, () => intents.next());
     const [accountId] = wanted.map(({ command }) => command.accountId);
     if (!accountId) return;
     const calls = wanted
@@ -112,11 +112,11 @@ class Client {
     const version = this.#tails.get(command.accountId)?.version ?? 0;
     const dice = random.next();
     const expected: Pick<CommandRequest, 'expectedVersion'> =
-      dice < 0.06 && version > 0
+      dice < 0.1 && version > 0
         ? { expectedVersion: Version.parse(version) }
-        : dice < 0.08 && version > 1
+        : dice < 0.12 && version > 1
           ? { expectedVersion: Version.parse(version - 1) }
-          : dice < 0.09
+          : dice < 0.13
             ? { expectedVersion: 'never' }
             : {};
     return { command, keys, ...expected, actor: ACTOR, correlationId: randomUUID() };
