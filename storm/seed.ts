@@ -1,6 +1,6 @@
 import { AccountId, Amount, Caller, Limit } from '../events/values.ts';
 import type { Command } from '../functions/ledger/command.ts';
-import { createLedgerDatabase } from '../testing/ledger-database.ts';
+import { createLedgerDatabase, type LedgerDatabase } from '../testing/ledger-database.ts';
 import { checkAnswers, PREPARED } from './checks/answers.ts';
 import { checkDecisions, historiesOf } from './checks/decisions.ts';
 import { checkReadings } from './checks/readings.ts';
@@ -13,13 +13,13 @@ import { createFeed } from './consumers/feed.ts';
 import { createExecutions } from './consumers/workflow.ts';
 import { createEnvironments, createObserver, type Environment } from './environments.ts';
 import { type Random, randomOf } from './random.ts';
-import { readRemains } from './remains.ts';
+import { type Remains, readRemains } from './remains.ts';
 import { settleDown } from './settle-down.ts';
 import { Tally } from './tally.ts';
 import { runClient } from './traffic/clients.ts';
 import { EUR, Intents } from './traffic/intents.ts';
 import { Journal } from './traffic/journal.ts';
-import { collectViolations, type Violation } from './violation.ts';
+import { collectViolations, type Report, type Violation } from './violation.ts';
 import { SnapshotSightings } from './weather/other-deployment.ts';
 import { createWeather } from './weather/weather.ts';
 
@@ -73,9 +73,38 @@ export const runSeed = async (endpoint: string, seed: number, seconds: number): 
   await pumping;
   await weather.clear();
 
-  await settleDown({ database, accounts, environments: behindStreams, observer, feed, consumers, executions, report });
-  await repeatAll(journal, await readRemains(observer, database, accounts), observer, report);
-  const remains = await readRemains(observer, database, accounts);
+  let commits = 0;
+  try {
+    await settleDown({
+      database,
+      accounts,
+      environments: behindStreams,
+      observer,
+      feed,
+      consumers,
+      executions,
+      report,
+    });
+    await repeatAll(journal, await readRemains(observer, database, accounts), observer, report);
+    const remains = await readRemains(observer, database, accounts);
+    commits = [...remains.streams.values()].flat().length;
+    await checkAll(journal, remains, observer, database, report);
+  } catch (error) {
+    report('what is left can be read', error instanceof Error ? String(error.stack) : String(error));
+  }
+  for (const { close } of [...environments, ...behindStreams, observer, feed]) close();
+  const outcomes = new Tally();
+  for (const { result } of journal.calls) outcomes.add(nameOf(result));
+  return { seed, commands: journal.calls.length, commits, outcomes, troubles, violations };
+};
+
+const checkAll = async (
+  journal: Journal,
+  remains: Remains,
+  observer: Environment,
+  database: LedgerDatabase,
+  report: Report,
+): Promise<void> => {
   await checkStreams(remains, observer, report);
   checkTransfers(remains, report);
   checkAnswers(journal, remains, report);
@@ -83,12 +112,6 @@ export const runSeed = async (endpoint: string, seed: number, seconds: number): 
   checkDecisions(journal, histories, report);
   checkReadings(journal, remains, histories, report);
   await checkViews(remains, histories, observer, database, report);
-
-  for (const { close } of [...environments, ...behindStreams, observer, feed]) close();
-  const outcomes = new Tally();
-  for (const { result } of journal.calls) outcomes.add(nameOf(result));
-  const commits = [...remains.streams.values()].reduce((sum, { length }) => sum + length, 0);
-  return { seed, commands: journal.calls.length, commits, outcomes, troubles, violations };
 };
 
 const nameOf = (result: Journal['calls'][number]['result']): string => {
