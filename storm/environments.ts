@@ -24,14 +24,16 @@ export interface World {
   readonly database: LedgerDatabase;
   readonly weather: Weather;
   readonly sightings: SnapshotSightings;
+  /** How wrong clocks may be. An account is never seen to be hot where they are. */
+  readonly clocks: 'true' | 'minutes off' | 'hours off';
 }
 
 const MINUTE_MS = 60_000;
 
-/** How wrong a clock is, in milliseconds: mostly little, sometimes by minutes, and, in a world that has such clocks, by hours. */
-const skewOf = (random: Random, mayBeHours: boolean): number => {
-  if (random.chance(0.5)) return random.between(-50, 50);
-  if (mayBeHours && random.chance(0.5)) return random.between(0, 120 * MINUTE_MS);
+/** How wrong a clock is, in milliseconds: by some milliseconds everywhere, and by more in a world that has such clocks. */
+const skewOf = (random: Random, clocks: World['clocks']): number => {
+  if (clocks === 'true' || random.chance(0.5)) return random.between(-50, 50);
+  if (clocks === 'hours off' && random.chance(0.5)) return random.between(0, 120 * MINUTE_MS);
   return random.between(-2 * MINUTE_MS, 2 * MINUTE_MS);
 };
 
@@ -39,11 +41,10 @@ const skewOf = (random: Random, mayBeHours: boolean): number => {
  * Makes environments, each with its own clock, patience, connections and, in half of them, another deployment's way of writing.
  * @param count how many.
  */
-export const createEnvironments = (world: World, random: Random, count: number): Environment[] => {
-  const mayBeHours = random.chance(0.3);
-  return Array.from({ length: count }, (_, n) => {
+export const createEnvironments = (world: World, random: Random, count: number): Environment[] =>
+  Array.from({ length: count }, (_, n) => {
     const dice = random.fork();
-    const skew = skewOf(dice, mayBeHours);
+    const skew = skewOf(dice, world.clocks);
     return createEnvironment(world, dice, {
       name: `environment ${n}`,
       clock: () => Date.now() + skew,
@@ -52,7 +53,6 @@ export const createEnvironments = (world: World, random: Random, count: number):
       queueing: dice.chance(0.6),
     });
   });
-};
 
 const createEnvironment = (
   { database, weather, sightings }: World,
