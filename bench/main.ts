@@ -1,6 +1,6 @@
+import { showProgress } from '../testing/progress.ts';
 import { Ceiling } from './ceiling.ts';
 import { type CommandLine, parseCommandLine, usage } from './command-line.ts';
-import { showProgress } from './progress.ts';
 import { writeChart } from './report/chart.ts';
 import { targetTable, writeMarkdown } from './report/markdown.ts';
 import { describeMachine, type Result, type Results, readResults, writeResults } from './report/results.ts';

@@ -1,5 +1,5 @@
+import type { Progress } from '../testing/progress.ts';
 import type { Ceiling } from './ceiling.ts';
-import type { Progress } from './progress.ts';
 import type { Table } from './report/table.ts';
 
 /** Something that is measured: one file in `scenarios/`, one part of the report. */

@@ -106,9 +106,10 @@ const whatStandsThere = async (
   if (records.some((record) => record.fingerprint !== submission.fingerprint)) return { outcome: 'key_reused' };
   for (const record of records) {
     if (record.outcome !== 'accepted' && record.outcome !== 'rejected') continue;
-    // An earlier try of this call may have landed, and be decided by now.
+    // An earlier try of this call may have landed, and be decided by now: under all its keys, so nothing is left to be written.
     const isOurs = record.pendingId !== undefined && writeIds.has(record.pendingId);
-    return (await recordedUnder(dependencies, record, submission, replaces, deadline)) ?? resultOf(record, !isOurs);
+    if (isOurs) return resultOf(record, false);
+    return (await recordedUnder(dependencies, record, submission, replaces, deadline)) ?? resultOf(record, true);
   }
   for (const record of records) {
     if (record.outcome !== 'pending') continue;

@@ -177,6 +177,46 @@ describe('a write whose result is not known', () => {
   });
 });
 
+describe('what was written is not answered as undone', () => {
+  it('where the records of another command of the batch cannot be asked', async () => {
+    const here = createMeteredStore(database, { budget: 300 });
+    here.inject(async (operation, send) => {
+      if (operation === 'GetItem') throw timeout();
+      return send();
+    });
+    const results = await here.store.executeTogether(a, [
+      requests.deposit('a', 1, { key: 'one', expectedVersion: 1 }),
+      requests.deposit('a', 10, { key: 'two' }),
+    ]);
+    expect(results).toMatchObject([
+      { outcome: 'undecided', reason: 'unavailable' },
+      { outcome: 'accepted', version: 3, replayed: false },
+    ]);
+    expect(await balance()).toBe(1_010);
+  });
+
+  it('where it was queued without hearing so, is decided by now, and nothing more can be written', async () => {
+    await bank.store.executeTogether(a, [requests.deposit('a', 1), requests.deposit('a', 1)]);
+    const here = createMeteredStore(database, { budget: 300, queueing: true });
+    let tries = 0;
+    here.inject(async (operation, send) => {
+      if (operation !== 'PutItem' && operation !== 'TransactWriteItems') return send();
+      tries += 1;
+      if (tries === 1) {
+        await send();
+        await bank.store.decidePending(a, await database.queued('a'));
+        throw timeout();
+      }
+      if (tries > 2) throw named('ThrottlingException');
+      return send();
+    });
+    const { keys = [], ...rest } = requests.withdraw('a', 2, { key: 'one' });
+    const result = await here.store.execute({ ...rest, keys: [...keys, keyOn('a', 'two')] });
+    expect(result).toMatchObject({ outcome: 'accepted', replayed: false });
+    expect(await balance()).toBe(1_000);
+  });
+});
+
 describe('an answer of 200 that says nothing', () => {
   /** Takes everything out of the first answer to an operation, as the SDK makes of an empty body. */
   const empty = (wanted: string): Fault => {

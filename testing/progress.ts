@@ -1,12 +1,12 @@
 import { SingleBar } from 'cli-progress';
 
-/** Tells the user how far a scenario is. */
+/** Tells the user how far long work is. */
 export interface Progress {
-  /** A scenario begins that takes this many steps. */
+  /** Work begins that takes this many steps. */
   start(scenario: string, steps: number): void;
   /** A step begins. */
   step(what: string): void;
-  /** The scenario is over, well or not. */
+  /** The work is over, well or not. */
   end(): void;
 }
 

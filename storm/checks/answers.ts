@@ -1,0 +1,200 @@
+import type { CommandResult } from '../../functions/store/deciding/command-result.ts';
+import { fingerprint } from '../../functions/store/writing/command-record.ts';
+import type { PlacedEvent, Remains } from '../remains.ts';
+import type { Call, Journal } from '../traffic/journal.ts';
+import type { Report } from '../violation.ts';
+import { withoutOtherWords } from '../weather/other-deployment.ts';
+import { isSame } from './streams.ts';
+
+type Of<Outcome extends CommandResult['outcome']> = Extract<CommandResult, { outcome: Outcome }>;
+
+/** What was answered is so: what was accepted is there, what was not has changed nothing, and a repeat hears the same. */
+export const checkAnswers = (journal: Journal, remains: Remains, report: Report): void => {
+  const byCall = Map.groupBy(remains.events, ({ origin }) => origin.correlationId);
+  const byPlace = new Map(remains.events.map((event) => [`${event.accountId}/${event.version}`, event]));
+  for (const call of journal.calls) {
+    const { result } = call;
+    if (!result) continue;
+    const written = ownEvents(byCall.get(call.request.correlationId) ?? []);
+    const broken = (rule: string, more: object = {}) =>
+      report(rule, {
+        ...about(call),
+        wrote: written.map(({ accountId, version }) => `${accountId}/${version}`),
+        ...more,
+      });
+    switch (result.outcome) {
+      case 'accepted':
+        checkAccepted(call, result, byPlace.get(`${call.request.command.accountId}/${result.version}`), broken);
+        break;
+      case 'rejected':
+        if (written.length > 0) broken('what was rejected changed nothing');
+        break;
+      case 'version_mismatch':
+        if (written.length > 0) broken('a mismatch changed nothing');
+        if (call.request.expectedVersion === undefined) broken('a mismatch is of a version that was asked for');
+        if (result.currentVersion < call.floor) broken('a mismatch tells a version that was current');
+        if (result.currentVersion === call.request.expectedVersion) broken('a mismatch is one');
+        break;
+      case 'key_reused':
+        if (written.length > 0) broken('a command whose key is another’s changed nothing');
+        if (!hasAnothersKey(call, remains)) broken('a key is another command’s only where it has that key');
+        break;
+      case 'pending': {
+        const record = remains.records.get(result.key);
+        const { expectedVersion } = call.request;
+        if (expectedVersion === undefined || record?.outcome !== 'accepted') break;
+        if (record.version !== Number(expectedVersion) + 1)
+          broken('what is accepted at a version follows that version');
+        break;
+      }
+      case 'in_progress':
+        break;
+      case 'undecided':
+        if (result.reason === 'commit_too_large' || result.reason === 'record_unreadable')
+          broken('nothing here is too large or unreadable');
+        if (result.reason !== 'unknown' && written.length > 0) {
+          const records = (call.request.keys ?? []).map((key) => remains.records.get(key));
+          broken('what is not known to be unknown was not written', { records });
+        }
+        break;
+    }
+  }
+  checkKeys(journal, remains, report);
+  checkCauses(journal, remains, report);
+};
+
+/** A transfer's later steps carry its correlation id too: they are not the client's. */
+const ownEvents = (events: readonly PlacedEvent[]): readonly PlacedEvent[] =>
+  events.filter(
+    ({ type, data }) =>
+      type !== 'ReservationCancelled' &&
+      !((type === 'MoneyDeposited' || type === 'MoneyWithdrawn') && data.transferId !== undefined),
+  );
+
+const about = ({ intent, environment, request, result, sentAt, heardAt }: Call) => ({
+  command: intent.command,
+  keys: request.keys,
+  expectedVersion: request.expectedVersion,
+  environment,
+  result,
+  sentAt,
+  heardAt,
+});
+
+const checkAccepted = (
+  call: Call,
+  { version, at, replayed }: Of<'accepted'>,
+  event: PlacedEvent | undefined,
+  broken: (rule: string, more?: object) => void,
+): void => {
+  const { intent, request } = call;
+  if (!event || event.at !== at || !isOf(event, call)) {
+    broken('what was accepted is there', { there: event });
+    return;
+  }
+  if (!replayed && event.origin.correlationId !== request.correlationId) {
+    broken('what is new was written by this call', { there: event });
+  }
+  const { expectedVersion } = request;
+  if (!replayed && expectedVersion !== undefined && version !== Number(expectedVersion) + 1) {
+    broken('what is accepted at a version follows that version');
+  }
+  if (intent.key === undefined && replayed) broken('a command without a key is no repeat');
+};
+
+/** Whether an event is what the call's command asked for. */
+const isOf = ({ accountId, type, data }: PlacedEvent, { request: { command } }: Call): boolean => {
+  if (accountId !== command.accountId) return false;
+  switch (command.type) {
+    case 'open':
+      return type === 'AccountOpened' && data.owner === command.owner;
+    case 'deposit':
+      return type === 'MoneyDeposited' && data.reference === command.reference && data.amount === command.amount;
+    case 'withdraw':
+      return type === 'MoneyWithdrawn' && data.reference === command.reference && data.amount === command.amount;
+    case 'reserve':
+      return type === 'MoneyReserved' && data.transferId === command.transferId && data.reference === command.reference;
+    default:
+      return false;
+  }
+};
+
+const hasAnothersKey = ({ request: { keys = [], command } }: Call, { records }: Remains): boolean => {
+  const own = fingerprint(command);
+  return keys.some((key) => {
+    const record = records.get(key);
+    return record !== undefined && record.outcome !== 'unreadable' && record.fingerprint !== own;
+  });
+};
+
+const isDecided = (result: CommandResult | undefined): result is Of<'accepted'> | Of<'rejected'> =>
+  result?.outcome === 'accepted' || result?.outcome === 'rejected';
+
+/** What was told of a command, without what may differ: whether it was a repeat, and what other deployments add. */
+const told = (result: CommandResult): object => {
+  if (result.outcome === 'rejected') return { outcome: result.outcome, rejection: result.rejection };
+  if (result.outcome !== 'accepted') return result;
+  const { outcome, version, at, answer } = result;
+  return { outcome, version, at, answer: answer && withoutOtherWords(answer) };
+};
+
+/** One key, one outcome, for ever. */
+const checkKeys = (journal: Journal, { records }: Remains, report: Report): void => {
+  const byIntent = Map.groupBy(
+    journal.calls.filter(({ intent }) => intent.key !== undefined),
+    ({ intent }) => intent,
+  );
+  for (const calls of byIntent.values()) {
+    const [first] = calls.filter(({ result }) => isDecided(result)).sort((a, b) => heard(a) - heard(b));
+    if (!first?.result) continue;
+    for (const call of calls) {
+      const { result } = call;
+      if (!result) continue;
+      if (isDecided(result) && !isSame(told(result), told(first.result))) {
+        report('a command has one outcome', { first: about(first), second: about(call) });
+      }
+      if (call.sentAt <= heard(first)) continue;
+      if (result.outcome === 'version_mismatch' || result.outcome === 'pending') {
+        report('a repeat hears what was decided', { first: about(first), second: about(call) });
+      }
+      if (isDecided(result) && !result.replayed) {
+        report('a repeat is told that it is one', { first: about(first), second: about(call) });
+      }
+    }
+  }
+  for (const call of journal.calls) {
+    const { result, request } = call;
+    if (!result) continue;
+    if (result.outcome === 'pending' && !isFinal(records.get(result.key))) {
+      report('what was pending is decided', about(call));
+    }
+    if (!isDecided(result)) continue;
+    for (const key of request.keys ?? []) {
+      const record = records.get(key);
+      const isIt =
+        record !== undefined &&
+        record.outcome === result.outcome &&
+        record.fingerprint === fingerprint(request.command) &&
+        (record.outcome !== 'accepted' || result.outcome !== 'accepted' || record.version === result.version);
+      if (!isIt) report('every key of a decided command has its outcome', { ...about(call), key, record });
+    }
+  }
+};
+
+const heard = ({ heardAt }: Call): number => heardAt ?? Number.POSITIVE_INFINITY;
+
+const isFinal = (record: { readonly outcome: string } | undefined): boolean =>
+  record?.outcome === 'accepted' || record?.outcome === 'rejected';
+
+/** Nothing comes from nowhere: every event that a client can cause was asked for, and an outcome is told of the time it was decided. */
+const checkCauses = (journal: Journal, { events }: Remains, report: Report): void => {
+  const calls = new Map(journal.calls.map((call) => [call.request.correlationId, call]));
+  for (const event of ownEvents(events)) {
+    if (event.origin.correlationId === PREPARED) continue;
+    const call = calls.get(event.origin.correlationId);
+    if (!call || !isOf(event, call)) report('nothing happens that nobody asked for', { event });
+  }
+};
+
+/** The correlation id of what was done before the storm. */
+export const PREPARED = 'prepared';

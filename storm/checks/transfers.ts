@@ -1,0 +1,38 @@
+import type { PlacedEvent, Remains } from '../remains.ts';
+import type { Report } from '../violation.ts';
+
+/** Every reservation ends once: settled and credited once, with the same amount, or released and never credited. */
+export const checkTransfers = ({ events }: Remains, report: Report): void => {
+  const transfers = Map.groupBy(events.filter(isOfTransfer), ({ data }) =>
+    'transferId' in data ? data.transferId : '',
+  );
+  for (const [transferId, about] of transfers) {
+    const of = (type: PlacedEvent['type']) => about.filter((event) => event.type === type);
+    const where = about.map(({ type, accountId, version, data }) => ({ type, at: `${accountId}/${version}`, data }));
+    const broken = (rule: string) => report(rule, { transferId, where });
+    const [reserved, ...others] = of('MoneyReserved');
+    if (others.length > 0) broken('one id is one transfer');
+    if (reserved?.type !== 'MoneyReserved') {
+      broken('a transfer begins with a reservation');
+      continue;
+    }
+    const { accountId: from } = reserved;
+    const { to, amount } = reserved.data;
+    const ended = of('ReservationCancelled').filter(({ accountId }) => accountId === from);
+    if (ended.length !== 1) broken('a reservation ends exactly once');
+    const settled = of('MoneyWithdrawn').filter(({ accountId }) => accountId === from);
+    const credited = of('MoneyDeposited');
+    if (settled.length > 1) broken('a reservation is settled once');
+    if (credited.length !== settled.length)
+      broken('a transfer is credited exactly once if it is settled, and never if it is released');
+    for (const { type, accountId, data } of credited) {
+      if (type !== 'MoneyDeposited') continue;
+      if (accountId !== to || data.amount !== amount || data.counterparty !== from)
+        broken('a credit is what was reserved');
+    }
+    for (const { data } of settled)
+      if (!('amount' in data) || data.amount !== amount) broken('a settlement is what was reserved');
+  }
+};
+
+const isOfTransfer = ({ data }: PlacedEvent): boolean => 'transferId' in data && data.transferId !== undefined;

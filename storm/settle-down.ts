@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AccountId } from '../events/values.ts';
+import type { LedgerDatabase } from '../testing/ledger-database.ts';
+import type { Consumers } from './consumers/consumers.ts';
+import type { Feed } from './consumers/feed.ts';
+import type { Executions } from './consumers/workflow.ts';
+import type { Environment } from './environments.ts';
+import { readRecords } from './remains.ts';
+import type { Report } from './violation.ts';
+
+/** How long it may take until nothing is open any more, in fair weather. In milliseconds. */
+const PATIENCE_MS = 60_000;
+
+const HOUR_MS = 3_600_000;
+
+/** Who and what is left when the clients have gone. */
+export interface Aftermath {
+  readonly database: LedgerDatabase;
+  readonly accounts: readonly AccountId[];
+  readonly environments: readonly Environment[];
+  readonly observer: Environment;
+  readonly feed: Feed;
+  readonly consumers: Consumers;
+  readonly executions: Executions;
+  readonly report: Report;
+}
+
+/**
+ * Lets everything end in fair weather: the consumers get all that was lost on the way to them, and recovery finds what nobody carries
+ * out any more, by a clock that goes ahead. Not to settle down is a violation.
+ */
+export const settleDown = async (aftermath: Aftermath): Promise<void> => {
+  const { environments, feed, consumers, executions, report } = aftermath;
+  const until = performance.now() + PATIENCE_MS;
+  executions.spare();
+  let left: readonly string[] = [];
+  for (let round = 0; performance.now() < until; round += 1) {
+    await feed.next();
+    await consumers.decidePending.drain(feed.seen.pending, until);
+    await executions.rest();
+    // What is lost on the way to those that carry out is found by recovery alone.
+    await consumers.carryOut.drain([], until);
+    const from = round % 2 === 0 ? 'streams' : 'views';
+    for (const environment of environments.slice(0, 1)) {
+      await consumers.recover(environment, from, 3 * HOUR_MS + round * 2 * HOUR_MS);
+    }
+    await executions.rest();
+    await feed.next();
+    await consumers.projectViews.drain(feed.seen.commits, until);
+    left = await whatIsOpen(aftermath);
+    if (left.length === 0) return;
+    await sleep(100);
+  }
+  report('everything settles down', { left: left.slice(0, 10), of: left.length });
+};
+
+const whatIsOpen = async ({ accounts, observer, database }: Aftermath): Promise<readonly string[]> => {
+  const tails = await Promise.all(accounts.map((accountId) => observer.store.load(accountId)));
+  const reservations = tails.flatMap(({ streamId, account }) =>
+    (account?.reservations ?? []).map(({ transferId }) => `reservation ${transferId} on ${streamId}`),
+  );
+  const records = [...(await readRecords(observer, database)).values()];
+  const pending = records.flatMap((record) =>
+    // A further key's copy is decided for whoever asks under that key; the first key's is in the queue.
+    record.outcome === 'pending' && record.key === record.keys[0] ? [`pending ${record.key}`] : [],
+  );
+  return [...reservations, ...pending];
+};

@@ -1,0 +1,39 @@
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { Random } from '../random.ts';
+import { type Handled, type HttpRequest, handled, readAnswer } from './http.ts';
+import type { Deployment } from './other-deployment.ts';
+import type { Weather } from './weather.ts';
+
+/** Like the Lambdas' own, see `createDocumentClient`. */
+const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
+
+/**
+ * Sends an environment's requests through the weather, as bytes: what the code under test hears of it, it hears from the SDK. The
+ * deployment puts what is written into its own words.
+ */
+export class StormyWire extends NodeHttpHandler {
+  readonly #weather: Weather;
+  readonly #deployment: Deployment;
+  readonly #random: Random;
+
+  constructor(weather: Weather, deployment: Deployment, random: Random) {
+    super(TIMEOUTS);
+    this.#weather = weather;
+    this.#deployment = deployment;
+    this.#random = random;
+  }
+
+  override async handle(request: HttpRequest, options?: Parameters<NodeHttpHandler['handle']>[1]): Promise<Handled> {
+    const operation = String(request.headers['x-amz-target']).replace(/^.*\./, '');
+    const body = JSON.parse(typeof request.body === 'string' ? request.body : new TextDecoder().decode(request.body));
+    request.body = JSON.stringify(this.#deployment.write(operation, body));
+    request.headers['content-length'] = String(Buffer.byteLength(request.body));
+    const send = async () => {
+      const answer = await readAnswer(await super.handle(request, options));
+      this.#deployment.read(answer.body);
+      return answer;
+    };
+    const items = Array.isArray(body.TransactItems) ? body.TransactItems.length : 1;
+    return handled(await this.#weather.carry({ operation, items, send }, this.#random));
+  }
+}
