@@ -10,7 +10,7 @@ import type { VirtualTime } from '../../setup/virtual-time.ts';
 type Item = Readonly<Record<string, unknown>>;
 
 /** What becomes of a request: answered, but late; never answered; refused; or answered only every other time. */
-export type Fate = 'late' | 'hangs' | 'every other hangs' | 'throttled' | 'conflict' | 'lost' | 'nothing said';
+type Fate = 'late' | 'hangs' | 'every other hangs' | 'throttled' | 'conflict' | 'lost' | 'nothing said';
 
 /** What becomes of requests, by what they do. `records` are reads of single items. */
 export interface Trouble {
