@@ -42,7 +42,7 @@ export const createHandler = ({ store, newId, telemetry }: Dependencies): HttpHa
       correlationId,
     };
     // An account that can be opened has no version and is not there: no If-Match holds for it, `*` neither.
-    const result = await executeCommand(store, request, sender.telemetry, headers['if-match'] && 'never');
+    const result = await executeCommand(store, request, sender.telemetry, headers['if-match'] && []);
     if (result.outcome !== 'accepted') return nonAcceptance(request.command, result, sender.repeatableBy);
     return acceptance(result, 201, { ETag: etag(result.version), Location: `/accounts/${accountId}` });
   });

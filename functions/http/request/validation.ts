@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import type { InvalidPart, Problem } from '../answer/problem.ts';
+import { invalidHeaders } from './headers.ts';
 import { readJsonBody } from './json-body.ts';
 
 /**
@@ -22,12 +23,20 @@ export type ReadRequest<Input> =
  */
 export const readRequest = <Input>(schema: RequestSchema<Input>, event: APIGatewayProxyEventV2): ReadRequest<Input> => {
   const { pathParameters: path = {}, queryStringParameters: query = {}, headers } = event;
-  const body = 'body' in schema.shape ? readJsonBody(event) : undefined;
+  const takesBody = 'body' in schema.shape;
+  const inHeaders = takesBody ? invalidHeaders(event) : [];
+  if (inHeaders.length > 0) return invalid(inHeaders);
+  const body = takesBody ? readJsonBody(event) : undefined;
   if (body?.ok === false) return body;
   const result = schema.safeParse({ path, query, headers, body: body?.value }, { error: inWords });
   if (result.success) return { ok: true, input: result.data };
-  const errors = result.error.issues.flatMap(invalidParts).slice(0, MOST_ERRORS);
-  const detail = errors.map((part) => `${part.path} ${part.message}`).join('; ');
+  return invalid(result.error.issues.flatMap(invalidParts));
+};
+
+/** 400, with what is wrong. */
+const invalid = (parts: readonly InvalidPart[]): { readonly ok: false; readonly problem: Problem } => {
+  const errors = parts.slice(0, MOST_ERRORS);
+  const detail = errors.map(({ path, message }) => `${path} ${message}`).join('; ');
   return { ok: false, problem: { code: 'validation_failed', detail: `${detail}.`, errors } };
 };
 
