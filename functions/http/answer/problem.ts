@@ -1,4 +1,5 @@
 import type { HttpAnswer } from './http-answer.ts';
+import { instanceOf } from './instance.ts';
 
 /**
  * Every error this API answers: its stable code, the status and title that belong to it. The contract's table, and 500.
@@ -55,11 +56,11 @@ export const isProblem = (outcome: HttpAnswer | Problem): outcome is Problem => 
 /**
  * Renders an error as `application/problem+json` (RFC 9457).
  * @param problem what is wrong.
- * @param instance the path that was asked for.
+ * @param rawPath the path that was asked for, as API Gateway hands it over.
  */
 export const problemAnswer = (
   { code, detail, available, currentVersion, errors, headers }: Problem,
-  instance: string,
+  rawPath: string,
 ): HttpAnswer => {
   const { status, title } = PROBLEMS[code];
   return {
@@ -77,7 +78,7 @@ export const problemAnswer = (
       title,
       status,
       detail,
-      instance,
+      instance: instanceOf(rawPath),
       code,
       available,
       currentVersion,
