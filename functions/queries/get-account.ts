@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { AccountId, Timestamp, Version } from '../../events/values.ts';
 import { accountNotFound } from '../http/answer/command-answer.ts';
 import { etag, json } from '../http/answer/http-answer.ts';
+import type { Problem } from '../http/answer/problem.ts';
 import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import { queryNumber } from '../http/request/query-number.ts';
 import { AccountView, accountView } from '../ledger/answer.ts';
@@ -33,7 +34,7 @@ const FINAL_AFTER_MS = 5 * 60_000;
  * `GET /accounts/{accountId}`: the account from its stream's tail, so a client reads its own writes; or, with
  * `?version=` or `?at=`, as it was then.
  * @param dependencies the store, `clock` in milliseconds since 1970, and telemetry.
- * @returns a handler that answers 200 with the account, 404 where there was none then or that version is still to come.
+ * @returns a handler that answers 200 with the account, 404 where there was none then, or that version is still to come.
  */
 export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHandler =>
   httpHandler(telemetry, getAccountRequest, async ({ path: { accountId }, query: { version, at } }) => {
@@ -44,13 +45,20 @@ export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHa
       : at !== undefined
         ? store.asOf(accountId, { at })
         : store.load(accountId));
-    if (!account || (version !== undefined && found !== version)) return accountNotFound(accountId);
+    if (!account) return accountNotFound(accountId);
+    if (version !== undefined && found !== version) return versionNotFound(accountId, version, found);
     const body: z.infer<typeof AccountAnswer> = {
       ...accountView(accountId, account, Version.parse(found)),
       ...(at === undefined ? {} : { final: now - Date.parse(at) >= FINAL_AFTER_MS }),
     };
     return json(200, body, { ETag: etag(found) });
   });
+
+const versionNotFound = (accountId: AccountId, version: Version, currentVersion: number): Problem => ({
+  code: 'version_not_found',
+  detail: `Account ${accountId} is at version ${currentVersion}, and has not reached ${version}.`,
+  currentVersion,
+});
 
 interface Dependencies {
   readonly store: Pick<Store, 'load' | 'asOf'>;

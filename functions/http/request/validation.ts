@@ -5,8 +5,8 @@ import { invalidHeaders } from './headers.ts';
 import { readJsonBody } from './json-body.ts';
 
 /**
- * What a route takes, as one schema: `path`, `query`, `headers` (lower case), `body`. A part that it does not name is
- * not looked at; a route that names `body` takes JSON.
+ * What a route takes, as one schema: `path`, `query`, `headers` (lower case), `body`, and `routeKey`, where
+ * one function takes several routes. A part that it does not name is not looked at; a route that names `body` takes JSON.
  */
 export type RequestSchema<Input> = z.ZodMiniType<Input> & { readonly shape: object };
 
@@ -22,13 +22,13 @@ export type ReadRequest<Input> =
  * @returns its parts as the schema makes them, or 400 with what is wrong, all at once, 413 or 415.
  */
 export const readRequest = <Input>(schema: RequestSchema<Input>, event: APIGatewayProxyEventV2): ReadRequest<Input> => {
-  const { pathParameters: path = {}, queryStringParameters: query = {}, headers } = event;
+  const { pathParameters: path = {}, queryStringParameters: query = {}, headers, routeKey } = event;
   const takesBody = 'body' in schema.shape;
   const inHeaders = takesBody ? invalidHeaders(event) : [];
   if (inHeaders.length > 0) return invalid(inHeaders);
   const body = takesBody ? readJsonBody(event) : undefined;
   if (body?.ok === false) return body;
-  const result = schema.safeParse({ path, query, headers, body: body?.value }, { error: inWords });
+  const result = schema.safeParse({ path, query, headers, body: body?.value, routeKey }, { error: inWords });
   if (result.success) return { ok: true, input: result.data };
   return invalid(result.error.issues.flatMap(invalidParts));
 };

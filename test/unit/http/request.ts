@@ -3,7 +3,8 @@ import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts'
 
 /** A request as a client would put it. `body` is sent as JSON; `rawBody` as it is. */
 export interface ClientRequest {
-  readonly method?: 'GET' | 'POST';
+  /** `ANY`: the request came by the route that takes every method. */
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'ANY';
   readonly route?: string;
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;

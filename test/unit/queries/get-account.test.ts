@@ -81,10 +81,18 @@ describe('reading an account', () => {
     expect((await ledger.getAccount('a1', { query })).body).not.toHaveProperty('final');
   });
 
-  it.each([{ version: '5' }, { at: '2026-11-21T10:00:00.999Z' }])(
-    'answers 404 with %j: that version is still to come, or there was no account then',
-    async (query) => {
-      expect(await (await createLedger()).getAccount('a1', { query })).toMatchObject(notFound);
+  it('answers 404 before the account was opened', async () => {
+    const query = { at: '2026-11-21T10:00:00.999Z' };
+    expect(await (await createLedger()).getAccount('a1', { query })).toMatchObject(notFound);
+  });
+
+  it.each(['5', '6', '9007199254740991'])(
+    'answers 404 version_not_found to version %s, still to come',
+    async (version) => {
+      expect(await (await createLedger()).getAccount('a1', { query: { version } })).toMatchObject({
+        status: 404,
+        body: { code: 'version_not_found', currentVersion: 4 },
+      });
     },
   );
 

@@ -141,13 +141,15 @@ describe('the problems', () => {
     expect(document.components['schemas']?.['ProblemCode']).toMatchObject({ enum: Object.keys(PROBLEMS) });
   });
 
-  it('are each documented with some route, but for the one of no route', () => {
+  it('are each documented with some route, but for those of no route', () => {
     const codes = [...document.operations.values()].flatMap(({ responses }) =>
       Object.values(responses).flatMap(({ content }) =>
         Object.keys(content['application/problem+json']?.examples ?? {}),
       ),
     );
-    expect([...new Set(codes), 'route_not_found'].toSorted()).toEqual(Object.keys(PROBLEMS).toSorted());
+    expect([...new Set(codes), 'route_not_found', 'method_not_allowed'].toSorted()).toEqual(
+      Object.keys(PROBLEMS).toSorted(),
+    );
   });
 });
 
