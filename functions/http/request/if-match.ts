@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { Version } from '../../../events/values.ts';
+import { EntityTags, tagsOf } from './entity-tags.ts';
 
 /**
  * What `If-Match` asks (RFC 9110, 13.1.1): that there is an account at all (`*`), or the account at one of some versions. None are
@@ -9,19 +10,9 @@ export type Precondition = readonly Version[] | 'exists';
 
 /** The `If-Match` header: `*`, or entity tags, of which one must be the account's. */
 export const IfMatch = z.pipe(
-  z
-    .string()
-    .check(
-      z.regex(
-        /^(?:\*|(?:W\/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W\/)?"[!#-~]*")*)$/,
-        'must be an entity tag like "7", several with commas between, or *',
-      ),
-    ),
+  EntityTags,
   z.transform((header): Precondition => (header === '*' ? 'exists' : tagsOf(header).flatMap(versionOf))),
 );
-
-/** A tag may have a comma inside. */
-const tagsOf = (list: string): readonly string[] => list.match(/(?:W\/)?"[!#-~]*"/g) ?? [];
 
 const versionOf = (tag: string): readonly Version[] => {
   const version = Version.safeParse(Number(/^"([1-9]\d*)"$/.exec(tag)?.[1]));

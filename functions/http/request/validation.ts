@@ -63,8 +63,6 @@ const inWords = (issue: z.core.$ZodRawIssue): string => {
       return `must be ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
     case 'invalid_value':
       return `must be one of ${issue.values.join(', ')}`;
-    case 'invalid_format':
-      return issue.format === 'datetime' ? 'must be a time in UTC like 2026-11-21T10:00:00.000Z' : 'is not valid';
     case 'too_big':
       return `must be at most ${issue.maximum}`;
     default:

@@ -14,7 +14,7 @@ export interface ClientRequest {
   readonly isBase64Encoded?: boolean;
 }
 
-/** An answer, its body parsed. */
+/** An answer, its body parsed; `{}` where it has none. */
 export interface ClientAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -59,7 +59,7 @@ export const eventOf = (request: ClientRequest): APIGatewayProxyEventV2 => {
 /** Sends a request to a handler. */
 export const send = async (handler: HttpHandler, request: ClientRequest = {}): Promise<ClientAnswer> => {
   const { statusCode, headers, body } = await handler(eventOf(request), lambdaContext());
-  return { status: statusCode, headers, body: JSON.parse(body) };
+  return { status: statusCode, headers, body: body === '' ? {} : JSON.parse(body) };
 };
 
 /** What Lambda tells a handler about its invocation. */

@@ -62,6 +62,14 @@ describe('the statement', () => {
     expect(store.load).not.toHaveBeenCalled();
   });
 
+  it('is not sent to a client that has it, and is once it has got further', async () => {
+    const { store, views } = await createLists();
+    const ask = (tags: string) =>
+      send(listEntries({ store, views, telemetry }), { path: { accountId: 'a1' }, headers: { 'If-None-Match': tags } });
+    expect(await ask('W/"2"')).toMatchObject({ status: 304, headers: { ETag: '"2"' }, body: {} });
+    expect(await ask('"1"')).toMatchObject({ status: 200, body: { entries: [entry] } });
+  });
+
   it('goes on where its cursor says', async () => {
     const { entries, views } = await createLists();
     views.entries.mockResolvedValueOnce({ entries: [entry], next: entry.version, asOfVersion: 2 });
