@@ -44,7 +44,7 @@ export interface Problem {
   readonly code: ProblemCode;
   /** One sentence or two for whoever reads the answer: what happened and what to do. Nothing internal. */
   readonly detail: string;
-  /** Minor units that could have been spent. */
+  /** The account's balance less its reservations, in minor units: what could have been taken without its overdraft. */
   readonly available?: number | undefined;
   readonly currentVersion?: number | undefined;
   readonly errors?: readonly InvalidPart[] | undefined;

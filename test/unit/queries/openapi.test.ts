@@ -5,6 +5,7 @@ import { openAccountRequest } from '../../../functions/commands/open-account.ts'
 import { requestTransferRequest } from '../../../functions/commands/request-transfer.ts';
 import { PROBLEMS } from '../../../functions/http/answer/problem.ts';
 import { AccountView } from '../../../functions/ledger/answer.ts';
+import { minorUnitDigits } from '../../../functions/ledger/currencies.ts';
 import { Entry } from '../../../functions/ledger/statement.ts';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
 import { AccountAnswer, getAccountRequest } from '../../../functions/queries/get-account.ts';
@@ -134,6 +135,15 @@ describe.each(eachRoute)('$route', ({ route, request: { shape }, answers }) => {
       }
     }
   });
+});
+
+it('every currency that an account can be opened in is named with its minor unit', () => {
+  const { description = '' } = Object(Object(document.components['schemas']?.['OpenAccount']).properties.currency);
+  const told = description.match(/\d: [A-Z ]+/g).flatMap((line: string) => {
+    const [digits, ...codes] = line.trim().split(/:? /);
+    return codes.map((code) => [code, Number(digits)]);
+  });
+  expect(told).toEqual([...minorUnitDigits]);
 });
 
 describe('the problems', () => {
