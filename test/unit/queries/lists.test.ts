@@ -91,7 +91,7 @@ describe('the statement', () => {
 describe('the list of transfers', () => {
   it('answers 200 with the transfers', async () => {
     const { transfers, views, store } = await createLists();
-    expect(await transfers('a1')).toMatchObject({ status: 200, body: { transfers: [transfer] } });
+    expect(await transfers('a1')).toMatchObject({ status: 200, body: { transfers: [transfer], asOfVersion: 2 } });
     expect(views.transfersOf).toHaveBeenCalledExactlyOnceWith('a1', { limit: 25 });
     expect(store.load).not.toHaveBeenCalled();
   });
@@ -107,7 +107,7 @@ describe('the list of transfers', () => {
 
   it('is 404 where there is no such account, though a transfer names it', async () => {
     const { transfers } = await createLists();
-    expect(await transfers('b1')).toMatchObject({ status: 200 });
+    expect(await transfers('b1')).toMatchObject({ status: 200, body: { asOfVersion: 0 } });
     expect(await transfers('missing')).toMatchObject({ status: 404, body: { code: 'account_not_found' } });
   });
 });
