@@ -1,8 +1,8 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import type { InvalidPart, Problem } from '../answer/problem.ts';
+import { readJsonBody } from './body/json-body.ts';
 import { invalidHeaders } from './headers.ts';
-import { readJsonBody } from './json-body.ts';
 
 /**
  * What a route takes, as one schema: `path`, `query`, `headers` (lower case), `body`, and `routeKey`, where

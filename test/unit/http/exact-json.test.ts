@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseExactly } from '../../../functions/http/request/exact-json.ts';
+import { parseExactly } from '../../../functions/http/request/body/exact-json.ts';
 
 describe('parsing JSON exactly', () => {
   it.each([

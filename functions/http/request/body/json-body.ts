@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import type { Problem } from '../answer/problem.ts';
-import { cameTwice } from './came-twice.ts';
+import type { Problem } from '../../answer/problem.ts';
+import { cameTwice } from '../came-twice.ts';
 import { parseExactly } from './exact-json.ts';
 
 /** The largest body that is read, in bytes: many times what any command needs. */
