@@ -2,10 +2,12 @@ import * as z from 'zod/mini';
 import { AccountId, Currency, Limit } from '../../events/values.ts';
 import { acceptance, nonAcceptance } from '../http/answer/command-answer.ts';
 import { etag } from '../http/answer/http-answer.ts';
+import type { Problem } from '../http/answer/problem.ts';
 import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import { executeCommand } from '../http/execute-command.ts';
 import { deriveId, IdempotencyKey } from '../http/request/idempotency.ts';
 import { IfMatch } from '../http/request/if-match.ts';
+import { minorUnitDigits } from '../ledger/currencies.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import { recordKey } from '../store/writing/record-key.ts';
@@ -26,6 +28,9 @@ export const openAccountRequest = z.object({
  *
  * An `Idempotency-Key` belongs to the caller here, for there is no account yet: it is recorded under an id of its own,
  * which is also the new account's where the client sends none.
+ *
+ * A new account's currency is one in use of ISO 4217. An account that was opened in another one, before that was asked, stays what it
+ * is, and so does the answer under its key.
  * @param dependencies the store that decides, new ids, and telemetry.
  * @returns a handler that answers 201 with the account.
  */
@@ -34,6 +39,9 @@ export const createHandler = ({ store, newId, telemetry }: Dependencies): HttpHa
     const { caller, correlationId } = sender;
     const key = headers['idempotency-key'];
     const derived = key && deriveId(caller, '', key);
+    if (!minorUnitDigits.has(body.currency) && !(derived && (await store.recordOf(recordKey(derived))))) {
+      return currencyNotInUse;
+    }
     const accountId = body.accountId ?? AccountId.parse(derived ?? newId());
     const request = {
       command: { ...body, type: 'open' as const, accountId, owner: caller },
@@ -42,13 +50,19 @@ export const createHandler = ({ store, newId, telemetry }: Dependencies): HttpHa
       correlationId,
     };
     // An account that can be opened has no version and is not there: no If-Match holds for it, `*` neither.
-    const result = await executeCommand(store, request, sender.telemetry, headers['if-match'] && 'never');
+    const result = await executeCommand(store, request, sender.telemetry, headers['if-match'] && []);
     if (result.outcome !== 'accepted') return nonAcceptance(request.command, result, sender.repeatableBy);
     return acceptance(result, 201, { ETag: etag(result.version), Location: `/accounts/${accountId}` });
   });
 
+const currencyNotInUse: Problem = {
+  code: 'validation_failed',
+  detail: 'currency must be in use and have a minor unit (ISO 4217).',
+  errors: [{ path: 'currency', message: 'must be in use and have a minor unit (ISO 4217)' }],
+};
+
 interface Dependencies {
-  readonly store: Pick<Store, 'execute'>;
+  readonly store: Pick<Store, 'execute' | 'recordOf'>;
   /** A new, time-ordered id. */
   readonly newId: () => string;
   readonly telemetry: HttpTelemetry;

@@ -126,14 +126,20 @@ const outgoing = (amount: number, account: Account): Decision | undefined => {
       outcome: 'rejected',
       rejection: {
         code: 'insufficient_funds',
-        detail: `${available(account)} available, ${amount} asked for${
-          account.overdraftLimit > 0 ? `, overdraft limit ${account.overdraftLimit}` : ''
-        }.`,
+        detail: tooLittle(account, amount),
         available: available(account),
       },
     };
   }
   return undefined;
+};
+
+/** What could be taken is more than `available` where there is an overdraft, and may be more than a number keeps exactly. */
+const tooLittle = (account: Account, amount: number): string => {
+  const { overdraftLimit } = account;
+  if (overdraftLimit === 0) return `${available(account)} available, ${amount} asked for.`;
+  const most = BigInt(available(account)) + BigInt(overdraftLimit);
+  return `${available(account)} available and an overdraft limit of ${overdraftLimit} cover ${most}; ${amount} asked for.`;
 };
 
 // Reservations may add up to balance + overdraft, which can exceed what a number keeps exactly.

@@ -1,9 +1,13 @@
 import * as z from 'zod/mini';
-import { AccountId, Timestamp, Version } from '../../events/values.ts';
+import { AccountId, Version } from '../../events/values.ts';
 import { accountNotFound } from '../http/answer/command-answer.ts';
 import { etag, json } from '../http/answer/http-answer.ts';
+import { unlessKnown } from '../http/answer/not-modified.ts';
+import type { Problem } from '../http/answer/problem.ts';
 import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import { IfNoneMatch } from '../http/request/if-none-match.ts';
 import { queryNumber } from '../http/request/query-number.ts';
+import { RequestTime } from '../http/request/request-time.ts';
 import { AccountView, accountView } from '../ledger/answer.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
@@ -11,10 +15,11 @@ import type { Store } from '../store/store.ts';
 /** What `GET /accounts/{accountId}` takes. */
 export const getAccountRequest = z.object({
   path: z.strictObject({ accountId: AccountId }),
+  headers: z.object({ 'if-none-match': z.optional(IfNoneMatch) }),
   query: z
     .strictObject({
       version: z.optional(z.pipe(queryNumber('must be a version, 1 or more'), Version)),
-      at: z.optional(Timestamp),
+      at: z.optional(RequestTime),
     })
     .check(z.refine(({ version, at }) => version === undefined || at === undefined, 'takes version or at, not both')),
 });
@@ -33,10 +38,10 @@ const FINAL_AFTER_MS = 5 * 60_000;
  * `GET /accounts/{accountId}`: the account from its stream's tail, so a client reads its own writes; or, with
  * `?version=` or `?at=`, as it was then.
  * @param dependencies the store, `clock` in milliseconds since 1970, and telemetry.
- * @returns a handler that answers 200 with the account, 404 where there was none then or that version is still to come.
+ * @returns a handler that answers 200 with the account, 304 to a client that has it, 404 where there was none then, or that version is still to come.
  */
 export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHandler =>
-  httpHandler(telemetry, getAccountRequest, async ({ path: { accountId }, query: { version, at } }) => {
+  httpHandler(telemetry, getAccountRequest, async ({ path: { accountId }, headers, query: { version, at } }) => {
     // Taken before the account is read: a moment does not become final while the read is under way.
     const now = clock();
     const { account, version: found } = await (version !== undefined
@@ -44,13 +49,22 @@ export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHa
       : at !== undefined
         ? store.asOf(accountId, { at })
         : store.load(accountId));
-    if (!account || (version !== undefined && found !== version)) return accountNotFound(accountId);
+    if (!account) return accountNotFound(accountId);
+    if (version !== undefined && found !== version) return versionNotFound(accountId, version, found);
     const body: z.infer<typeof AccountAnswer> = {
       ...accountView(accountId, account, Version.parse(found)),
       ...(at === undefined ? {} : { final: now - Date.parse(at) >= FINAL_AFTER_MS }),
     };
-    return json(200, body, { ETag: etag(found) });
+    const answer = json(200, body, { ETag: etag(found) });
+    // Whoever has the account of that version may have it from when it was not final yet.
+    return body.final ? answer : unlessKnown(answer, headers['if-none-match']);
   });
+
+const versionNotFound = (accountId: AccountId, version: Version, currentVersion: number): Problem => ({
+  code: 'version_not_found',
+  detail: `Account ${accountId} is at version ${currentVersion}, and has not reached ${version}.`,
+  currentVersion,
+});
 
 interface Dependencies {
   readonly store: Pick<Store, 'load' | 'asOf'>;

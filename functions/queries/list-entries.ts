@@ -2,7 +2,9 @@ import * as z from 'zod/mini';
 import { AccountId, Version } from '../../events/values.ts';
 import { accountNotFound } from '../http/answer/command-answer.ts';
 import { etag, json } from '../http/answer/http-answer.ts';
+import { unlessKnown } from '../http/answer/not-modified.ts';
 import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import { IfNoneMatch } from '../http/request/if-none-match.ts';
 import { nextCursor, PageLimit, pageCursor } from '../http/request/paging.ts';
 import { Entry } from '../ledger/statement.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
@@ -12,6 +14,7 @@ import type { Views } from '../views/views.ts';
 /** What `GET /accounts/{accountId}/entries` takes. */
 export const listEntriesRequest = z.object({
   path: z.strictObject({ accountId: AccountId }),
+  headers: z.object({ 'if-none-match': z.optional(IfNoneMatch) }),
   query: z.strictObject({ limit: PageLimit, cursor: z.optional(pageCursor(Version)) }),
 });
 
@@ -25,14 +28,15 @@ export const EntryPage = z.strictObject({
 /**
  * `GET /accounts/{accountId}/entries`: the statement, newest first.
  * @param dependencies the views, and the store, which knows an account a moment before they do.
- * @returns a handler that answers 200 with a page, 404 where there is no such account.
+ * @returns a handler that answers 200 with a page, 304 to a client that has it, 404 where there is no such account.
  */
 export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
-  httpHandler(telemetry, listEntriesRequest, async ({ path: { accountId }, query: { limit, cursor } }) => {
+  httpHandler(telemetry, listEntriesRequest, async ({ path: { accountId }, headers, query: { limit, cursor } }) => {
     const { entries, next, asOfVersion } = await views.entries(accountId, { limit, before: cursor });
     if (asOfVersion === 0 && (await store.load(accountId)).version === 0) return accountNotFound(accountId);
     const page: z.infer<typeof EntryPage> = { entries, ...nextCursor(next), asOfVersion };
-    return json(200, page, asOfVersion === 0 ? {} : { ETag: etag(asOfVersion) });
+    const answer = json(200, page, asOfVersion === 0 ? {} : { ETag: etag(asOfVersion) });
+    return unlessKnown(answer, headers['if-none-match']);
   });
 
 interface Dependencies {

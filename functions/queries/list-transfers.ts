@@ -9,8 +9,8 @@ import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
 
-/** A transfer's place in the list: when it was requested, and its id. */
-const Position = z.string().check(z.regex(/^[0-9TZ:.-]{24}#[A-Za-z0-9_-]{1,64}$/));
+/** A transfer's position in the list: when it was requested, its id, and its source, which older cursors lack. */
+const Position = z.string().check(z.regex(/^[0-9TZ:.-]{24}#[A-Za-z0-9_-]{1,64}(?:#[A-Za-z0-9_-]{1,64})?$/));
 
 /** What `GET /accounts/{accountId}/transfers` takes. */
 export const listTransfersRequest = z.object({
@@ -22,10 +22,11 @@ export const listTransfersRequest = z.object({
   }),
 });
 
-/** What it answers. */
+/** What it answers. `asOfVersion` is the account's version that the list has got to. */
 export const TransferPage = z.strictObject({
   transfers: z.array(Transfer),
   nextCursor: z.optional(z.string()),
+  asOfVersion: z.int().check(z.gte(0)),
 });
 
 /**
@@ -35,13 +36,12 @@ export const TransferPage = z.strictObject({
  */
 export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
   httpHandler(telemetry, listTransfersRequest, async ({ path: { accountId }, query: { limit, cursor, status } }) => {
+    // Before the list, which then is no further behind than it says.
+    const asOfVersion = await views.summaryVersion(accountId);
     // A transfer may name a destination that does not exist, so its being listed proves nothing.
-    const [{ transfers, next }, known] = await Promise.all([
-      views.transfersOf(accountId, { limit, before: cursor, status }),
-      views.summaryVersion(accountId),
-    ]);
-    if (known === 0 && (await store.load(accountId)).version === 0) return accountNotFound(accountId);
-    const page: z.infer<typeof TransferPage> = { transfers, ...nextCursor(next) };
+    if (asOfVersion === 0 && (await store.load(accountId)).version === 0) return accountNotFound(accountId);
+    const { transfers, next } = await views.transfersOf(accountId, { limit, before: cursor, status });
+    const page: z.infer<typeof TransferPage> = { transfers, ...nextCursor(next), asOfVersion };
     return json(200, page);
   });
 

@@ -2,13 +2,29 @@ import * as z from 'zod/mini';
 import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 
+/** Every path of the API, as its route has it, and the methods that it answers. */
+export const MethodsByPath = z.record(z.string(), z.array(z.string()));
+
 /**
- * `$default`: what no other route takes.
- * @param dependencies telemetry.
- * @returns a handler that answers 404.
+ * `$default`, which takes what no other route takes, and `ANY` of every path, which takes the methods that it does not answer.
+ * @param dependencies the methods of every path, and telemetry.
+ * @returns a handler that answers 404, or 405 with `Allow` where the path has other methods (RFC 9110, 15.5.6).
  */
-export const createHandler = ({ telemetry }: { readonly telemetry: HttpTelemetry }): HttpHandler =>
-  httpHandler(telemetry, z.object({}), async () => ({
-    code: 'route_not_found',
-    detail: 'There is nothing under this method and path. GET /openapi.json tells what there is.',
-  }));
+export const createHandler = ({ methodsByPath, telemetry }: Dependencies): HttpHandler =>
+  httpHandler(telemetry, z.object({ routeKey: z.string() }), async ({ routeKey }) => {
+    const [, path = ''] = routeKey.split(' ');
+    const methods = Object.hasOwn(methodsByPath, path) ? methodsByPath[path] : undefined;
+    if (methods) {
+      const allow = methods.join(', ');
+      return { code: 'method_not_allowed', detail: `This path answers ${allow}.`, headers: { Allow: allow } };
+    }
+    return {
+      code: 'route_not_found',
+      detail: 'There is nothing under this path. GET /openapi.json tells what there is.',
+    };
+  });
+
+interface Dependencies {
+  readonly methodsByPath: z.infer<typeof MethodsByPath>;
+  readonly telemetry: HttpTelemetry;
+}

@@ -16,6 +16,9 @@ export const entryKey = (accountId: AccountId, version: number) => ({
   sk: `entry#${String(version).padStart(16, '0')}`,
 });
 
+/** The version of an entry's item, whatever else the item says. */
+export const versionAt = ({ sk }: Item): number => Number(String(sk).slice('entry#'.length));
+
 /** The summary as an item. `owner` and `openedAt` are also the keys of the index `accountsByOwner`. */
 export const summaryItem = (summary: AccountView) => ({
   ...summaryKey(summary.accountId),

@@ -65,6 +65,18 @@ export const transferPartition = (transferId: TransferId) => `transfer#${transfe
 export const orderOf = ({ transferId, reserved }: Pick<TransferRow, 'transferId' | 'reserved'>): string =>
   `${reserved.at}#${transferId}`;
 
+/**
+ * Where an item of an index by {@link orderOf} stands in it. Another source may have chosen the same id in the same millisecond, so
+ * the source belongs to it: no two transfers have one position.
+ */
+export const positionOf = (item: Item): string => `${placeOf(item)}#${item['from']}`;
+
+/** An item's key in the index, which it may share with others. */
+export const placeOf = (item: Item): string => String(item['order']);
+
+/** The place of a position. One that was given out before sources belonged to it comes after all at its place. */
+export const placeAt = (position: string): string => position.split('#', 2).join('#');
+
 /** The keys of the index `openTransfers`, set while a transfer is reserved and not ended. */
 export const openKeys = ({ transferId, reserved }: Pick<TransferRow, 'transferId' | 'reserved'>) => ({
   openShard: `open#${createHash('sha256').update(transferId).digest().readUInt32BE() % OPEN_SHARDS}`,

@@ -1,12 +1,14 @@
-import type { AccountId, Caller, Timestamp, TransferId, Version } from '../../events/values.ts';
+import { type AccountId, type Caller, type Timestamp, type TransferId, Version } from '../../events/values.ts';
 import type { Entry } from '../ledger/statement.ts';
 import type { Transfer, TransferStatus } from '../ledger/transfer.ts';
 import { type Ask, askUntil } from '../runtime/patience.ts';
-import { entryKey, readEntry, readSummary, summaryKey } from './account-rows.ts';
-import { type PassOver, readable, readOrPass } from './row.ts';
+import { entryKey, readEntry, readSummary, summaryKey, versionAt } from './account-rows.ts';
+import { type Item, type PassOver, readable, readOrPass } from './row.ts';
 import {
   openShards,
-  orderOf,
+  placeAt,
+  placeOf,
+  positionOf,
   readTransferRow,
   type TransferRow,
   transferKey,
@@ -49,9 +51,9 @@ export interface Views {
   transfer(transferId: TransferId, from?: AccountId): Promise<Transfer | undefined>;
   /**
    * A page of an account's transfers, outgoing and incoming, newest first.
-   * @param page at most `limit` transfers of one `status`, or any, that come after the position `before`. A rare status
-   * is looked for until the page is full or the account's transfers are exhausted.
-   * @returns the transfers, and `next`, the `before` of the page that follows, where there is one.
+   * @param page at most `limit` transfers of one `status`, or any, that come after the position `before`. A rare status is looked
+   * for in some hundreds of rows: the page may hold fewer than `limit`, or none, and still be followed by another.
+   * @returns the transfers, and `next`, the `before` of the page that follows, where there may be one.
    */
   transfersOf(
     accountId: AccountId,
@@ -69,8 +71,14 @@ export interface Views {
   openTransfers(reserved: ReservedAt, passOver: PassOver): AsyncIterable<OpenTransfer>;
 }
 
-/** How many transfers are read at a time where most of them may be passed over. */
+/** How many transfers of a side are read at a time where most of them may be passed over. */
 const SIFTED_PAGE = 100;
+
+/** What is read of a side beside a page: the last one of the page before, the one that there is more, and the one after it. */
+const READ_AHEAD = 3;
+
+/** How many rows are looked at for one page: with what is read ahead of them, twice as many are read at the most. */
+const MOST_ROWS_A_PAGE = 200;
 
 /** What views are made of. */
 export interface ViewsDependencies extends ViewsTable {
@@ -110,8 +118,18 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
         ScanIndexForward: false,
         Limit: limit + 1,
       });
-      const { page, last } = await pageOf(readable(items, readEntry, passOver), limit);
-      return { entries: page, ...(last ? { next: last.version } : {}), asOfVersion };
+      const entries: Entry[] = [];
+      let last: number | undefined;
+      let looked = 0;
+      for await (const item of items) {
+        if (looked === MOST_ROWS_A_PAGE) return { entries, next: Version.parse(last), asOfVersion };
+        const entry = readOrPass(item, readEntry, passOver);
+        if (entry && entries.length === limit) return { entries, next: Version.parse(last), asOfVersion };
+        if (entry) entries.push(entry);
+        last = versionAt(item);
+        looked += 1;
+      }
+      return { entries, asOfVersion };
     },
 
     transfer: async (transferId, from) => {
@@ -133,25 +151,37 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
 
     transfersOf: async (accountId, { limit, before, status }) => {
       const asking = ask();
+      // Others may be at the same place of the index as the last one of the page before.
+      const notAfter = before && placeAt(before);
       const side = (IndexName: string, key: 'from' | 'to') =>
-        readable(
-          queryItems(dependencies, asking, {
-            IndexName,
-            KeyConditionExpression: `#key = :accountId${before === undefined ? '' : ' AND #order < :before'}`,
-            ExpressionAttributeNames: { '#key': key, ...(before === undefined ? {} : { '#order': 'order' }) },
-            ExpressionAttributeValues: {
-              ':accountId': accountId,
-              ...(before === undefined ? {} : { ':before': before }),
-            },
-            ScanIndexForward: false,
-            Limit: status ? SIFTED_PAGE : limit + 1,
-          }),
-          readTransferRow,
-          passOver,
-        );
-      const rows = newestFirst(side('transfersBySource', 'from'), side('transfersByDestination', 'to'));
-      const { page, last } = await pageOf(status ? withStatus(rows, status) : rows, limit);
-      return { transfers: page.map(transferOf), ...(last ? { next: orderOf(last) } : {}) };
+        queryItems(dependencies, asking, {
+          IndexName,
+          KeyConditionExpression: `#key = :accountId${notAfter === undefined ? '' : ' AND #order <= :notAfter'}`,
+          ExpressionAttributeNames: { '#key': key, ...(notAfter === undefined ? {} : { '#order': 'order' }) },
+          ExpressionAttributeValues: {
+            ':accountId': accountId,
+            ...(notAfter === undefined ? {} : { ':notAfter': notAfter }),
+          },
+          ScanIndexForward: false,
+          Limit: status ? SIFTED_PAGE : limit + READ_AHEAD,
+        });
+      const transfers: Transfer[] = [];
+      let last: string | undefined;
+      let looked = 0;
+      for await (const item of newestFirst(side('transfersBySource', 'from'), side('transfersByDestination', 'to'))) {
+        const position = positionOf(item);
+        if (before !== undefined && position >= before) continue;
+        if (looked === MOST_ROWS_A_PAGE) return { transfers, next: last };
+        const row = readOrPass(item, readTransferRow, passOver);
+        const transfer = row && transferOf(row);
+        if (transfer && (status === undefined || transfer.status === status)) {
+          if (transfers.length === limit) return { transfers, next: last };
+          transfers.push(transfer);
+        }
+        last = position;
+        looked += 1;
+      }
+      return { transfers };
     },
 
     openTransfers: async function* (reserved, alsoTell) {
@@ -175,34 +205,28 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
   };
 };
 
-/** @returns the first `limit` rows, and the last of them where there are more. */
-const pageOf = async <T>(rows: AsyncIterable<T>, limit: number): Promise<{ page: T[]; last?: T | undefined }> => {
-  const page: T[] = [];
-  for await (const row of rows) {
-    if (page.length === limit) return { page, last: page.at(-1) };
-    page.push(row);
-  }
-  return { page };
-};
-
-async function* newestFirst(
-  left: AsyncGenerator<TransferRow>,
-  right: AsyncGenerator<TransferRow>,
-): AsyncGenerator<TransferRow> {
+/**
+ * Two sides of the same list as one, by their positions. Each side is ordered as far as its index is: items at the same place of it
+ * come in no order that may be relied on, so they are put in that of their positions.
+ */
+async function* newestFirst(left: AsyncGenerator<Item>, right: AsyncGenerator<Item>): AsyncGenerator<Item> {
   let [a, b] = await Promise.all([left.next(), right.next()]);
+  let together: Item[] = [];
   while (!a.done || !b.done) {
-    if (!a.done && (b.done || orderOf(a.value) >= orderOf(b.value))) {
-      yield a.value;
-      a = await left.next();
-    } else if (!b.done) {
-      yield b.value;
-      b = await right.next();
+    const isLeft = !a.done && (b.done || placeOf(a.value) >= placeOf(b.value));
+    const item: Item = isLeft ? a.value : b.value;
+    if (together[0] && placeOf(together[0]) !== placeOf(item)) {
+      yield* sorted(together);
+      together = [];
     }
+    together.push(item);
+    if (isLeft) a = await left.next();
+    else b = await right.next();
   }
+  yield* sorted(together);
 }
 
-async function* withStatus(rows: AsyncIterable<TransferRow>, status: TransferStatus): AsyncGenerator<TransferRow> {
-  for await (const row of rows) if (transferOf(row).status === status) yield row;
-}
+const sorted = (items: readonly Item[]): readonly Item[] =>
+  items.length < 2 ? items : items.toSorted((x, y) => compare(positionOf(y), positionOf(x)));
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

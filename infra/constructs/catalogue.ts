@@ -21,7 +21,7 @@ export type FunctionGroup = (typeof functionGroups)[number];
 
 export const functionGroups = ['commands', 'queries', 'projections', 'transfers'] as const;
 
-/** A route of the HTTP API. `$default` takes what no other takes. */
+/** A route of the HTTP API. One of GET takes HEAD as well; `$default` takes what no other takes, other methods of their paths too. */
 export type Route = `${'GET' | 'POST'} /${string}` | '$default';
 
 /** One Lambda function: what it is made of and all that it may do. */
@@ -163,7 +163,7 @@ const catalogue = {
   },
   'route-not-found': {
     group: 'queries',
-    description: 'Answers every other request with a problem',
+    description: 'Answers every other path, and every other method, with a problem',
     route: '$default',
     access: {},
     timeout: 5,
@@ -230,6 +230,21 @@ export const functionNames: readonly FunctionName[] = Object.keys(catalogue).fil
 
 /** The definition of a function. */
 export const definitionOf = (name: FunctionName): FunctionDefinition => catalogue[name];
+
+/** Every path of the API, and the methods that it answers: HEAD wherever it answers GET. */
+export const methodsByPath: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  [...Map.groupBy(routes(), ({ path }) => path)].map(([path, found]) => [
+    path,
+    found.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).sort(),
+  ]),
+);
+
+function routes(): readonly { readonly method: string; readonly path: string }[] {
+  return functionNames.flatMap((name) => {
+    const [method = '', path] = definitionOf(name).route?.split(' ') ?? [];
+    return path === undefined ? [] : [{ method, path }];
+  });
+}
 
 /** The file that a function is bundled from, relative to the repository. */
 export const entryOf = (name: FunctionName): string => `functions/lambdas/${catalogue[name].group}/${name}.ts`;

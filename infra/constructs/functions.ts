@@ -10,6 +10,7 @@ import {
   type FunctionGroup,
   type FunctionName,
   functionNames,
+  methodsByPath,
   type Resource,
 } from './catalogue.ts';
 import { LedgerFunction } from './ledger-function.ts';
@@ -37,13 +38,16 @@ export class Functions extends Construct {
     const arns = arnsOf(Stack.of(this), resources);
     this.#functions = new Map(
       functionNames.map((name) => {
-        const { access } = definitionOf(name);
+        const { access, route } = definitionOf(name);
         const ledgerFunction = new LedgerFunction(this, pascalCase(name), {
           name,
           stage,
           settings,
           code: code(name),
-          environment: environmentFor(access, settings, resources),
+          environment: {
+            ...environmentFor(access, settings, resources),
+            ...(route === '$default' && { METHODS_BY_PATH: JSON.stringify(methodsByPath) }),
+          },
           statements: statementsFor(access, arns),
         });
         if (access['workflow/executions']) acknowledgeAnyExecution(ledgerFunction, resources.workflowName);

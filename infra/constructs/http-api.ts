@@ -4,6 +4,7 @@ import {
   HttpApi,
   HttpMethod,
   HttpRoute,
+  type HttpRouteIntegrationBindOptions,
   HttpRouteKey,
   HttpStage,
   LogGroupLogDestination,
@@ -12,7 +13,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { StageName, StageSettings } from '../stages.ts';
-import { definitionOf, functionNames, type Route } from './catalogue.ts';
+import { definitionOf, functionNames, methodsByPath, type Route } from './catalogue.ts';
 import type { Functions } from './functions.ts';
 
 /** Whose functions the API's routes lead to. */
@@ -22,7 +23,7 @@ export interface LedgerHttpApiProps {
   readonly functions: Functions;
 }
 
-/** The HTTP API: every function of the catalogue that has a route, at that route. */
+/** The HTTP API: every function of the catalogue that has a route, at that route; a GET is answered to HEAD as well. */
 export class LedgerHttpApi extends Construct {
   readonly api: HttpApi;
   readonly url: string;
@@ -37,11 +38,10 @@ export class LedgerHttpApi extends Construct {
     for (const name of functionNames) {
       const { route } = definitionOf(name);
       if (route === undefined) continue;
-      new HttpRoute(this, route, {
-        httpApi: this.api,
-        routeKey: routeKey(route),
-        integration: new HttpLambdaIntegration(name, functions.get(name)),
-      });
+      const integration = new FunctionIntegration(name, functions.get(name));
+      for (const key of routeKeys(route)) {
+        new HttpRoute(this, key, { httpApi: this.api, routeKey: routeKey(key), integration });
+      }
     }
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-APIG4',
@@ -68,6 +68,19 @@ export class LedgerHttpApi extends Construct {
   }
 }
 
+/**
+ * A function behind one route or several, which may call it by one permission: that of the first, which is for its path, whatever the
+ * method, and for any path where it is `$default`.
+ */
+class FunctionIntegration extends HttpLambdaIntegration {
+  #isPermitted = false;
+
+  protected override completeBind(options: HttpRouteIntegrationBindOptions): void {
+    if (!this.#isPermitted) super.completeBind(options);
+    this.#isPermitted = true;
+  }
+}
+
 /** One line per request. Accounts and transfers are named by the functions' own logs, which have the same request id. */
 const accessLogLine = {
   time: '$context.requestTime',
@@ -80,10 +93,23 @@ const accessLogLine = {
   error: '$context.integrationErrorMessage',
 };
 
-const methods = { GET: HttpMethod.GET, POST: HttpMethod.POST };
+/**
+ * The keys under which the API takes what belongs to a route. A method that a path does not answer would go to `$default` unnamed:
+ * an ANY route, which comes after those of a method, says which path it was.
+ */
+const routeKeys = (route: Route): readonly string[] => {
+  if (route === '$default') return [route, ...Object.keys(methodsByPath).map((path) => `ANY ${path}`)];
+  return route.startsWith('GET ') ? [route, route.replace('GET', 'HEAD')] : [route];
+};
 
-function routeKey(route: Route): HttpRouteKey {
-  if (route === '$default') return HttpRouteKey.DEFAULT;
-  const space = route.indexOf(' ');
-  return HttpRouteKey.with(route.slice(space + 1), methods[route.startsWith('GET') ? 'GET' : 'POST']);
+const methods = new Map(
+  [HttpMethod.ANY, HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST].map((method) => [`${method}`, method]),
+);
+
+function routeKey(key: string): HttpRouteKey {
+  if (key === '$default') return HttpRouteKey.DEFAULT;
+  const [method = '', path = ''] = key.split(' ');
+  const known = methods.get(method);
+  if (known === undefined) throw new Error(`The API takes no ${method}: ${key}`);
+  return HttpRouteKey.with(path, known);
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 
 /** A request as it came over the wire. */
@@ -133,13 +134,13 @@ const toLogTime = (at: number): string => {
   return `${day}/${months[Number(month) - 1]}/${year}:${time.slice(0, 8)} +0000`;
 };
 
-/** What API Gateway takes for text; everything else, a missing type too, reaches the function as base64. */
+/** What API Gateway takes for text; everything else, a missing type too and what is no UTF-8, reaches the function as base64. */
 const textTypes = /^(text\/.*|application\/(json|xml|javascript))$/i;
 
 const toBody = (body: Buffer, contentType: string | undefined): { body?: string; isBase64Encoded: boolean } => {
   if (body.length === 0) return { isBase64Encoded: false };
   const mediaType = contentType?.split(';')[0]?.trim() ?? '';
-  return textTypes.test(mediaType)
+  return textTypes.test(mediaType) && isUtf8(body)
     ? { body: body.toString('utf8'), isBase64Encoded: false }
     : { body: body.toString('base64'), isBase64Encoded: true };
 };

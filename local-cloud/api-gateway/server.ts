@@ -116,7 +116,7 @@ const receive = async (incoming: IncomingMessage): Promise<ReceivedRequest | und
   }
   return {
     method: incoming.method ?? '',
-    target: incoming.url ?? '/',
+    target: originForm(incoming.url ?? '/'),
     httpVersion: incoming.httpVersion,
     rawHeaders: incoming.rawHeaders,
     body: Buffer.concat(chunks),
@@ -125,6 +125,9 @@ const receive = async (incoming: IncomingMessage): Promise<ReceivedRequest | und
     requestId: randomUUID(),
   };
 };
+
+/** RFC 9112, 3.2.2: a request may name a whole URL, as to a proxy, and means the path on this host. */
+const originForm = (target: string): string => target.replace(/^https?:\/\/[^/?#]*(?=$|[/?])/i, '') || '/';
 
 /** @returns `undefined` if the integration's time ran out; the invocation goes on, as on AWS. */
 const withinTime = async (integration: Integration, event: unknown): Promise<Invocation | undefined> => {

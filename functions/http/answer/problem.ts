@@ -1,4 +1,5 @@
 import type { HttpAnswer } from './http-answer.ts';
+import { instanceOf } from './instance.ts';
 
 /**
  * Every error this API answers: its stable code, the status and title that belong to it. The contract's table, and 500.
@@ -9,9 +10,11 @@ export const PROBLEMS = {
   unauthenticated: { status: 401, title: 'The caller is not known' },
   forbidden: { status: 403, title: 'The caller may not do this' },
   account_not_found: { status: 404, title: 'There is no such account' },
+  version_not_found: { status: 404, title: 'The account has not reached that version' },
   transfer_not_found: { status: 404, title: 'There is no such transfer' },
   command_not_found: { status: 404, title: 'There is no such command' },
   route_not_found: { status: 404, title: 'There is no such route' },
+  method_not_allowed: { status: 405, title: 'The path does not answer this method' },
   account_already_exists: { status: 409, title: 'The account exists already' },
   command_in_progress: { status: 409, title: 'The same command is being decided' },
   version_mismatch: { status: 412, title: 'The account is at another version' },
@@ -41,7 +44,7 @@ export interface Problem {
   readonly code: ProblemCode;
   /** One sentence or two for whoever reads the answer: what happened and what to do. Nothing internal. */
   readonly detail: string;
-  /** Minor units that could have been spent. */
+  /** The account's balance less its reservations, in minor units: what could have been taken without its overdraft. */
   readonly available?: number | undefined;
   readonly currentVersion?: number | undefined;
   readonly errors?: readonly InvalidPart[] | undefined;
@@ -55,11 +58,11 @@ export const isProblem = (outcome: HttpAnswer | Problem): outcome is Problem => 
 /**
  * Renders an error as `application/problem+json` (RFC 9457).
  * @param problem what is wrong.
- * @param instance the path that was asked for.
+ * @param rawPath the path that was asked for, as API Gateway hands it over.
  */
 export const problemAnswer = (
   { code, detail, available, currentVersion, errors, headers }: Problem,
-  instance: string,
+  rawPath: string,
 ): HttpAnswer => {
   const { status, title } = PROBLEMS[code];
   return {
@@ -77,7 +80,7 @@ export const problemAnswer = (
       title,
       status,
       detail,
-      instance,
+      instance: instanceOf(rawPath),
       code,
       available,
       currentVersion,

@@ -1,10 +1,11 @@
+import { cameTwice } from '../request/came-twice.ts';
 import type { HttpMiddleware } from './http-middleware.ts';
 
 const PRINTABLE = /^[\x20-\x7e]{1,128}$/;
 
 /**
  * Gives every request its correlation id: the client's `X-Correlation-Id` where it is 1 to 128 printable ASCII
- * characters, else the id that API Gateway gave the request. It is on every log line and event the request causes, and
+ * characters, else the id that API Gateway gave the request. One that came twice, the same each time, is taken once. It is on every log line and event the request causes, and
  * comes back with the answer.
  */
 export const correlation = (): HttpMiddleware => {
@@ -13,7 +14,8 @@ export const correlation = (): HttpMiddleware => {
   };
   return {
     before: ({ event, context }) => {
-      const sent = event.headers['x-correlation-id'];
+      const header = event.headers['x-correlation-id'];
+      const sent = header && (cameTwice(header) ?? header);
       context.correlationId = sent !== undefined && PRINTABLE.test(sent) ? sent : event.requestContext.requestId;
     },
     after: echo,

@@ -2,11 +2,16 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { AccountId, Caller } from '../../../events/values.ts';
 import { type RecordKey, recordKey } from '../../store/writing/record-key.ts';
+import { cameTwice } from './came-twice.ts';
 
 /** The `Idempotency-Key` header: a client's name for one command, which makes it happen once. */
 export const IdempotencyKey = z
   .string()
-  .check(z.regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters'))
+  .check(
+    z.regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters'),
+    // Which of the two is meant, the text or the text twice, is not known: a wrong guess would do it twice.
+    z.refine((key) => cameTwice(key) === undefined, 'came twice: send it once'),
+  )
   .brand<'IdempotencyKey'>();
 export type IdempotencyKey = z.infer<typeof IdempotencyKey>;
 

@@ -1,11 +1,12 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import type { InvalidPart, Problem } from '../answer/problem.ts';
-import { readJsonBody } from './json-body.ts';
+import { readJsonBody } from './body/json-body.ts';
+import { invalidHeaders } from './headers.ts';
 
 /**
- * What a route takes, as one schema: `path`, `query`, `headers` (lower case), `body`. A part that it does not name is
- * not looked at; a route that names `body` takes JSON.
+ * What a route takes, as one schema: `path`, `query`, `headers` (lower case), `body`, and `routeKey`, where
+ * one function takes several routes. A part that it does not name is not looked at; a route that names `body` takes JSON.
  */
 export type RequestSchema<Input> = z.ZodMiniType<Input> & { readonly shape: object };
 
@@ -21,13 +22,21 @@ export type ReadRequest<Input> =
  * @returns its parts as the schema makes them, or 400 with what is wrong, all at once, 413 or 415.
  */
 export const readRequest = <Input>(schema: RequestSchema<Input>, event: APIGatewayProxyEventV2): ReadRequest<Input> => {
-  const { pathParameters: path = {}, queryStringParameters: query = {}, headers } = event;
-  const body = 'body' in schema.shape ? readJsonBody(event) : undefined;
+  const { pathParameters: path = {}, queryStringParameters: query = {}, headers, routeKey } = event;
+  const takesBody = 'body' in schema.shape;
+  const inHeaders = takesBody ? invalidHeaders(event) : [];
+  if (inHeaders.length > 0) return invalid(inHeaders);
+  const body = takesBody ? readJsonBody(event) : undefined;
   if (body?.ok === false) return body;
-  const result = schema.safeParse({ path, query, headers, body: body?.value }, { error: inWords });
+  const result = schema.safeParse({ path, query, headers, body: body?.value, routeKey }, { error: inWords });
   if (result.success) return { ok: true, input: result.data };
-  const errors = result.error.issues.flatMap(invalidParts).slice(0, MOST_ERRORS);
-  const detail = errors.map((part) => `${part.path} ${part.message}`).join('; ');
+  return invalid(result.error.issues.flatMap(invalidParts));
+};
+
+/** 400, with what is wrong. */
+const invalid = (parts: readonly InvalidPart[]): { readonly ok: false; readonly problem: Problem } => {
+  const errors = parts.slice(0, MOST_ERRORS);
+  const detail = errors.map(({ path, message }) => `${path} ${message}`).join('; ');
   return { ok: false, problem: { code: 'validation_failed', detail: `${detail}.`, errors } };
 };
 
@@ -54,8 +63,6 @@ const inWords = (issue: z.core.$ZodRawIssue): string => {
       return `must be ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
     case 'invalid_value':
       return `must be one of ${issue.values.join(', ')}`;
-    case 'invalid_format':
-      return issue.format === 'datetime' ? 'must be a time in UTC like 2026-11-21T10:00:00.000Z' : 'is not valid';
     case 'too_big':
       return `must be at most ${issue.maximum}`;
     default:

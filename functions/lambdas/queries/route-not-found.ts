@@ -1,4 +1,8 @@
-import { createHandler } from '../../queries/route-not-found.ts';
+import { createHandler, MethodsByPath } from '../../queries/route-not-found.ts';
+import { environmentVariable } from '../../runtime/environment.ts';
 import { httpTelemetryFromEnvironment } from '../../runtime/telemetry.ts';
 
-export const handler = createHandler({ telemetry: httpTelemetryFromEnvironment() });
+export const handler = createHandler({
+  methodsByPath: MethodsByPath.parse(JSON.parse(environmentVariable('METHODS_BY_PATH'))),
+  telemetry: httpTelemetryFromEnvironment(),
+});

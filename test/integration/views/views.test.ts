@@ -150,9 +150,66 @@ describe('the transfers of an account', () => {
     ledger.commit(release('a', 't3'));
     await fresh.plant(ledger.committed);
     await fresh.project(ledger.committed);
-    const found = await fresh.views.transfersOf(a, { limit: 1, status: 'released' });
+    fresh.requests();
+    const first = await fresh.views.transfersOf(a, { limit: 1, status: 'released' });
+    // Pages of 100 of the source's side, and one of the destination's: a few hundred rows, whatever there is.
+    expect(
+      fresh.requests().filter((operation) => operation === 'QueryCommand' || operation === 'Query').length,
+    ).toBeLessThan(6);
+    expect(first).toEqual({ transfers: [], next: expect.any(String) });
+    const found = await fresh.views.transfersOf(a, { limit: 1, status: 'released', before: first.next });
     expect(found.transfers).toMatchObject([{ transferId: 't3', reason: 'account_not_found' }]);
     expect(found.next).toBeUndefined();
+  });
+
+  it('that have one id and one time are each on one page, for every limit', async () => {
+    const fresh = await createProjectedLedger();
+    const { ledger } = fresh;
+    const sources = ['c', 'd', 'e', 'f', 'g'];
+    for (const accountId of ['a', 'b', ...sources]) ledger.commit(open(accountId), deposit(accountId, 100));
+    for (const source of sources) ledger.commit(reserve(source, 'a', 't1'));
+    ledger.commit(reserve('a', 'b', 't1'));
+    await fresh.plant(ledger.committed);
+    await fresh.project(ledger.committed);
+    const at = '2026-11-21T12:00:00.000Z';
+    for (const source of ['a', ...sources]) {
+      const key = { pk: 'transfer#t1', sk: `from#${source}` };
+      await fresh.spoil(key, { order: `${at}#t1`, reserved: { accountId: source, version: 3, at } });
+    }
+    for (const limit of [1, 2, 3, 5, 6, 100]) {
+      const found: string[] = [];
+      let before: string | undefined;
+      do {
+        const page = await fresh.views.transfersOf(a, { limit, before });
+        found.push(...page.transfers.map(({ from }) => from));
+        before = page.next;
+      } while (before !== undefined);
+      expect(found).toEqual([...sources.toReversed(), 'a']);
+    }
+    // A cursor of before, which says no source, goes on after all of them.
+    expect(await fresh.views.transfersOf(a, { limit: 5, before: `${at}#t1` })).toEqual({ transfers: [] });
+  });
+
+  it('are neither lost nor doubled while new ones come', async () => {
+    const fresh = await createProjectedLedger();
+    const { ledger } = fresh;
+    ledger.commit(open('a'), deposit('a', 10_000));
+    const add = async (id: string) => {
+      const { length } = ledger.committed;
+      ledger.commit(reserve('a', 'b', id));
+      await fresh.project(ledger.committed.slice(length));
+    };
+    await fresh.project(ledger.committed);
+    for (let n = 0; n < 10; n += 1) await add(`t${n}`);
+    const found: string[] = [];
+    let before: string | undefined;
+    do {
+      const page = await fresh.views.transfersOf(a, { limit: 3, before });
+      found.push(...page.transfers.map(({ transferId }) => transferId));
+      before = page.next;
+      await add(`new${found.length}`);
+    } while (before !== undefined);
+    expect(found).toEqual(['t9', 't8', 't7', 't6', 't5', 't4', 't3', 't2', 't1', 't0']);
   });
 
   const pagedIds = async (accountId: AccountId, limit: number, status?: TransferStatus) => {

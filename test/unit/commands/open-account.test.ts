@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { Caller } from '../../../events/values.ts';
+import { deriveId, IdempotencyKey } from '../../../functions/http/request/idempotency.ts';
+import { Command } from '../../../functions/ledger/command.ts';
+import { recordKey } from '../../../functions/store/writing/record-key.ts';
 import { createTestLedger } from '../http/ledger.ts';
 
 const keyed = { 'Idempotency-Key': 'k1' };
@@ -53,6 +57,38 @@ describe('opening an account', () => {
       expect(again.headers).toEqual({ ...first.headers, 'Idempotency-Replayed': 'true' });
     },
   );
+
+  it.each(['JPY', 'KWD', 'CLF', 'XAF', 'CHE', 'XCG'])('may be in %s', async (currency) => {
+    expect(await createTestLedger().open({ currency })).toMatchObject({ status: 201, body: { currency } });
+  });
+
+  it.each(['XXX', 'XTS', 'XAU', 'DEM', 'HRK', 'BGN', 'ZZZ', 'eur', ''])('may not be in %j', async (currency) => {
+    const ledger = createTestLedger();
+    expect(await ledger.open({ currency }, keyed)).toMatchObject({
+      status: 400,
+      body: { code: 'validation_failed', errors: [{ path: 'currency' }] },
+    });
+    expect(ledger.store.execute).not.toHaveBeenCalled();
+  });
+
+  it('goes on with an account in a currency of before, and repeats the answer to it', async () => {
+    const ledger = createTestLedger();
+    const command = { type: 'open', accountId: 'old', owner: 'local', currency: 'DEM', overdraftLimit: 0 };
+    await ledger.store.execute({
+      command: Command.parse(command),
+      keys: [recordKey(deriveId(Caller.parse('local'), '', IdempotencyKey.parse('k1')))],
+      actor: Caller.parse('local'),
+      correlationId: 'c1',
+    });
+    expect(await ledger.open({ accountId: 'old', currency: 'DEM' }, keyed)).toMatchObject({
+      status: 201,
+      headers: { 'Idempotency-Replayed': 'true' },
+      body: { currency: 'DEM' },
+    });
+    expect(await ledger.open({ accountId: 'new', currency: 'DEM' })).toMatchObject({ status: 400 });
+    expect(await ledger.deposit('old', { body: { amount: 1, currency: 'DEM' } })).toMatchObject({ status: 201 });
+    expect(await ledger.getAccount('old')).toMatchObject({ status: 200, body: { currency: 'DEM', balance: 1 } });
+  });
 
   it.each([
     ['another currency', { currency: 'USD' }],

@@ -74,7 +74,24 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
       });
     },
   },
-  route_not_found: { status: 404, ask: () => send(routeNotFound({ telemetry }), { route: '/nowhere' }) },
+  route_not_found: {
+    status: 404,
+    ask: () => send(routeNotFound({ methodsByPath: {}, telemetry }), { route: '/nowhere' }),
+  },
+  method_not_allowed: {
+    status: 405,
+    ask: () =>
+      send(routeNotFound({ methodsByPath: { '/health': ['GET', 'HEAD'] }, telemetry }), {
+        method: 'ANY',
+        route: '/health',
+      }),
+    headers: { Allow: 'GET, HEAD' },
+  },
+  version_not_found: {
+    status: 404,
+    ask: async () => (await createFundedLedger()).getAccount('a1', { query: { version: '3' } }),
+    body: { currentVersion: 2 },
+  },
   account_already_exists: {
     status: 409,
     ask: async () => (await createFundedLedger()).open({ accountId: 'a1', currency: 'EUR' }),

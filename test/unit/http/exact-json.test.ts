@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseExactly } from '../../../functions/http/request/exact-json.ts';
+import { parseExactly } from '../../../functions/http/request/body/exact-json.ts';
 
 describe('parsing JSON exactly', () => {
   it.each([
@@ -38,6 +38,14 @@ describe('parsing JSON exactly', () => {
     '{"a":{"a":1},"b":["a"],"a":2}',
     '{"__proto__":1,"__proto__":2}',
     '{"":1,"":2}',
+    '{"__proto__":{"a":1,"\\u0061":2}}',
+    '{"__proto__":1,"\\u005f_proto__":2}',
+    '[[[[{"a":1},{"b":{"c":1,"\\u0063":1}}]]]]',
+    '{"\\ud83d\\ude00":1,"😀":2}',
+    '{"a\\/b":1,"a/b":2}',
+    '{"\\u00e9":1,"é":2}',
+    '{"\\"":1,"\\u0022":2}',
+    `{"${'x'.repeat(20_000)}":1,"a":1,"${'x'.repeat(20_000)}":2}`,
   ])('refuses a name that comes twice in one object: %s', (text) => {
     expect(() => parseExactly(text)).toThrow(SyntaxError);
   });
@@ -47,11 +55,16 @@ describe('parsing JSON exactly', () => {
     '{"a":{"a":{"a":1}},"b":"a"}',
     '{"a":"\\"a\\":1,{","b":"}\\\\","c":["a","a","a:"]}',
     '{"a":[],"A":1}',
+    '{"\u00e9":1,"e\u0301":2}',
+    '{"a":1,"a ":2,"constructor":3}',
   ])('takes one that comes twice in different objects, or inside a text: %s', (text) => {
     expect(JSON.stringify(parseExactly(text))).toBe(text);
   });
 
-  it.each(['{', '', '01', '"\\ud800"', '{"a":["\\udc00 b"]}'])('refuses %s', (text) => {
-    expect(() => parseExactly(text)).toThrow(SyntaxError);
-  });
+  it.each(['{', '', '01', '"\\ud800"', '{"a":["\\udc00 b"]}', '{"\\ud800":1}', '[{"a":{"b\\udc00":1}}]'])(
+    'refuses %s',
+    (text) => {
+      expect(() => parseExactly(text)).toThrow(SyntaxError);
+    },
+  );
 });

@@ -36,9 +36,19 @@ describe('the id that a key stands for', () => {
 });
 
 describe('an Idempotency-Key', () => {
-  it.each(['k', 'a key with spaces', '~!"#', 'x'.repeat(255)])('may be %s', (key) => {
-    expect(IdempotencyKey.safeParse(key).success).toBe(true);
-  });
+  it.each(['k', 'a key with spaces', '~!"#', 'x'.repeat(255), 'a,b', 'a,ab', 'aa', 'a,', 'a;a', 'k-1,k-2,k-1'])(
+    'may be %s',
+    (key) => {
+      expect(IdempotencyKey.safeParse(key).success).toBe(true);
+    },
+  );
+
+  it.each(['a,a', 'a, a', 'a ,\ta', 'a,a,a', 'a,b,a,b', 'a b,a b', ',', 'x'.repeat(127).concat(',', 'x'.repeat(127))])(
+    'may not come twice: %s',
+    (key) => {
+      expect(IdempotencyKey.safeParse(key).success).toBe(false);
+    },
+  );
 
   it.each(['', 'x'.repeat(256), 'ü', 'a\nb', '\u007f'])('may not be %j', (key) => {
     expect(IdempotencyKey.safeParse(key).success).toBe(false);

@@ -3,7 +3,8 @@ import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts'
 
 /** A request as a client would put it. `body` is sent as JSON; `rawBody` as it is. */
 export interface ClientRequest {
-  readonly method?: 'GET' | 'POST';
+  /** `ANY`: the request came by the route that takes every method. */
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'ANY';
   readonly route?: string;
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
@@ -13,7 +14,7 @@ export interface ClientRequest {
   readonly isBase64Encoded?: boolean;
 }
 
-/** An answer, its body parsed. */
+/** An answer, its body parsed; `{}` where it has none. */
 export interface ClientAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -58,7 +59,7 @@ export const eventOf = (request: ClientRequest): APIGatewayProxyEventV2 => {
 /** Sends a request to a handler. */
 export const send = async (handler: HttpHandler, request: ClientRequest = {}): Promise<ClientAnswer> => {
   const { statusCode, headers, body } = await handler(eventOf(request), lambdaContext());
-  return { status: statusCode, headers, body: JSON.parse(body) };
+  return { status: statusCode, headers, body: body === '' ? {} : JSON.parse(body) };
 };
 
 /** What Lambda tells a handler about its invocation. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { storeFromEnvironment } from '../../../functions/store/from-environment.ts';
-import { definitionOf, entryOf, functionNames } from '../../../infra/constructs/catalogue.ts';
+import { definitionOf, entryOf, functionNames, methodsByPath } from '../../../infra/constructs/catalogue.ts';
 import { synthesized } from './synthesized.ts';
 
 const resources = synthesized('dev');
@@ -29,7 +29,7 @@ const told: Record<string, Record<string, string>> = {
   'get-command': writes,
   health: {},
   openapi: {},
-  'route-not-found': {},
+  'route-not-found': { METHODS_BY_PATH: JSON.stringify(methodsByPath) },
   'project-views': { ...store, ...views },
   'carry-out-transfers': { ...writes, ...workflow },
   'credit-transfer': writes,

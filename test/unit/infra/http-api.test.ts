@@ -19,12 +19,41 @@ const routes = {
   $default: 'route-not-found',
 };
 
+/** A GET is answered to HEAD as well, and what a path does not answer by the function that says what it does. */
+const paths = new Set(Object.keys(routes).flatMap((route) => route.split(' ')[1] ?? []));
+const allRoutes = {
+  ...routes,
+  ...Object.fromEntries(
+    Object.entries(routes).flatMap(([route, name]) =>
+      route.startsWith('GET') ? [[route.replace('GET', 'HEAD'), name]] : [],
+    ),
+  ),
+  ...Object.fromEntries([...paths].map((path) => [`ANY ${path}`, 'route-not-found'])),
+};
+
 describe('the HTTP API', () => {
+  it('tells that function which methods each path answers', () => {
+    const { properties } = resources.find(({ name }) => name === 'holdfast-dev-route-not-found') ?? {};
+    const { METHODS_BY_PATH } = Object(Object(properties?.['Environment'])['Variables']);
+    const told = Object.entries(JSON.parse(METHODS_BY_PATH)).map(([path, methods]) => [path, methods]);
+    expect(told).toEqual(
+      [...paths].map((path) => [path, ['GET', 'HEAD', 'POST'].filter((method) => `${method} ${path}` in allRoutes)]),
+    );
+  });
+
+  it('may call route-not-found on any path', () => {
+    const permission = resources.find(
+      ({ type, properties }) =>
+        type === 'AWS::Lambda::Permission' && properties['FunctionName'] === 'holdfast-dev-route-not-found.Arn',
+    );
+    expect(permission?.properties['SourceArn']).toMatch(/\/\*\/\*$/);
+  });
+
   it('leads every request of the contract to its function, and every other to route-not-found', () => {
     const found = ofType('Route').map(({ properties }) => [properties['RouteKey'], targetOf(properties['Target'])]);
 
     expect(Object.fromEntries(found)).toEqual(
-      Object.fromEntries(Object.entries(routes).map(([route, name]) => [route, `holdfast-dev-${name}.Arn`])),
+      Object.fromEntries(Object.entries(allRoutes).map(([route, name]) => [route, `holdfast-dev-${name}.Arn`])),
     );
   });
 

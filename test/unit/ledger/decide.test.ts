@@ -114,12 +114,15 @@ describe('withdraw', () => {
   it('refuses to pass the overdraft limit', () =>
     given(opened({ overdraftLimit: 50 }), withdrawn(50))
       .when(withdraw(1))
-      .isRefused(tooLittle(-50, '-50 available, 1 asked for, overdraft limit 50.')));
+      .isRefused(tooLittle(-50, '-50 available and an overdraft limit of 50 cover 0; 1 asked for.')));
   it('refuses to pass the largest overdraft limit', () =>
     given(opened({ overdraftLimit: MAX }), withdrawn(MAX))
       .when(withdraw(MAX))
       .isRefused(
-        tooLittle(-MAX, '-9007199254740991 available, 9007199254740991 asked for, overdraft limit 9007199254740991.'),
+        tooLittle(
+          -MAX,
+          '-9007199254740991 available and an overdraft limit of 9007199254740991 cover 0; 9007199254740991 asked for.',
+        ),
       ));
   it('refuses to spend what is set aside', () =>
     given(opened(), deposited(100), reserved('t1', 60))
@@ -179,7 +182,7 @@ describe('reserve', () => {
   it('refuses to pass the overdraft limit', () =>
     given(opened({ overdraftLimit: 50 }), reserved('t1', 50))
       .when(reserve('t2', 1))
-      .isRefused(tooLittle(-50, '-50 available, 1 asked for, overdraft limit 50.')));
+      .isRefused(tooLittle(-50, '-50 available and an overdraft limit of 50 cover 0; 1 asked for.')));
   it('refuses a sum of reservations out of range, though the overdraft would cover it', () =>
     given(opened({ overdraftLimit: MAX }), deposited(MAX), reserved('t1', MAX))
       .when(reserve('t2', 1))

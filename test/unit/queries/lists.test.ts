@@ -62,6 +62,14 @@ describe('the statement', () => {
     expect(store.load).not.toHaveBeenCalled();
   });
 
+  it('is not sent to a client that has it, and is once it has got further', async () => {
+    const { store, views } = await createLists();
+    const ask = (tags: string) =>
+      send(listEntries({ store, views, telemetry }), { path: { accountId: 'a1' }, headers: { 'If-None-Match': tags } });
+    expect(await ask('W/"2"')).toMatchObject({ status: 304, headers: { ETag: '"2"' }, body: {} });
+    expect(await ask('"1"')).toMatchObject({ status: 200, body: { entries: [entry] } });
+  });
+
   it('goes on where its cursor says', async () => {
     const { entries, views } = await createLists();
     views.entries.mockResolvedValueOnce({ entries: [entry], next: entry.version, asOfVersion: 2 });
@@ -83,7 +91,7 @@ describe('the statement', () => {
 describe('the list of transfers', () => {
   it('answers 200 with the transfers', async () => {
     const { transfers, views, store } = await createLists();
-    expect(await transfers('a1')).toMatchObject({ status: 200, body: { transfers: [transfer] } });
+    expect(await transfers('a1')).toMatchObject({ status: 200, body: { transfers: [transfer], asOfVersion: 2 } });
     expect(views.transfersOf).toHaveBeenCalledExactlyOnceWith('a1', { limit: 25 });
     expect(store.load).not.toHaveBeenCalled();
   });
@@ -99,7 +107,7 @@ describe('the list of transfers', () => {
 
   it('is 404 where there is no such account, though a transfer names it', async () => {
     const { transfers } = await createLists();
-    expect(await transfers('b1')).toMatchObject({ status: 200 });
+    expect(await transfers('b1')).toMatchObject({ status: 200, body: { asOfVersion: 0 } });
     expect(await transfers('missing')).toMatchObject({ status: 404, body: { code: 'account_not_found' } });
   });
 });

@@ -25,7 +25,7 @@ const Header = z.strictObject({
 const Response = z.strictObject({
   description: z.string(),
   headers: z.record(z.string(), Header),
-  content: z.record(z.string(), Content),
+  content: z._default(z.record(z.string(), Content), {}),
 });
 
 const Operation = z.strictObject({

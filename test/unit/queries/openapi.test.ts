@@ -5,6 +5,7 @@ import { openAccountRequest } from '../../../functions/commands/open-account.ts'
 import { requestTransferRequest } from '../../../functions/commands/request-transfer.ts';
 import { PROBLEMS } from '../../../functions/http/answer/problem.ts';
 import { AccountView } from '../../../functions/ledger/answer.ts';
+import { minorUnitDigits } from '../../../functions/ledger/currencies.ts';
 import { Entry } from '../../../functions/ledger/statement.ts';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
 import { AccountAnswer, getAccountRequest } from '../../../functions/queries/get-account.ts';
@@ -124,7 +125,7 @@ describe.each(eachRoute)('$route', ({ route, request: { shape }, answers }) => {
   });
 
   it('is documented with every problem it may answer, each under its status, with an example', () => {
-    const problems = Object.entries(responses).filter(([status]) => !status.startsWith('2'));
+    const problems = Object.entries(responses).filter(([status]) => !/^2|^304$/.test(status));
     for (const [status, { content }] of problems) {
       const { examples = {} } = content['application/problem+json'] ?? {};
       expect(Object.keys(examples).length).toBeGreaterThan(0);
@@ -136,18 +137,29 @@ describe.each(eachRoute)('$route', ({ route, request: { shape }, answers }) => {
   });
 });
 
+it('every currency that an account can be opened in is named with its minor unit', () => {
+  const { description = '' } = Object(Object(document.components['schemas']?.['OpenAccount']).properties.currency);
+  const told = description.match(/\d: [A-Z ]+/g).flatMap((line: string) => {
+    const [digits, ...codes] = line.trim().split(/:? /);
+    return codes.map((code) => [code, Number(digits)]);
+  });
+  expect(told).toEqual([...minorUnitDigits]);
+});
+
 describe('the problems', () => {
   it('are those of the table', () => {
     expect(document.components['schemas']?.['ProblemCode']).toMatchObject({ enum: Object.keys(PROBLEMS) });
   });
 
-  it('are each documented with some route, but for the one of no route', () => {
+  it('are each documented with some route, but for those of no route', () => {
     const codes = [...document.operations.values()].flatMap(({ responses }) =>
       Object.values(responses).flatMap(({ content }) =>
         Object.keys(content['application/problem+json']?.examples ?? {}),
       ),
     );
-    expect([...new Set(codes), 'route_not_found'].toSorted()).toEqual(Object.keys(PROBLEMS).toSorted());
+    expect([...new Set(codes), 'route_not_found', 'method_not_allowed'].toSorted()).toEqual(
+      Object.keys(PROBLEMS).toSorted(),
+    );
   });
 });
 
@@ -181,6 +193,8 @@ describe('what is answered', () => {
       ['GET /accounts/{accountId}', await ledger.getAccount('a1')],
       ['GET /accounts/{accountId}', await ledger.getAccount('a1', { query: { at: '2026-11-21T10:00:09.000Z' } })],
       ['GET /accounts/{accountId}', await ledger.getAccount('missing')],
+      ['GET /accounts/{accountId}', await ledger.getAccount('a1', { query: { version: '99' } })],
+      ['GET /accounts/{accountId}', await ledger.getAccount('a1', { headers: { 'If-None-Match': '*' } })],
     ];
     ledger.store.execute.mockResolvedValueOnce({ outcome: 'pending', key: 'command:c1' });
     answers.push([deposits, await ledger.deposit('a1', { body: { amount: 1 } })]);
@@ -196,7 +210,9 @@ describe('what is answered', () => {
       const response = operationOf(route).responses[status];
       const { 'Content-Type': type = '', 'Cache-Control': _, ...others } = headers;
       expect(Object.keys(response?.headers ?? {})).toEqual(expect.arrayContaining(Object.keys(others)));
-      if (status < 300) {
+      if (status === 304) {
+        expect(response?.content).toEqual({});
+      } else if (status < 300) {
         expect(routes[route]?.answers[status]?.safeParse(body).error).toBeUndefined();
       } else {
         const { schema, examples } = response?.content[type] ?? {};

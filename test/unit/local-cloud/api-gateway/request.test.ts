@@ -119,6 +119,16 @@ describe('toEvent', () => {
     expect(() => eventOf({ target: '/%' })).toThrow(URIError);
   });
 
+  it.each(['7b22ff227d', 'c3', 'eda080', 'f09f98', 'c0af'])(
+    'hands over bytes that are no UTF-8 as they are: %s',
+    (hex) => {
+      const event = eventOf({ rawHeaders: ['content-type', 'application/json'], body: Buffer.from(hex, 'hex') });
+      expect(event.isBase64Encoded).toBe(true);
+      expect(Buffer.from(event.body ?? '', 'base64').toString('hex')).toBe(hex);
+      expect(event.headers['content-length']).toBe(String(hex.length / 2));
+    },
+  );
+
   it.each([
     { contentType: 'application/json', text: true },
     { contentType: 'application/json; charset=utf-8', text: true },

@@ -42,6 +42,37 @@ const serve = async (
 };
 
 describe('the HTTP API', () => {
+  it('answers HEAD with the status and headers of the function, its length among them, and no body', async () => {
+    const url = await serve(echo, { routeKey: 'HEAD /accounts/{accountId}' });
+    const response = await fetch(`${url}/accounts/a1`, { method: 'HEAD' });
+    expect(response.status).toBe(201);
+    expect(Number(response.headers.get('content-length'))).toBeGreaterThan(100);
+    expect(await response.text()).toBe('');
+  });
+
+  it.each(['DELETE', 'OPTIONS', 'PATCH', 'HEAD', 'GET'])('sends %s of an ANY route to its function', async (method) => {
+    const url = await serve(echo, { routeKey: 'ANY /accounts/{accountId}' });
+    expect(await fetch(`${url}/accounts/a1`, { method })).toMatchObject({ status: 201 });
+    expect(await fetch(`${url}/accounts`, { method })).toMatchObject({ status: 404 });
+  });
+
+  it('takes a request that names a whole URL for the path on this host', async () => {
+    const url = new URL(await serve(echo, { routeKey: 'GET /accounts/{accountId}' }));
+    const answer = await new Promise<string>((resolve, reject) => {
+      const path = 'http://evil.example/accounts/a1?x=1';
+      request({ host: url.hostname, port: url.port, path }, (response) => {
+        let text = '';
+        response.on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('end', () => resolve(text));
+      })
+        .on('error', reject)
+        .end();
+    });
+    expect(JSON.parse(answer)).toMatchObject({ rawPath: '/accounts/a1', rawQueryString: 'x=1' });
+  });
+
   it('hands a request to the function of its route and the answer to the client', async () => {
     const url = await serve(echo);
     const response = await fetch(`${url}/accounts/a1?x=1`, {

@@ -4,8 +4,8 @@
  * `JSON.parse` rounds what a number cannot hold: `0.99999999999999999` becomes 1. A number that would become a whole
  * one only by rounding is read as NaN instead, so that an amount's schema refuses it. (A whole number beyond 2^53−1
  * stays outside the safe range and is refused there.) A string with half a surrogate pair, which no store or hash keeps
- * as it is, is an error (RFC 7493, 2.1). So is a name that comes twice in one object (RFC 7493, 2.3): `JSON.parse` takes the last
- * one, another reader on the way the first.
+ * as it is, is an error (RFC 7493, 2.1). So is a name that comes twice in one object (RFC 7493, 2.3), however it is
+ * written: `JSON.parse` takes the last one, another reader on the way the first.
  * @param text what was sent.
  * @returns plain JSON.
  * @throws {SyntaxError} where it is not JSON.
@@ -20,21 +20,22 @@ export const parseExactly = (text: string): unknown => {
       return isWhole(source) ? value : Number.NaN;
     },
   );
-  refuseNamesThatComeTwice(text);
+  checkNames(text);
   return parsed;
 };
 
 /** A string, with the colon that makes it a name; or where an object or a list begins or ends. */
-const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]]/g;
+const TOKEN = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[{}[\]]/g;
 
 /** @param text which is JSON. */
-const refuseNamesThatComeTwice = (text: string): void => {
-  const open: Set<unknown>[] = [];
+const checkNames = (text: string): void => {
+  const open: Set<string>[] = [];
   for (const [token, literal, colon] of text.matchAll(TOKEN)) {
     if (token === '{' || token === '[') open.push(new Set());
     else if (token === '}' || token === ']') open.pop();
     else if (literal !== undefined && colon !== undefined) {
-      const name: unknown = JSON.parse(literal);
+      const name = String(JSON.parse(literal));
+      if (!name.isWellFormed()) throw new SyntaxError('half a surrogate pair in a name');
       if (open.at(-1)?.has(name)) throw new SyntaxError(`a name that comes twice: ${literal}`);
       open.at(-1)?.add(name);
     }
