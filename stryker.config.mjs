@@ -1,12 +1,8 @@
-// @ts-check
 import { partOfThisProcess } from './test/mutants/parts.ts';
 
 const { name, goal } = partOfThisProcess();
 
-/**
- * Mutation testing of one part of the functions: see docs/mutation-testing.md. Started by `npm run mutants`.
- * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
- */
+/** Mutation testing of one part of the functions: see docs/mutation-testing.md. Started by `npm run mutants`. */
 export default {
   mutate: [`functions/${name}/**/*.ts`],
   testRunner: 'vitest',

@@ -22,12 +22,13 @@ export const parts: Readonly<Record<string, Part>> = {
 export const PART = 'HOLDFAST_MUTANTS_PART';
 
 /**
- * The part that this process is for.
- * @throws {Error} where none is named.
+ * The part that this process is for; the first, where a process only reads what is configured.
+ * @throws {Error} where there is no part of that name.
  */
 export const partOfThisProcess = (): Part & { readonly name: string } => {
-  const name = process.env[PART] ?? '';
+  const name = process.env[PART] ?? 'ledger';
   const part = parts[name];
-  if (!part) throw new Error(`${PART} is "${name}": start it as "npm run mutants", which sets it`);
+  if (!part)
+    throw new Error(`${PART} is "${name}", and there is no such part: start it as "npm run mutants", which sets it`);
   return { name, ...part };
 };
