@@ -162,12 +162,12 @@ export const memoryDynamoDb = (keys: Keys) => {
   };
 
   return {
-    handle: async ({ headers, body }: { headers: Readonly<Record<string, string>>; body?: unknown }) => {
+    handle: async ({ headers, body }: { headers: Readonly<Record<string, string>>; body?: string | Uint8Array }) => {
       const operation = String(headers['x-amz-target']).split('.').at(-1) ?? '';
       // As a real answer does, it comes in a turn of its own: others have theirs in between.
       await setImmediate();
       try {
-        const input: Input = JSON.parse(String(body));
+        const input: Input = JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body));
         const answer = operations[operation]?.(input);
         if (!answer) throw invalid(`the operation ${operation} is not known here`);
         const capacity = input.ReturnConsumedCapacity === 'TOTAL' ? { ConsumedCapacity: { CapacityUnits: 1 } } : {};
@@ -176,6 +176,11 @@ export const memoryDynamoDb = (keys: Keys) => {
         if (!(error instanceof Refused)) throw error;
         return respond(400, error.body);
       }
+    },
+    /** Puts an item, for whoever plants a history. */
+    put: (table: string, item: Item) => {
+      const { items, keyOf } = tableOf(table);
+      items.set(keyOf(item), item);
     },
     updateHttpClientConfig: () => {},
     httpHandlerConfigs: () => ({}),

@@ -103,12 +103,9 @@ describe('the store of an environment', () => {
     expect(await store.load(a)).toMatchObject({ version: 0 });
     expect(await store.recordOf('command:k')).toBeUndefined();
     expect(await recordsFromEnvironment({ budget: 1_000 }).recordOf('command:k')).toBeUndefined();
-    const get = { operation: 'GetItem', input: { TableName: 'the-COMMANDS_TABLE', ConsistentRead: true } };
-    expect(asked).toMatchObject([
-      { operation: 'Query', input: { TableName: 'the-EVENTS_TABLE', ConsistentRead: true } },
-      get,
-      get,
-    ]);
+    const how = { ConsistentRead: true, ReturnConsumedCapacity: 'TOTAL' };
+    const get = { operation: 'GetItem', input: { TableName: 'the-COMMANDS_TABLE', ...how } };
+    expect(asked).toMatchObject([{ operation: 'Query', input: { TableName: 'the-EVENTS_TABLE', ...how } }, get, get]);
   });
   it('writes there, too, each command under an id of its own', async () => {
     const asked = await serviceThat(empty);
