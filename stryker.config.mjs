@@ -12,7 +12,7 @@ export default {
   coverageAnalysis: 'perTest',
   concurrency: 2,
   // In some mutants a test waits for what never comes: its runner is ended and begun anew, with its DynamoDB Local.
-  timeoutMS: 10_000,
+  timeoutMS: 20_000,
   timeoutFactor: 2,
   maxTestRunnerReuse: 100,
   ignorePatterns: ['/build', '/cdk.out', '/bench', '/docs', '/reports', '.holdfast'],
