@@ -1,12 +1,8 @@
-// @ts-check
 import { partOfThisProcess } from './test/mutants/parts.ts';
 
 const { name, goal } = partOfThisProcess();
 
-/**
- * Mutation testing of one part of the functions: see docs/mutation-testing.md. Started by `npm run mutants`.
- * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
- */
+/** Mutation testing of one part of the functions: see docs/mutation-testing.md. Started by `npm run mutants`. */
 export default {
   mutate: [`functions/${name}/**/*.ts`],
   testRunner: 'vitest',
@@ -16,7 +12,7 @@ export default {
   coverageAnalysis: 'perTest',
   concurrency: 2,
   // In some mutants a test waits for what never comes: its runner is ended and begun anew, with its DynamoDB Local.
-  timeoutMS: 10_000,
+  timeoutMS: 20_000,
   timeoutFactor: 2,
   maxTestRunnerReuse: 100,
   ignorePatterns: ['/build', '/cdk.out', '/bench', '/docs', '/reports', '.holdfast'],

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { onTestFinished } from 'vitest';
+import type { Patience } from '../../functions/runtime/patience.ts';
 import { createStore, type Store } from '../../functions/store/store.ts';
 import { itemSize } from '../../functions/store/stream/item-size.ts';
 import type { TestDatabase } from './tables.ts';
@@ -30,16 +31,11 @@ export interface MeteredStore {
 
 /**
  * A store on a test database, as the Lambdas have it.
- * @param options time, as in a `TestTime`, and `budget` in milliseconds; the machine's time and 8,000 unless given.
+ * @param options `clock` and `budget` in milliseconds; the machine's clock, dice and patience, and 8,000, unless given.
  */
 export const createMeteredStore = (
   { config, tables }: Pick<TestDatabase, 'config' | 'tables'>,
-  options: {
-    readonly clock?: () => number;
-    readonly sleep?: (milliseconds: number) => Promise<void>;
-    readonly budget?: number;
-    readonly queueing?: boolean;
-  } = {},
+  options: Partial<Patience> & { readonly budget?: number; readonly queueing?: boolean } = {},
 ): MeteredStore => {
   let seen: MeteredRequest[] = [];
   let fault: Fault | undefined;
@@ -73,7 +69,7 @@ export const createMeteredStore = (
       queueTable: tables.queue,
       clock: options.clock ?? Date.now,
       newId: randomUUID,
-      random: Math.random,
+      random: options.random ?? Math.random,
       sleep: options.sleep ?? ((milliseconds) => setTimeout(milliseconds)),
       budget: options.budget ?? 8_000,
       queueing: options.queueing ?? false,

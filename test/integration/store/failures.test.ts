@@ -156,3 +156,39 @@ it('a writer that loses race after race gives up in the time allowed and has cha
   const { commits } = await verifyStream(metered.store, AccountId.parse(accountId));
   expect(commits.flatMap(({ events }) => events.map(({ type }) => type))).not.toContain('MoneyWithdrawn');
 });
+
+describe('a writer that loses every race', () => {
+  /** A store whose time goes on by its own waits, and a millisecond whenever it looks; a rival writes before each of its writes. */
+  const outraced = (budget: number) => {
+    const waits: number[] = [];
+    let now = Date.now();
+    const loser = createMeteredStore(database, {
+      budget,
+      clock: () => ++now,
+      random: () => 1,
+      sleep: async (milliseconds) => {
+        waits.push(milliseconds);
+        now += milliseconds;
+      },
+    });
+    const rival = createMeteredStore(database).store;
+    loser.inject(async (operation, send) => {
+      if (isWrite(operation)) await rival.execute(requests.deposit(accountId, 1));
+      return send();
+    });
+    return { loser, waits };
+  };
+  const asked = async (budget: number) => {
+    const { loser, waits } = outraced(budget);
+    expect(await loser.store.execute(requests.withdraw(accountId, 30))).toEqual({
+      outcome: 'undecided',
+      reason: 'contention',
+    });
+    return { waits, queries: loser.requests().filter(({ operation }) => operation === 'Query').length };
+  };
+
+  it('waits after every third loss, ever longer, and reads afresh then', async () =>
+    expect(await asked(400)).toEqual({ waits: [40, 80, 160], queries: 4 }));
+  it('follows the winners without a read until then, and gives up where the time is up before the third loss', async () =>
+    expect(await asked(5)).toEqual({ waits: [], queries: 1 }));
+});

@@ -310,3 +310,11 @@ describe('on an account whose last commit held several,', () => {
     });
   });
 });
+
+it('an account is raced for again a second after several commands met on it', async () => {
+  await metered.store.decidePending(accountId, await waiting(5));
+  const later = createMeteredStore(database, { queueing: true, clock: () => Date.now() + 1_000 });
+  const result = await later.store.execute(requests.deposit(accountId, 5, { key: 'later' }));
+  expect(result).toMatchObject({ outcome: 'accepted', replayed: false });
+  expect(later.requests().map(({ operation }) => operation)).toEqual(['Query', 'TransactWriteItems']);
+});

@@ -236,7 +236,9 @@ describe('a full account, which has so much open that no commit holds another re
 it('a snapshot of another schema is ignored and the events are folded; the next commit has one of this schema', async () => {
   await plant('old', 30, 0);
   const Key = { streamId: 'old', version: 31 };
-  const { Item } = await metered.client.send(new GetCommand({ TableName: database.tables.events, Key }));
+  const { Item } = await metered.client.send(
+    new GetCommand({ TableName: database.tables.events, Key, ConsistentRead: true }),
+  );
   const foreign = { ...Item, state: { cents: 'other' }, stateSchema: 0, snapshots: { 0: 31 } };
   await metered.client.send(new PutCommand({ TableName: database.tables.events, Item: foreign }));
   expect((await metered.store.load(AccountId.parse('old'))).account?.balance).toBe(30);

@@ -417,7 +417,9 @@ describe('an answer for a precondition', () => {
 
 describe('what other code has stored', () => {
   const rewrite = async (key: RecordKey, change: (item: Record<string, unknown>) => void) => {
-    const { Item = {} } = await bank.client.send(new GetCommand({ TableName: 'commands', Key: { key } }));
+    const { Item = {} } = await bank.client.send(
+      new GetCommand({ TableName: 'commands', Key: { key }, ConsistentRead: true }),
+    );
     change(Item);
     await bank.client.send(new PutCommand({ TableName: 'commands', Item }));
   };
@@ -453,7 +455,7 @@ describe('what other code has stored', () => {
 
   it('a snapshot that cannot be read is left out and folded around', async () => {
     const Key = { streamId: 'a', version: 2 };
-    const { Item } = await bank.client.send(new GetCommand({ TableName: 'events', Key }));
+    const { Item } = await bank.client.send(new GetCommand({ TableName: 'events', Key, ConsistentRead: true }));
     await bank.client.send(new PutCommand({ TableName: 'events', Item: { ...Item, state: { status: 'open' } } }));
     expect(await bank.store.execute(requests.withdraw('a', 10))).toMatchObject({ outcome: 'accepted' });
     expect(await balance()).toBe(990);
@@ -466,7 +468,7 @@ describe('what other code has stored', () => {
       // The other code appends: its commit has its snapshot, and says where the others are.
       await bank.store.execute(requests.deposit('a', 1));
       const Key = { streamId: 'a', version: version + 1 };
-      const { Item } = await bank.client.send(new GetCommand({ TableName: 'events', Key }));
+      const { Item } = await bank.client.send(new GetCommand({ TableName: 'events', Key, ConsistentRead: true }));
       const foreign = { ...Item, state: { cents: 1 }, stateSchema: 7, snapshots: { ...snapshots, 7: version + 1 } };
       await bank.client.send(new PutCommand({ TableName: 'events', Item: foreign }));
       bank.requests();

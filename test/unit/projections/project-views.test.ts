@@ -179,6 +179,9 @@ describe('a stream record that can never be projected is passed over in its firs
   });
 
   it('but one that does not say where it stands fails the whole batch', async () => {
+    expect(await project([...recordsOf(account('whole', 1)), {}])).toEqual({
+      batchItemFailures: [{ itemIdentifier: '' }],
+    });
     expect(await project([{}])).toEqual({ batchItemFailures: [{ itemIdentifier: '' }] });
     const [record] = recordsOf(account('a', 0));
     const { SequenceNumber: _, ...placeless } = record?.dynamodb ?? {};

@@ -83,6 +83,34 @@ describe('asked for by hand, the views of accounts are made anew from their stre
     expect(views.contents()).toEqual(expected());
   });
 
+  it('and given up where other runs keep moving them on: those follow the stream', async () => {
+    let asked = 0;
+    const writer: ViewWriter = {
+      ...views.writer,
+      standing: async (accountId, deadline) => {
+        asked += 1;
+        return views.writer.standing(accountId, deadline);
+      },
+      replaceSummary: async () => false,
+    };
+    expect(await handlerWith(writer)({ accounts: ['a'] })).toEqual({
+      accounts: [{ accountId: 'a', problem: 'other runs kept moving the views of a on: they are followed' }],
+    });
+    expect(asked).toBe(3);
+  });
+
+  it('and the answer says what the cause is of what failed', async () => {
+    const writer: ViewWriter = {
+      ...views.writer,
+      standing: async () => {
+        throw new Error('no answer', { cause: new Error('throttled', { cause: 'too fast' }) });
+      },
+    };
+    expect(await handlerWith(writer)({ accounts: ['a'] })).toEqual({
+      accounts: [{ accountId: 'a', problem: 'no answer: throttled: too fast' }],
+    });
+  });
+
   it('what cannot be made is said of its account, and the others are made', async () => {
     const store: Pick<MemoryLedger, 'history'> = {
       history: (accountId, range) => {

@@ -237,6 +237,87 @@ describe('a transfer whose steps come one after the other', () => {
     expect(sent).toEqual(['UpdateItemCommand']);
   });
 
+  describe('is written by one update that says all of it, in names that DynamoDB does not reserve,', () => {
+    const updated = async (change: ViewChanges['transfers'][number], error?: Error) => {
+      const { writer, inputs } = error ? refusing(error) : crowdedTable((count) => count);
+      await writer.write(saying(change), DEADLINE);
+      return inputs.filter((input) => 'UpdateExpression' in input);
+    };
+    const sent = { TableName: 'views', Key: { pk: 'transfer#t1', sk: 'from#a' }, ReturnConsumedCapacity: 'TOTAL' };
+    const schema = '#schema = if_not_exists(#schema, :schema)';
+    const { reserved, ...terms } = reservation;
+    const order = `${reserved.at}#t1`;
+    const row = { ...terms, reserved, order };
+    const names = (...attributes: readonly string[]) =>
+      Object.fromEntries(['schema', ...attributes].map((name) => [`#${name}`, name]));
+    const values = (set: object) =>
+      Object.fromEntries([[':schema', 1], ...Object.entries(set).map(([name, value]) => [`:${name}`, value])]);
+    const assigned = (input: object | undefined) =>
+      input && 'UpdateExpression' in input
+        ? String(input.UpdateExpression).replace(/^SET /, '').split(', ').sort()
+        : undefined;
+    const assignments = (set: object) =>
+      [schema.split(', '), ...Object.keys(set).map((name) => `#${name} = :${name}`)].flat().sort();
+
+    it('where it is reserved: open, unless it has ended', async () => {
+      const [update, ...others] = await updated(reservation);
+      expect(others).toEqual([]);
+      if (!update || !('ExpressionAttributeValues' in update)) throw new Error('an update has values');
+      const open = Object.fromEntries(
+        Object.entries(update.ExpressionAttributeValues ?? {}).filter(([name]) => name.startsWith(':open')),
+      );
+      expect(Object.keys(open).sort()).toEqual([':openShard', ':openSince']);
+      const set = { ...row, openShard: open[':openShard'], openSince: open[':openSince'] };
+      expect(update).toEqual({
+        ...sent,
+        UpdateExpression: expect.any(String),
+        ConditionExpression: 'attribute_not_exists(settled) AND attribute_not_exists(released)',
+        ExpressionAttributeNames: names(...Object.keys(set)),
+        ExpressionAttributeValues: values(set),
+      });
+      expect(assigned(update)).toEqual(assignments(set));
+    });
+    it('where it is reserved and has ended before: without what makes it open, and whatever stands there', async () => {
+      const [, update] = await updated(
+        reservation,
+        new ConditionalCheckFailedException({ message: 'no', $metadata: {} }),
+      );
+      expect(update).toEqual({
+        ...sent,
+        UpdateExpression: expect.any(String),
+        ExpressionAttributeNames: names(...Object.keys(row)),
+        ExpressionAttributeValues: values(row),
+      });
+      expect(assigned(update)).toEqual(assignments(row));
+    });
+    it('where it is credited: the credit waits in the row for its reservation', async () =>
+      expect(await updated({ transferId, from, credited: step('b', 2) })).toEqual([
+        {
+          ...sent,
+          UpdateExpression: `SET ${schema}, #credited = :credited`,
+          ExpressionAttributeNames: names('credited'),
+          ExpressionAttributeValues: values({ credited: step('b', 2) }),
+        },
+      ]));
+    it.each([
+      ['settled', { settled: step('a', 4) }],
+      ['released', { released: { ...step('a', 4), reason: 'account_not_found' } }],
+    ])('where it is %s: it is no longer open', async (name, end) =>
+      expect(await updated({ transferId, from, ...end })).toEqual([
+        {
+          ...sent,
+          UpdateExpression: `SET ${schema}, #${name} = :${name} REMOVE #openShard, #openSince`,
+          ExpressionAttributeNames: names(name, 'openShard', 'openSince'),
+          ExpressionAttributeValues: values(end),
+        },
+      ]),
+    );
+    it('of what is known, and nothing of what is not', async () => {
+      const [update] = await updated({ transferId, from, credited: step('b', 2), settled: undefined });
+      expect(update).toMatchObject({ UpdateExpression: `SET ${schema}, #credited = :credited` });
+    });
+  });
+
   it('is updated by who knows its end alone', async () => {
     const { writer, sent } = crowdedTable((count) => count);
     await writer.write(saying({ transferId, from, credited: step('b', 2), settled: step('a', 4) }), DEADLINE);
@@ -254,5 +335,107 @@ describe('a transfer whose steps come one after the other', () => {
     sent.length = 0;
     await writer.write(saying({ transferId, from, credited: step('b', 2), settled: step('a', 4) }), DEADLINE);
     expect(sent).toEqual(['UpdateItemCommand', 'PutItemCommand']);
+  });
+});
+
+describe('the summary of an account', () => {
+  const following = (follows: number): ViewChanges => ({ ...changes(1), follows });
+  const a = AccountId.parse('a');
+  const standsAt = {
+    ConditionExpression: '#version = :version',
+    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeValues: { ':version': 5 },
+  };
+  const isFree = { ConditionExpression: 'attribute_not_exists(pk)' };
+  const isWithoutVersion = {
+    ConditionExpression: 'NOT attribute_type(#version, :number)',
+    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeValues: { ':number': 'N' },
+  };
+  const put = { TableName: 'views', Item: expect.objectContaining({ pk: 'account#a', version: 2 }) };
+
+  it.each([
+    [0, isFree],
+    [5, standsAt],
+  ])('is moved on where it still is the one of version %i', async (follows, condition) => {
+    const { writer, inputs } = crowdedTable((count) => count);
+    await writer.write([following(follows)], DEADLINE);
+    expect(inputs.at(-1)).toEqual({ ...put, ...condition, ReturnConsumedCapacity: 'TOTAL' });
+  });
+
+  it.each([
+    [0, isFree],
+    [5, standsAt],
+    ['without_version', isWithoutVersion],
+  ] as const)('is replaced where what stood there still does: %s', async (standing, condition) => {
+    const { writer, inputs } = crowdedTable((count) => count);
+    expect(await writer.replaceSummary(changes(1).summary, standing, DEADLINE)).toBe(true);
+    expect(inputs).toEqual([{ ...put, ...condition, ReturnConsumedCapacity: 'TOTAL' }]);
+  });
+
+  it('is not replaced where that has changed', async () => {
+    const { writer } = crowdedTable(
+      (count) => count,
+      () => {
+        throw new ConditionalCheckFailedException({ message: 'no', $metadata: {} });
+      },
+    );
+    expect(await writer.replaceSummary(changes(1).summary, 5, DEADLINE)).toBe(false);
+  });
+
+  it.each([
+    ['a version', { version: 7 }, 7],
+    ['a version that is none', { version: 'seven' }, 'without_version'],
+    ['no version', { balance: 1 }, 'without_version'],
+  ])('stands there with %s', async (_, item, standing) => {
+    const { writer, inputs } = crowdedTable(
+      (count) => count,
+      () => ({ ConsumedCapacity: {}, Item: item }),
+    );
+    expect(await writer.standing(a, DEADLINE)).toBe(standing);
+    expect(inputs).toMatchObject([
+      { TableName: 'views', Key: { pk: 'account#a', sk: 'summary' }, ConsistentRead: true },
+    ]);
+  });
+  it('does not stand there at all', async () =>
+    expect(await crowdedTable((count) => count).writer.standing(a, DEADLINE)).toBe(0));
+
+  it('is known as it was written last, until another writer moves it on or it is made anew', async () => {
+    let isHeld = false;
+    const { writer } = crowdedTable(
+      (count) => count,
+      (request) => {
+        if (isHeld && request === 'PutItemCommand') {
+          throw new ConditionalCheckFailedException({ message: 'no', $metadata: {} });
+        }
+        return undefined;
+      },
+    );
+    expect(writer.known(a)).toBeUndefined();
+    const first = changes(1);
+    await writer.write([first], DEADLINE);
+    expect(writer.known(a)).toEqual(first.summary);
+    isHeld = true;
+    await writer.write([following(2)], DEADLINE);
+    expect(writer.known(a)).toBeUndefined();
+    isHeld = false;
+    await writer.write([first], DEADLINE);
+    await writer.replaceSummary(first.summary, 2, DEADLINE);
+    expect(writer.known(a)).toBeUndefined();
+  });
+
+  it('is forgotten once a thousand others were written since', async () => {
+    const { writer } = crowdedTable((count) => count);
+    const of = (accountId: string): ViewChanges => {
+      const { summary } = changes(0);
+      return { follows: 0, summary: { ...summary, accountId: AccountId.parse(accountId) }, entries: [], transfers: [] };
+    };
+    await writer.write([of('first')], DEADLINE);
+    const others = Array.from({ length: 999 }, (_, n) => of(`o${n}`));
+    await writer.write(others, DEADLINE);
+    expect(writer.known(AccountId.parse('first'))).toBeDefined();
+    await writer.write([of('one-more')], DEADLINE);
+    expect(writer.known(AccountId.parse('first'))).toBeUndefined();
+    expect(writer.known(AccountId.parse('one-more'))).toBeDefined();
   });
 });
