@@ -63,10 +63,29 @@ describe('the alarms', () => {
       PolicyDocument: {
         Statement: expect.arrayContaining([
           expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
-          expect.objectContaining({ Effect: 'Allow', Principal: { Service: 'cloudwatch.amazonaws.com' } }),
+          expect.objectContaining({
+            Effect: 'Allow',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            // CloudWatch works for everybody: nobody else's alarms.
+            Condition: { StringEquals: { 'aws:SourceAccount': 'AWS::AccountId' } },
+          }),
         ]),
       },
     });
+  });
+
+  it('are sent to whom the stage names', () => {
+    const subscriptions = synthesized('dev', { alarmEmails: ['ledger@example.org', 'on-call@example.org'] })
+      .filter(({ type }) => type === 'AWS::SNS::Subscription')
+      .map(({ properties }) => properties);
+
+    expect(subscriptions).toEqual(
+      ['ledger@example.org', 'on-call@example.org'].map((Endpoint) => ({
+        Endpoint,
+        Protocol: 'email',
+        TopicArn: 'holdfast-dev-alarms',
+      })),
+    );
   });
 
   it('ring earlier in production', () => {
