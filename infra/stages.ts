@@ -84,10 +84,22 @@ export interface StreamSettings {
 
 /** Where an alarm rings. */
 interface AlarmThresholds {
+  /** Age of the oldest transfer whose money is reserved and has not arrived. */
+  readonly oldestOpenTransferMinutes: number;
+  /** Records that the consumers of streams report as failed, in five minutes. */
+  readonly failedRecords: number;
   /** Age in seconds of the oldest record that a stream's consumer has not finished. */
   readonly iteratorAgeSeconds: number;
   /** Answers of the API with a status of 500 or more, in five minutes. */
   readonly serverErrors: number;
+  /** What 99 of 100 requests stay below, on the slowest route that does not wait. */
+  readonly latencyMs: number;
+  /** Appends that met an account that somebody else was faster with, of all appends. */
+  readonly lostRacesPercent: number;
+  /** Requests that a table and its indexes turned away, in five minutes. */
+  readonly tableThrottles: number;
+  /** Invocations at the same moment in the whole account. The quota is 1,000 where nobody has asked for more. */
+  readonly concurrentExecutions: number;
   /** Failed invocations of one group of functions, in five minutes. */
   readonly functionErrors: number;
   /** Invocations of one group of functions that were refused for want of concurrency, in five minutes. */
@@ -130,7 +142,18 @@ const stages = {
     hotAccounts: 'queue',
     workflowType: 'standard',
     alarmEmails: [],
-    alarms: { iteratorAgeSeconds: 120, serverErrors: 5, functionErrors: 5, functionThrottles: 5 },
+    alarms: {
+      oldestOpenTransferMinutes: 10,
+      failedRecords: 20,
+      iteratorAgeSeconds: 120,
+      serverErrors: 5,
+      latencyMs: 5_000,
+      lostRacesPercent: 80,
+      tableThrottles: 100,
+      concurrentExecutions: 800,
+      functionErrors: 5,
+      functionThrottles: 5,
+    },
   },
   prod: {
     env: {},
@@ -146,7 +169,18 @@ const stages = {
     hotAccounts: 'queue',
     workflowType: 'standard',
     alarmEmails: [],
-    alarms: { iteratorAgeSeconds: 60, serverErrors: 1, functionErrors: 1, functionThrottles: 1 },
+    alarms: {
+      oldestOpenTransferMinutes: 5,
+      failedRecords: 5,
+      iteratorAgeSeconds: 60,
+      serverErrors: 1,
+      latencyMs: 2_000,
+      lostRacesPercent: 50,
+      tableThrottles: 10,
+      concurrentExecutions: 800,
+      functionErrors: 1,
+      functionThrottles: 1,
+    },
   },
 } as const satisfies Record<string, StageSettings>;
 

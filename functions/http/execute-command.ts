@@ -1,4 +1,4 @@
-import type { Telemetry } from '../runtime/telemetry.ts';
+import type { MetricName, Telemetry } from '../runtime/telemetry.ts';
 import type { CommandRequest, CommandResult } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
 import type { Precondition } from './request/if-match.ts';
@@ -35,4 +35,4 @@ const COUNTED_AS = {
   pending: 'CommandPending',
   in_progress: 'CommandInProgress',
   undecided: 'CommandUndecided',
-} as const satisfies Record<CommandResult['outcome'], string>;
+} as const satisfies Record<CommandResult['outcome'], MetricName>;

@@ -14,6 +14,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { StageName, StageSettings } from '../stages.ts';
 import { definitionOf, type FunctionName } from './catalogue.ts';
+import { metricsNamespace } from './ledger-metrics.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 import { traceActions } from './tracing.ts';
 
@@ -99,6 +100,3 @@ export class LedgerFunction extends Construct {
     });
   }
 }
-
-/** Where the functions of a stage write their own metrics. Metrics of one namespace add up: each stage has its own. */
-export const metricsNamespace = (stage: StageName): string => `Holdfast/${stage}`;

@@ -1,3 +1,5 @@
+import type { Duration } from 'aws-cdk-lib';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   type Attribute,
   AttributeType,
@@ -24,6 +26,8 @@ export class Tables extends Construct {
   readonly commands: Table;
   readonly queue: Table;
   readonly views: Table;
+  /** All of them, with the names of their indexes. */
+  readonly all: readonly { readonly name: TableName; readonly table: Table; readonly indexes: readonly string[] }[];
 
   constructor(scope: Construct, id: string, { stage, settings }: { stage: StageName; settings: StageSettings }) {
     super(scope, id);
@@ -57,7 +61,9 @@ export class Tables extends Construct {
     });
     this.views = table('views', { partitionKey: text('pk'), sortKey: text('sk') });
 
-    const index = (indexName: string, partitionKey: string, sortKey: string) =>
+    const indexes: string[] = [];
+    const index = (indexName: string, partitionKey: string, sortKey: string) => {
+      indexes.push(indexName);
       this.views.addGlobalSecondaryIndex({
         indexName,
         partitionKey: text(partitionKey),
@@ -65,10 +71,17 @@ export class Tables extends Construct {
         // An index that is full refuses the writes of its table.
         ...warmThroughputOf('views', settings),
       });
+    };
     index('accountsByOwner', 'owner', 'openedAt');
     index('transfersBySource', 'from', 'order');
     index('transfersByDestination', 'to', 'order');
     index('openTransfers', 'openShard', 'openSince');
+    this.all = [
+      { name: 'events', table: this.events, indexes: [] },
+      { name: 'commands', table: this.commands, indexes: [] },
+      { name: 'queue', table: this.queue, indexes: [] },
+      { name: 'views', table: this.views, indexes },
+    ];
   }
 }
 
@@ -84,6 +97,18 @@ const warmThroughputOf = (
   { warmThroughput: { [name]: warm } }: StageSettings,
 ): Pick<TableProps, 'warmThroughput'> =>
   warm ? { warmThroughput: { readUnitsPerSecond: warm.read, writeUnitsPerSecond: warm.write } } : {};
+
+/** How often a table, and each of its indexes, turned a read or a write away. An index that does so holds up its table. */
+export const throttlesOf = (table: Table, indexes: readonly string[], period: Duration): readonly IMetric[] =>
+  [undefined, ...indexes].flatMap((index) =>
+    ['ReadThrottleEvents', 'WriteThrottleEvents'].map((metricName) =>
+      table.metric(metricName, {
+        statistic: 'Sum',
+        period,
+        dimensionsMap: { TableName: table.tableName, ...(index && { GlobalSecondaryIndexName: index }) },
+      }),
+    ),
+  );
 
 /**
  * The ARN of a table's stream.
