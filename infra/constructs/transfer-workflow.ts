@@ -80,7 +80,8 @@ export class TransferWorkflow extends Construct {
 
 /**
  * The name of a stage's workflow, which is known before the workflow is made.
- * The type is part of it: a machine of the other type is another one, made before the old one goes.
+ * The type is part of it: a machine of the other type is another one, made before the old one goes. What runs on the old one ends
+ * half way, and is found by recover-transfers.
  */
 export const workflowNameOf = (stage: StageName, { workflowType }: StageSettings): string =>
   `holdfast-${stage}-transfer-${workflowType}`;
