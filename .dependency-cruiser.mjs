@@ -15,7 +15,7 @@ export default {
       comment: 'Nothing that runs in Lambda knows how, or where, it was deployed.',
       severity: 'error',
       from: { path: ['^events/', production] },
-      to: { path: ['^infra/', '^local-cloud/', '^test/', '^testing/', '^storm/', '^bench/'] },
+      to: { path: ['^infra/', '^local-cloud/', '^test/', '^testing/', '^storm/', '^bench/', '^smoke/'] },
     },
     {
       name: 'events-depend-on-nothing',
@@ -114,6 +114,15 @@ export default {
       severity: 'error',
       from: { path: '^testing/' },
       to: { path: ['^test/', '^bench/', '^storm/', '^infra/', '^local-cloud/'] },
+    },
+    {
+      name: 'smoke-knows-the-api-alone',
+      comment: 'A deployment is checked from outside, as a client sees it.',
+      severity: 'error',
+      from: { path: '^smoke/' },
+      to: {
+        path: ['^events/', '^functions/', '^infra/', '^local-cloud/', '^test/', '^testing/', '^storm/', '^bench/'],
+      },
     },
     {
       name: 'local-cloud-runs-bundles',

@@ -1,42 +1,53 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import * as z from 'zod/mini';
 import { functionNames } from './constructs/catalogue.ts';
-import { defaultStage, parseStage, type StageName, stageNames } from './stages.ts';
+import { cliContext, contextOf, readContext } from './context.ts';
+import { assertMayBeOpen, defaultStage, parseStage, type StageName, settingsOf, stageNames } from './stages.ts';
 import { synthesize } from './synth.ts';
 
-const usage = `Usage: node infra/app.ts [--stage NAME]
+const usage = `Usage: node infra/app.ts [options]
 
 Bundles the functions and writes the CloudFormation template, with all that is needed to deploy it, to cdk.out.
-The cdk CLI runs this too: cdk deploy -c stage=prod
+The cdk CLI runs this too: cdk deploy -c stage=dev
 
-  --stage NAME  ${stageNames.join(' | ')}; else STAGE, else what the cdk CLI was given, else ${defaultStage}
-  --help        this text`;
+  --stage NAME   ${stageNames.join(' | ')}; else -c stage=NAME, else STAGE, else ${defaultStage}
+  -c KEY=VALUE   context, as for the cdk CLI:
+                 stage=NAME
+                 open=yes  for a stage that may not be open to everybody: it is meant to be
+  --help         this text`;
 
 const main = async (): Promise<void> => {
-  const stage = stageFrom(process.argv.slice(2));
-  if (stage === 'help') return console.log(usage);
+  const asked = readCommandLine(process.argv.slice(2));
+  if (asked === 'help') return console.log(usage);
+  const { stage, open } = asked;
   // The cdk CLI says where to write.
-  const directory = await synthesize({ stage, outdir: process.env['CDK_OUTDIR'] ?? 'cdk.out' });
+  const directory = await synthesize({ stage, open, outdir: process.env['CDK_OUTDIR'] ?? 'cdk.out' });
   console.log(`Holdfast-${stage}: ${join(directory, `Holdfast-${stage}.template.json`)}`);
   console.log(`  and the bundles of ${functionNames.length} functions beside it`);
+  const { alarmEmails } = settingsOf(stage);
+  if (alarmEmails.length === 0) console.log('  nobody is told of its alarms: alarmEmails in infra/stages.ts is empty');
 };
 
-const stageFrom = (argv: string[]): StageName | 'help' => {
+const readCommandLine = (args: string[]): { readonly stage: StageName; readonly open: boolean } | 'help' => {
   try {
-    const { values } = parseArgs({ args: argv, options: { stage: { type: 'string' }, help: { type: 'boolean' } } });
-    return values.help
-      ? 'help'
-      : parseStage(values.stage ?? process.env['STAGE'] ?? cliContext().stage ?? defaultStage);
+    const { values } = parseArgs({
+      args,
+      options: {
+        stage: { type: 'string' },
+        context: { type: 'string', short: 'c', multiple: true, default: [] },
+        help: { type: 'boolean' },
+      },
+    });
+    if (values.help) return 'help';
+    const context = readContext({ ...cliContext(process.env['CDK_CONTEXT_JSON']), ...contextOf(values.context) });
+    const stage = parseStage(values.stage ?? context.stage ?? process.env['STAGE'] ?? defaultStage);
+    if (!context.open) assertMayBeOpen(stage);
+    return { stage, open: context.open };
   } catch (error) {
-    // Something mistyped: its message is all that helps.
+    // Something mistyped, or not meant: its message is all that helps.
     console.error(error instanceof Error ? error.message : error);
     process.exit(1);
   }
 };
-
-/** The cdk CLI hands its context, of which `-c stage=NAME` is a part, over in a variable. */
-const cliContext = () =>
-  z.object({ stage: z.optional(z.string()) }).parse(JSON.parse(process.env['CDK_CONTEXT_JSON'] ?? '{}'));
 
 await main();

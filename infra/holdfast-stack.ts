@@ -70,7 +70,15 @@ export class HoldfastStack extends Stack {
 
     const { api } = httpApi;
     const { stateMachine } = workflow;
-    const alarms = new Alarms(this, 'Alarms', { stage, settings, api, functions, workflow: stateMachine, deadLetters });
+    const alarms = new Alarms(this, 'Alarms', {
+      stage,
+      settings,
+      api,
+      functions,
+      tables,
+      workflow: stateMachine,
+      deadLetters,
+    });
     new LedgerDashboard(this, 'Dashboard', {
       stage,
       alarms: alarms.all,
@@ -78,6 +86,7 @@ export class HoldfastStack extends Stack {
       functions,
       tables,
       workflow: stateMachine,
+      deadLetters,
     });
 
     const outputs = {

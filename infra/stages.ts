@@ -1,11 +1,38 @@
+import type { Environment } from 'aws-cdk-lib';
+import type { FunctionName } from './constructs/catalogue.ts';
+
 /** What differs from one stage to another, or is worth tuning without reading the constructs. */
 export interface StageSettings {
-  /** The functions' lowest level that is logged. */
-  readonly logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+  /** The account and the region that the stage is for. What is left out is taken from whoever deploys. */
+  readonly env: Pick<Environment, 'account' | 'region'>;
+  /**
+   * Whether it may be deployed as it is, with an API that takes every caller for `local`. Where it may not, `-c open=yes` has it
+   * deployed all the same.
+   */
+  readonly mayBeOpen: boolean;
+  /**
+   * The functions' lowest level that is logged. Not above `INFO`: Lambda takes a line without a level for one of `INFO`, and drops
+   * what is below; the lines that hold the metrics have none.
+   */
+  readonly logLevel: 'DEBUG' | 'INFO';
   /** Days that every log group keeps its lines. One of the values that CloudWatch Logs knows. */
   readonly logRetentionDays: 7 | 30 | 90 | 180 | 365;
-  /** Whether tables refuse to be deleted, and stay, with the logs, when the stack goes. */
+  /** Whether tables and stack refuse to be deleted, and tables and logs stay when the stack goes. */
   readonly protectData: boolean;
+  /** Whether X-Ray follows requests through the functions and the workflow: all of them or none. An HTTP API cannot be traced. */
+  readonly tracing: boolean;
+  /**
+   * Units a second that a table, and each of its indexes, takes from the start. A new table takes some 4,000 write units and 12,000
+   * read units, and grows with the load, in minutes; AWS takes money once for what is asked for beyond that.
+   */
+  readonly warmThroughput: Readonly<Partial<Record<TableName, Throughput>>>;
+  /**
+   * How many invocations of a function run at once: no more, and as many whatever the others do. Clients that wait for a transfer
+   * hold invocations of request-transfer while they wait. Those must not be all there are, or what they wait for never runs.
+   *
+   * An account has to have 100 more than are reserved in all; a new account may have 10, and cannot reserve any.
+   */
+  readonly reservedConcurrency: Readonly<Partial<Record<FunctionName, number>>>;
   readonly throttling: {
     /** Requests a second, all routes together. */
     readonly rate: number;
@@ -25,7 +52,18 @@ export interface StageSettings {
    * `express`: at least once, names not unique, at most 5 minutes, paid by time. Every step may be repeated, so both are right.
    */
   readonly workflowType: 'standard' | 'express';
+  /** Who is told of alarms, by e-mail. Each address is asked once to confirm. */
+  readonly alarmEmails: readonly string[];
   readonly alarms: AlarmThresholds;
+}
+
+/** The tables, as the constructs call them. */
+export type TableName = 'events' | 'commands' | 'queue' | 'views';
+
+/** Units a second. */
+interface Throughput {
+  readonly read: number;
+  readonly write: number;
 }
 
 /** The functions that read a table's stream. */
@@ -46,10 +84,22 @@ export interface StreamSettings {
 
 /** Where an alarm rings. */
 interface AlarmThresholds {
+  /** Age of the oldest transfer whose money is reserved and has not arrived. */
+  readonly oldestOpenTransferMinutes: number;
+  /** Records that the consumers of streams report as failed, in five minutes. */
+  readonly failedRecords: number;
   /** Age in seconds of the oldest record that a stream's consumer has not finished. */
   readonly iteratorAgeSeconds: number;
   /** Answers of the API with a status of 500 or more, in five minutes. */
   readonly serverErrors: number;
+  /** What 99 of 100 requests stay below, on the slowest route that does not wait. */
+  readonly latencyMs: number;
+  /** Appends that met an account that somebody else was faster with, of all appends. */
+  readonly lostRacesPercent: number;
+  /** Requests that a table and its indexes turned away, in five minutes. */
+  readonly tableThrottles: number;
+  /** Invocations at the same moment in the whole account. The quota is 1,000 where nobody has asked for more. */
+  readonly concurrentExecutions: number;
   /** Failed invocations of one group of functions, in five minutes. */
   readonly functionErrors: number;
   /** Invocations of one group of functions that were refused for want of concurrency, in five minutes. */
@@ -69,27 +119,68 @@ const streams: StageSettings['streams'] = {
   'decide-pending': { batchSize: 500, parallelBatches: 1, retryAttempts: 100, maxRecordAgeMinutes: 6 * 60 },
 };
 
+/** Each consumer is invoked once per shard at a time; a table has as many shards as partitions. */
+const consumers = { 'project-views': 50, 'carry-out-transfers': 50, 'decide-pending': 50 };
+const steps = { 'credit-transfer': 20, 'settle-transfer': 20, 'release-transfer': 20 };
+/** It is invoked every minute and has five: that is five at once, and one by hand. */
+const recovery = { 'recover-transfers': 6 };
+
 const stages = {
   /** The default: what `npm start` runs, and what a developer deploys and throws away again. */
   dev: {
+    env: {},
+    mayBeOpen: true,
     logLevel: 'INFO',
     logRetentionDays: 7,
     protectData: false,
+    tracing: true,
+    warmThroughput: {},
+    // A developer's account may be too new to reserve any.
+    reservedConcurrency: {},
     throttling: { rate: 2_000, burst: 2_000 },
     streams,
     hotAccounts: 'queue',
     workflowType: 'standard',
-    alarms: { iteratorAgeSeconds: 120, serverErrors: 5, functionErrors: 5, functionThrottles: 5 },
+    alarmEmails: [],
+    alarms: {
+      oldestOpenTransferMinutes: 10,
+      failedRecords: 20,
+      iteratorAgeSeconds: 120,
+      serverErrors: 5,
+      latencyMs: 5_000,
+      lostRacesPercent: 80,
+      tableThrottles: 100,
+      concurrentExecutions: 800,
+      functionErrors: 5,
+      functionThrottles: 5,
+    },
   },
   prod: {
+    env: {},
+    mayBeOpen: false,
     logLevel: 'INFO',
     logRetentionDays: 365,
     protectData: true,
+    tracing: true,
+    warmThroughput: {},
+    reservedConcurrency: { ...consumers, ...steps, ...recovery },
     throttling: { rate: 5_000, burst: 2_500 },
     streams,
     hotAccounts: 'queue',
     workflowType: 'standard',
-    alarms: { iteratorAgeSeconds: 60, serverErrors: 1, functionErrors: 1, functionThrottles: 1 },
+    alarmEmails: [],
+    alarms: {
+      oldestOpenTransferMinutes: 5,
+      failedRecords: 5,
+      iteratorAgeSeconds: 60,
+      serverErrors: 1,
+      latencyMs: 2_000,
+      lostRacesPercent: 50,
+      tableThrottles: 10,
+      concurrentExecutions: 800,
+      functionErrors: 1,
+      functionThrottles: 1,
+    },
   },
 } as const satisfies Record<string, StageSettings>;
 
@@ -107,6 +198,17 @@ export const defaultStage: StageName = 'dev';
 export const parseStage = (name: string): StageName => {
   if (!isStageName(name)) throw new Error(`There is no stage "${name}". The stages are: ${stageNames.join(', ')}.`);
   return name;
+};
+
+/**
+ * @throws an error that says what to do where a stage is not to be deployed with an API that takes every caller for `local`.
+ */
+export const assertMayBeOpen = (stage: StageName): void => {
+  if (settingsOf(stage).mayBeOpen) return;
+  throw new Error(
+    `The stage ${stage} would be open to everybody: its HTTP API has a public address, and takes every caller for "local", ` +
+      "who may move anybody's money. Should that be meant, say so: -c open=yes",
+  );
 };
 
 /** What is set for a stage. */

@@ -5,31 +5,37 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { bundle, bundleDirectory } from './bundle.ts';
 import { entryOf, type FunctionName, functionNames } from './constructs/catalogue.ts';
 import { HoldfastStack } from './holdfast-stack.ts';
-import { parseStage, type StageName, type StageSettings, settingsOf } from './stages.ts';
+import { assertMayBeOpen, parseStage, type StageName, type StageSettings, settingsOf } from './stages.ts';
 
 /**
  * Bundles the functions and synthesizes the stack of a stage. Works offline: nothing is looked up, and the template holds
  * for any account and region.
  * @param stage its name.
  * @param outdir where the cloud assembly goes.
- * @param hotAccounts in place of the stage's own setting: for measuring one way against the other.
+ * @param settings in place of the stage's own: for measuring one way against the other.
+ * @param open whether it is meant to be open to everybody, where a stage would not be on its own.
  * @returns the directory of the cloud assembly.
- * @throws where the stage is unknown, a function cannot be bundled, or a rule of cdk-nag is neither kept nor acknowledged.
+ * @throws where the stage is unknown or may not be open, a function cannot be bundled, or a rule of cdk-nag is neither kept nor acknowledged.
  */
-export const synthesize = async ({ stage, ...props }: SynthesisProps): Promise<string> => {
+export const synthesize = async ({ stage, open = false, ...props }: SynthesisProps): Promise<string> => {
   const known = parseStage(stage);
+  if (!open) assertMayBeOpen(known);
   await bundle(Object.fromEntries(functionNames.map((name) => [name, entryOf(name)])));
   const { app } = createApp({ ...props, stage: known, code: (name) => Code.fromAsset(join(bundleDirectory, name)) });
   return app.synth().directory;
 };
 
-type SynthesisProps = Pick<AppProps, 'hotAccounts'> & { readonly stage: string; readonly outdir: string };
+type SynthesisProps = Pick<AppProps, 'settings'> & {
+  readonly stage: string;
+  readonly outdir: string;
+  readonly open?: boolean;
+};
 
 /** What an app is made of. */
 export interface AppProps {
   readonly stage: StageName;
-  /** In place of the stage's own setting. */
-  readonly hotAccounts?: StageSettings['hotAccounts'];
+  /** In place of the stage's own. */
+  readonly settings?: Partial<StageSettings>;
   /** The code of a function. */
   readonly code: (name: FunctionName) => Code;
   /** Where the cloud assembly goes; a temporary directory if it is not said. */
@@ -37,13 +43,21 @@ export interface AppProps {
 }
 
 /** The CDK app with the one stack of a stage, held to the AwsSolutions rules of cdk-nag when it is synthesized. */
-export const createApp = ({ stage, hotAccounts, code, ...props }: AppProps): { app: App; stack: HoldfastStack } => {
+export const createApp = ({
+  stage,
+  settings: changes,
+  code,
+  ...props
+}: AppProps): { app: App; stack: HoldfastStack } => {
   const app = new App({ ...props, ...plainTemplate });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const settings = { ...settingsOf(stage), ...changes };
   const stack = new HoldfastStack(app, `Holdfast-${stage}`, {
     stage,
-    settings: { ...settingsOf(stage), ...(hotAccounts && { hotAccounts }) },
+    settings,
     code,
+    env: settings.env,
+    terminationProtection: settings.protectData,
     description: `The Holdfast ledger, stage ${stage}`,
     tags: { application: 'holdfast', stage },
     synthesizer: synthesizer(),

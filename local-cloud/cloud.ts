@@ -123,9 +123,9 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   const queues = new Map<string, unknown[]>(template.queues.map(({ name }) => [name, []]));
   const connected = { template, functions, streams, queues };
   deliverStreams(connected, options, started);
-  for (const { expression, functionName, input } of template.schedules) {
-    const schedule = startSchedule({ expression, target: byName(functions, functionName), input });
-    started.add(schedule, (it) => it.stop());
+  for (const { functionName, ...schedule } of template.schedules) {
+    const running = startSchedule({ ...schedule, target: byName(functions, functionName) });
+    started.add(running, (it) => it.stop());
   }
   report.step(`${functions.size} functions`);
 

@@ -53,7 +53,9 @@ const start = async (commandLine: CommandLine, report: Report, interruption: Abo
 const synthesize = async ({ stage }: CommandLine, report: Report, signal: AbortSignal): Promise<string> => {
   const directory = join(repository, 'build', 'local', stage);
   try {
-    await promisify(execFile)(process.execPath, [join(repository, 'infra', 'app.ts'), '--stage', stage], {
+    // Whatever the stage: the API is served on this machine alone.
+    const args = [join(repository, 'infra', 'app.ts'), '--stage', stage, '-c', 'open=yes'];
+    await promisify(execFile)(process.execPath, args, {
       cwd: repository,
       env: { ...process.env, CDK_OUTDIR: directory },
       signal,

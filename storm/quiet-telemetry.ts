@@ -10,6 +10,7 @@ const ALARMS = new Set(['UnreadableRecords', 'CreditsWithoutReservation']);
 /** Telemetry that takes note of what may never happen, and of nothing else. */
 export const quietTelemetry = (report: Report): Telemetry => ({
   logger: { info: silence, warn: silence, error: silence },
+  measure: silence,
   count: (metric, value) => {
     if (value > 0 && ALARMS.has(metric)) report('no alarm rings that the weather does not explain', { metric, value });
   },

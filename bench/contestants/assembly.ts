@@ -20,6 +20,10 @@ let synthesized: Promise<Assemblies> | undefined;
 
 const synthesizeNow = async (): Promise<Assemblies> => {
   const queueing = await synthesize({ stage: defaultStage, outdir: join(directory, 'queueing') });
-  const racing = await synthesize({ stage: defaultStage, outdir: join(directory, 'racing'), hotAccounts: 'race' });
+  const racing = await synthesize({
+    stage: defaultStage,
+    outdir: join(directory, 'racing'),
+    settings: { hotAccounts: 'race' },
+  });
   return { queueing, racing };
 };

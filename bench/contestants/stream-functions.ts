@@ -75,6 +75,7 @@ const handlersOn = (
   const telemetry: Telemetry = {
     logger: { info: () => {}, warn: (...line) => console.error(...line), error: (...line) => console.error(...line) },
     count: () => {},
+    measure: () => {},
   };
   const workflow = {
     start: async (name: string) => {

@@ -1,5 +1,5 @@
 import type { Version } from '../../events/values.ts';
-import type { Telemetry } from '../runtime/telemetry.ts';
+import type { MetricName, Telemetry } from '../runtime/telemetry.ts';
 import type { CommandRequest, CommandResult } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
 import type { Precondition } from './request/if-match.ts';
@@ -52,4 +52,4 @@ const COUNTED_AS = {
   pending: 'CommandPending',
   in_progress: 'CommandInProgress',
   undecided: 'CommandUndecided',
-} as const satisfies Record<CommandResult['outcome'], string>;
+} as const satisfies Record<CommandResult['outcome'], MetricName>;

@@ -2,11 +2,47 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 
-/** How a Lambda tells what it does: structured log lines, and counts for the alarms. */
+/**
+ * The metrics there are. Each is watched by an alarm or shown on the dashboard: `infra/constructs/ledger-metrics.ts` says who emits it.
+ */
+export type MetricName =
+  // What became of commands and requests
+  | 'CommandAccepted'
+  | 'CommandRejected'
+  | 'CommandReplayed'
+  | 'CommandVersionMismatch'
+  | 'CommandKeyReused'
+  | 'CommandPending'
+  | 'CommandInProgress'
+  | 'CommandUndecided'
+  | 'CommandsDecidedTogether'
+  | 'RequestLatency'
+  | 'ServerError'
+  // What became of transfers
+  | 'TransfersSettledAtOnce'
+  | 'TransfersLeftToWorkflow'
+  | 'TransferTime'
+  | 'CreditsRejected'
+  | 'CreditsWithoutReservation'
+  | 'OldestOpenTransferAge'
+  | 'TransfersRecovered'
+  | 'TransfersLeftForLater'
+  // What went wrong
+  | 'CommitsAheadOfTime'
+  | 'DecidePendingFailures'
+  | 'ProjectionFailures'
+  | 'TransferRecoveryFailures'
+  | 'TransferStartFailures'
+  | 'UnreadableRecords'
+  | 'UnreadableRows';
+
+/** How a Lambda tells what it does: structured log lines, and metrics for the alarms. */
 export interface Telemetry {
   readonly logger: Readonly<Record<'info' | 'warn' | 'error', LogLine>>;
   /** Adds to a CloudWatch metric (EMF); 0 writes nothing. */
-  count(metric: string, value: number): void;
+  count(metric: MetricName, value: number): void;
+  /** Adds a duration to a CloudWatch metric (EMF); 0 is one too. */
+  measure(metric: MetricName, milliseconds: number): void;
 }
 
 /** Writes one line. */
@@ -14,8 +50,6 @@ type LogLine = (message: string, fields?: Readonly<Record<string, unknown>>) => 
 
 /** Telemetry of one request: all of its lines and metrics carry its ids, and nothing of another's that is under way meanwhile. */
 export interface RequestTelemetry extends Telemetry {
-  /** Adds a duration to a CloudWatch metric. */
-  measure(metric: string, milliseconds: number): void;
   /** Writes what was counted and measured, as one record: when the request has been answered. */
   publish(): void;
 }
@@ -34,6 +68,9 @@ export const telemetryFromEnvironment = (): Telemetry => {
     logger: linesOf(new Logger()),
     count: (metric, value) => {
       if (value > 0) metrics.addMetric(metric, MetricUnit.Count, value);
+    },
+    measure: (metric, milliseconds) => {
+      metrics.addMetric(metric, MetricUnit.Milliseconds, milliseconds);
     },
   };
 };

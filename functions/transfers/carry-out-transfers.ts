@@ -41,10 +41,10 @@ export const createHandler =
   (dependencies: CarryOutDependencies) =>
   async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
     const { workflow, telemetry, clock, budget } = dependencies;
-    const { logger, count } = telemetry;
+    const { logger, count, measure } = telemetry;
     const begun = clock();
     const failed = new Set<string>();
-    const reserved = new Map<TransferInput, string>();
+    const reserved = new Map<TransferInput, Reservation>();
     const tails = new Map<AccountId, Tail>();
     let unreadable = 0;
     for (const record of Records.map(readCommitRecord)) {
@@ -52,7 +52,8 @@ export const createHandler =
       // One that does not say where it stands cannot be passed over: Lambda takes an empty identifier for the whole batch.
       if (sequenceNumber === '') failed.add(sequenceNumber);
       if (isReadable(record)) {
-        for (const transfer of reservedIn(record.commit)) reserved.set(transfer, sequenceNumber);
+        const at = Date.parse(record.commit.at);
+        for (const transfer of reservedIn(record.commit)) reserved.set(transfer, { sequenceNumber, at });
         remember(tails, record.commit);
       } else {
         unreadable += 1;
@@ -72,7 +73,7 @@ export const createHandler =
     await inParallel(
       [...reserved].filter(([transfer]) => !settled.has(transfer)),
       STARTS_AT_ONCE,
-      async ([transfer, sequenceNumber]) => {
+      async ([transfer, { sequenceNumber }]) => {
         try {
           if (clock() >= begun + budget.starts) throw new Error('the time for this batch is up');
           const outcome = await workflow.start(transfer.transferId, transfer);
@@ -84,12 +85,26 @@ export const createHandler =
         }
       },
     );
+    if (settled.size > 0) measure('TransferTime', slowestOf(settled, reserved, clock()));
     count('TransfersSettledAtOnce', settled.size);
     count('TransfersLeftToWorkflow', started);
     count('TransferStartFailures', failed.size);
     count('UnreadableRecords', unreadable);
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   };
+
+/** Where a reservation came from, and when it was made, in milliseconds since 1970. */
+interface Reservation {
+  readonly sequenceNumber: string;
+  readonly at: number;
+}
+
+/** How long the slowest took that were settled, in milliseconds: since its reservation, by a clock that may have been ahead. */
+const slowestOf = (
+  settled: Iterable<TransferInput>,
+  reserved: ReadonlyMap<TransferInput, Reservation>,
+  now: number,
+): number => Math.max(0, ...Array.from(settled, (transfer) => now - (reserved.get(transfer)?.at ?? now)));
 
 /** What carrying out takes. */
 export interface CarryOutDependencies {

@@ -24,20 +24,23 @@ export interface Starter {
   startAgain(transfer: TransferInput, reservedAt: Timestamp): Promise<void>;
   /** Notes that something failed, which keeps nothing else from being done. */
   fail(message: string, error: unknown, context?: object): void;
-  /** Does some work; where it throws, that is noted. */
+  /** Does some work; where it throws, that is noted, and the search counts as one that has not seen everything. */
   trying(message: string, work: () => Promise<void>, context?: object): Promise<void>;
   /** What a source has, until the time is up. */
   inTime<T>(source: AsyncIterable<T>): AsyncGenerator<T>;
   /** Whether the time is up, or as many were started as may be. */
   hasStopped(): boolean;
-  /** Counts for the alarms what was done. To be called once. */
+  /** Tells the alarms what was done, and how old the oldest open transfer is. To be called once. */
   finish(): { readonly found: number; readonly started: number; readonly failed: number; readonly left: number };
 }
 
 /** Begins a call: its time runs from now on. */
 export const createStarter = ({ workflow, telemetry, clock, budget }: StarterDependencies): Starter => {
-  const { logger, count } = telemetry;
+  const { logger, count, measure } = telemetry;
   const now = clock();
+  /** Age of the oldest transfer that was found open, in milliseconds. One of a clock that was ahead has no age. */
+  let oldest = 0;
+  let sawEverything = true;
   let [found, started, starting, failed, left, ahead] = [0, 0, 0, 0, 0, 0];
   const timeIsUp = () => clock() >= now + budget;
   const isFull = () => started + starting >= MOST_STARTED;
@@ -59,6 +62,7 @@ export const createStarter = ({ workflow, telemetry, clock, budget }: StarterDep
       if (!attempt) return;
       found += 1;
       if (attempt.isAhead) ahead += 1;
+      oldest = Math.max(oldest, now - Date.parse(reservedAt));
       if (isFull()) {
         left += 1;
         return;
@@ -81,12 +85,16 @@ export const createStarter = ({ workflow, telemetry, clock, budget }: StarterDep
       try {
         await work();
       } catch (error) {
+        sawEverything = false;
         fail(message, error, context);
       }
     },
     inTime: async function* (source) {
       for await (const item of source) {
-        if (timeIsUp()) return;
+        if (timeIsUp()) {
+          sawEverything = false;
+          return;
+        }
         yield item;
       }
     },
@@ -95,6 +103,8 @@ export const createStarter = ({ workflow, telemetry, clock, budget }: StarterDep
       if (left > 0 || timeIsUp()) {
         logger.warn('not all open transfers were seen to: the next call goes on', { found, started, left });
       }
+      // That there is none is said too: where nothing is said, nobody has looked.
+      if (sawEverything || oldest > 0) measure('OldestOpenTransferAge', oldest);
       count('TransfersRecovered', started);
       count('TransferRecoveryFailures', failed);
       count('TransfersLeftForLater', left);

@@ -1,24 +1,21 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import {
-  Alarm,
-  ComparisonOperator,
-  type IMetric,
-  MathExpression,
-  Metric,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import type { MetricName } from '../../functions/runtime/telemetry.ts';
 import { type StageName, type StageSettings, streamConsumers } from '../stages.ts';
-import { type FunctionGroup, type FunctionName, functionGroups } from './catalogue.ts';
+import { type FunctionName, functionGroups } from './catalogue.ts';
 import type { Functions } from './functions.ts';
-import { metricsNamespace } from './ledger-function.ts';
+import { combined, countOf, emittedBy, emittersOf } from './ledger-metrics.ts';
+import { type Tables, throttlesOf } from './tables.ts';
+import { workflowNameOf } from './transfer-workflow.ts';
 
 /** What is watched. */
 export interface AlarmsProps {
@@ -26,6 +23,7 @@ export interface AlarmsProps {
   readonly settings: StageSettings;
   readonly api: HttpApi;
   readonly functions: Functions;
+  readonly tables: Tables;
   readonly workflow: StateMachine;
   readonly deadLetters: IQueue;
 }
@@ -35,8 +33,9 @@ export class Alarms extends Construct {
   readonly all: readonly Alarm[];
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, { stage, settings, ...watched }: AlarmsProps) {
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
+    const { stage, settings } = props;
     this.topic = new Topic(this, 'Topic', { topicName: `holdfast-${stage}-alarms`, enforceSSL: true });
     this.topic.addToResourcePolicy(
       new PolicyStatement({
@@ -44,19 +43,25 @@ export class Alarms extends Construct {
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
         actions: ['sns:Publish'],
         resources: [this.topic.topicArn],
+        // CloudWatch publishes for all its customers: this account's alarms alone.
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     );
+    for (const address of settings.alarmEmails) this.topic.addSubscription(new EmailSubscription(address));
     const action = new SnsAction(this.topic);
-    this.all = [...watches(settings, watched), ...passedOver(stage)].map(({ name, metric, threshold, description }) => {
+    const watches = [...ofMoney(props), ...ofStreams(props), ...ofRequests(props), ...ofCapacity(props)];
+    this.all = [...watches, ...ofWhatIsPassedOver(props)].map(({ name, metric, threshold, periods = 1, ...watch }) => {
       const alarm = new Alarm(this, name, {
         alarmName: `holdfast-${stage}-${name}`,
-        alarmDescription: description,
+        alarmDescription: `${watch.meaning} Type: ${watch.command}`,
         metric,
         threshold,
-        evaluationPeriods: 1,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        // Without traffic there are no data points, and nothing is wrong.
-        treatMissingData: TreatMissingData.NOT_BREACHING,
+        evaluationPeriods: periods,
+        comparisonOperator: watch.isBelow
+          ? ComparisonOperator.LESS_THAN_THRESHOLD
+          : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        // Without traffic there are no data points, and nothing is wrong; unless it is said that there must be some.
+        treatMissingData: watch.isBelow ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
       });
       alarm.addAlarmAction(action);
       return alarm;
@@ -68,125 +73,277 @@ interface Watch {
   readonly name: string;
   readonly metric: IMetric;
   readonly threshold: number;
+  /** It rings below the threshold, and where there are no data points at all. */
+  readonly isBelow?: true;
+  /** How many periods on end it takes. */
+  readonly periods?: number;
   /** What it means and what to do: whoever is woken by it reads this first. */
-  readonly description: string;
+  readonly meaning: string;
+  /** What to type next. */
+  readonly command: string;
 }
 
 const period = Duration.minutes(5);
 
-const watches = (
-  { alarms }: StageSettings,
-  { api, functions, workflow, deadLetters }: Pick<AlarmsProps, 'api' | 'functions' | 'workflow' | 'deadLetters'>,
-): Watch[] => [
-  {
-    name: 'failed-transfers',
-    metric: new MathExpression({
-      expression: 'SUM(METRICS())',
-      label: 'Executions that did not succeed',
-      usingMetrics: {
-        failed: workflow.metricFailed({ period }),
-        timedOut: workflow.metricTimedOut({ period }),
-        aborted: workflow.metricAborted({ period }),
-      },
-      period,
-    }),
-    threshold: 1,
-    description: 'A transfer was left half done. Its money is still reserved and recover-transfers starts it again.',
-  },
-  {
-    name: 'dead-letters',
-    metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
-    threshold: 1,
-    description: 'A consumer of a stream gave records up. The message says which function and which records.',
-  },
-  ...streamConsumers.map((name) => ({
-    name: `${name}-is-late`,
-    metric: functions.get(name).metric('IteratorAge', { period, statistic: 'Maximum' }),
-    threshold: alarms.iteratorAgeSeconds * 1_000,
-    description: `${name} is behind its stream: a batch keeps failing, or more is written than it can take.`,
-  })),
+/** Whether money arrives: the workflow, recovery, and transfers that are open for too long. */
+const ofMoney = ({ stage, settings, workflow }: AlarmsProps): Watch[] => {
+  const ofRecovery = (statistic: string): IMetric =>
+    emittedBy('recover-transfers', 'OldestOpenTransferAge', { stage, statistic, period });
+  const recover = invoking(stage, 'recover-transfers', '{"from":"streams"}');
+  const recoveryLog = tailing(stage, 'recover-transfers');
+  return [
+    {
+      name: 'failed-transfers',
+      metric: combined(
+        'SUM',
+        [workflow.metricFailed({ period }), workflow.metricTimedOut({ period }), workflow.metricAborted({ period })],
+        {
+          label: 'Executions that did not succeed',
+          period,
+        },
+      ),
+      threshold: 1,
+      meaning: 'A transfer was left half done. Its money is still reserved and recover-transfers starts it again.',
+      command: `aws logs tail /aws/vendedlogs/states/${workflowNameOf(stage, settings)} --since 1h --filter-pattern Failed`,
+    },
+    {
+      name: 'oldest-open-transfer',
+      metric: ofRecovery('Maximum'),
+      threshold: settings.alarms.oldestOpenTransferMinutes * 60_000,
+      meaning:
+        'Money has been reserved for so long and has not arrived: recovery starts the transfer again and again, and it does not end. ' +
+        'The log says which it is, and what its steps say.',
+      command: recoveryLog,
+    },
+    {
+      name: 'recovery-did-not-run',
+      metric: ofRecovery('SampleCount'),
+      threshold: 1,
+      isBelow: true,
+      meaning:
+        'No search for open transfers came to its end in five minutes: what is interrupted now stays so. The rule is off, or the ' +
+        'function fails or is throttled: its log says so. Where it is the views that cannot be read, the streams can.',
+      command: recover,
+    },
+    {
+      name: 'recovery-fails',
+      metric: countOf('TransferRecoveryFailures', stage, period),
+      threshold: 1,
+      meaning:
+        'An open transfer could not be started again, or not be looked for. The next minute tries; the log says why.',
+      command: recoveryLog,
+    },
+  ];
+};
+
+/** Whether what was committed gets to where it is needed. */
+const ofStreams = ({ stage, settings: { alarms }, functions, deadLetters }: AlarmsProps): Watch[] => {
+  const receive = `aws sqs receive-message --queue-url ${deadLetters.queueUrl}`;
+  return [
+    {
+      name: 'failed-records',
+      metric: combined(
+        'SUM',
+        (['ProjectionFailures', 'TransferStartFailures', 'DecidePendingFailures'] as const).flatMap((name) =>
+          emittersOf(name).map((service) => emittedBy(service, name, { stage, statistic: 'Sum', period })),
+        ),
+        { label: 'Records that failed', period },
+      ),
+      threshold: alarms.failedRecords,
+      meaning:
+        'Consumers of streams report records as failed. They are delivered again, until they are given up as dead letters; their ' +
+        'accounts wait meanwhile. The log of the consumer says why: project-views, carry-out-transfers or decide-pending.',
+      command: tailing(stage, 'carry-out-transfers'),
+    },
+    {
+      // What is sent, not what lies there: after a minute without another it is over, so that each later one rings again.
+      name: 'dead-letters',
+      metric: deadLetters.metricNumberOfMessagesSent({ period: Duration.minutes(1), statistic: 'Sum' }),
+      threshold: 1,
+      meaning:
+        'A consumer of a stream has just given records up. The message says which function, and from where to where. Transfers are ' +
+        'found by recover-transfers; rows are made again by project-views with {"accounts":["<account>"]}.',
+      command: receive,
+    },
+    {
+      name: 'dead-letters-waiting',
+      metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
+      threshold: 1,
+      meaning: 'There are dead letters that nobody has dealt with. One that is dealt with is deleted from the queue.',
+      command: receive,
+    },
+    ...streamConsumers.map((name) => ({
+      name: `${name}-is-late`,
+      metric: functions.get(name).metric('IteratorAge', { period, statistic: 'Maximum' }),
+      threshold: alarms.iteratorAgeSeconds * 1_000,
+      meaning: `${name} is behind its stream: a batch keeps failing, or more is written than it can take.`,
+      command: tailing(stage, name),
+    })),
+  ];
+};
+
+/** Whether clients are served, and how fast. */
+const ofRequests = ({ stage, settings: { alarms }, api, functions, tables }: AlarmsProps): Watch[] => [
   {
     name: 'server-errors',
     metric: api.metricServerError({ period, statistic: 'Sum' }),
     threshold: alarms.serverErrors,
-    description: 'The API answered with a status of 500 or more.',
+    meaning: 'The API answered with a status of 500 or more. Each line has the route and what the integration said.',
+    command: `aws logs tail /aws/vendedlogs/apis/holdfast-${stage} --since 1h --filter-pattern '{ $.status = "5*" }'`,
   },
-  ...functionGroups.flatMap((group) => [
-    {
-      name: `${group}-fail`,
-      metric: sumOf(functions.inGroup(group), group, 'errors', (lambda) => lambda.metricErrors({ period })),
-      threshold: alarms.functionErrors,
-      description: `Invocations of ${group} failed. Their log groups are /aws/lambda/<function>.`,
+  {
+    // By function: those that wait when a client asks for it are late on purpose, and the API's own latency is theirs too.
+    name: 'latency',
+    metric: combined(
+      'MAX',
+      emittersOf('RequestLatency')
+        .filter((name) => !mayWait.has(name) && !asksNobody.has(name))
+        .map((name) => emittedBy(name, 'RequestLatency', { stage, statistic: 'p99', period })),
+      { label: 'Slowest p99 of a route that does not wait', period },
+    ),
+    threshold: alarms.latencyMs,
+    periods: 3,
+    meaning:
+      'For fifteen minutes one request in a hundred has been slow: a table throttles, an account is hot, or starts are cold. The ' +
+      'dashboard shows which function.',
+    command: `aws logs tail /aws/lambda/holdfast-${stage}-<function> --since 1h --filter-pattern '{ $.milliseconds > ${alarms.latencyMs} }'`,
+  },
+  {
+    name: 'lost-races',
+    metric: lostRaces(tables),
+    threshold: alarms.lostRacesPercent,
+    periods: 3,
+    meaning:
+      'For fifteen minutes half of all appends or more have lost a race for an account. One account is hot, ' +
+      'and queueing does not keep up: decide-pending is late or fails.',
+    command: tailing(stage, 'decide-pending'),
+  },
+  ...functionGroups.flatMap((group) => {
+    const all = functions.inGroup(group);
+    return [
+      {
+        name: `${group}-fail`,
+        metric: combined(
+          'SUM',
+          all.map((lambda) => lambda.metricErrors({ period })),
+          { label: `${group}: errors`, period },
+        ),
+        threshold: alarms.functionErrors,
+        meaning: `Invocations of ${group} failed. Their log groups are /aws/lambda/<function>.`,
+        command: tailing(stage, '<function>'),
+      },
+      {
+        name: `${group}-throttled`,
+        metric: combined(
+          'SUM',
+          all.map((lambda) => lambda.metricThrottles({ period })),
+          { label: `${group}: throttles`, period },
+        ),
+        threshold: alarms.functionThrottles,
+        meaning: `Invocations of ${group} were refused: the account's concurrency is used up, or what is reserved for them.`,
+        command: 'aws lambda get-account-settings',
+      },
+    ];
+  }),
+];
+
+/** Where a client may ask for an answer that takes its time. */
+const mayWait: ReadonlySet<FunctionName> = new Set(['request-transfer'] as const);
+/** What these answer, they know: an alarm takes ten metrics. */
+const asksNobody: ReadonlySet<FunctionName> = new Set(['health', 'openapi', 'route-not-found'] as const);
+
+/** Percent of all appends; 0 where they are too few for a percentage to mean anything. */
+const lostRaces = ({ events }: Tables): IMetric => {
+  const sum = (metricName: string) => events.metric(metricName, { statistic: 'Sum', period });
+  const done = (Operation: string) =>
+    events.metric('SuccessfulRequestLatency', {
+      dimensionsMap: { TableName: events.tableName, Operation },
+      statistic: 'SampleCount',
+      period,
+    });
+  // A sum passes over what has no data points; an addition would have none either.
+  const all = 'SUM([refused, conflicts, puts, transactions])';
+  return new MathExpression({
+    expression: `IF(${all} > 300, 100 * SUM([refused, conflicts]) / ${all}, 0)`,
+    label: 'Lost races, percent of appends',
+    usingMetrics: {
+      refused: sum('ConditionalCheckFailedRequests'),
+      conflicts: sum('TransactionConflict'),
+      puts: done('PutItem'),
+      transactions: done('TransactWriteItems'),
     },
-    {
-      name: `${group}-throttled`,
-      metric: sumOf(functions.inGroup(group), group, 'throttles', (lambda) => lambda.metricThrottles({ period })),
-      threshold: alarms.functionThrottles,
-      description: `Invocations of ${group} were refused: the account's concurrency is used up.`,
-    },
-  ]),
+    period,
+  });
+};
+
+/** Whether tables and account take what comes. */
+const ofCapacity = ({ stage, settings: { alarms }, tables }: AlarmsProps): Watch[] => [
+  ...tables.all.map(({ name, table, indexes }) => ({
+    name: `${name}-table-throttles`,
+    metric: combined('SUM', throttlesOf(table, indexes, period), { label: `${name}: throttled requests`, period }),
+    threshold: alarms.tableThrottles,
+    meaning:
+      `DynamoDB turned requests to the table ${name}${indexes.length > 0 ? ' or one of its indexes' : ''} away: an account is hot ` +
+      '(a partition takes 1,000 write units a second), or the load grew faster than the table: see warmThroughput in infra/stages.ts.',
+    command: `aws dynamodb describe-table --table-name holdfast-${stage}-${name} --query Table.WarmThroughput`,
+  })),
+  {
+    name: 'concurrency',
+    metric: LambdaFunction.metricAllConcurrentExecutions({ period, statistic: 'Maximum' }),
+    threshold: alarms.concurrentExecutions,
+    meaning:
+      'Nearly all invocations that the account may run at once are running, whoever runs them. Beyond that they are refused. Ask for a ' +
+      'higher quota, and see reservedConcurrency in infra/stages.ts.',
+    command: 'aws lambda get-account-settings',
+  },
 ];
 
 /**
  * What the functions pass over, since it would fail again and hold up everybody else: they count it, and whoever is woken here has
  * it put right.
  */
-const passedOver = (stage: StageName): Watch[] => {
-  const counted = (name: string, metricName: string, services: readonly FunctionName[], description: string): Watch => {
-    const metric = (service: FunctionName) =>
-      new Metric({
-        namespace: metricsNamespace(stage),
-        metricName,
-        dimensionsMap: { service },
-        statistic: 'Sum',
-        period,
-      });
-    const usingMetrics = Object.fromEntries(services.map((service, index) => [`m${index}`, metric(service)]));
-    const sum = new MathExpression({ expression: 'SUM(METRICS())', label: metricName, usingMetrics, period });
-    return { name, metric: sum, threshold: 1, description };
-  };
+const ofWhatIsPassedOver = ({ stage }: AlarmsProps): Watch[] => {
+  const counted = (name: string, metricName: MetricName, meaning: string, command: string): Watch => ({
+    name,
+    metric: countOf(metricName, stage, period),
+    threshold: 1,
+    meaning,
+    command,
+  });
+  const project = invoking(stage, 'project-views', '{"accounts":["<account>"]}');
   return [
     counted(
       'unreadable-records',
       'UnreadableRecords',
-      ['project-views', 'carry-out-transfers', 'decide-pending'],
-      'A consumer of a stream passed over a record that it cannot read: its log says which account. Deploy code that reads ' +
-        'it, or put the item right; then invoke project-views with {"accounts":["<account>"]}, and recover-transfers with ' +
-        '{"from":"streams"}. A pending command is decided when its client repeats it.',
+      'A consumer of a stream passed over a record that it cannot read: its log says which account. Deploy code that reads it, or put ' +
+        'the item right; then make the rows of the account again, and invoke recover-transfers with {"from":"streams"}. A pending ' +
+        'command is decided when its client repeats it.',
+      project,
     ),
     counted(
       'unreadable-rows',
       'UnreadableRows',
-      ['recover-transfers', 'list-entries', 'list-transfers', 'get-transfer'],
-      'A row of the views cannot be read and is left out: the log says which. Invoke project-views with ' +
-        '{"accounts":["<account>"]}, which makes its rows again.',
+      'A row of the views cannot be read and is left out: the log says which. Make the rows of its account again.',
+      project,
     ),
     counted(
       'credits-without-reservation',
       'CreditsWithoutReservation',
-      ['credit-transfer'],
-      'A transfer was to be credited that its source has not reserved; it was not. Somebody started the workflow with an ' +
-        'input that no reservation made: the log has it.',
+      'A transfer was to be credited that its source has not reserved; it was not. Somebody started the workflow with an input that no ' +
+        'reservation made: the log has it.',
+      tailing(stage, 'credit-transfer'),
     ),
     counted(
       'commits-ahead-of-time',
       'CommitsAheadOfTime',
-      ['recover-transfers'],
       'Reservations are dated ahead of now: an environment that decides commands has a clock that is wrong.',
+      tailing(stage, 'recover-transfers'),
     ),
   ];
 };
 
-/** One alarm per group, not per function: an alarm can add up ten metrics, and costs the same as with one. */
-const sumOf = (
-  functions: readonly IFunction[],
-  group: FunctionGroup,
-  what: string,
-  metric: (lambda: IFunction) => IMetric,
-): IMetric =>
-  new MathExpression({
-    expression: 'SUM(METRICS())',
-    label: `${group}: ${what}`,
-    usingMetrics: Object.fromEntries(functions.map((lambda, index) => [`m${index}`, metric(lambda)])),
-    period,
-  });
+const tailing = (stage: StageName, name: FunctionName | '<function>'): string =>
+  `aws logs tail /aws/lambda/holdfast-${stage}-${name} --since 1h --filter-pattern '{ $.level = "ERROR" }'`;
+
+const invoking = (stage: StageName, name: FunctionName, payload: string): string =>
+  `aws lambda invoke --function-name holdfast-${stage}-${name} --cli-binary-format raw-in-base64-out --payload '${payload}' /dev/stdout`;

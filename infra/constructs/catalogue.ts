@@ -11,7 +11,9 @@ export type Resource =
   | 'views/openTransfers'
   | 'workflow'
   | 'workflow/executions'
-  | 'dead-letters';
+  | 'dead-letters'
+  /** Of actions that know no resources. */
+  | '*';
 
 /** Everything a function may do: actions of IAM, per resource. A transaction needs the actions of its items. */
 export type Access = Readonly<Partial<Record<Resource, readonly string[]>>>;
@@ -55,7 +57,8 @@ const decideOrQueue = { ...decide, queue: ['dynamodb:PutItem'] } as const satisf
 
 /** What Lambda does in the name of a function that reads a stream: poll it, and report what is given up. */
 const consume = (stream: 'events/stream' | 'queue/stream'): Access => ({
-  [stream]: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+  [stream]: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+  '*': ['dynamodb:ListStreams'],
   'dead-letters': ['sqs:SendMessage'],
 });
 

@@ -95,6 +95,7 @@ function arnsOf(
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     }),
     'dead-letters': deadLetters.queueArn,
+    '*': '*',
   };
 }
 

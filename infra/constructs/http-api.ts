@@ -1,4 +1,4 @@
-import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   HttpApi,
@@ -15,6 +15,7 @@ import { Construct } from 'constructs';
 import type { StageName, StageSettings } from '../stages.ts';
 import { definitionOf, functionNames, methodsByPath, type Route } from './catalogue.ts';
 import type { Functions } from './functions.ts';
+import { removalPolicyOf } from './removal-policy.ts';
 
 /** Whose functions the API's routes lead to. */
 export interface LedgerHttpApiProps {
@@ -47,13 +48,13 @@ export class LedgerHttpApi extends Construct {
       id: 'AwsSolutions-APIG4',
       reason:
         'Callers are told apart by the HTTP middleware of the functions, so that it is the same on one machine. ' +
-        'As long as that takes every caller for `local`, the API is for closed environments only.',
+        'As long as that takes every caller for `local`, a stage is not deployed unless it may be open.',
     });
 
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/vendedlogs/apis/holdfast-${stage}`,
       retention: settings.logRetentionDays,
-      removalPolicy: settings.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: removalPolicyOf(settings),
     });
     const { rate, burst } = settings.throttling;
     this.url = new HttpStage(this, 'Stage', {

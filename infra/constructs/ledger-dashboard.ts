@@ -1,12 +1,16 @@
 import { Duration } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { type Alarm, AlarmStatusWidget, Dashboard, GraphWidget, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import type { MetricName } from '../../functions/runtime/telemetry.ts';
 import { type StageName, streamConsumers } from '../stages.ts';
 import { functionNames } from './catalogue.ts';
 import type { Functions } from './functions.ts';
-import type { Tables } from './tables.ts';
+import { combined, countOf, emittedBy, emittersOf } from './ledger-metrics.ts';
+import { type Tables, throttlesOf } from './tables.ts';
 
 /** What is shown. */
 export interface LedgerDashboardProps {
@@ -16,14 +20,15 @@ export interface LedgerDashboardProps {
   readonly functions: Functions;
   readonly tables: Tables;
   readonly workflow: StateMachine;
+  readonly deadLetters: IQueue;
 }
 
 /** The ledger on one page, in the order in which money moves through it. */
 export class LedgerDashboard extends Construct {
-  constructor(scope: Construct, id: string, { stage, alarms, ...shown }: LedgerDashboardProps) {
+  constructor(scope: Construct, id: string, { alarms, ...shown }: LedgerDashboardProps) {
     super(scope, id);
     new Dashboard(this, 'Dashboard', {
-      dashboardName: `holdfast-${stage}`,
+      dashboardName: `holdfast-${shown.stage}`,
       defaultInterval: Duration.hours(3),
       widgets: [
         [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 })],
@@ -36,45 +41,110 @@ export class LedgerDashboard extends Construct {
 /** A graph: its title and its lines. */
 type Graph = readonly [string, readonly IMetric[]];
 
-const rowsOf = ({ api, functions, tables, workflow }: Omit<LedgerDashboardProps, 'stage' | 'alarms'>): Graph[][] => [
-  [
-    ['Requests and refusals', [api.metricCount(), api.metricClientError(), api.metricServerError()]],
-    ['Latency of the API, milliseconds', percentiles((statistic) => api.metricLatency({ statistic }))],
-  ],
-  [
+const period = Duration.minutes(5);
+
+const rowsOf = ({
+  stage,
+  api,
+  functions,
+  tables,
+  workflow,
+  deadLetters,
+}: Omit<LedgerDashboardProps, 'alarms'>): Graph[][] => {
+  const counts = (...names: readonly MetricName[]) => names.map((name) => countOf(name, stage, period));
+  const ofTransfers = (name: MetricName, statistic: string) =>
+    emittersOf(name).map((service) => emittedBy(service, name, { stage, statistic, period }));
+  return [
     [
-      'Commands: median duration, milliseconds',
-      functions.inGroup('commands').map((lambda) => lambda.metricDuration({ statistic: 'p50' })),
-    ],
-    ['Failed invocations', functionNames.map((name) => functions.get(name).metricErrors({ label: name }))],
-  ],
-  [
-    [
-      'Appends to an account that somebody else was faster with',
+      ['Requests and refusals', [api.metricCount(), api.metricClientError(), api.metricServerError()]],
+      ['Latency of the API, milliseconds', percentiles((statistic) => api.metricLatency({ statistic }))],
       [
-        tables.events.metricConditionalCheckFailedRequests(),
-        tables.events.metric('TransactionConflict', { statistic: 'Sum' }),
+        'Latency by function, p99, milliseconds',
+        emittersOf('RequestLatency').map((name) =>
+          emittedBy(name, 'RequestLatency', { stage, statistic: 'p99', period }).with({ label: name }),
+        ),
       ],
     ],
     [
-      'Write units',
-      [tables.events, tables.commands, tables.queue, tables.views].map((table) =>
-        table.metricConsumedWriteCapacityUnits(),
-      ),
+      [
+        'Commands, by what became of them',
+        counts(
+          'CommandAccepted',
+          'CommandRejected',
+          'CommandReplayed',
+          'CommandVersionMismatch',
+          'CommandKeyReused',
+          'CommandPending',
+          'CommandInProgress',
+          'CommandUndecided',
+        ),
+      ],
+      [
+        'Commands: median duration, milliseconds',
+        functions.inGroup('commands').map((lambda) => lambda.metricDuration({ statistic: 'p50' })),
+      ],
+      [
+        'Failed invocations',
+        [...functionNames.map((name) => functions.get(name).metricErrors({ label: name })), ...counts('ServerError')],
+      ],
     ],
-  ],
-  [
-    ['Transfers', [workflow.metricStarted(), workflow.metricSucceeded(), workflow.metricFailed()]],
     [
-      'From reserved to settled or released, milliseconds',
-      percentiles((statistic) => workflow.metricTime({ statistic })),
+      [
+        'Appends to an account that somebody else was faster with',
+        [
+          tables.events.metricConditionalCheckFailedRequests(),
+          tables.events.metric('TransactionConflict', { statistic: 'Sum' }),
+          ...counts('CommandsDecidedTogether'),
+        ],
+      ],
+      ['Write units', tables.all.map(({ table }) => table.metricConsumedWriteCapacityUnits())],
+      [
+        'Requests that tables and indexes turned away',
+        tables.all.map(({ name, table, indexes }) =>
+          combined('SUM', throttlesOf(table, indexes, period), { label: name, period }),
+        ),
+      ],
     ],
     [
-      'How far the consumers are behind their streams, milliseconds',
-      streamConsumers.map((name) => functions.get(name).metric('IteratorAge', { statistic: 'Maximum', label: name })),
+      [
+        'Transfers that ended at once, and those left to the workflow',
+        [
+          ...counts('TransfersSettledAtOnce', 'TransfersLeftToWorkflow', 'CreditsRejected'),
+          workflow.metricSucceeded(),
+          workflow.metricFailed(),
+        ],
+      ],
+      [
+        'From reserved to settled, the slowest of each batch, milliseconds',
+        ['p50', 'p99'].flatMap((statistic) => ofTransfers('TransferTime', statistic)),
+      ],
+      ['The oldest open transfer, milliseconds', ofTransfers('OldestOpenTransferAge', 'Maximum')],
     ],
-  ],
-];
+    [
+      [
+        'How far the consumers are behind their streams, milliseconds',
+        streamConsumers.map((name) => functions.get(name).metric('IteratorAge', { statistic: 'Maximum', label: name })),
+      ],
+      [
+        'Recovery, and records given up',
+        [
+          ...counts('TransfersRecovered', 'TransfersLeftForLater', 'TransferRecoveryFailures'),
+          deadLetters.metricNumberOfMessagesSent({ statistic: 'Sum' }),
+          deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' }),
+        ],
+      ],
+      [
+        'Invocations at once: the account, and those that carry transfers out',
+        [
+          LambdaFunction.metricAllConcurrentExecutions({ statistic: 'Maximum' }),
+          ...functions
+            .inGroup('transfers')
+            .map((lambda) => lambda.metric('ConcurrentExecutions', { statistic: 'Maximum' })),
+        ],
+      ],
+    ],
+  ];
+};
 
 /** The graphs of one row, as wide as there is room for. */
 const graphs = (row: readonly Graph[]): GraphWidget[] =>

@@ -1,10 +1,22 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, type Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  ApplicationLogLevel,
+  Architecture,
+  type Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { StageName, StageSettings } from '../stages.ts';
 import { definitionOf, type FunctionName } from './catalogue.ts';
+import { metricsNamespace } from './ledger-metrics.ts';
+import { removalPolicyOf } from './removal-policy.ts';
+import { traceActions } from './tracing.ts';
 
 /** What a function needs beside its definition. */
 export interface LedgerFunctionProps {
@@ -36,7 +48,7 @@ export class LedgerFunction extends Construct {
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: settings.logRetentionDays,
-      removalPolicy: settings.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: removalPolicyOf(settings),
     });
     const role = new Role(this, 'Role', {
       description: `What ${functionName} may do`,
@@ -48,12 +60,19 @@ export class LedgerFunction extends Construct {
               actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
               resources: [logGroup.logGroupArn],
             }),
+            ...(settings.tracing ? [new PolicyStatement({ actions: [...traceActions], resources: ['*'] })] : []),
             ...props.statements,
           ],
         }),
       },
     });
 
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'Writing traces, and asking which streams there are, know no resources.',
+    });
+
+    const reserved = settings.reservedConcurrency[name];
     this.lambda = new LambdaFunction(this, 'Function', {
       functionName,
       description: definition.description,
@@ -65,6 +84,12 @@ export class LedgerFunction extends Construct {
       memorySize: definition.memory,
       role: role.withoutPolicyUpdates(),
       logGroup,
+      // Lines of the function alone: START, END and REPORT of every invocation would be most of the log, and are metrics of Lambda's.
+      loggingFormat: LoggingFormat.JSON,
+      applicationLogLevelV2: ApplicationLogLevel[settings.logLevel],
+      systemLogLevelV2: SystemLogLevel.WARN,
+      tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+      ...(reserved !== undefined && { reservedConcurrentExecutions: reserved }),
       environment: {
         ...props.environment,
         NODE_OPTIONS: '--enable-source-maps',
@@ -75,6 +100,3 @@ export class LedgerFunction extends Construct {
     });
   }
 }
-
-/** Where the functions of a stage write their own metrics. Metrics of one namespace add up: each stage has its own. */
-export const metricsNamespace = (stage: StageName): string => `Holdfast/${stage}`;

@@ -1,12 +1,15 @@
 import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { EventInvokeConfig, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { StageName } from '../stages.ts';
 
 /**
  * Has recover-transfers look for what was left open, every minute.
+ *
+ * One that failed is not tried again, and one that was refused for want of concurrency not for long: the next minute's is one that
+ * looks again.
  *
  * A rule of EventBridge, not of its Scheduler: a fixed rate is all that is needed, and the rule needs no role of its own.
  */
@@ -18,6 +21,11 @@ export class RecoverySchedule extends Construct {
       description: 'Looks for transfers that were left open',
       schedule: Schedule.rate(Duration.minutes(1)),
       targets: [new LambdaFunction(recover)],
+    });
+    new EventInvokeConfig(this, 'Asynchronous', {
+      function: recover,
+      retryAttempts: 0,
+      maxEventAge: Duration.minutes(1),
     });
   }
 }

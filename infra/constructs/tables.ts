@@ -1,4 +1,5 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   type Attribute,
   AttributeType,
@@ -8,7 +9,8 @@ import {
   type TableProps,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import type { StageName, StageSettings } from '../stages.ts';
+import type { StageName, StageSettings, TableName } from '../stages.ts';
+import { removalPolicyOf } from './removal-policy.ts';
 
 /**
  * The four tables: the events, the commands' records, the queue of those that are pending, and the views made from the events.
@@ -24,46 +26,89 @@ export class Tables extends Construct {
   readonly commands: Table;
   readonly queue: Table;
   readonly views: Table;
+  /** All of them, with the names of their indexes. */
+  readonly all: readonly { readonly name: TableName; readonly table: Table; readonly indexes: readonly string[] }[];
 
   constructor(scope: Construct, id: string, { stage, settings }: { stage: StageName; settings: StageSettings }) {
     super(scope, id);
     const table = (
-      name: string,
+      name: TableName,
       props: Pick<TableProps, 'partitionKey' | 'sortKey' | 'stream' | 'timeToLiveAttribute'>,
     ) =>
-      new Table(this, name, {
-        tableName: `holdfast-${stage}-${name.toLowerCase()}`,
+      new Table(this, constructIds[name], {
+        tableName: `holdfast-${stage}-${name}`,
         billingMode: BillingMode.PAY_PER_REQUEST,
         pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
         deletionProtection: settings.protectData,
-        removalPolicy: settings.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+        removalPolicy: removalPolicyOf(settings),
+        ...warmThroughputOf(name, settings),
         ...props,
       });
 
-    this.events = table('Events', {
+    this.events = table('events', {
       partitionKey: text('streamId'),
       sortKey: { name: 'version', type: AttributeType.NUMBER },
       stream: StreamViewType.NEW_IMAGE,
     });
     // A partition takes 1,000 write units a second, and a hot account has many commands: each record is a partition of its own.
-    this.commands = table('Commands', { partitionKey: text('key') });
+    this.commands = table('commands', { partitionKey: text('key') });
     // An item is a command that was pending once. Nobody reads it but its stream, so it goes when the stream has forgotten it too.
-    this.queue = table('Queue', {
+    this.queue = table('queue', {
       partitionKey: text('accountId'),
       sortKey: text('place'),
       stream: StreamViewType.NEW_IMAGE,
       timeToLiveAttribute: 'expiresAt',
     });
-    this.views = table('Views', { partitionKey: text('pk'), sortKey: text('sk') });
+    this.views = table('views', { partitionKey: text('pk'), sortKey: text('sk') });
 
-    const index = (indexName: string, partitionKey: string, sortKey: string) =>
-      this.views.addGlobalSecondaryIndex({ indexName, partitionKey: text(partitionKey), sortKey: text(sortKey) });
+    const indexes: string[] = [];
+    const index = (indexName: string, partitionKey: string, sortKey: string) => {
+      indexes.push(indexName);
+      this.views.addGlobalSecondaryIndex({
+        indexName,
+        partitionKey: text(partitionKey),
+        sortKey: text(sortKey),
+        // An index that is full refuses the writes of its table.
+        ...warmThroughputOf('views', settings),
+      });
+    };
     index('accountsByOwner', 'owner', 'openedAt');
     index('transfersBySource', 'from', 'order');
     index('transfersByDestination', 'to', 'order');
     index('openTransfers', 'openShard', 'openSince');
+    this.all = [
+      { name: 'events', table: this.events, indexes: [] },
+      { name: 'commands', table: this.commands, indexes: [] },
+      { name: 'queue', table: this.queue, indexes: [] },
+      { name: 'views', table: this.views, indexes },
+    ];
   }
 }
+
+const constructIds: Readonly<Record<TableName, string>> = {
+  events: 'Events',
+  commands: 'Commands',
+  queue: 'Queue',
+  views: 'Views',
+};
+
+const warmThroughputOf = (
+  name: TableName,
+  { warmThroughput: { [name]: warm } }: StageSettings,
+): Pick<TableProps, 'warmThroughput'> =>
+  warm ? { warmThroughput: { readUnitsPerSecond: warm.read, writeUnitsPerSecond: warm.write } } : {};
+
+/** How often a table, and each of its indexes, turned a read or a write away. An index that does so holds up its table. */
+export const throttlesOf = (table: Table, indexes: readonly string[], period: Duration): readonly IMetric[] =>
+  [undefined, ...indexes].flatMap((index) =>
+    ['ReadThrottleEvents', 'WriteThrottleEvents'].map((metricName) =>
+      table.metric(metricName, {
+        statistic: 'Sum',
+        period,
+        dimensionsMap: { TableName: table.tableName, ...(index && { GlobalSecondaryIndexName: index }) },
+      }),
+    ),
+  );
 
 /**
  * The ARN of a table's stream.

@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import * as z from 'zod/mini';
-import type { Invocation } from '../lambda/invocation.ts';
+import { type Invocation, isThrottled } from '../lambda/invocation.ts';
 
 /** What goes back to the client. */
 export interface HttpAnswer {
@@ -12,9 +12,11 @@ export interface HttpAnswer {
 
 /**
  * What API Gateway makes of a function's answer, payload format 2.0: an object with a `statusCode` is a response,
- * anything else is the JSON body of a 200. A function that failed, or whose response has not the right form, is a 500.
+ * anything else is the JSON body of a 200. A function that failed, or whose response has not the right form, is a 500; one that
+ * had no concurrency left is a 503.
  */
 export const toAnswer = (invocation: Invocation): HttpAnswer => {
+  if (isThrottled(invocation)) return ownAnswer('Service Unavailable');
   if (!invocation.ok) return ownAnswer('Internal Server Error');
   if (!hasStatusCode(invocation.payload)) {
     return jsonAnswer(200, JSON.stringify(invocation.payload));

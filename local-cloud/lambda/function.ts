@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { lambdaEnvironment, logGroupName, type ServiceEndpoints } from './environment.ts';
-import type { Invocation, LocalFunction } from './invocation.ts';
+import { type Invocation, type LocalFunction, throttled } from './invocation.ts';
 import type { LambdaError } from './protocol.ts';
 import { type FunctionWorker, startWorker } from './worker.ts';
 
@@ -34,6 +34,8 @@ export interface FunctionDefinition {
   readonly handler: string;
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
+  /** How many invocations run at once, at most: others are refused. Absent: as many as there are workers, and others wait. */
+  readonly reservedConcurrency?: number | undefined;
   readonly variables: Readonly<Record<string, string>>;
 }
 
@@ -69,6 +71,9 @@ interface Waiting {
 /**
  * Runs a function as Lambda does: one invocation at a time per worker, more workers when all are busy, and a worker
  * that failed to load, crashed or timed out is never used again. The first invocation starts the first worker.
+ *
+ * Where concurrency is reserved, an invocation beyond it is refused at once, as Lambda does with status 429. Those that wait for a
+ * worker count: on AWS they would run.
  */
 export const startFunction = (definition: FunctionDefinition, options: FunctionOptions): RunningFunction => {
   const workers = new Set<FunctionWorker>();
@@ -77,6 +82,8 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
   const idleTimers = new Map<FunctionWorker, NodeJS.Timeout>();
   const waiting: Waiting[] = [];
   let starting = 0;
+  /** Invocations that run, or wait for a worker. */
+  let underWay = 0;
   let growth: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -136,6 +143,7 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
   };
 
   const finish = (next: Waiting, invocation: Invocation): void => {
+    underWay -= 1;
     if (!invocation.ok && !stopped) {
       options.onFailure(invocation);
       // As in the log of Lambda; `onFailure` is for one line.
@@ -175,8 +183,10 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
   const invoke = (event: unknown): Promise<Invocation> => {
     if (stopped) return Promise.resolve({ ok: false, ...stoppedError });
     const text = JSON.stringify(event) ?? 'null';
+    if (underWay >= (definition.reservedConcurrency ?? Number.POSITIVE_INFINITY)) return Promise.resolve(throttled);
     if (Buffer.byteLength(text) > REQUEST_LIMIT_BYTES) return Promise.resolve({ ok: false, ...tooLargeError });
     const { promise, resolve } = Promise.withResolvers<Invocation>();
+    underWay += 1;
     waiting.push({ requestId: randomUUID(), event: text, since: performance.now(), settle: resolve });
     dispatch();
     return promise;
@@ -185,7 +195,7 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
   const stop = async (): Promise<void> => {
     stopped = true;
     clearTimeout(growth);
-    for (const next of waiting.splice(0)) next.settle({ ok: false, ...stoppedError });
+    for (const next of waiting.splice(0)) finish(next, { ok: false, ...stoppedError });
     await kill();
   };
 

@@ -8,6 +8,16 @@ export type Invocation =
       readonly trace?: readonly string[];
     };
 
+/** What becomes of an invocation beyond the concurrency that is reserved for its function: status 429 of Lambda's `Invoke`. */
+export const throttled = {
+  ok: false,
+  errorType: 'TooManyRequestsException',
+  errorMessage: 'Rate Exceeded.',
+} as const satisfies Invocation;
+
+/** Whether an invocation was refused before the function saw it. What calls again later has lost nothing. */
+export const isThrottled = (invocation: Invocation): boolean => invocation === throttled;
+
 /** A function of the template that can be invoked. */
 export interface LocalFunction {
   /** Its `FunctionName`. */

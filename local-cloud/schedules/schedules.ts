@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { LocalFunction } from '../lambda/invocation.ts';
+import { isThrottled, type LocalFunction } from '../lambda/invocation.ts';
 
 /** A rule of EventBridge that invokes a function again and again. */
 export interface Schedule {
@@ -14,19 +14,36 @@ export interface ScheduleOptions {
   readonly target: LocalFunction;
   /** The target's own input; absent: it gets the event of EventBridge. */
   readonly input?: unknown;
+  /** How long an invocation that was refused for want of concurrency is tried again, in seconds. */
+  readonly maximumEventAgeSeconds: number;
 }
 
 /**
  * Starts a schedule. As with EventBridge the first invocation comes one interval from now, each comes on time whether or not
- * the one before has ended, and one that fails is not made up for before the next.
+ * the one before has ended. One that fails is not made up for before the next: the template has Lambda's own retries off. One that was
+ * refused for want of concurrency is, as long as its event is young enough.
  * @throws Error for an expression that is no rate.
  */
-export const startSchedule = ({ expression, target, input }: ScheduleOptions): Schedule => {
+export const startSchedule = ({ expression, target, input, maximumEventAgeSeconds }: ScheduleOptions): Schedule => {
+  let stopped = false;
+  const invoke = async (event: unknown, latest: number): Promise<void> => {
+    if (stopped || !isThrottled(await target.invoke(event))) return;
+    if (performance.now() + THROTTLED_PAUSE_MS <= latest) setTimeout(invoke, THROTTLED_PAUSE_MS, event, latest).unref();
+  };
   const timer = setInterval(() => {
-    target.invoke(input === undefined ? scheduledEvent(target) : input);
+    const event = input === undefined ? scheduledEvent(target) : input;
+    invoke(event, performance.now() + maximumEventAgeSeconds * 1_000);
   }, intervalOf(expression));
-  return { stop: () => clearInterval(timer) };
+  return {
+    stop: () => {
+      stopped = true;
+      clearInterval(timer);
+    },
+  };
 };
+
+/** Lambda waits for one second at first, and for up to five minutes later. */
+const THROTTLED_PAUSE_MS = 1_000;
 
 /**
  * The interval of a rate expression, in milliseconds.

@@ -1,5 +1,5 @@
 import { ExecutionAbortedError, ExecutionTimeoutError, StateMachine } from 'aws-local-stepfunctions';
-import type { Invocation, LocalFunction } from '../lambda/invocation.ts';
+import { type Invocation, isThrottled, type LocalFunction } from '../lambda/invocation.ts';
 import { readDefinition } from './definition.ts';
 
 /** A state machine of the template. */
@@ -105,7 +105,10 @@ const asJson = (value: unknown): Json => (isJson(value) ? value : null);
 
 const resultOf = (invocation: Invocation): Json => {
   if (invocation.ok) return asJson(invocation.payload);
-  throw new TaskFailed(invocation);
+  // Lambda's own errors, unlike a function's, bear its name.
+  throw new TaskFailed(
+    isThrottled(invocation) ? { ...invocation, errorType: `Lambda.${invocation.errorType}` } : invocation,
+  );
 };
 
 /**

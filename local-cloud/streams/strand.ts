@@ -1,4 +1,4 @@
-import type { Invocation, LocalFunction } from '../lambda/invocation.ts';
+import { type Invocation, isThrottled, type LocalFunction } from '../lambda/invocation.ts';
 import { pause } from '../pause.ts';
 import type { FailedBatch } from './failed-batch.ts';
 import type { MappingSettings } from './settings.ts';
@@ -123,6 +123,12 @@ const deliver = async (records: readonly StreamRecord[], options: StrandOptions)
     const last = await target.invoke({ Records: batch.records.map(({ event }) => event) });
     // Functions are ended while the mapping ends: that failure says nothing about the records.
     if (interruption.aborted && !last.ok) return;
+    // The function saw nothing of it: that uses up no retry, so only age ends it.
+    if (isThrottled(last)) {
+      pieces.unshift(batch);
+      await pause(THROTTLED_PAUSE_MS, interruption);
+      continue;
+    }
     const sequenceNumbers = batch.records.map(({ sequenceNumber }) => sequenceNumber);
     const verdict = judge(settings.retry, { sequenceNumbers, retries: batch.retries }, last);
     const invocations = batch.invocations + 1;
@@ -148,6 +154,9 @@ const deliver = async (records: readonly StreamRecord[], options: StrandOptions)
     await pause(retryDelayMs(retries), interruption);
   }
 };
+
+/** How long a batch waits that was refused for want of concurrency. Lambda's own wait is not documented. */
+const THROTTLED_PAUSE_MS = 100;
 
 /** Twice as long after each retry, up to 5 seconds. Lambda's own waits are not documented. */
 const retryDelayMs = (retries: number): number => Math.min(50 * 2 ** retries, 5_000);

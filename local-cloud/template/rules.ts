@@ -52,7 +52,18 @@ export const resourceRules = {
       KeySchema: keySchema,
       BillingMode: z.literal('PAY_PER_REQUEST'),
       GlobalSecondaryIndexes: z.optional(
-        z.array(z.strictObject({ IndexName: text, KeySchema: keySchema, Projection: projection })),
+        z.array(
+          z.pipe(
+            z.strictObject({
+              IndexName: text,
+              KeySchema: keySchema,
+              Projection: projection,
+              // Nothing is throttled on this machine, neither a table nor an index.
+              WarmThroughput: z.optional(z.unknown()),
+            }),
+            z.transform(({ WarmThroughput: _, ...index }) => index),
+          ),
+        ),
       ),
       StreamSpecification: z.optional(
         z.strictObject({ StreamViewType: z.enum(['NEW_IMAGE', 'OLD_IMAGE', 'NEW_AND_OLD_IMAGES', 'KEYS_ONLY']) }),
@@ -65,6 +76,7 @@ export const resourceRules = {
       DeletionProtectionEnabled: 'nothing here deletes a table',
       SSESpecification: 'the files are as safe as the disk they are on',
       Tags: 'nobody is billed',
+      WarmThroughput: 'nothing is throttled on this machine',
     },
   },
 
@@ -80,6 +92,7 @@ export const resourceRules = {
       Environment: z.optional(z.strictObject({ Variables: z.record(text, text) })),
       Timeout: z._default(count, 3),
       MemorySize: z._default(count, 128),
+      ReservedConcurrentExecutions: z.optional(count.check(z.gte(0))),
     }),
     noEffect: {
       Architectures: 'the bundles are JavaScript: they run on any processor',
@@ -109,6 +122,19 @@ export const resourceRules = {
       DestinationConfig: z.optional(z.strictObject({ OnFailure: z.strictObject({ Destination: text }) })),
     }),
     noEffect: { Tags: 'nobody is billed' },
+  },
+
+  'AWS::Lambda::EventInvokeConfig': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({
+      FunctionName: text,
+      Qualifier: z.literal('$LATEST'),
+      // A failed invocation is not made up for: Lambda's own two retries are not implemented.
+      MaximumRetryAttempts: z.literal(0),
+      MaximumEventAgeInSeconds: z._default(count.check(z.gte(60), z.lte(21_600)), 21_600),
+    }),
+    noEffect: {},
   },
 
   'AWS::SQS::Queue': {
@@ -200,6 +226,7 @@ export const resourceRules = {
   'AWS::IAM::Role': { noEffect: 'roles are not enforced' },
   'AWS::Lambda::Permission': { noEffect: 'who may invoke a function is not enforced' },
   'AWS::Logs::LogGroup': { noEffect: 'log lines go to the terminal, see --verbose' },
+  'AWS::SNS::Subscription': { noEffect: 'only alarms send to it, and none rings' },
   'AWS::SNS::Topic': { noEffect: 'only alarms send to it, and none rings' },
   'AWS::SNS::TopicPolicy': { noEffect: 'only alarms send to it, and none rings' },
   'AWS::SQS::QueuePolicy': { noEffect: 'who may send to a queue is not enforced' },

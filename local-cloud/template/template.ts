@@ -50,6 +50,8 @@ interface ScheduleDefinition {
   readonly functionName: string;
   /** What the function gets; absent: the event of EventBridge. */
   readonly input?: unknown;
+  /** How long an invocation that was refused for want of concurrency is tried again, in seconds. */
+  readonly maximumEventAgeSeconds: number;
 }
 
 interface ApiDefinition {
@@ -82,6 +84,7 @@ export const readTemplate = (directory: string): LocalTemplate => {
       handler: properties.Handler,
       timeoutSeconds: properties.Timeout,
       memoryMb: properties.MemorySize,
+      reservedConcurrency: properties.ReservedConcurrentExecutions,
       variables: properties.Environment?.Variables ?? {},
     };
   });
@@ -90,6 +93,19 @@ export const readTemplate = (directory: string): LocalTemplate => {
 
   const functionNamed = (reference: string, by: string): string =>
     find(functions, ({ name, arn }) => reference === name || reference === arn, reference, by).name;
+
+  const invokeConfigs = resources.all('AWS::Lambda::EventInvokeConfig').map(({ logicalId, properties }) => ({
+    functionName: functionNamed(properties.FunctionName, logicalId),
+    maximumEventAgeSeconds: properties.MaximumEventAgeInSeconds,
+  }));
+  const eventAgeOf = (functionName: string, by: string): number => {
+    const found = invokeConfigs.find((config) => config.functionName === functionName);
+    if (found) return found.maximumEventAgeSeconds;
+    throw new Error(
+      `Holdfast local cannot run AWS::Events::Rule "${by}": Lambda would try a failed invocation of ${functionName} again, twice, ` +
+        'which is not implemented: an AWS::Lambda::EventInvokeConfig with MaximumRetryAttempts 0 is missing',
+    );
+  };
 
   return {
     stackName,
@@ -118,12 +134,16 @@ export const readTemplate = (directory: string): LocalTemplate => {
     schedules: resources.all('AWS::Events::Rule').flatMap(({ name, logicalId, properties }) =>
       properties.State === 'DISABLED'
         ? []
-        : properties.Targets.map(({ Arn, Input }) => ({
-            name,
-            expression: properties.ScheduleExpression,
-            functionName: functionNamed(Arn, logicalId),
-            ...(Input !== undefined && { input: JSON.parse(Input) }),
-          })),
+        : properties.Targets.map(({ Arn, Input }) => {
+            const functionName = functionNamed(Arn, logicalId);
+            return {
+              name,
+              expression: properties.ScheduleExpression,
+              functionName,
+              ...(Input !== undefined && { input: JSON.parse(Input) }),
+              maximumEventAgeSeconds: eventAgeOf(functionName, logicalId),
+            };
+          }),
     ),
     api: readApi(resources, functionNamed),
   };

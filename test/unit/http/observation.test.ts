@@ -119,7 +119,7 @@ describe('requests that one environment answers at the same time', () => {
     const handler = httpHandler(telemetry, z.object({}), async (_, sender) => {
       const { correlationId } = sender;
       begun.push(correlationId);
-      sender.telemetry.count(`Begun-${correlationId}`, 1);
+      sender.telemetry.count(correlationId === 'c1' ? 'CommandPending' : 'CommandAccepted', 1);
       await gates.get(correlationId)?.promise;
       sender.telemetry.logger.warn('half way');
       if (correlationId === 'c1') return { code: 'forbidden', detail: 'No.' };
@@ -154,8 +154,8 @@ describe('requests that one environment answers at the same time', () => {
     ]);
     const records = measured().map(({ _aws, service, ...record }) => record);
     expect(records).toEqual([
-      { correlation_id: 'c2', 'Begun-c2': 1, RequestLatency: expect.any(Number), ServerError: 1 },
-      { correlation_id: 'c1', 'Begun-c1': 1, RequestLatency: expect.any(Number) },
+      { correlation_id: 'c2', CommandAccepted: 1, RequestLatency: expect.any(Number), ServerError: 1 },
+      { correlation_id: 'c1', CommandPending: 1, RequestLatency: expect.any(Number) },
     ]);
   });
 

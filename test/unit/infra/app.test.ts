@@ -5,8 +5,10 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseStage, type StageName, settingsOf, stageNames } from '../../../infra/stages.ts';
+import { functionNames } from '../../../infra/constructs/catalogue.ts';
+import { parseStage, type StageName, type StageSettings, settingsOf, stageNames } from '../../../infra/stages.ts';
 import { createApp, synthesize } from '../../../infra/synth.ts';
+import { synthesized } from './synthesized.ts';
 
 const directories: string[] = [];
 afterAll(() => {
@@ -31,6 +33,39 @@ describe('the app', () => {
     }
 
     expect(() => app.synth()).toThrow(/AwsSolutions-DDB3/);
+  });
+});
+
+describe('a first deployment that fails', () => {
+  const resources = (stage: StageName) =>
+    synthesized(stage).filter(({ type }) => type === 'AWS::DynamoDB::Table' || type === 'AWS::Logs::LogGroup');
+
+  it('leaves no table and no log group behind whose name would block the next one, in production', () => {
+    const kept = resources('prod');
+
+    expect(kept).toHaveLength(4 + functionNames.length + 2);
+    expect(new Set(kept.map(({ deletionPolicy }) => deletionPolicy))).toEqual(new Set(['RetainExceptOnCreate']));
+  });
+
+  it.each(stageNames)('meets no resource that is kept whatever happens, in %s', (stage) => {
+    expect(synthesized(stage).filter(({ deletionPolicy }) => deletionPolicy === 'Retain')).toEqual([]);
+  });
+});
+
+describe('the stack', () => {
+  const stackOf = (stage: StageName, settings: Partial<StageSettings> = {}) =>
+    createApp({ stage, settings, code: () => Code.fromInline('exports.handler = async () => {}') }).stack;
+
+  it('refuses to be deleted in production', () => {
+    expect(stackOf('prod').terminationProtection).toBe(true);
+    expect(stackOf('dev').terminationProtection).toBe(false);
+  });
+
+  it('is for the account and the region that its stage names, or for any', () => {
+    const env = { account: '0'.repeat(12), region: 'eu-central-1' };
+
+    expect(stackOf('prod', { env }).environment).toBe(`aws://${env.account}/${env.region}`);
+    expect(stackOf('prod').environment).toBe('aws://unknown-account/unknown-region');
   });
 });
 
@@ -70,6 +105,12 @@ describe('stages', () => {
   it('are refused before anything is built', async () => {
     await expect(synthesize({ stage: 'test', outdir: 'nowhere' })).rejects.toThrow('There is no stage "test".');
     expect(existsSync('nowhere')).toBe(false);
+  });
+
+  it('that are for production are not deployed open to everybody, unless that is meant', async () => {
+    await expect(synthesize({ stage: 'prod', outdir: 'nowhere' })).rejects.toThrow(/open to everybody.*-c open=yes/);
+    expect(existsSync('nowhere')).toBe(false);
+    expect(stageNames.filter((stage) => !settingsOf(stage).mayBeOpen)).toEqual(['prod']);
   });
 
   it('protect the data of production', () => {

@@ -73,8 +73,31 @@ describe('the functions', () => {
   it.each(functionNames)('%s logs to a group of its own that does not keep everything for ever', (name) => {
     const group = `/aws/lambda/holdfast-dev-${name}`;
 
-    expect(functionNamed(name).properties['LoggingConfig']).toEqual({ LogGroup: group });
+    expect(functionNamed(name).properties['LoggingConfig']).toMatchObject({ LogGroup: group });
     expect(logGroups.find((candidate) => candidate.name === group)?.properties['RetentionInDays']).toBe(7);
+  });
+
+  it.each(functions)('$name logs its own lines, as JSON, and none of START, END and REPORT', ({ properties }) => {
+    expect(properties['LoggingConfig']).toMatchObject({
+      LogFormat: 'JSON',
+      SystemLogLevel: 'WARN',
+      // Lambda drops what is below, whatever the function's own level.
+      ApplicationLogLevel: 'INFO',
+    });
+  });
+
+  it.each([true, false])('are traced with the workflow, all of them or none: %s', (tracing) => {
+    const resources = synthesized('dev', { tracing });
+    const traced = resources.flatMap(({ type, name, properties }) =>
+      (type === 'AWS::Lambda::Function' && JSON.stringify(properties['TracingConfig']) === '{"Mode":"Active"}') ||
+      (type.endsWith('StateMachine') && JSON.stringify(properties['TracingConfiguration']) === '{"Enabled":true}')
+        ? [name]
+        : [],
+    );
+    const mayTrace = resources.filter(({ properties }) => JSON.stringify(properties).includes('xray:PutTraceSegments'));
+
+    expect(traced).toHaveLength(tracing ? functionNames.length + 1 : 0);
+    expect(mayTrace).toHaveLength(tracing ? functionNames.length + 1 : 0);
   });
 
   it.each(functionNames.filter((name) => definitionOf(name).route))(
@@ -88,6 +111,29 @@ describe('the functions', () => {
     const [wait, decide] = [10, 8];
 
     expect(functionNamed('request-transfer').properties['Timeout']).toBeGreaterThan(wait + decide);
+  });
+});
+
+describe('reserved concurrency', () => {
+  const reservedIn = (stage: 'dev' | 'prod') =>
+    synthesized(stage).flatMap(({ name, properties: { ReservedConcurrentExecutions: reserved } }) =>
+      reserved === undefined ? [] : [[name.replace(`holdfast-${stage}-`, ''), reserved]],
+    );
+
+  it('keeps callers that wait from starving what they wait for: consumers, steps and recovery, in production', () => {
+    expect(Object.fromEntries(reservedIn('prod'))).toEqual({
+      'project-views': 50,
+      'carry-out-transfers': 50,
+      'decide-pending': 50,
+      'credit-transfer': 20,
+      'settle-transfer': 20,
+      'release-transfer': 20,
+      'recover-transfers': 6,
+    });
+  });
+
+  it('is none in dev, whose account may have no more than ten', () => {
+    expect(reservedIn('dev')).toEqual([]);
   });
 });
 

@@ -102,4 +102,17 @@ describe('recovery', () => {
       },
     ]);
   });
+
+  it("is not tried again by Lambda, and not left to pile up: the next minute's looks again", () => {
+    const configs = resources.filter(({ type }) => type === 'AWS::Lambda::EventInvokeConfig');
+
+    expect(configs.map(({ properties }) => properties)).toEqual([
+      {
+        FunctionName: 'holdfast-dev-recover-transfers',
+        Qualifier: '$LATEST',
+        MaximumRetryAttempts: 0,
+        MaximumEventAgeInSeconds: 60,
+      },
+    ]);
+  });
 });

@@ -1,8 +1,8 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import * as z from 'zod/mini';
-import type { StageName } from '../../../infra/stages.ts';
-import { type AppProps, createApp } from '../../../infra/synth.ts';
+import type { StageName, StageSettings } from '../../../infra/stages.ts';
+import { createApp } from '../../../infra/synth.ts';
 
 /** A resource of a template, its references replaced by readable names: `holdfast-dev-events.Arn`. */
 export interface SynthesizedResource {
@@ -18,14 +18,14 @@ process.env['CDK_VALIDATION'] = 'false';
 
 /**
  * Synthesizes the stack of a stage, with a line of code in place of every bundle.
- * @param overrides what is not as the stage has it.
+ * @param settings what is not as the stage has it.
  * @returns all its resources. Throws, as a deployment would, where resources depend on each other in a circle.
  */
 export const synthesized = (
   stage: StageName,
-  overrides: Pick<AppProps, 'hotAccounts'> = {},
+  settings: Partial<StageSettings> = {},
 ): readonly SynthesizedResource[] => {
-  const { stack } = createApp({ ...overrides, stage, code: () => Code.fromInline('exports.handler = async () => {}') });
+  const { stack } = createApp({ settings, stage, code: () => Code.fromInline('exports.handler = async () => {}') });
   return readable(Template.fromStack(stack).toJSON());
 };
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { StageSettings } from '../../../infra/stages.ts';
 import { synthesized } from './synthesized.ts';
 
-const tablesOf = (stage: 'dev' | 'prod') =>
-  synthesized(stage).filter(({ type }) => type.startsWith('AWS::DynamoDB::') && type.endsWith('Table'));
+const tablesOf = (stage: 'dev' | 'prod', settings: Partial<StageSettings> = {}) =>
+  synthesized(stage, settings).filter(({ type }) => type.startsWith('AWS::DynamoDB::') && type.endsWith('Table'));
 
 const dev = tablesOf('dev');
 const prod = tablesOf('prod');
@@ -83,7 +84,20 @@ describe('the tables', () => {
 
   it.each(prod)('$name refuses to be deleted, and stays when the stack goes', ({ properties, deletionPolicy }) => {
     expect(properties['DeletionProtectionEnabled']).toBe(true);
-    expect(deletionPolicy).toBe('Retain');
+    expect(deletionPolicy).toBe('RetainExceptOnCreate');
+  });
+
+  it('are warm where a stage says so, indexes and all', () => {
+    const warm = tablesOf('dev', { warmThroughput: { views: { read: 20_000, write: 8_000 } } });
+    const WarmThroughput = { ReadUnitsPerSecond: 20_000, WriteUnitsPerSecond: 8_000 };
+
+    expect(warm.filter(({ properties }) => 'WarmThroughput' in properties)).toMatchObject([
+      {
+        name: 'holdfast-dev-views',
+        properties: { WarmThroughput, GlobalSecondaryIndexes: Array(4).fill({ WarmThroughput }) },
+      },
+    ]);
+    expect(JSON.stringify(dev)).not.toContain('WarmThroughput');
   });
 
   it.each(dev)('$name goes with its stack, since dev is made to be thrown away', ({ properties, deletionPolicy }) => {

@@ -1,17 +1,21 @@
 import { vi } from 'vitest';
 import type { HttpTelemetry, Telemetry } from '../../../functions/runtime/telemetry.ts';
 
-/** Telemetry that a test can look at: what was logged, and what was counted (0 is not). */
+/** Telemetry that a test can look at: what was logged, what was counted (0 is not), and what was measured, each time. */
 export const recordedTelemetry = () => {
   const counts: Record<string, number> = {};
+  const measured: Record<string, number[]> = {};
   const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() } satisfies Telemetry['logger'];
   const count = (metric: string, value: number): void => {
     if (value > 0) counts[metric] = (counts[metric] ?? 0) + value;
   };
-  return { telemetry: { logger, count }, logger, counts };
+  const measure = (metric: string, milliseconds: number): void => {
+    measured[metric] = [...(measured[metric] ?? []), milliseconds];
+  };
+  return { telemetry: { logger, count, measure }, logger, counts, measured };
 };
 
 /** Telemetry of a Lambda that answers requests, which nobody looks at. */
 export const silentHttpTelemetry: HttpTelemetry = {
-  ofRequest: () => ({ ...recordedTelemetry().telemetry, measure: () => {}, publish: () => {} }),
+  ofRequest: () => ({ ...recordedTelemetry().telemetry, publish: () => {} }),
 };

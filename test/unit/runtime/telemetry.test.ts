@@ -19,14 +19,14 @@ afterEach(() => {
 });
 
 it('a count is written at once, as a metric of the service', () => {
-  telemetryFromEnvironment().count('TransfersStarted', 3);
+  telemetryFromEnvironment().count('TransfersRecovered', 3);
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-    { service: 'carry-out-transfers', TransfersStarted: 3 },
+    { service: 'carry-out-transfers', TransfersRecovered: 3 },
   ]);
   expect(lines[0]).toContain('"Namespace":"Holdfast"');
 });
 
 it('a count of 0 writes nothing', () => {
-  telemetryFromEnvironment().count('TransfersStarted', 0);
+  telemetryFromEnvironment().count('TransfersRecovered', 0);
   expect(lines).toEqual([]);
 });

@@ -38,7 +38,7 @@ const carrier = (
   start: TransferWorkflow['start'] = async () => 'started',
   clock = () => 0,
 ) => {
-  const { telemetry, counts, logger } = recordedTelemetry();
+  const { telemetry, counts, logger, measured } = recordedTelemetry();
   const store = {
     executeTogether: vi.fn(
       async (_: string, requests: readonly CommandRequest[], _tail?: Tail): Promise<CommandResult[]> =>
@@ -58,6 +58,7 @@ const carrier = (
     store,
     workflow,
     counts,
+    measured,
     logger,
     steps,
   };
@@ -98,6 +99,23 @@ describe('a transfer that goes straight', () => {
     ]);
     expect(workflow.start).not.toHaveBeenCalled();
     expect(counts).toEqual({ TransfersSettledAtOnce: 1 });
+  });
+
+  it('tells how long the slowest of its batch took, from its reservation on; a clock that was ahead says nothing', async () => {
+    const first = recordFor(reserve('t1'));
+    const since = Date.parse(ledger.committed.at(-1)?.commit.at ?? '');
+    const [late, early] = [carrier(undefined, undefined, () => since + 700), carrier(undefined, undefined, () => 0)];
+    const second = recordFor(reserve('t2'));
+    await late.handle(first, second);
+    await early.handle(first);
+    expect(late.measured).toEqual({ TransferTime: [700] });
+    expect(early.measured).toEqual({ TransferTime: [0] });
+  });
+
+  it('tells nothing where nothing was settled', async () => {
+    const { handle, measured } = carrier(() => ({ outcome: 'undecided' }));
+    await handle(recordFor(reserve('t1')));
+    expect(measured).toEqual({});
   });
 
   it('goes with the others of its batch: one step an account, however many transfers meet on it', async () => {

@@ -26,6 +26,35 @@ describe('every minute, from the views', () => {
     expect(counts).toEqual({ TransfersRecovered: 1 });
   });
 
+  describe('says how old the oldest open transfer is', () => {
+    const oldestOf = async (given: Parameters<typeof recovery>[0]) => {
+      const { recover, measured } = recovery(given);
+      await recover(scheduled).catch(() => {});
+      return measured['OldestOpenTransferAge'];
+    };
+
+    it('whether or not it is started again', async () => {
+      const workflow = machine();
+      const inViews = [open('t1', 2), open('t2', 17), open('t3', 1.5)];
+      expect(await oldestOf({ inViews, workflow })).toEqual([17 * MINUTE]);
+      expect(await oldestOf({ inViews, workflow })).toEqual([17 * MINUTE]);
+    });
+
+    it('none is 0, one of a clock that was ahead has no age', async () => {
+      expect(await oldestOf({})).toEqual([0]);
+      expect(await oldestOf({ inViews: [open('t1', 0.5)] })).toEqual([0]);
+      expect(await oldestOf({ inViews: [open('t1', -90)] })).toEqual([0]);
+    });
+
+    it('and nothing where it could not look: that there is none is not known', async () => {
+      const views = async function* () {
+        yield* [];
+        throw new Error('throttled');
+      };
+      expect(await oldestOf({ views })).toBeUndefined();
+    });
+  });
+
   it('finds nothing to do where nothing is open', async () => {
     expect(await recovery({}).recover({})).toEqual({ found: 0, started: 0, left: 0 });
   });

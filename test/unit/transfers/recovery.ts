@@ -66,7 +66,7 @@ export const recovery = ({
   workflow?: TransferWorkflow;
   clock?: () => number;
 }) => {
-  const { telemetry, counts, logger } = recordedTelemetry();
+  const { telemetry, counts, logger, measured } = recordedTelemetry();
   const start = vi.fn(workflow.start);
   const openTransfers = vi.fn(
     views ??
@@ -91,5 +91,5 @@ export const recovery = ({
     budget: 1_000,
   });
   const names = () => start.mock.calls.map(([name]) => name);
-  return { recover, start, names, openTransfers, counts, logger, asked };
+  return { recover, start, names, openTransfers, counts, logger, asked, measured };
 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ownAnswer, toAnswer } from '../../../../local-cloud/api-gateway/response.ts';
-import type { Invocation } from '../../../../local-cloud/lambda/invocation.ts';
+import { type Invocation, throttled } from '../../../../local-cloud/lambda/invocation.ts';
 
 const json = [['content-type', 'application/json']];
 const internalServerError = { status: 500, headers: json, body: '{"message":"Internal Server Error"}' };
@@ -88,6 +88,11 @@ const cases: readonly Case[] = [
     name: 'a failed function',
     invocation: { ok: false, errorType: 'TypeError', errorMessage: 'secret' },
     answer: internalServerError,
+  },
+  {
+    name: 'a function that had no concurrency left',
+    invocation: throttled,
+    answer: { status: 503, headers: json, body: '{"message":"Service Unavailable"}' },
   },
 ];
 

@@ -198,6 +198,29 @@ describe('invocations at the same time', () => {
   });
 });
 
+describe('a function with reserved concurrency', () => {
+  const refused = { ok: false, errorType: 'TooManyRequestsException', errorMessage: 'Rate Exceeded.' };
+
+  it('runs so many invocations at once and refuses the others at once, without having them wait', async () => {
+    const { run, failures } = start(scripted, { reservedConcurrency: 2 }, { maxWorkers: 1 });
+    const invocations = await Promise.all(Array.from({ length: 5 }, () => run.invoke({ sleep: 5 })));
+    expect(invocations.map((invocation) => invocation.ok)).toEqual([true, true, false, false, false]);
+    expect(invocations.slice(2)).toEqual([refused, refused, refused]);
+    expect(failures).toEqual([]);
+    expect(await run.invoke({})).toMatchObject({ ok: true });
+  });
+
+  it('has it back from invocations that failed', async () => {
+    const { run } = start(scripted, { reservedConcurrency: 1 });
+    for (const event of [{ throw: 'no' }, { exit: 1 }]) expect(await run.invoke(event)).toMatchObject({ ok: false });
+    expect(await run.invoke({})).toMatchObject({ ok: true });
+  });
+
+  it('of none is switched off', async () => {
+    expect(await start(scripted, { reservedConcurrency: 0 }).run.invoke({})).toEqual(refused);
+  });
+});
+
 describe('an invocation that fails', () => {
   it.each([
     { event: { throw: 'no' }, error: { errorType: 'RangeError', errorMessage: 'no' }, survives: true },

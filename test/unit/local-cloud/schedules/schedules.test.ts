@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { throttled } from '../../../../local-cloud/lambda/invocation.ts';
 import { intervalOf, startSchedule } from '../../../../local-cloud/schedules/schedules.ts';
 
 describe('the interval of', () => {
@@ -36,6 +37,8 @@ describe('a schedule', () => {
     vi.useRealTimers();
   });
 
+  const everyMinute = { expression: 'rate(1 minute)', maximumEventAgeSeconds: 60 };
+
   const target = () => ({
     name: 'recover',
     arn: 'arn:aws:lambda:us-east-1:000000000000:function:recover',
@@ -44,7 +47,7 @@ describe('a schedule', () => {
 
   it('invokes once per interval, not at once, whatever became of the invocation before', () => {
     const recover = target();
-    const schedule = startSchedule({ expression: 'rate(1 minute)', target: recover });
+    const schedule = startSchedule({ ...everyMinute, target: recover });
     vi.advanceTimersByTime(59_999);
     expect(recover.invoke).toHaveBeenCalledTimes(0);
     vi.advanceTimersByTime(1);
@@ -58,7 +61,7 @@ describe('a schedule', () => {
 
   it('sends the event of EventBridge', () => {
     const recover = target();
-    startSchedule({ expression: 'rate(1 minute)', target: recover });
+    startSchedule({ ...everyMinute, target: recover });
     vi.advanceTimersByTime(60_000);
     expect(recover.invoke).toHaveBeenCalledWith({
       version: '0',
@@ -75,8 +78,17 @@ describe('a schedule', () => {
 
   it("sends the target's own input where it has one", () => {
     const recover = target();
-    startSchedule({ expression: 'rate(1 minute)', target: recover, input: { from: 'streams' } });
+    startSchedule({ ...everyMinute, target: recover, input: { from: 'streams' } });
     vi.advanceTimersByTime(60_000);
     expect(recover.invoke).toHaveBeenCalledWith({ from: 'streams' });
+  });
+
+  it('tries again for a minute what was refused for want of concurrency, with the same event', async () => {
+    const recover = { ...target(), invoke: vi.fn(async (_event: unknown) => throttled) };
+    const schedule = startSchedule({ expression: 'rate(1 hour)', maximumEventAgeSeconds: 60, target: recover });
+    await vi.advanceTimersByTimeAsync(3_600_000 + 120_000);
+    schedule.stop();
+    expect(recover.invoke).toHaveBeenCalledTimes(61);
+    expect(new Set(recover.invoke.mock.calls.map(([event]) => JSON.stringify(event))).size).toBe(1);
   });
 });

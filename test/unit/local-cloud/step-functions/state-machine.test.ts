@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { throttled } from '../../../../local-cloud/lambda/invocation.ts';
 import { openStateMachine } from '../../../../local-cloud/step-functions/state-machine.ts';
 import { functionArn, machineWith, oneTask, runTask } from './machines.ts';
 
@@ -26,6 +27,13 @@ it.each(['Runtime.ExitError', 'Sandbox.Timedout'])('the end of a worker is the e
   expect(await runTask({}, {}, () => ({ ok: false, errorType, errorMessage: 'ended' }))).toMatchObject({
     status: 'FAILED',
     error: errorType,
+  });
+});
+
+it('an invocation that is refused for want of concurrency is an error of Lambda, by its name', async () => {
+  expect(await runTask({}, {}, () => throttled)).toMatchObject({
+    status: 'FAILED',
+    error: 'Lambda.TooManyRequestsException',
   });
 });
 

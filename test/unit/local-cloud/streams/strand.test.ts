@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import type { Invocation } from '../../../../local-cloud/lambda/invocation.ts';
+import { type Invocation, throttled } from '../../../../local-cloud/lambda/invocation.ts';
 import { readSettings } from '../../../../local-cloud/streams/settings.ts';
 import { createStrand, type GivenUpBatch } from '../../../../local-cloud/streams/strand.ts';
 import { type StreamRecord, toStreamRecord } from '../../../../local-cloud/streams/stream-record.ts';
@@ -142,6 +142,22 @@ describe('a record older than the limit', () => {
       { records: [{ sequenceNumber: '1' }, { sequenceNumber: '2' }], condition: 'RecordAgeExceeded', invocations: 0 },
     ]);
   });
+});
+
+it('a batch that is refused for want of concurrency comes again whole, and uses up none of its retries', async () => {
+  let refusals = 3;
+  const { strand, delivered, finished, givenUp } = started({
+    properties: { MaximumRetryAttempts: 0, BisectBatchOnFunctionError: true },
+    answer: () => {
+      refusals -= 1;
+      return refusals >= 0 ? throttled : succeeded;
+    },
+  });
+  for (const number of [1, 2]) strand.add(recordNumbered(number));
+  await strand.drained();
+  expect(delivered).toEqual(['1 2', '1 2', '1 2', '1 2']);
+  expect(finished).toEqual(['1', '2']);
+  expect(givenUp).toEqual([]);
 });
 
 it('an invocation that fails while the strand is ended finishes nothing', async () => {

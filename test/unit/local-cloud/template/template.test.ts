@@ -76,6 +76,19 @@ const write = (
   return directory;
 };
 
+const invokeConfig = (properties: Record<string, unknown> = {}): Resources[string] => ({
+  Type: 'AWS::Lambda::EventInvokeConfig',
+  Properties: { FunctionName: { Ref: 'Recover' }, Qualifier: '$LATEST', MaximumRetryAttempts: 0, ...properties },
+});
+
+const everyMinute: Resources[string] = {
+  Type: 'AWS::Events::Rule',
+  Properties: {
+    ScheduleExpression: 'rate(1 minute)',
+    Targets: [{ Id: 'T', Arn: { 'Fn::GetAtt': ['Recover', 'Arn'] } }],
+  },
+};
+
 describe('readTemplate', () => {
   it('gives a function its code, settings and variables', () => {
     const directory = write({
@@ -225,6 +238,28 @@ describe('readTemplate', () => {
     ]);
   });
 
+  it('knows how much concurrency is reserved for a function', () => {
+    const { functions } = readTemplate(write({ F: functionOf({ ReservedConcurrentExecutions: 6 }), G: functionOf() }));
+    expect(functions.map(({ reservedConcurrency }) => reservedConcurrency)).toEqual([6, undefined]);
+  });
+
+  it('leaves the warm throughput of tables and indexes out: nothing is throttled', () => {
+    const WarmThroughput = { ReadUnitsPerSecond: 20_000, WriteUnitsPerSecond: 8_000 };
+    const index = {
+      IndexName: 'byPk',
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      Projection: { ProjectionType: 'ALL' },
+    };
+    const properties = {
+      ...table?.Properties,
+      WarmThroughput,
+      GlobalSecondaryIndexes: [{ ...index, WarmThroughput }],
+    };
+    const { tables } = readTemplate(write({ Views: { Type: 'AWS::DynamoDB::Table', Properties: properties } }));
+    expect(tables[0]?.properties.GlobalSecondaryIndexes).toEqual([index]);
+    expect(tables[0]?.properties).not.toHaveProperty('WarmThroughput');
+  });
+
   it('reads schedules with their input, but for disabled ones', () => {
     const rule = (State: string, Input?: string) => ({
       Type: 'AWS::Events::Rule',
@@ -238,12 +273,18 @@ describe('readTemplate', () => {
     const { schedules } = readTemplate(
       write({
         Recover: functionOf({ FunctionName: 'recover' }),
+        Asynchronous: invokeConfig({ MaximumEventAgeInSeconds: 60 }),
         On: rule('ENABLED'),
         WithInput: rule('ENABLED', '{"from":"streams"}'),
         Off: rule('DISABLED'),
       }),
     );
-    const schedule = { name: 'every-minute', expression: 'rate(1 minute)', functionName: 'recover' };
+    const schedule = {
+      name: 'every-minute',
+      expression: 'rate(1 minute)',
+      functionName: 'recover',
+      maximumEventAgeSeconds: 60,
+    };
     expect(schedules).toEqual([schedule, { ...schedule, input: { from: 'streams' } }]);
   });
 });
@@ -263,9 +304,8 @@ const refusals: readonly Refusal[] = [
   },
   {
     what: 'a property it does not know',
-    resources: { F: functionOf({ ReservedConcurrentExecutions: 1 }) },
-    message:
-      'Holdfast local cannot run AWS::Lambda::Function "F": property ReservedConcurrentExecutions is not implemented',
+    resources: { F: functionOf({ EphemeralStorage: { Size: 1024 } }) },
+    message: 'Holdfast local cannot run AWS::Lambda::Function "F": property EphemeralStorage is not implemented',
   },
   {
     what: 'a property inside of another',
@@ -329,6 +369,20 @@ const refusals: readonly Refusal[] = [
       },
     },
     message: '"Rule" refers to arn:aws:sqs:x, which is not a resource that runs here',
+  },
+  {
+    what: "a schedule whose function has Lambda's own retries",
+    resources: { Recover: functionOf({ FunctionName: 'recover' }), Rule: everyMinute },
+    message: 'AWS::Events::Rule "Rule": Lambda would try a failed invocation of recover again, twice',
+  },
+  {
+    what: 'retries of asynchronous invocations',
+    resources: {
+      Recover: functionOf({ FunctionName: 'recover' }),
+      Asynchronous: invokeConfig({ MaximumRetryAttempts: 1 }),
+    },
+    message:
+      'AWS::Lambda::EventInvokeConfig "Asynchronous": property MaximumRetryAttempts is 1, which is not implemented',
   },
   {
     what: 'a second API',

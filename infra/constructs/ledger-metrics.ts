@@ -1,0 +1,88 @@
+import type { Duration } from 'aws-cdk-lib';
+import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { MetricName } from '../../functions/runtime/telemetry.ts';
+import type { StageName } from '../stages.ts';
+import type { FunctionName } from './catalogue.ts';
+
+const onAccounts = ['open-account', 'deposit', 'withdraw'] as const satisfies readonly FunctionName[];
+const commands = [...onAccounts, 'request-transfer'] as const satisfies readonly FunctionName[];
+const queries = [
+  'get-account',
+  'list-entries',
+  'list-transfers',
+  'get-transfer',
+  'get-command',
+  'health',
+  'openapi',
+  'route-not-found',
+] as const satisfies readonly FunctionName[];
+const requests = [...commands, ...queries];
+const consumers = ['project-views', 'carry-out-transfers', 'decide-pending'] as const satisfies readonly FunctionName[];
+
+/** The functions that emit each of the ledger's own metrics. CloudWatch keeps one metric per function. */
+const emitters = {
+  CommandAccepted: commands,
+  CommandRejected: commands,
+  CommandReplayed: commands,
+  CommandVersionMismatch: commands,
+  CommandKeyReused: commands,
+  CommandPending: commands,
+  CommandInProgress: commands,
+  CommandUndecided: commands,
+  CommandsDecidedTogether: ['decide-pending'],
+  RequestLatency: requests,
+  ServerError: requests,
+  TransfersSettledAtOnce: ['carry-out-transfers'],
+  TransfersLeftToWorkflow: ['carry-out-transfers'],
+  TransferTime: ['carry-out-transfers'],
+  CreditsRejected: ['credit-transfer'],
+  CreditsWithoutReservation: ['credit-transfer'],
+  OldestOpenTransferAge: ['recover-transfers'],
+  TransfersRecovered: ['recover-transfers'],
+  TransfersLeftForLater: ['recover-transfers'],
+  CommitsAheadOfTime: ['recover-transfers'],
+  DecidePendingFailures: ['decide-pending'],
+  ProjectionFailures: ['project-views'],
+  TransferRecoveryFailures: ['recover-transfers'],
+  TransferStartFailures: ['carry-out-transfers'],
+  UnreadableRecords: consumers,
+  UnreadableRows: ['request-transfer', 'list-entries', 'list-transfers', 'get-transfer', 'recover-transfers'],
+} as const satisfies Record<MetricName, readonly FunctionName[]>;
+
+/** Who emits a metric. */
+export const emittersOf = (name: MetricName): readonly FunctionName[] => emitters[name];
+
+/** Where the functions of a stage write their own metrics. Metrics of one namespace add up: each stage has its own. */
+export const metricsNamespace = (stage: StageName): string => `Holdfast/${stage}`;
+
+/** A metric as one function emits it, by CloudWatch's word for the statistic: `Sum`, `Maximum`, `SampleCount`, `p99`. */
+export const emittedBy = (
+  service: FunctionName,
+  metricName: MetricName,
+  { stage, ...how }: { readonly stage: StageName; readonly statistic: string; readonly period: Duration },
+): Metric => new Metric({ namespace: metricsNamespace(stage), metricName, dimensionsMap: { service }, ...how });
+
+/** Some metrics of which an alarm or a graph shows one number. An alarm takes ten at most, and costs as much as it has metrics. */
+export const combined = (
+  combine: 'SUM' | 'MAX',
+  metrics: readonly IMetric[],
+  { label, period }: { readonly label: string; readonly period: Duration },
+): IMetric =>
+  new MathExpression({
+    expression: `${combine}(METRICS())`,
+    label,
+    // In one graph no two metrics may have the same id, whatever they are combined for.
+    usingMetrics: Object.fromEntries(metrics.map((metric, index) => [`${idOf(label)}_${index}`, metric])),
+    period,
+  });
+
+/** CloudWatch takes letters, digits and underscores, a lower case letter first. */
+const idOf = (label: string): string => `m_${label.replaceAll(/\W+/g, '_')}`;
+
+/** How often something was counted, by whatever function. */
+export const countOf = (name: MetricName, stage: StageName, period: Duration): IMetric =>
+  combined(
+    'SUM',
+    emittersOf(name).map((service) => emittedBy(service, name, { stage, statistic: 'Sum', period })),
+    { label: name, period },
+  );

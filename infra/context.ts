@@ -1,0 +1,51 @@
+import * as z from 'zod/mini';
+
+/** What may be said with `-c KEY=VALUE`, to the cdk CLI or to `npm run synth`. */
+export interface AppContext {
+  readonly stage?: string | undefined;
+  /** Whether the stage is meant to be open to everybody. */
+  readonly open: boolean;
+}
+
+const ownKeys = ['stage', 'open'] as const;
+
+/** Names that the cdk CLI itself writes to `cdk.json`, `cdk.context.json` or `~/.cdk.json`. Its others have a colon in them. */
+const keysOfTheCli = new Set(['cli-telemetry', 'acknowledged-issue-numbers']);
+
+/**
+ * Reads the context that the app was given.
+ * @param given keys and values: the cdk CLI hands over its own, too.
+ * @throws an error that names a key that nothing reads: `-c stag=prod` would deploy another stage than was meant.
+ */
+export const readContext = (given: Readonly<Record<string, unknown>>): AppContext => {
+  const unknown = Object.keys(given).filter((key) => !isOwn(key) && !isOfTheCli(key));
+  if (unknown.length > 0) {
+    throw new Error(`There is no context key "${unknown.join('", "')}". The keys are: ${ownKeys.join(', ')}.`);
+  }
+  const { stage, open } = given;
+  if (stage !== undefined && typeof stage !== 'string') throw new Error('The context key "stage" takes a name.');
+  if (open !== undefined && open !== 'yes') throw new Error('The context key "open" takes "yes", and nothing else.');
+  return { stage, open: open === 'yes' };
+};
+
+/**
+ * Pairs as they are typed after `-c`.
+ * @throws an error for what is not `KEY=VALUE`.
+ */
+export const contextOf = (pairs: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new Error(`-c takes KEY=VALUE, not "${pair}".`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+
+/** What the cdk CLI hands over, of which everything that was said with `-c` is a part. */
+export const cliContext = (json: string | undefined): Readonly<Record<string, unknown>> =>
+  z.record(z.string(), z.unknown()).parse(JSON.parse(json ?? '{}'));
+
+const isOwn = (key: string): boolean => ownKeys.some((own) => own === key);
+
+/** Feature flags, `aws:…`, and what was looked up in an account. */
+const isOfTheCli = (key: string): boolean => key.includes(':') || keysOfTheCli.has(key);
