@@ -101,6 +101,10 @@ const resources = {
       Targets: [{ Id: 'T', Arn: { 'Fn::GetAtt': ['Finish', 'Arn'] } }],
     },
   },
+  Asynchronous: {
+    Type: 'AWS::Lambda::EventInvokeConfig',
+    Properties: { FunctionName: { Ref: 'Finish' }, Qualifier: '$LATEST', MaximumRetryAttempts: 0 },
+  },
   Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'things', ProtocolType: 'HTTP' } },
   Stage: {
     Type: 'AWS::ApiGatewayV2::Stage',
