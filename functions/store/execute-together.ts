@@ -1,5 +1,4 @@
 import type { AccountId } from '../../events/values.ts';
-import { isStoreUnavailable } from '../runtime/unavailable.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
 import { decideTogether } from './deciding/decide-together.ts';
 import { submissionOf } from './deciding/plan.ts';
@@ -31,13 +30,6 @@ export const executeTogether = async (
   const submissions = requests.map((request) => submissionOf(dependencies, request));
   const verdicts = await decideTogether(dependencies, accountId, submissions, { deadline, tail });
   return Promise.all(
-    submissions.map(async (submission): Promise<CommandResult> => {
-      try {
-        return await resultFor(dependencies, submission, verdicts.get(submission), deadline);
-      } catch (error) {
-        if (isStoreUnavailable(error)) return { outcome: 'undecided', reason: error.reason };
-        throw error;
-      }
-    }),
+    submissions.map((submission) => resultFor(dependencies, submission, verdicts.get(submission), deadline)),
   );
 };

@@ -311,6 +311,17 @@ describe('on an account whose last commit held several,', () => {
   });
 });
 
+it('a command queues without reading an account that its environment has met others on a moment ago', async () => {
+  await metered.store.decidePending(accountId, await waiting(5));
+  const own = createMeteredStore(database, { queueing: true, budget: 150 });
+  const operations = async (key: string) => {
+    await own.store.execute(requests.deposit(accountId, 5, { key }));
+    return own.requests().map(({ operation }) => operation);
+  };
+  expect((await operations('first')).slice(0, 2)).toEqual(['Query', 'TransactWriteItems']);
+  expect((await operations('second')).slice(0, 1)).toEqual(['TransactWriteItems']);
+});
+
 it('an account is raced for again a second after several commands met on it', async () => {
   await metered.store.decidePending(accountId, await waiting(5));
   const later = createMeteredStore(database, { queueing: true, clock: () => Date.now() + 1_000 });

@@ -78,6 +78,8 @@ it('every row says of which schema it is', async () => {
   await writer.write([changes(2)], DEADLINE);
   expect(items).toEqual([expect.objectContaining({ schema: 1 }), expect.objectContaining({ schema: 1 })]);
   expect(inputs.at(-1)).toMatchObject({ Item: { pk: 'account#a', sk: 'summary', schema: 1 } });
+  // Without it a true answer could not be told from one that says nothing.
+  expect(inputs).toMatchObject([{ ReturnConsumedCapacity: 'TOTAL' }, { ReturnConsumedCapacity: 'TOTAL' }]);
 });
 
 it('sends again what a batch left out, with growing waits between', async () => {
@@ -396,6 +398,11 @@ describe('the summary of an account', () => {
     expect(inputs).toMatchObject([
       { TableName: 'views', Key: { pk: 'account#a', sk: 'summary' }, ConsistentRead: true },
     ]);
+  });
+  it('is read strongly consistent, and is none where there is none', async () => {
+    const { writer, inputs } = crowdedTable((count) => count);
+    expect(await writer.summary(a, DEADLINE)).toBeUndefined();
+    expect(inputs).toMatchObject([{ Key: { pk: 'account#a', sk: 'summary' }, ConsistentRead: true }]);
   });
   it('does not stand there at all', async () =>
     expect(await crowdedTable((count) => count).writer.standing(a, DEADLINE)).toBe(0));

@@ -3,15 +3,19 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
 import { createDocumentClient } from '../../../functions/runtime/dynamodb.ts';
 import { environmentVariable } from '../../../functions/runtime/environment.ts';
 import { isStoreUnavailable } from '../../../functions/runtime/unavailable.ts';
 import { recordsFromEnvironment, storeFromEnvironment } from '../../../functions/store/from-environment.ts';
+import { emptyTail } from '../../../functions/store/stream/tail.ts';
 import { transferWorkflowFromEnvironment } from '../../../functions/transfers/from-environment.ts';
 import { viewsFromEnvironment } from '../../../functions/views/from-environment.ts';
 import { requests } from '../../../testing/ledger-requests.ts';
+import { plantedCommit } from '../../../testing/planted-commit.ts';
+import { deposited, opened } from '../ledger/facts.ts';
 import { transfer } from '../transfers/transfer.ts';
 
 // What the Lambdas are really made of: the SDK's own clients and the variables that the template sets.
@@ -120,13 +124,49 @@ describe('the store of an environment', () => {
     expect(new Set(puts.map(({ input }) => JSON.stringify(input))).size).toBe(2);
   });
   it('tries again by itself, after a wait, and gives up in the time it is given', async () => {
-    let failures = 1;
-    const asked = await serviceThat((...request) => (failures-- > 0 ? broken : empty)(...request));
+    let requested = 0;
+    const asked = await serviceThat((...request) => (requested++ % 2 === 0 ? broken : empty)(...request));
     expect(await storeFromEnvironment({ budget: 1_000 }).load(a)).toMatchObject({ version: 0 });
-    expect(asked).toHaveLength(2);
-    await serviceThat(broken);
-    await expect(storeFromEnvironment({ budget: 5 }).load(a)).rejects.toSatisfy(isStoreUnavailable);
-    await expect(recordsFromEnvironment({ budget: 5 }).recordOf('command:k')).rejects.toSatisfy(isStoreUnavailable);
+    expect(await recordsFromEnvironment({ budget: 1_000 }).recordOf('command:k')).toBeUndefined();
+    expect(asked.map(({ operation }) => operation)).toEqual(['Query', 'Query', 'GetItem', 'GetItem']);
+    const unanswered = await serviceThat(broken);
+    await expect(storeFromEnvironment({ budget: 0 }).load(a)).rejects.toSatisfy(isStoreUnavailable);
+    await expect(recordsFromEnvironment({ budget: 0 }).recordOf('command:k')).rejects.toSatisfy(isStoreUnavailable);
+    // It is the store that decides about sending again, not the SDK.
+    expect(unanswered).toHaveLength(2);
+  });
+});
+
+describe('a hot account', () => {
+  /** The store's first write for a command on an account that two commands met on just now: to which tables. */
+  const written = async () => {
+    const events = [opened()];
+    const two = [
+      { commandId: 'c1', events },
+      { commandId: 'c2', events: [deposited(1)] },
+    ];
+    const met = plantedCommit(emptyTail(a), 'w', two, Date.now());
+    const Items = met === 'too_large' ? [] : [marshall(met.item)];
+    const asked = await serviceThat((operation) => ({
+      body: { ConsumedCapacity: {}, ...(operation === 'Query' ? { Items } : {}) },
+    }));
+    await storeFromEnvironment({ budget: 50 }).execute(requests.deposit('a', 5, { key: 'k' }));
+    return JSON.stringify(asked[1])
+      .match(/the-\w+_TABLE/g)
+      ?.sort();
+  };
+
+  it.each([
+    ['is queued for where nothing is said', undefined, ['the-COMMANDS_TABLE', 'the-QUEUE_TABLE']],
+    ['is queued for where that is asked for', 'queue', ['the-COMMANDS_TABLE', 'the-QUEUE_TABLE']],
+    ['is raced for where that is asked for', 'race', ['the-COMMANDS_TABLE', 'the-EVENTS_TABLE']],
+  ])('%s', async (_, setting, tables) => {
+    vi.stubEnv('HOT_ACCOUNTS', setting);
+    expect(await written()).toEqual(tables);
+  });
+  it('is not left to a setting that is mistyped', () => {
+    vi.stubEnv('HOT_ACCOUNTS', 'Race');
+    expect(() => storeFromEnvironment()).toThrow('HOT_ACCOUNTS is "Race": it must be "queue" or "race"');
   });
 });
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { UnreadableRow } from '../../../functions/views/row.ts';
 import { MINUTE, machine, NOW, open, recovery } from './recovery.ts';
@@ -55,8 +56,8 @@ describe('every minute, from the views', () => {
     });
   });
 
-  it('finds nothing to do where nothing is open', async () => {
-    expect(await recovery({}).recover({})).toEqual({ found: 0, started: 0, left: 0 });
+  it.each([{}, { from: 'views' }])('asked by %o, finds nothing to do where nothing is open', async (event) => {
+    expect(await recovery({}).recover(event)).toEqual({ found: 0, started: 0, left: 0 });
   });
 
   it.each([
@@ -109,11 +110,18 @@ describe('every minute, from the views', () => {
 
   it('counts those that are just being started among the 1,000', async () => {
     const workflow = machine();
-    const inViews = Array.from({ length: 1_205 }, (_, n) => open(`t${n}`, 5));
-    // One is in hand, so that what is under way at the end are fewer than may be at once.
     await workflow.start('t0');
-    await recovery({ inViews: [open('t0', 2.5)], workflow }).recover(scheduled);
-    const { recover } = recovery({ inViews: [open('t0', 2.5), ...inViews.slice(1)], workflow });
+    // All that are begun at once are under way together; as one is in hand, 999 are started before the last of them.
+    const start = async (name: string) => {
+      await setImmediate();
+      return workflow.start(name);
+    };
+    const isRunning = async (name: string) => {
+      await setImmediate();
+      return workflow.isRunning(name);
+    };
+    const inViews = Array.from({ length: 1_205 }, (_, n) => open(`t${n}`));
+    const { recover } = recovery({ inViews, workflow: { ...workflow, start, isRunning } });
     expect(await recover(scheduled)).toEqual({ found: 1_205, started: 1_000, left: 204 });
   });
 

@@ -72,6 +72,7 @@ it('goes through every page of the events table, and names an account once', asy
   ]);
   expect(asked[0]).toMatchObject({
     FilterExpression: 'attribute_exists(reserves)',
+    ProjectionExpression: 'streamId',
     ConsistentRead: true,
     ReturnConsumedCapacity: 'TOTAL',
   });
