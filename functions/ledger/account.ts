@@ -25,12 +25,8 @@ export const Reservation = z.object({
 });
 export type Reservation = z.infer<typeof Reservation>;
 
-/**
- * An account's folded state; `undefined` before it was opened. `available` is never stored: it follows from the rest.
- * Its schema is also that of snapshots: when its shape changes, {@link ACCOUNT_SCHEMA} is counted up. Whoever reads one drops an
- * attribute that is not named here, so that two deployments can read each other's.
- */
-export const Account = z.object({
+/** An account short of its single reservations, of which it may have thousands open. `available` is never stored: it follows. */
+const AccountSummary = z.object({
   status: z.enum(['open', 'frozen', 'closed']),
   owner: Caller,
   currency: Currency,
@@ -38,8 +34,15 @@ export const Account = z.object({
   openedAt: Timestamp,
   balance: MinorUnits,
   reserved: MinorUnits,
-  reservations: z.array(Reservation),
 });
+export type AccountSummary = z.infer<typeof AccountSummary>;
+
+/**
+ * An account's folded state; `undefined` before it was opened.
+ * Its schema is also that of snapshots: when its shape changes, {@link ACCOUNT_SCHEMA} is counted up. A reader drops an
+ * attribute that is not named here, so that two deployments can read each other's.
+ */
+export const Account = z.extend(AccountSummary, { reservations: z.array(Reservation) });
 export type Account = z.infer<typeof Account>;
 
 /** The version of {@link Account}'s shape. A reader ignores a snapshot of another one and folds the events. */
@@ -55,36 +58,50 @@ export const initialState: Account | undefined = undefined;
  * @returns the state after it.
  * @throws {Error} where the event cannot follow that state: the stream was not written by this ledger.
  */
-export const evolve = (account: Account | undefined, event: RecordedEvent): Account => {
+export const evolve = (account: Account | undefined, event: RecordedEvent): Account => ({
+  ...evolveSummary(account, event),
+  reservations: openAfter(account, event),
+});
+
+/**
+ * Applies one event to an account's summary: all of {@link evolve} but the single reservations. The read models fold this.
+ * @throws {Error} where the event cannot follow that state.
+ */
+export const evolveSummary = (summary: AccountSummary | undefined, event: RecordedEvent): AccountSummary => {
   if (event.type === 'AccountOpened') {
-    if (account) throw impossible(event, 'the account was already open');
-    return { status: 'open', ...event.data, openedAt: event.at, ...nothingYet() };
+    if (summary) throw impossible(event, 'the account was already open');
+    return { status: 'open', ...event.data, openedAt: event.at, balance: NOTHING, reserved: NOTHING };
   }
-  if (!account) throw impossible(event, 'the account was never opened');
+  if (!summary) throw impossible(event, 'the account was never opened');
+  const { amount } = event.data;
   switch (event.type) {
     case 'MoneyDeposited':
-      return { ...account, balance: safe(event, account.balance, event.data.amount) };
+      return { ...summary, balance: safe(event, summary.balance, amount) };
     case 'MoneyWithdrawn':
-      return { ...account, balance: safe(event, account.balance, -event.data.amount) };
+      return { ...summary, balance: safe(event, summary.balance, -amount) };
+    case 'MoneyReserved':
+      return { ...summary, reserved: safe(event, summary.reserved, amount) };
+    case 'ReservationCancelled':
+      return { ...summary, reserved: safe(event, summary.reserved, -amount) };
+  }
+};
+
+/** The reservations that are open after an event. */
+const openAfter = (account: Account | undefined, event: RecordedEvent): Account['reservations'] => {
+  const open = account?.reservations ?? [];
+  switch (event.type) {
     case 'MoneyReserved': {
       const { currency: _, ...reservation } = event.data;
       if (reservationOf(account, reservation.transferId)) throw impossible(event, 'its transfer is already reserved');
-      return {
-        ...account,
-        reserved: safe(event, account.reserved, event.data.amount),
-        reservations: [...account.reservations, { ...reservation, version: event.version, at: event.at }],
-      };
+      return [...open, { ...reservation, version: event.version, at: event.at }];
     }
     case 'ReservationCancelled': {
-      const { transferId, amount } = event.data;
-      const ended = reservationOf(account, transferId);
-      if (ended?.amount !== amount) throw impossible(event, 'there is no such reservation');
-      return {
-        ...account,
-        reserved: safe(event, account.reserved, -amount),
-        reservations: account.reservations.filter((reservation) => reservation !== ended),
-      };
+      const ended = reservationOf(account, event.data.transferId);
+      if (ended?.amount !== event.data.amount) throw impossible(event, 'there is no such reservation');
+      return open.filter((reservation) => reservation !== ended);
     }
+    default:
+      return open;
   }
 };
 
@@ -93,7 +110,7 @@ export const evolve = (account: Account | undefined, event: RecordedEvent): Acco
  * It never falls under `-overdraftLimit`.
  * @returns minor units; negative where an overdraft is in use.
  */
-export const available = (account: Account): MinorUnits => {
+export const available = (account: Pick<Account, 'balance' | 'reserved'>): MinorUnits => {
   const result = sum(account.balance, -account.reserved);
   if (result === undefined) throw new Error('available left the safe range: decide let an impossible reservation pass');
   return result;
@@ -103,7 +120,7 @@ export const available = (account: Account): MinorUnits => {
 export const reservationOf = (account: Account | undefined, transferId: TransferId): Reservation | undefined =>
   account?.reservations.find((reservation) => reservation.transferId === transferId);
 
-const nothingYet = () => ({ balance: MinorUnits.parse(0), reserved: MinorUnits.parse(0), reservations: [] });
+const NOTHING = MinorUnits.parse(0);
 
 const safe = (event: RecordedEvent, ...terms: number[]): MinorUnits => {
   const result = sum(...terms);

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { RecordedEvent } from '../../events/event.ts';
 import { AccountId, MinorUnits, type TransferId, Version } from '../../events/values.ts';
-import { Account, available, reservationOf } from './account.ts';
+import { Account, type AccountSummary, available, reservationOf } from './account.ts';
 import type { Command } from './command.ts';
 import { Entry, entryOf } from './statement.ts';
 import { Transfer } from './transfer.ts';
@@ -82,7 +82,7 @@ const reservedTransfer = (from: AccountId, account: Account, transferId: Transfe
  * An account as the API shows it.
  * @param version the version that `account` is the fold of.
  */
-export const accountView = (accountId: AccountId, account: Account, version: Version): AccountView => ({
+export const accountView = (accountId: AccountId, account: AccountSummary, version: Version): AccountView => ({
   accountId,
   owner: account.owner,
   currency: account.currency,

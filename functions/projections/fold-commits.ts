@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../../events/event.ts';
-import { type AccountId, type MinorUnits, sum } from '../../events/values.ts';
-import { evolve } from '../ledger/account.ts';
+import type { AccountId } from '../../events/values.ts';
+import { evolveSummary } from '../ledger/account.ts';
 import { type AccountView, accountView } from '../ledger/answer.ts';
 import { type Entry, entryOf } from '../ledger/statement.ts';
 import type { Commit, CommittedEvent } from '../store/stream/commit.ts';
@@ -43,40 +43,13 @@ export const foldCommits = (before: AccountView | undefined, commits: readonly C
   return { follows: before?.version ?? 0, summary, entries, transfers: [...transfers.values()] };
 };
 
-/**
- * The summary after one more event. It cannot be left to the ledger's `evolve`: that folds the reservations too, of
- * which an account may have thousands open, and a summary is to stay a small item.
- */
+/** The summary after one more event. */
 const follow = (accountId: AccountId, summary: AccountView | undefined, event: RecordedEvent): AccountView => {
   const expected = (summary?.version ?? 0) + 1;
   if (event.version !== expected) {
     throw new Error(`the views of ${accountId} need version ${expected} next, not ${event.version}`);
   }
-  if (!summary) return accountView(accountId, evolve(undefined, event), event.version);
-  switch (event.type) {
-    case 'AccountOpened':
-      throw new Error(`account ${accountId} is opened again at version ${event.version}`);
-    case 'MoneyDeposited':
-      return moved(summary, event, event.data.amount, 0);
-    case 'MoneyWithdrawn':
-      return moved(summary, event, -event.data.amount, 0);
-    case 'MoneyReserved':
-      return moved(summary, event, 0, event.data.amount);
-    case 'ReservationCancelled':
-      return moved(summary, event, 0, -event.data.amount);
-  }
-};
-
-const moved = (summary: AccountView, event: RecordedEvent, toBalance: number, toReserved: number): AccountView => {
-  const balance = exact(event, summary.balance, toBalance);
-  const reserved = exact(event, summary.reserved, toReserved);
-  return { ...summary, balance, reserved, available: exact(event, balance, -reserved), version: event.version };
-};
-
-const exact = (event: RecordedEvent, ...terms: number[]): MinorUnits => {
-  const total = sum(...terms);
-  if (total === undefined) throw new Error(`event ${event.version} (${event.type}) takes a sum out of the safe range`);
-  return total;
+  return accountView(accountId, evolveSummary(summary, event), event.version);
 };
 
 const transferChange = (
