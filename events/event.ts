@@ -1,10 +1,96 @@
 import * as z from 'zod/mini';
-import { AccountOpened, AccountOpenedV1, upcastAccountOpenedV1 } from './account-opened.ts';
-import { MoneyDeposited } from './money-deposited.ts';
-import { MoneyReserved } from './money-reserved.ts';
-import { MoneyWithdrawn } from './money-withdrawn.ts';
-import { ReservationCancelled } from './reservation-cancelled.ts';
-import type { Timestamp, Version } from './values.ts';
+import {
+  AccountId,
+  Amount,
+  Caller,
+  Currency,
+  Limit,
+  Reference,
+  type Timestamp,
+  TransferId,
+  type Version,
+} from './values.ts';
+
+/** An account exists from here on. Version 1, written before accounts could be overdrawn. */
+const AccountOpenedV1 = z.strictObject({
+  type: z.literal('AccountOpened'),
+  v: z.literal(1),
+  data: z.strictObject({ owner: Caller, currency: Currency }),
+});
+
+/** An account exists from here on, and may fall to `-overdraftLimit`. */
+const AccountOpened = z.strictObject({
+  type: z.literal('AccountOpened'),
+  v: z.literal(2),
+  data: z.strictObject({ owner: Caller, currency: Currency, overdraftLimit: Limit }),
+});
+type AccountOpened = z.infer<typeof AccountOpened>;
+
+/**
+ * Reads a version 1 event as version 2: what was opened before overdrafts existed cannot be overdrawn.
+ * @param event as it was stored.
+ * @returns the same fact in today's words.
+ */
+const upcastAccountOpenedV1 = (event: z.infer<typeof AccountOpenedV1>): AccountOpened => ({
+  type: 'AccountOpened',
+  v: 2,
+  data: { ...event.data, overdraftLimit: Limit.parse(0) },
+});
+
+/** Money came in: from outside, or, with `transferId`, from the account `counterparty` as a transfer's credit. */
+const MoneyDeposited = z.strictObject({
+  type: z.literal('MoneyDeposited'),
+  v: z.literal(1),
+  data: z.strictObject({
+    amount: Amount,
+    reference: z.optional(Reference),
+    transferId: z.optional(TransferId),
+    counterparty: z.optional(AccountId),
+  }),
+});
+type MoneyDeposited = z.infer<typeof MoneyDeposited>;
+
+/** Money went out: to the outside, or, with `transferId`, to the account `counterparty` as a transfer's settlement. */
+const MoneyWithdrawn = z.strictObject({
+  type: z.literal('MoneyWithdrawn'),
+  v: z.literal(1),
+  data: z.strictObject({
+    amount: Amount,
+    reference: z.optional(Reference),
+    transferId: z.optional(TransferId),
+    counterparty: z.optional(AccountId),
+  }),
+});
+type MoneyWithdrawn = z.infer<typeof MoneyWithdrawn>;
+
+/** Money was set aside on the source for a transfer to the account `to`: it lowers `available`, not `balance`. */
+const MoneyReserved = z.strictObject({
+  type: z.literal('MoneyReserved'),
+  v: z.literal(1),
+  data: z.strictObject({
+    transferId: TransferId,
+    to: AccountId,
+    amount: Amount,
+    currency: Currency,
+    reference: z.optional(Reference),
+  }),
+});
+type MoneyReserved = z.infer<typeof MoneyReserved>;
+
+/**
+ * A reservation ended. Without a `reason` it was settled, and the `MoneyWithdrawn` that took its place is the next event
+ * of the same commit; with one it was released, and the source is whole again.
+ */
+const ReservationCancelled = z.strictObject({
+  type: z.literal('ReservationCancelled'),
+  v: z.literal(1),
+  data: z.strictObject({
+    transferId: TransferId,
+    amount: Amount,
+    reason: z.optional(z.string().check(z.minLength(1), z.maxLength(64))),
+  }),
+});
+type ReservationCancelled = z.infer<typeof ReservationCancelled>;
 
 /** Every fact an account's stream can hold, each in its newest version. */
 export type AccountEvent = AccountOpened | MoneyDeposited | MoneyWithdrawn | MoneyReserved | ReservationCancelled;
