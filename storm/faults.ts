@@ -122,8 +122,8 @@ export const faults: readonly Fault[] = [
     patches: [
       {
         file: 'functions/store/execute.ts',
-        find: "command.type !== 'open' && expectedVersion === undefined;",
-        replace: "command.type !== 'open' && expectedVersion !== null;",
+        find: "command.type !== 'open' && expectedVersions === undefined;",
+        replace: "command.type !== 'open' && expectedVersions !== null;",
       },
     ],
   },

@@ -11,7 +11,7 @@ const request = (command: unknown, { key, expectedVersion }: Extras = {}): Comma
   return {
     command: parsed,
     ...(key ? { keys: [keyOn(parsed.accountId, key)] } : {}),
-    ...(expectedVersion === undefined ? {} : { expectedVersion: Version.parse(expectedVersion) }),
+    ...(expectedVersion === undefined ? {} : { expectedVersions: [Version.parse(expectedVersion)] }),
     actor: Caller.parse('alice'),
     correlationId: '00000000-0000-4000-8000-000000000000',
   };

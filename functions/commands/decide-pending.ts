@@ -15,8 +15,8 @@ const ACCOUNTS_AT_ONCE = 8;
  *
  * A stream record that comes again finds its command decided. An account whose commands could not be decided is reported from its
  * first stream record on, and delivered again; the others are done. A stream record that cannot be read, of a newer schema for one,
- * would not be read the next time either: it is counted and passed over. Its command is pending still, and code that can read it
- * decides it for whoever asks after it or sends it again.
+ * would not be read the next time either: it is counted and passed over, and so is a command that fails whenever it is decided. Such
+ * a command is pending still, and code that can decides it for whoever asks after it or sends it again.
  */
 export const createHandler =
   ({ store, telemetry, clock, budget }: DecidePendingDependencies) =>
@@ -37,8 +37,12 @@ export const createHandler =
       try {
         if (clock() >= deadline) throw new Error('the time for this batch is up');
         const commands = records.map(({ command }) => command);
-        await store.decidePending(accountId, commands);
-        count('CommandsDecidedTogether', commands.length);
+        const { decided, passedOver } = await store.decidePending(accountId, commands);
+        for (const { keys, cause } of passedOver) {
+          logger.error('a pending command cannot be decided, and is passed over', { accountId, keys, error: cause });
+        }
+        count('UnreadableRecords', passedOver.length);
+        count('CommandsDecidedTogether', decided);
       } catch (error) {
         logger.error('the pending commands of an account were not decided', { accountId, error });
         for (const { sequenceNumber } of records.slice(0, 1)) failed.push(sequenceNumber);

@@ -1,11 +1,10 @@
-import type { Version } from '../../events/values.ts';
 import type { MetricName, Telemetry } from '../runtime/telemetry.ts';
 import type { CommandRequest, CommandResult } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
 import type { Precondition } from './request/if-match.ts';
 
 /** A command as a client sent it, short of the version that only `If-Match` can ask for. */
-export type ClientCommand = Omit<CommandRequest, 'expectedVersion'>;
+export type ClientCommand = Omit<CommandRequest, 'expectedVersions'>;
 
 /**
  * Has a client's command decided, and counts what became of it.
@@ -21,27 +20,11 @@ export const executeCommand = async (
   { count }: Pick<Telemetry, 'count'>,
   ifMatch: Precondition | undefined,
 ): Promise<CommandResult> => {
-  const isFree = ifMatch === undefined || ifMatch === 'exists';
-  const result = await (isFree ? store.execute(request) : executeAt(store, request, ifMatch));
+  const expectedVersions = ifMatch === 'exists' ? undefined : ifMatch;
+  const result = await store.execute({ ...request, expectedVersions });
   const replayed = 'replayed' in result && result.replayed;
   count(replayed ? 'CommandReplayed' : COUNTED_AS[result.outcome], 1);
   return result;
-};
-
-/** A command is decided at one version: of several that the client allows, the one that the account is found to be at. */
-const executeAt = async (
-  store: Pick<Store, 'execute'>,
-  request: ClientCommand,
-  versions: readonly Version[],
-): Promise<CommandResult> => {
-  // An account's version only grows, so each is tried once at the most.
-  for (let expectedVersion: Version | 'never' = versions[0] ?? 'never'; ; ) {
-    const result = await store.execute({ ...request, expectedVersion });
-    const found =
-      result.outcome === 'version_mismatch' && versions.find((version) => version === result.currentVersion);
-    if (!found) return result;
-    expectedVersion = found;
-  }
 };
 
 const COUNTED_AS = {

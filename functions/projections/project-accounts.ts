@@ -1,12 +1,12 @@
 import type { AccountId } from '../../events/values.ts';
 import type { AccountView } from '../ledger/answer.ts';
+import { maySucceedLater } from '../runtime/failure.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
 import { StoreUnavailable } from '../runtime/unavailable.ts';
 import type { Store } from '../store/store.ts';
 import type { Commit } from '../store/stream/commit.ts';
 import { isUnreadableRow } from '../views/row.ts';
 import { foldCommits, type ViewChanges } from './fold-commits.ts';
-import { maySucceedLater } from './may-succeed-later.ts';
 import type { ViewWriter } from './view-writer.ts';
 
 /** What projecting takes: where missed commits are read, where views are written, and the time, in milliseconds since 1970. */

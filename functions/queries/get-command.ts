@@ -51,7 +51,7 @@ export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHa
       return found?.outcome === 'unreadable' || found?.accountId === accountId ? found : undefined;
     };
     let record = await ofAccount();
-    if (record?.outcome === 'pending' && clock() - Date.parse(record.at) > OVERDUE_AFTER_MS) {
+    if (record?.outcome === 'pending' && isOverdue(record.at, clock())) {
       await store.decidePending(accountId, [record]);
       record = await ofAccount();
     }
@@ -59,6 +59,12 @@ export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHa
     if (record.outcome === 'unreadable') return recordUnreadable;
     return json(200, statusOf(record, commandId), record.outcome === 'pending' ? { 'Retry-After': '1' } : {});
   });
+
+/** A time ahead of now, of a clock that was wrong, tells nothing of the age: such a command is not to wait until then. */
+const isOverdue = (at: Timestamp, now: number): boolean => {
+  const age = now - Date.parse(at);
+  return age > OVERDUE_AFTER_MS || age < 0;
+};
 
 /** An answer is told as it was recorded, whatever an answer looks like by now. */
 type RecordedStatus = Omit<z.infer<typeof CommandStatus>, 'answer'> & { readonly answer?: RecordedAnswer | undefined };

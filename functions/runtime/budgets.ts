@@ -14,8 +14,8 @@ export const budgets = {
   list: 3_000,
   /** The views of a request that waits for the end of its transfer. */
   views: 3_000,
-  /** The source, the record and the credit each. */
-  creditTransfer: 5_000,
+  /** The source, the record, the credit, and the record of whoever has its key: each. */
+  creditTransfer: 3_000,
   /** A batch of the queue goes on with its next account. One takes `command` from there. */
   decidePending: 40_000,
   /** A step of a batch: one account that cannot be written to must not hold up the transfers of the others. */

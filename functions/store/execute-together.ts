@@ -13,7 +13,7 @@ import type { Tail } from './stream/tail.ts';
  * @param requests the commands.
  * @param tail the account's stream as it was a moment ago, where that is known: it saves reading it.
  * @returns what became of each, in order. Those that are accepted are so whatever became of the others.
- * @throws {Error} where a request is not for this account, the stream cannot be read, or DynamoDB refuses a request itself.
+ * @throws {Error} where a request is not for this account, or all of them failed: the stream cannot be read, or DynamoDB refuses.
  */
 export const executeTogether = async (
   dependencies: ExecuteDependencies,
@@ -29,7 +29,14 @@ export const executeTogether = async (
   const deadline = dependencies.clock() + dependencies.budget;
   const submissions = requests.map((request) => submissionOf(dependencies, request));
   const verdicts = await decideTogether(dependencies, accountId, submissions, { deadline, tail });
+  const all = submissions.map((submission) => verdicts.get(submission));
+  if (all.every((verdict) => verdict?.kind === 'failed')) for (const { error } of all) throw error;
   return Promise.all(
-    submissions.map((submission) => resultFor(dependencies, submission, verdicts.get(submission), deadline)),
+    submissions.map((submission, index): Promise<CommandResult> | CommandResult => {
+      const verdict = all[index];
+      if (verdict?.kind !== 'failed') return resultFor(dependencies, submission, verdict, deadline);
+      const reason = verdict.mayHaveLanded ? 'unknown' : 'unavailable';
+      return { outcome: 'undecided', reason, cause: verdict.error };
+    }),
   );
 };

@@ -1,3 +1,4 @@
+import type { AccountId } from '../../events/values.ts';
 import { askUntil } from '../runtime/patience.ts';
 import { isStoreUnavailable } from '../runtime/unavailable.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
@@ -8,6 +9,7 @@ import { type Submission, submissionOf } from './deciding/plan.ts';
 import { isHot } from './queueing/hot-accounts.ts';
 import { pendingOutcome, type QueueDependencies, queue } from './queueing/queue.ts';
 import { loadTail } from './stream/read.ts';
+import type { Tail } from './stream/tail.ts';
 
 /** What deciding takes besides the tables. All that varies between a Lambda, a test and a simulation is here. */
 export interface ExecuteDependencies extends QueueDependencies {
@@ -26,8 +28,8 @@ const LOSSES_BEFORE_QUEUE = 2;
  * @param dependencies the tables, and all that varies.
  * @param request the command, its keys, what version it may be decided at, and who asks.
  * @returns what became of it. Only an `accepted` command has changed anything.
- * @throws {Error} where the stream cannot be read, or DynamoDB refuses the request itself. Nothing was written by the request
- * that was refused; of an earlier one, whose result was unknown, only a key can tell.
+ * @throws {Error} where the stream cannot be read, or DynamoDB refuses the request itself, and no record tells. Nothing was written
+ * by the request that was refused; of an earlier one, whose result was unknown, only a key can tell.
  */
 export const execute = async (dependencies: ExecuteDependencies, request: CommandRequest): Promise<CommandResult> => {
   const submission = submissionOf(dependencies, request);
@@ -37,13 +39,13 @@ export const execute = async (dependencies: ExecuteDependencies, request: Comman
   const inQueue = () => queue(dependencies, submission, deadline, request.elsewhere);
   try {
     if (mayQueue && dependencies.hot.has(accountId)) return await inQueue();
-    const tail = await loadTail(dependencies, askUntil(dependencies, deadline), accountId);
-    if (mayQueue && isHot(tail, dependencies.clock())) {
+    const tail = await readableTail(dependencies, accountId, deadline);
+    if (mayQueue && tail && isHot(tail, dependencies.clock())) {
       dependencies.hot.met(accountId, tail.batch);
       return await inQueue();
     }
     const mostLosses = mayQueue ? LOSSES_BEFORE_QUEUE : undefined;
-    const options = { deadline, tail, isFresh: true, mostLosses };
+    const options = { deadline, tail, isFresh: tail !== undefined, mostLosses };
     const verdict = (await decideTogether(dependencies, accountId, [submission], options)).get(submission);
     return verdict?.kind === 'outraced'
       ? await inQueue()
@@ -54,9 +56,23 @@ export const execute = async (dependencies: ExecuteDependencies, request: Comman
   }
 };
 
+/** @returns `undefined` where the stream cannot be read by this code: deciding ends there too, but asks the records before. */
+const readableTail = async (
+  dependencies: QueueDependencies,
+  accountId: AccountId,
+  deadline: number,
+): Promise<Tail | undefined> => {
+  try {
+    return await loadTail(dependencies, askUntil(dependencies, deadline), accountId);
+  } catch (error) {
+    if (isStoreUnavailable(error)) throw error;
+    return undefined;
+  }
+};
+
 /** `If-Match` is about the version that a race would be won at, and nobody meets on an account that is not opened yet. */
-const canQueue = ({ command, expectedVersion }: CommandRequest): boolean =>
-  command.type !== 'open' && expectedVersion === undefined;
+const canQueue = ({ command, expectedVersions }: CommandRequest): boolean =>
+  command.type !== 'open' && expectedVersions === undefined;
 
 /**
  * What the sender of a command hears of its verdict.
@@ -86,6 +102,8 @@ export const resultFor = async (
       return { outcome: 'undecided', reason: 'commit_too_large' };
     case 'undecided':
       return { outcome: 'undecided', reason: verdict.reason };
+    case 'failed':
+      throw verdict.error;
     case 'given_up':
     case 'outraced':
       return { outcome: 'undecided', reason: 'contention' };

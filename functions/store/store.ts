@@ -3,7 +3,7 @@ import { askUntil, untilAnswered } from '../runtime/patience.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
 import { type ExecuteDependencies, execute } from './execute.ts';
 import { executeTogether } from './execute-together.ts';
-import { decidePending } from './queueing/decide-pending.ts';
+import { decidePending, type PendingTally } from './queueing/decide-pending.ts';
 import { rememberHotAccounts } from './queueing/hot-accounts.ts';
 import type { Commit } from './stream/commit.ts';
 import { loadTail, readHistory, tailAsOf } from './stream/read.ts';
@@ -51,7 +51,7 @@ export interface Store {
    * Decides pending commands of one account together: see {@link decidePending}.
    * @throws {StoreUnavailable} where DynamoDB did not answer in time: what was not decided is still pending.
    */
-  decidePending(accountId: AccountId, pending: readonly PendingCommand[]): Promise<void>;
+  decidePending(accountId: AccountId, pending: readonly PendingCommand[]): Promise<PendingTally>;
 }
 
 /** What a store is made of. */

@@ -29,7 +29,10 @@ export const isLate = (reservedAt: Timestamp, now: number): boolean => {
 export interface Attempt {
   /** The name of its execution: the same whoever makes the attempt and however often, and no other transfer's. */
   readonly name: string;
-  /** The names that executions for this transfer had before: where one is running, it is left alone. */
+  /**
+   * The names that executions for this transfer had before and that may still be under way, the one that carry-out-transfers starts
+   * among them: where one is running, it is left alone.
+   */
   readonly earlier: readonly string[];
   /** The reservation's time lies ahead of now: some clock was wrong. */
   readonly isAhead: boolean;
@@ -55,11 +58,27 @@ export const attemptFor = (transfer: TransferInput, reservedAt: Timestamp, now: 
     const name = (of: number) => `${transferId}.a${of.toString(36)}.${source}`;
     return { name: name(turn), earlier: [transferId, name(turn - 1)], isAhead: true };
   }
-  const attempt = attemptAt(Math.floor(age / 60_000));
+  const attempt = attemptAt(Math.floor(age / MINUTE_MS));
   const name = (of: number) => `${transferId}.r${of}.${source}`;
-  // The first execution is that which carry-out-transfers started.
-  return { name: name(attempt), earlier: [attempt === 0 ? transferId : name(attempt - 1)], isAhead: false };
+  const earlier: string[] = [];
+  for (let of = attempt - 1; of >= 0 && endOf(of) + LONGEST_RUN_MINUTES > age / MINUTE_MS; of -= 1)
+    earlier.push(name(of));
+  return { name: name(attempt), earlier: [transferId, ...earlier], isAhead: false };
 };
+
+const MINUTE_MS = 60_000;
+
+/**
+ * How long an execution may be under way. A step tries 9 times, for 30 s each at the most, with waits of 91 s in all between them: a
+ * credit and a settlement take 13 minutes when all of them time out.
+ */
+const LONGEST_RUN_MINUTES = 15;
+
+/** The age at which no execution of an attempt is started any more, in minutes. */
+const endOf = (attempt: number): number =>
+  attempt < log2(MOST_MINUTES_APART)
+    ? 2 ** (attempt + 1)
+    : (attempt + 2 - log2(MOST_MINUTES_APART)) * MOST_MINUTES_APART;
 
 /** @param minutes the age, at least 1. */
 const attemptAt = (minutes: number): number =>

@@ -190,6 +190,7 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
         passOver(row);
         alsoTell(row);
       };
+      const failures: unknown[] = [];
       for (const shard of openShards) {
         // A caller that goes through many of them has the time anew for each page.
         const items = queryItems(dependencies, (request) => ask()(request), {
@@ -197,10 +198,16 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
           KeyConditionExpression: `openShard = :shard AND openSince ${comparison} :time`,
           ExpressionAttributeValues: { ':shard': shard, ':time': time },
         });
-        for await (const row of readable(items, readTransferRow, tellBoth)) {
-          yield { ...transferOf(row), correlationId: row.correlationId, actor: row.actor };
+        try {
+          for await (const row of readable(items, readTransferRow, tellBoth)) {
+            yield { ...transferOf(row), correlationId: row.correlationId, actor: row.actor };
+          }
+        } catch (error) {
+          // One that is throttled keeps none of the others from being found.
+          failures.push(error);
         }
       }
+      if (failures.length > 0) throw failures[0];
     },
   };
 };

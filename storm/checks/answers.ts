@@ -31,9 +31,10 @@ export const checkAnswers = (journal: Journal, remains: Remains, report: Report)
         break;
       case 'version_mismatch':
         if (written.length > 0) broken('a mismatch changed nothing');
-        if (call.request.expectedVersion === undefined) broken('a mismatch is of a version that was asked for');
+        if (call.request.expectedVersions === undefined) broken('a mismatch is of a version that was asked for');
         if (result.currentVersion < call.floor) broken('a mismatch tells a version that was current');
-        if (result.currentVersion === call.request.expectedVersion) broken('a mismatch is one');
+        if (call.request.expectedVersions?.some((version) => version === result.currentVersion))
+          broken('a mismatch is one');
         break;
       case 'key_reused':
         if (written.length > 0) broken('a command whose key is another’s changed nothing');
@@ -41,9 +42,9 @@ export const checkAnswers = (journal: Journal, remains: Remains, report: Report)
         break;
       case 'pending': {
         const record = remains.records.get(result.key);
-        const { expectedVersion } = call.request;
-        if (expectedVersion === undefined || record?.outcome !== 'accepted') break;
-        if (record.version !== Number(expectedVersion) + 1)
+        const { expectedVersions } = call.request;
+        if (expectedVersions === undefined || record?.outcome !== 'accepted') break;
+        if (record.version !== Number(expectedVersions[0]) + 1)
           broken('what is accepted at a version follows that version');
         break;
       }
@@ -74,7 +75,7 @@ const ownEvents = (events: readonly PlacedEvent[]): readonly PlacedEvent[] =>
 const about = ({ intent, environment, request, result, sentAt, heardAt }: Call) => ({
   command: intent.command,
   keys: request.keys,
-  expectedVersion: request.expectedVersion,
+  expectedVersions: request.expectedVersions,
   environment,
   result,
   sentAt,
@@ -95,8 +96,8 @@ const checkAccepted = (
   if (!replayed && event.origin.correlationId !== request.correlationId) {
     broken('what is new was written by this call', { there: event });
   }
-  const { expectedVersion } = request;
-  if (!replayed && expectedVersion !== undefined && version !== Number(expectedVersion) + 1) {
+  const { expectedVersions } = request;
+  if (!replayed && expectedVersions !== undefined && version !== Number(expectedVersions[0]) + 1) {
     broken('what is accepted at a version follows that version');
   }
   if (intent.key === undefined && replayed) broken('a command without a key is no repeat');

@@ -112,13 +112,13 @@ class Client {
     const keys: RecordKey[] = key ? [key, ...more] : [];
     const version = this.#tails.get(command.accountId)?.version ?? 0;
     const dice = random.next();
-    const expected: Pick<CommandRequest, 'expectedVersion'> =
+    const expected: Pick<CommandRequest, 'expectedVersions'> =
       dice < 0.1 && version > 0
-        ? { expectedVersion: Version.parse(version) }
+        ? { expectedVersions: [Version.parse(version)] }
         : dice < 0.12 && version > 1
-          ? { expectedVersion: Version.parse(version - 1) }
+          ? { expectedVersions: [Version.parse(version - 1)] }
           : dice < 0.13
-            ? { expectedVersion: 'never' }
+            ? { expectedVersions: [] }
             : {};
     return { command, keys, ...expected, actor: ACTOR, correlationId: randomUUID() };
   }

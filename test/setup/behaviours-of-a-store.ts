@@ -101,7 +101,7 @@ export const behavesAsAStore = (create: () => StoreToTry): void => {
   });
 
   it('decides nothing where no version can be the expected one, and tells what is recorded', async () => {
-    const never = { ...keyed('k'), expectedVersion: 'never' as const };
+    const never = { ...keyed('k'), expectedVersions: [] };
     expect(await execute(never)).toEqual({ outcome: 'version_mismatch', currentVersion: 2 });
     const first = await execute(keyed('k'));
     expect(await execute(never)).toEqual({ ...first, replayed: true });

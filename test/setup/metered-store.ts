@@ -17,7 +17,7 @@ interface MeteredRequest {
 }
 
 /** What a test does with a request: let it through with `send`, and answer or fail as it likes. */
-export type Fault = (operation: string, send: () => Promise<unknown>) => Promise<unknown>;
+export type Fault = (operation: string, send: () => Promise<unknown>, input: object) => Promise<unknown>;
 
 /** A store whose requests are counted and can be made to fail. */
 export interface MeteredStore {
@@ -52,10 +52,14 @@ export const createMeteredStore = (
       };
       if (!fault) return send();
       let sent: Awaited<ReturnType<typeof next>> | undefined;
-      await fault(operation, async () => {
-        sent = await send();
-        return sent.output;
-      });
+      await fault(
+        operation,
+        async () => {
+          sent = await send();
+          return sent.output;
+        },
+        args.input,
+      );
       if (!sent) throw new Error('a fault has to send the request or to throw');
       return sent;
     },

@@ -10,10 +10,10 @@ export interface CommandRequest {
   /** Under which keys the outcome is recorded; none: the command is not protected against being sent twice. */
   readonly keys?: readonly RecordKey[];
   /**
-   * `If-Match`: decide at this version of the stream or not at all; `never`: what was asked for can be no version, and only what
-   * is recorded under a key is answered.
+   * `If-Match`: decide at one of these versions of the stream or not at all; none: what was asked for can be no version, and only
+   * what is recorded under a key is answered.
    */
-  readonly expectedVersion?: Version | 'never' | undefined;
+  readonly expectedVersions?: readonly Version[] | undefined;
   readonly actor: Caller;
   readonly correlationId: string;
   /** Where the sender will look anyway, once the command is accepted, and what it finds there tells the outcome too. */
@@ -44,7 +44,7 @@ export type CommandResult =
       readonly replayed: boolean;
     }
   | { readonly outcome: 'rejected'; readonly rejection: Rejection; readonly replayed: boolean }
-  /** `expectedVersion` is not the stream's version (0: there is no such stream): nothing was decided or recorded. */
+  /** None of `expectedVersions` is the stream's version (0: there is no such stream): nothing was decided or recorded. */
   | { readonly outcome: 'version_mismatch'; readonly currentVersion: number }
   /** One of its keys belongs to another command: nothing was decided. */
   | { readonly outcome: 'key_reused' }
@@ -52,7 +52,12 @@ export type CommandResult =
   | { readonly outcome: 'pending'; readonly key: RecordKey }
   /** It was sent before, and is not decided yet. */
   | { readonly outcome: 'in_progress' }
-  | { readonly outcome: 'undecided'; readonly reason: UndecidedReason };
+  | {
+      readonly outcome: 'undecided';
+      readonly reason: UndecidedReason;
+      /** What failed, where that is no matter of time. */
+      readonly cause?: unknown;
+    };
 
 /**
  * Why a command was not decided.

@@ -34,7 +34,9 @@ export type Verdict =
   /** Even alone its commit would near DynamoDB's limit for an item. Nothing was written for it. */
   | { readonly kind: 'too_large' }
   /** The time was up. Nothing was written for it, unless the reason is `unknown`. */
-  | { readonly kind: 'undecided'; readonly reason: UndecidedReason };
+  | { readonly kind: 'undecided'; readonly reason: UndecidedReason }
+  /** It cannot be decided by this code, or as DynamoDB is now; no record tells what became of it. */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly mayHaveLanded: boolean };
 
 /** How commands are decided together. */
 export interface TogetherOptions {
@@ -62,10 +64,10 @@ const LOSSES_BEFORE_BACKOFF = 3;
  * - An acceptance is proven by the append, and so is a rejection or a mismatch in a batch that appends something. A batch that
  *   appends nothing is decided on a tail that was read, or won, while its commands were there.
  * - A write is this call's own where what stands there has its `writeId`, and by nothing else.
- * - No command is answered with a mismatch or as too large before its records were asked.
+ * - No command is answered with a mismatch, as too large or as failed before its records were asked.
+ * - What fails in a batch may be one of its commands: each is tried alone before any of them has failed.
  * @param submissions the commands.
  * @returns what became of each of them: of one, whatever becomes of the others.
- * @throws {Error} where the stream cannot be read, or DynamoDB refuses a request itself.
  */
 export const decideTogether = async (
   dependencies: DecidingDependencies,
@@ -75,7 +77,7 @@ export const decideTogether = async (
 ): Promise<ReadonlyMap<Submission, Verdict>> => {
   const round = new Deciding(dependencies, accountId, submissions, options);
   try {
-    while (round.open().length > 0) await round.next();
+    while (round.open().length > 0) await round.nextOrFail();
   } catch (error) {
     if (!isStoreUnavailable(error)) throw error;
     round.end(error.reason);
@@ -101,6 +103,8 @@ class Deciding {
   #isFresh: boolean;
   #mostItems = MAX_TRANSACTION_ITEMS;
   #losses = 0;
+  /** What this round decides; `undefined` until it has begun to. */
+  #batch: readonly Submission[] | undefined;
 
   constructor(
     dependencies: DecidingDependencies,
@@ -132,12 +136,38 @@ class Deciding {
     }
   }
 
-  /** Decides the next batch, once. */
-  async next(): Promise<void> {
+  /** Decides the next batch, once. Where that fails for another reason than time, it will fail again. */
+  async nextOrFail(): Promise<void> {
+    this.#batch = undefined;
+    try {
+      await this.#next();
+    } catch (error) {
+      if (isStoreUnavailable(error)) throw error;
+      await this.#fail(this.#batch ?? this.open(), error);
+    }
+  }
+
+  async #fail(batch: readonly Submission[], error: unknown): Promise<void> {
+    if (this.#batch && batch.length > 1) {
+      this.#mostItems = 1;
+      return;
+    }
+    for (const submission of batch) {
+      const isKnown = await this.#asked(submission).catch((again: unknown) => {
+        if (isStoreUnavailable(again)) throw again;
+        return false;
+      });
+      const mayHaveLanded = this.#uncertain.has(submission);
+      if (!isKnown) this.verdicts.set(submission, { kind: 'failed', error, mayHaveLanded });
+    }
+  }
+
+  async #next(): Promise<void> {
     const { newId, clock } = this.#dependencies;
     const tail = this.#tail ?? (await this.#load());
     if (clock() >= this.#deadline) return this.end(this.#losses > 0 ? 'contention' : 'unavailable');
     const batch = nextBatch(this.open(), this.#mostItems);
+    this.#batch = batch;
     const plan = planFor(tail, batch, this.#replaces, newId(), clock());
     if (!this.#isFresh && (plan === 'too_large' || !plan.tail)) {
       this.#tail = undefined;

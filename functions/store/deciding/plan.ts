@@ -17,7 +17,7 @@ export interface Submission {
   readonly command: Command;
   readonly fingerprint: string;
   readonly keys: readonly RecordKey[];
-  readonly expectedVersion?: Version | 'never' | undefined;
+  readonly expectedVersions?: readonly Version[] | undefined;
   readonly origin: Origin;
   /** The `writeId` that it has in the queue, where it comes from there. */
   readonly pendingId?: string;
@@ -26,12 +26,12 @@ export interface Submission {
 /** A request as it is decided: its command's fingerprint and, for one without a key, an id of its own are added. */
 export const submissionOf = (
   { newId }: { readonly newId: () => string },
-  { command, keys = [], expectedVersion, actor, correlationId }: CommandRequest,
+  { command, keys = [], expectedVersions, actor, correlationId }: CommandRequest,
 ): Submission => ({
   command,
   fingerprint: fingerprint(command),
   keys,
-  expectedVersion,
+  expectedVersions,
   origin: { commandId: keys[0] ? commandIdOf(keys[0]) : newId(), actor, correlationId },
 });
 
@@ -68,8 +68,8 @@ export const planFor = (
   const records: RecordWrite[] = [];
   let { account, version } = tail;
   for (const submission of batch) {
-    const { command, keys, expectedVersion, origin, pendingId } = submission;
-    if (expectedVersion !== undefined && expectedVersion !== version) {
+    const { command, keys, expectedVersions, origin, pendingId } = submission;
+    if (expectedVersions && !expectedVersions.some((expected) => expected === version)) {
       results.push({ outcome: 'version_mismatch', currentVersion: version });
       continue;
     }

@@ -1,12 +1,28 @@
 import type { AccountId } from '../../../events/values.ts';
+import { maySucceedLater } from '../../runtime/failure.ts';
 import { StoreUnavailable } from '../../runtime/unavailable.ts';
-import { type DecidingDependencies, decideTogether } from '../deciding/decide-together.ts';
+import type { UndecidedReason } from '../deciding/command-result.ts';
+import { type DecidingDependencies, decideTogether, type Verdict } from '../deciding/decide-together.ts';
 import { recordedUnder } from '../deciding/further-keys.ts';
 import type { Submission } from '../deciding/plan.ts';
 import { timestampOf } from '../stream/append.ts';
 import type { PendingCommand } from '../writing/command-record.ts';
 import { commandIdOf, type RecordKey } from '../writing/record-key.ts';
 import { writeUntilKnown } from '../writing/until-known.ts';
+
+/** What became of pending commands that were to be decided. */
+export interface PendingTally {
+  /** How many have an outcome now, or had one before. */
+  readonly decided: number;
+  /** Those that this code will never decide: their records cannot be read, or deciding them fails. They stay as they are. */
+  readonly passedOver: readonly PassedOver[];
+}
+
+/** A command that is passed over, by its keys, and why. */
+export interface PassedOver {
+  readonly keys: readonly RecordKey[];
+  readonly cause: unknown;
+}
 
 /**
  * Decides pending commands of one account, in order, on one state. Each is decided on the condition that its record is still the
@@ -17,33 +33,79 @@ import { writeUntilKnown } from '../writing/until-known.ts';
  * @param dependencies the tables, and all that varies.
  * @param pending commands of that account, in the order in which they were sent. Those that are decided already are left alone.
  * @param deadline in milliseconds since 1970.
- * @throws {StoreUnavailable} where the time is up: what was not decided is still pending.
+ * @throws {StoreUnavailable} where the time is up, and whatever else may succeed another time: what was not decided is still pending.
  */
 export const decidePending = async (
   dependencies: DecidingDependencies,
   accountId: AccountId,
   pending: readonly PendingCommand[],
   deadline: number,
-): Promise<void> => {
-  const commands = new Map([...new Map(pending.map((command) => [command.writeId, command])).values()].map(taken));
+): Promise<PendingTally> => {
+  const [own, foreign] = split(pending, ({ command }) => command.accountId === accountId);
+  const passedOver: PassedOver[] = foreign.map(({ keys, command }) => ({
+    keys,
+    cause: `it is a command on ${command.accountId}, and was to be decided on ${accountId}`,
+  }));
+  const commands = new Map([...new Map(own.map((command) => [command.writeId, command])).values()].map(taken));
   const replaces = new Map<RecordKey, string>();
   for (const { keys, writeId } of commands.values()) for (const key of keys) replaces.set(key, writeId);
   const verdicts = await decideTogether(dependencies, accountId, [...commands.keys()], { deadline, replaces });
 
-  let undecided: unknown;
-  for (const [submission, verdict] of verdicts) {
-    const command = commands.get(submission);
-    if (!command) continue;
-    if (verdict.kind === 'too_large') await giveUp(dependencies, command, deadline);
-    // One of its keys has the outcome already: the others are to have it too.
-    if (verdict.kind === 'recorded') {
-      const left = await recordedUnder(dependencies, verdict.record, submission, replaces, deadline);
-      if (left?.outcome === 'undecided' && left.reason !== 'record_unreadable') undecided = left.reason;
-    }
-    if (verdict.kind === 'undecided' && verdict.reason !== 'record_unreadable') undecided = verdict.reason;
+  const later: unknown[] = [];
+  for (const [submission, command] of commands) {
+    const left = await finish(dependencies, verdicts.get(submission), { submission, command, replaces, deadline });
+    if (left === undefined) continue;
+    if (maySucceedLater(left)) later.push(left);
+    else passedOver.push({ keys: command.keys, cause: left });
   }
-  if (undecided) throw new StoreUnavailable(undecided === 'throttled' ? 'throttled' : 'unavailable', undecided);
+  if (later.length > 0) throw later[0];
+  return { decided: pending.length - passedOver.length, passedOver };
 };
+
+interface Taken {
+  readonly submission: Submission;
+  readonly command: PendingCommand;
+  readonly replaces: ReadonlyMap<RecordKey, string>;
+  readonly deadline: number;
+}
+
+/** Writes what a verdict leaves to be written. @returns why the command is not decided yet; `undefined` where it is. */
+const finish = async (
+  dependencies: DecidingDependencies,
+  verdict: Verdict | undefined,
+  { submission, command, replaces, deadline }: Taken,
+): Promise<unknown> => {
+  switch (verdict?.kind) {
+    case 'too_large':
+      await giveUp(dependencies, command, command.keys, deadline);
+      return undefined;
+    // A copy of it under a key that it was sent with later is not to be pending for ever.
+    case 'given_up':
+      for (const key of command.keys) await giveUp(dependencies, command, [key], deadline);
+      return undefined;
+    // One of its keys has the outcome already: the others are to have it too.
+    case 'recorded': {
+      const left = await recordedUnder(dependencies, verdict.record, submission, replaces, deadline);
+      return left?.outcome === 'undecided' ? undecided(left.reason) : undefined;
+    }
+    case 'undecided':
+      return undecided(verdict.reason);
+    case 'failed':
+      return verdict.error;
+    default:
+      return undefined;
+  }
+};
+
+const undecided = (reason: UndecidedReason): Error =>
+  reason === 'record_unreadable'
+    ? new Error('one of its records cannot be read by this code')
+    : new StoreUnavailable(reason === 'throttled' ? 'throttled' : 'unavailable', reason);
+
+const split = <T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] => [
+  items.filter(isFirst),
+  items.filter((item) => !isFirst(item)),
+];
 
 const taken = (pending: PendingCommand): [Submission, PendingCommand] => {
   const { command, fingerprint, keys, writeId, actor, correlationId } = pending;
@@ -56,7 +118,8 @@ const taken = (pending: PendingCommand): [Submission, PendingCommand] => {
 /** Whatever stands in the way has decided the command, or given it up before. */
 const giveUp = async (
   dependencies: DecidingDependencies,
-  { keys, accountId, schema, fingerprint, writeId: pendingId }: PendingCommand,
+  { accountId, schema, fingerprint, writeId: pendingId }: PendingCommand,
+  keys: readonly RecordKey[],
   deadline: number,
 ): Promise<void> => {
   if (dependencies.clock() >= deadline) {

@@ -63,7 +63,7 @@ export const queue = async (
     const records = keys.map((key) => ({ record: recordOf(pending, key), replaces: replaces.get(key) }));
     const expiresAt = Math.ceil((now + QUEUED_FOR_MS) / 1_000);
     const queued = { ...pending, place: `${at}#${writeId}`, expiresAt };
-    const { result } = await writeUntilKnown(dependencies, deadline, { writeId, records, queued });
+    const { result, uncertain } = await writeUntilKnown(dependencies, deadline, { writeId, records, queued });
     const [key] = keys;
     if (!key) throw new Error('a command that queues has a key');
     if (result.kind === 'landed') {
@@ -71,15 +71,29 @@ export const queue = async (
     }
     if (result.kind !== 'refused') return { outcome: 'undecided', reason: reasonOf(result.kind) };
 
-    const outcome = await whatStandsThere(dependencies, result.records, submission, {
+    // Nothing was shown of what stands in the way: it is read instead.
+    const found = result.records.length > 0 ? result.records : await readAll(dependencies, keys, deadline);
+    if (!found) return { outcome: 'undecided', reason: uncertain ? 'unknown' : 'unavailable' };
+    const outcome = await whatStandsThere(dependencies, found, submission, {
       writeIds,
       replaces,
       deadline,
       elsewhere,
     });
     if (outcome) return outcome;
-    if (result.records.length === 0) return { outcome: 'undecided', reason: 'contention' };
+    if (found.length === 0) return { outcome: 'undecided', reason: uncertain ? 'unknown' : 'contention' };
   }
+};
+
+/** @returns the records under these keys; `undefined` where they were not told in time. */
+const readAll = async (
+  dependencies: QueueDependencies,
+  keys: readonly RecordKey[],
+  deadline: number,
+): Promise<readonly FoundRecord[] | undefined> => {
+  const found = await Promise.all(keys.map((key) => look(dependencies, key, deadline)));
+  if (found.some((record) => record === 'unknown')) return undefined;
+  return found.filter((record) => record !== undefined && record !== 'unknown');
 };
 
 const recordOf = (pending: PendingCommand, key: RecordKey): PendingRecord => ({ ...pending, key, outcome: 'pending' });

@@ -3,9 +3,9 @@ import type { AttributeValue } from 'aws-lambda';
 /**
  * Reads an item as a stream record carries it.
  *
- * The SDK's unmarshall wants the SDK's own attribute values; in Lambda's, binary ones are base64 text. The ledger has none.
+ * The SDK's unmarshall wants the SDK's own attribute values; in Lambda's, binary ones are base64 text. The ledger has none, but an
+ * attribute that another deployment adds may be of any type, and is no reason not to read the others.
  * @returns the item in the document client's form; empty where the record carries none.
- * @throws {Error} for an attribute of a type that no item of the ledger has.
  */
 export const streamImage = (image: Readonly<Record<string, AttributeValue>> | undefined): Record<string, unknown> =>
   Object.fromEntries(Object.entries(image ?? {}).map(([key, value]) => [key, plain(value)]));
@@ -17,5 +17,9 @@ const plain = (value: AttributeValue): unknown => {
   if (value.L !== undefined) return value.L.map(plain);
   if (value.M !== undefined) return streamImage(value.M);
   if (value.NULL) return null;
-  throw new Error(`an attribute of a type that no item of the ledger has: ${Object.keys(value)}`);
+  if (value.SS !== undefined) return new Set(value.SS);
+  if (value.NS !== undefined) return new Set(value.NS.map(Number));
+  if (value.B !== undefined) return Buffer.from(value.B, 'base64');
+  if (value.BS !== undefined) return new Set(value.BS.map((bytes) => Buffer.from(bytes, 'base64')));
+  return undefined;
 };

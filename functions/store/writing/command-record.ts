@@ -41,7 +41,7 @@ export const PendingCommand = z.object({
   writeId: z.string(),
   at: Timestamp,
   /** All keys that the command has claimed. */
-  keys: z.array(Key),
+  keys: z.array(Key).check(z.minLength(1)),
   command: Command,
   actor: Caller,
   correlationId: z.string(),

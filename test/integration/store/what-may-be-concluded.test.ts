@@ -1,6 +1,6 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AccountId } from '../../../events/values.ts';
+import { AccountId, Version } from '../../../events/values.ts';
 import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
 import type { RecordKey } from '../../../functions/store/writing/record-key.ts';
 import { keyOn, requests } from '../../../testing/ledger-requests.ts';
@@ -90,8 +90,8 @@ describe('a commit that this command’s own twin has written, and whose record 
     const half = mixed({ Code: 'TransactionConflict' }, () =>
       other.store.execute(requests.withdraw('a', 30, { key: 'k' })),
     );
-    here.inject(async (operation, send) => {
-      if (operation !== 'GetItem' || hidden) return half(operation, send);
+    here.inject(async (operation, send, input) => {
+      if (operation !== 'GetItem' || hidden) return half(operation, send, input);
       hidden = true;
       const answer = await send();
       return Object.assign(answer as object, { Item: undefined });
@@ -393,17 +393,20 @@ describe('an answer for a precondition', () => {
     'asks the record first: a repeat with %s hears what was recorded',
     async (expectedVersion) => {
       const first = await bank.store.execute(requests.deposit('a', 5, { key: 'k', expectedVersion: 2 }));
-      const { expectedVersion: _, ...rest } = requests.deposit('a', 5);
-      const stale = expectedVersion === 'never' ? expectedVersion : (1 as never);
-      expect(await bank.store.execute({ ...rest, keys, expectedVersion: stale })).toEqual({ ...first, replayed: true });
-      expect(await bank.store.execute({ ...requests.deposit('a', 6), keys, expectedVersion: stale })).toEqual({
+      const { expectedVersions: _, ...rest } = requests.deposit('a', 5);
+      const stale = expectedVersion === 'never' ? [] : [Version.parse(1)];
+      expect(await bank.store.execute({ ...rest, keys, expectedVersions: stale })).toEqual({
+        ...first,
+        replayed: true,
+      });
+      expect(await bank.store.execute({ ...requests.deposit('a', 6), keys, expectedVersions: stale })).toEqual({
         outcome: 'key_reused',
       });
     },
   );
 
   it('that never holds is a mismatch where nothing is recorded, also for an account that is not there', async () => {
-    const never = { expectedVersion: 'never' } as const;
+    const never = { expectedVersions: [] };
     expect(await bank.store.execute({ ...requests.deposit('a', 5), keys, ...never })).toEqual({
       outcome: 'version_mismatch',
       currentVersion: 2,

@@ -3,6 +3,7 @@ import type { DynamoDBRecord } from 'aws-lambda';
 import { expect, it, vi } from 'vitest';
 import { createHandler } from '../../../functions/commands/decide-pending.ts';
 import { StoreUnavailable } from '../../../functions/runtime/unavailable.ts';
+import type { PassedOver } from '../../../functions/store/queueing/decide-pending.ts';
 import type { Store } from '../../../functions/store/store.ts';
 import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 
@@ -30,8 +31,12 @@ const queued = (accountId: string, commandId: string, more: object = {}): Dynamo
   };
 };
 
-const takerThat = (decidePending: Store['decidePending']) => {
+const takerThat = (decide: (accountId: string) => Promise<PassedOver[] | undefined>) => {
   const { telemetry, counts, logger } = recordedTelemetry();
+  const decidePending: Store['decidePending'] = async (accountId, pending) => {
+    const passedOver = (await decide(accountId)) ?? [];
+    return { decided: pending.length - passedOver.length, passedOver };
+  };
   const store = { decidePending: vi.fn(decidePending) };
   const handle = createHandler({ store, telemetry, clock: () => 0, budget: 1 });
   const taken = () =>
@@ -44,7 +49,7 @@ const failed = (...records: (DynamoDBRecord | undefined)[]) => ({
 });
 
 it('decides the pending commands of each account together, in the order in which they were sent', async () => {
-  const { handle, taken, counts } = takerThat(async () => {});
+  const { handle, taken, counts } = takerThat(async () => undefined);
   expect(await handle(queued('a', 'k1'), queued('b', 'k2'), queued('a', 'k3'))).toEqual(nothingFailed);
   expect(taken()).toEqual([
     ['a', 'command:k1', 'command:k3'],
@@ -54,7 +59,7 @@ it('decides the pending commands of each account together, in the order in which
 });
 
 it('hands the store all that the queue says of a command', async () => {
-  const { handle, store } = takerThat(async () => {});
+  const { handle, store } = takerThat(async () => undefined);
   await handle(queued('a', 'k1', { keys: ['command:k1', 'command:k2'] }));
   expect(store.decidePending).toHaveBeenCalledExactlyOnceWith('a', [
     {
@@ -87,11 +92,10 @@ it.each([
   ['another version of the commands’ shape', { commandSchema: 2 }],
   ['a command of an unknown type', { command: { type: 'burn' } }],
   ['no account', { accountId: undefined }],
-  ['bytes', { reference: new Uint8Array([1]) }],
 ])(
   'passes over a stream record with %s in its first delivery, says and counts it, and decides the others',
   async (_, more) => {
-    const { handle, taken, counts, logger } = takerThat(async () => {});
+    const { handle, taken, counts, logger } = takerThat(async () => undefined);
     const records = [queued('a', 'k1'), queued('a', 'k2', more), queued('b', 'k3')];
     expect(await handle(...records)).toEqual(nothingFailed);
     expect(taken()).toEqual([
@@ -107,13 +111,25 @@ it.each([
 );
 
 it('decides a command whose place in the queue says more than is known here', async () => {
-  const { handle, taken } = takerThat(async () => {});
-  expect(await handle(queued('a', 'k1', { priority: 'high' }))).toEqual(nothingFailed);
+  const { handle, taken } = takerThat(async () => undefined);
+  expect(await handle(queued('a', 'k1', { priority: 'high', tags: new Set(['a']) }))).toEqual(nothingFailed);
   expect(taken()).toEqual([['a', 'command:k1']]);
 });
 
+it('says and counts a command that can never be decided, and reports nothing: it would hold up the others for hours', async () => {
+  const passedOver = [{ keys: ['command:k1' as const], cause: new Error('not an event of this ledger') }];
+  const { handle, counts, logger } = takerThat(async () => passedOver);
+  expect(await handle(queued('a', 'k1'), queued('a', 'k2'))).toEqual(nothingFailed);
+  expect(counts).toEqual({ CommandsDecidedTogether: 1, UnreadableRecords: 1 });
+  expect(logger.error).toHaveBeenCalledExactlyOnceWith(expect.any(String), {
+    accountId: 'a',
+    keys: ['command:k1'],
+    error: passedOver[0]?.cause,
+  });
+});
+
 it('fails the whole batch for a stream record that does not say where it stands', async () => {
-  const { handle, taken } = takerThat(async () => {});
+  const { handle, taken } = takerThat(async () => undefined);
   const { dynamodb, ...record } = queued('a', 'k1');
   const { SequenceNumber: _, ...nowhere } = dynamodb ?? {};
   expect(await handle(queued('b', 'k2'), { ...record, dynamodb: nowhere })).toEqual(failed(undefined));

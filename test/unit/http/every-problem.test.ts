@@ -69,9 +69,16 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
     status: 404,
     ask: () => {
       const { recordOf } = createTestLedger().store;
-      return send(getCommand({ store: { recordOf, decidePending: async () => {} }, clock: () => 0, telemetry }), {
-        path: { accountId: 'a1', commandId: 'missing' },
-      });
+      return send(
+        getCommand({
+          store: { recordOf, decidePending: async () => ({ decided: 0, passedOver: [] }) },
+          clock: () => 0,
+          telemetry,
+        }),
+        {
+          path: { accountId: 'a1', commandId: 'missing' },
+        },
+      );
     },
   },
   route_not_found: {

@@ -89,7 +89,7 @@ export const createMemoryStore = () => {
   };
 
   const execute = async (request: CommandRequest): Promise<CommandResult> => {
-    const { command, keys = [], expectedVersion } = request;
+    const { command, keys = [], expectedVersions } = request;
     const found = keys.flatMap((key) => records.get(key) ?? []);
     if (found.some((record) => record.fingerprint !== fingerprint(command))) return { outcome: 'key_reused' };
     const [recorded] = found;
@@ -100,11 +100,11 @@ export const createMemoryStore = () => {
       return resultOf(decideUnder(keys, command), true);
     }
     const { version: currentVersion } = tailOf(command.accountId);
-    if (expectedVersion !== undefined && expectedVersion !== currentVersion) {
+    if (expectedVersions && !expectedVersions.some((expected) => expected === currentVersion)) {
       return { outcome: 'version_mismatch', currentVersion };
     }
     if (isThrottled) return { outcome: 'undecided', reason: 'throttled' };
-    const queues = hot.has(command.accountId) && expectedVersion === undefined && command.type !== 'open';
+    const queues = hot.has(command.accountId) && expectedVersions === undefined && command.type !== 'open';
     return queues ? queue(keys, request) : resultOf(decideUnder(keys, command), false);
   };
 
@@ -122,7 +122,10 @@ export const createMemoryStore = () => {
     ),
     execute: vi.fn<Store['execute']>(execute),
     recordOf: vi.fn<Store['recordOf']>(async (key) => records.get(key)),
-    decidePending: vi.fn<Store['decidePending']>(async (_, pending) => decidePending(pending)),
+    decidePending: vi.fn<Store['decidePending']>(async (_, pending) => {
+      await decidePending(pending);
+      return { decided: pending.length, passedOver: [] };
+    }),
     /** Makes an account hot: what is sent to it queues, and nobody is there who decides it. */
     heat: (accountId: AccountId): void => void hot.add(accountId),
     /** Lets nothing be written any more. @returns what lets it be written again. */

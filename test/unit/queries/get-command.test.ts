@@ -29,7 +29,7 @@ const createGet = (records: readonly Awaited<ReturnType<Store['recordOf']>>[], {
   const left = [...records];
   const store = {
     recordOf: vi.fn<Store['recordOf']>(async () => (left.length > 1 ? left.shift() : left[0])),
-    decidePending: vi.fn<Store['decidePending']>(async () => {}),
+    decidePending: vi.fn<Store['decidePending']>(async () => ({ decided: 1, passedOver: [] })),
   };
   const handler = createHandler({ store, clock: () => Date.parse(at) + age, telemetry });
   const get = (commandId = 'c1') => send(handler, { path: { accountId: 'a1', commandId } });

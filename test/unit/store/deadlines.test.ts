@@ -159,12 +159,12 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
   [
     'a command at a version',
     'withdraw',
-    ({ store }) => store().execute({ ...withKeys('k', 'l'), expectedVersion: Version.parse(303) }),
+    ({ store }) => store().execute({ ...withKeys('k', 'l'), expectedVersions: [Version.parse(303)] }),
   ],
   [
     'a command at a version that has passed',
     'withdraw',
-    ({ store }) => store().execute({ ...withKeys('k', 'l'), expectedVersion: Version.parse(1) }),
+    ({ store }) => store().execute({ ...withKeys('k', 'l'), expectedVersions: [Version.parse(1)] }),
   ],
   [
     'a command that queues',

@@ -36,7 +36,7 @@ describe('what is no commit is a problem that says where it stands', () => {
   it.each([
     ['an event nobody knows', { events: [{ type: 'MoneyBurnt', v: 1, data: {} }] }],
     ['a field that is missing', { hash: undefined }],
-    ['a type of attribute that commits do not have', { state: new Set(['x']) }],
+    ['a type of attribute that its events do not have', { events: new Set(['x']) }],
   ])('%s', (_, wrong) => {
     expect(readCommitRecord(streamRecord({ ...opened().item, ...wrong }))).toMatchObject({
       streamId: 'a',

@@ -42,10 +42,15 @@ describe('attempts follow from the age alone', () => {
     expect(names(24 * 60)).toBe(28);
   });
 
-  it('the first looks for the execution that carry-out-transfers started, each other for the one before', () => {
+  it('each looks for the execution that carry-out-transfers started, and for all that may be under way still', () => {
+    const names = (...minutes: number[]) => minutes.map((age) => attemptAt(age * MINUTE)?.name);
     expect(attemptAt(MINUTE)?.earlier).toEqual(['t1']);
-    expect(attemptAt(2 * MINUTE)?.earlier).toEqual([attemptAt(MINUTE)?.name]);
-    expect(attemptAt(64 * MINUTE)?.earlier).toEqual([attemptAt(32 * MINUTE)?.name]);
+    expect(attemptAt(2 * MINUTE)?.earlier).toEqual(['t1', ...names(1)]);
+    expect(attemptAt(8 * MINUTE)?.earlier).toEqual(['t1', ...names(4, 2, 1)]);
+    expect(attemptAt(20 * MINUTE)?.earlier).toEqual(['t1', ...names(8, 4)]);
+    expect(attemptAt(64 * MINUTE)?.earlier).toEqual(['t1', ...names(32)]);
+    expect(attemptAt(80 * MINUTE)?.earlier).toEqual(['t1']);
+    expect(attemptAt(130 * MINUTE)?.earlier).toEqual(['t1', ...names(64)]);
   });
 });
 

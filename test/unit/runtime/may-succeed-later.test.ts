@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { maySucceedLater } from '../../../functions/projections/may-succeed-later.ts';
+import { maySucceedLater } from '../../../functions/runtime/failure.ts';
 import { StoreUnavailable } from '../../../functions/runtime/unavailable.ts';
 
 const named = (name: string, more: object = {}) => Object.assign(new Error(name), { name, ...more });
