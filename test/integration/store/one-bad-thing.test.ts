@@ -159,3 +159,26 @@ it('a list of versions is decided within the time of one command', async () => {
   await here.store.execute({ ...requests.withdraw('a', 1), expectedVersions });
   expect(time.clock() - begun).toBeLessThan(25_000);
 });
+
+it('a command without a key whose write may have landed, and is refused without a word, is not decided again', async () => {
+  const here = createMeteredStore(database, createTestTime(Date.now()));
+  let writes = 0;
+  here.inject(async (operation, send) => {
+    if (operation !== 'PutItem') return send();
+    writes += 1;
+    if (writes > 1) throw named('ConditionalCheckFailedException');
+    await send();
+    throw named('TimeoutError');
+  });
+  expect(await here.store.execute(requests.withdraw('a', 30))).toEqual({ outcome: 'undecided', reason: 'unknown' });
+  expect((await bank.store.load(a)).account?.balance).toBe(970);
+});
+
+it('a further key of a pending command is claimed with all keys that the command has by then', async () => {
+  const request = requests.deposit('a', 7, { key: 'k1' });
+  await leavePending(bank.client, database.tables.commands, request);
+  const keys = [keyOn('a', 'k1'), keyOn('a', 'k2')];
+  const impatient = createMeteredStore(database, { budget: 200, ...createTestTime(Date.now()) });
+  expect(await impatient.store.execute({ ...request, keys })).toEqual({ outcome: 'in_progress' });
+  expect(await bank.store.recordOf(keyOn('a', 'k2'))).toMatchObject({ outcome: 'pending', keys });
+});

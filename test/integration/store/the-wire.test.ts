@@ -13,7 +13,11 @@ import { requests } from '../../../testing/ledger-requests.ts';
 
 // What the SDK really makes of an answer that is broken on the way, and what the store makes of that.
 
-type Answer = { readonly from: IncomingMessage; readonly to: ServerResponse; readonly body: Buffer };
+type Answer = {
+  readonly from: Pick<IncomingMessage, 'statusCode' | 'headers'>;
+  readonly to: ServerResponse;
+  readonly body: Buffer;
+};
 const json = { 'content-type': 'application/x-amz-json-1.0' };
 
 const broken: Record<string, (answer: Answer) => void> = {
@@ -44,10 +48,15 @@ const broken: Record<string, (answer: Answer) => void> = {
 
 const startProxy = async (upstream: string, breaks: (answer: Answer) => void) => {
   let armed: RegExp | undefined;
+  let forwards = true;
   const proxy = createServer(async (request, to) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const target = String(request.headers['x-amz-target']);
+    if (armed?.test(target) && !forwards) {
+      armed = undefined;
+      return breaks({ from: { statusCode: 200, headers: json }, to, body: Buffer.from('{}') });
+    }
     const options = { method: 'POST', path: request.url, headers: request.headers };
     httpRequest(upstream, options, async (from) => {
       const parts: Buffer[] = [];
@@ -67,9 +76,10 @@ const startProxy = async (upstream: string, breaks: (answer: Answer) => void) =>
   const { port } = proxy.address() as AddressInfo;
   return {
     endpoint: `http://127.0.0.1:${port}`,
-    /** Breaks the next answer to such an operation, which is carried out. */
-    arm: (operation: RegExp) => {
+    /** Breaks the next answer to such an operation, which is carried out; or, where it is not to be, in its place. */
+    arm: (operation: RegExp, { isCarriedOut = true } = {}) => {
       armed = operation;
+      forwards = isCarriedOut;
     },
   };
 };
@@ -95,6 +105,17 @@ describe.each(Object.entries(broken))('%s', (_name, breaks) => {
     await store.execute(requests.open('a'));
     return { store, proxy };
   };
+
+  it.each([[{}], [{ key: 'k' }]])(
+    'in place of a write that has not arrived: it happens all the same (%o)',
+    async (key) => {
+      const { store, proxy } = await start();
+      proxy.arm(/PutItem|TransactWriteItems/, { isCarriedOut: false });
+      const result = await store.execute(requests.deposit('a', 7, key));
+      expect(result).toMatchObject({ outcome: 'accepted', replayed: false });
+      expect((await store.load(AccountId.parse('a'))).account?.balance).toBe(7);
+    },
+  );
 
   it.each([[{}], [{ key: 'k' }]])('in answer to a write that has landed: it happens once (%o)', async (key) => {
     const { store, proxy } = await start();
