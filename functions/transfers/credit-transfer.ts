@@ -99,8 +99,8 @@ const rejected = (
  *
  * Usually it is the credit of another source whose client chose the same id, or its rejection: then this transfer can
  * never be credited, and releasing it is safe. But it could be this very transfer's credit, written by a deployment
- * that put it in other words: then the money has arrived, and a release would make it twice. While a request waits to
- * be decided, or has just been given its key back, nothing can be concluded.
+ * that put it in other words: then the money has arrived, and a release would make it twice. While a command is
+ * pending, or was given up and may be sent again, nothing can be concluded.
  */
 const holderOf = (
   record: FoundRecord | undefined,

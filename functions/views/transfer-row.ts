@@ -49,8 +49,8 @@ const OPEN_SHARDS = 8;
 export const openShards: readonly string[] = Array.from({ length: OPEN_SHARDS }, (_, shard) => `open#${shard}`);
 
 /**
- * The key of a transfer's row. A client may choose a transfer's id, and two sources the same one: they are two
- * transfers.
+ * The key of a transfer's row. One id is one transfer since it is claimed with its reservation; of before, two sources may have one
+ * each under the same id.
  * @param from the source account.
  */
 export const transferKey = (transferId: TransferId, from: AccountId) => ({

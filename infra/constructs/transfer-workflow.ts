@@ -105,7 +105,7 @@ function definition(scope: Construct, { credit, settle, release }: Tasks): IChai
 
 /**
  * A task that calls a function with the whole state, as often as it takes for about a minute and a half: after that, the
- * outage is longer than what retrying is for, and recover-transfers starts the transfer again every minute.
+ * outage is longer than what retrying is for, and recover-transfers starts the transfer again, ever more seldom.
  */
 function step(scope: Construct, id: string, lambda: IFunction, resultPath: string): LambdaInvoke {
   const task = new LambdaInvoke(scope, id, {

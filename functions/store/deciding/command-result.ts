@@ -61,7 +61,8 @@ export type CommandResult =
 
 /**
  * Why a command was not decided.
- * `contention`, `throttled`, `unavailable`: the time allowed ran out, and nothing was written.
+ * `contention`, `throttled`, `unavailable`: the time allowed ran out, and nothing was written by this request. One that it repeats may
+ * have been: under the same key that is heard.
  * `unknown`: it ran out while a write's result was unknown; a repeat under the same key will tell.
  * `commit_too_large`: the account has so much open that its commit would near DynamoDB's 400 KB for an item; nothing was written.
  * `record_unreadable`: a record under one of its keys was written by other code than this, which alone can tell.

@@ -27,7 +27,7 @@ export type Verdict =
   | { readonly kind: 'pending'; readonly record: PendingRecord }
   /** One of its keys belongs to another command. */
   | { readonly kind: 'reused' }
-  /** A command that was taken from the queue is no longer what its record says: whoever sent it has heard so. */
+  /** A command that was taken from the queue is no longer what its record says: it was given up, or replaced by its repeat. */
   | { readonly kind: 'given_up' }
   /** It has lost as many races as were allowed. Nothing was written for it. */
   | { readonly kind: 'outraced' }
