@@ -15,10 +15,10 @@ import { EntryPage, listEntriesRequest } from '../../../functions/queries/list-e
 import { listTransfersRequest, TransferPage } from '../../../functions/queries/list-transfers.ts';
 import { createHandler } from '../../../functions/queries/openapi.ts';
 import { definitionOf, functionNames } from '../../../infra/constructs/catalogue.ts';
+import { readOpenApi, referencesOf } from '../../../testing/openapi-document.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 import { type ClientAnswer, send } from '../http/request.ts';
 import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
-import { readOpenApi, referencesOf } from './openapi-document.ts';
 
 const served = await send(createHandler({ telemetry }), { route: '/openapi.json' });
 const document = readOpenApi(served.body);
