@@ -65,7 +65,9 @@ export const createCheck = (source: unknown): Check => {
   /** Headers: those that must be there are, those that are there have the right form, and there are no others. */
   const wrongHeaders = (response: Response, { headers }: ProbeAnswer): string[] => {
     const byName = new Map(Object.entries(response.headers).map(([name, header]) => [name.toLowerCase(), header]));
-    const undocumented = Object.keys(headers).filter((name) => documentedHeaders.has(name) && !byName.has(name));
+    const undocumented = Object.keys(headers).filter(
+      (name) => documentedHeaders.has(name) && !byName.has(name) && name !== 'apigw-requestid',
+    );
     return [
       ...undocumented.map((name) => `${name} is not documented with this answer`),
       ...[...byName].flatMap(([name, { required, schema }]) => {

@@ -1,25 +1,24 @@
 import type { Finding, ProbeResult } from './run.ts';
 import { toCurl } from './send.ts';
 
-/** Beyond, they are counted and not shown. */
+/** Kinds; beyond, they are counted and not shown. */
 const SHOWN = 10;
 const SHOWN_CHARACTERS = 1_000;
 
 /** What was found, each with all that it takes to see it again. */
 export const findingsOf = (findings: readonly Finding[], { url, seed }: { url: string; seed: number }): string => {
-  const shown = findings
-    .slice(0, SHOWN)
-    .map(({ number, request, answer, wrong }) =>
-      [
-        `\nRequest ${number} of seed ${seed}:`,
-        toCurl(url, request),
-        ...(answer
-          ? [`${answer.status} ${JSON.stringify(answer.headers)}`, answer.text.slice(0, SHOWN_CHARACTERS)]
-          : []),
-        ...wrong.map((line) => `  !  ${line}`),
-      ].join('\n'),
-    );
-  const more = findings.length > SHOWN ? [`\n… and ${findings.length - SHOWN} more.`] : [];
+  const kinds = [...Map.groupBy(findings, ({ answer, wrong }) => `${answer?.status} ${wrong.join()}`).values()];
+  const shown = kinds.slice(0, SHOWN).flatMap(([first, ...alike]) => {
+    if (!first) return [];
+    const { number, request, answer, wrong } = first;
+    return [
+      `\nRequest ${number} of seed ${seed}${alike.length > 0 ? `, and ${alike.length} more like it` : ''}:`,
+      toCurl(url, request),
+      ...(answer ? [`${answer.status} ${JSON.stringify(answer.headers)}`, answer.text.slice(0, SHOWN_CHARACTERS)] : []),
+      ...wrong.map((line) => `  !  ${line}`),
+    ];
+  });
+  const more = kinds.length > SHOWN ? [`\n… and ${kinds.length - SHOWN} kinds more.`] : [];
   return [...shown, ...more].join('\n');
 };
 

@@ -85,7 +85,9 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
     const [method = '', path = ''] = route.split(' ');
     const query = operation.parameters
       .filter((parameter) => parameter.in === 'query' && random.chance(0.35))
-      .map(({ name, schema }): [string, string] => [name, String(values.fitting(name, schema))]);
+      .map(({ name, schema }): [string, string] => [name, String(values.fitting(name, schema))])
+      // Says the document in words.
+      .filter(([name], _, all) => name !== 'at' || !all.some(([other]) => other === 'version'));
     const headers = operation.parameters
       .filter((parameter) => parameter.in === 'header')
       .flatMap(({ name }): [string, string][] => {
@@ -236,7 +238,7 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
     };
   };
 
-  return () => {
+  const newRequest = (): ProbeRequest => {
     if (random.chance(0.1)) return strayRequest();
     if (random.chance(0.02)) return { method: 'GET', target: LAST_LOCATION, headers: [], standing: 'sound' };
     const route = random.oneOf(routes);
@@ -248,7 +250,19 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
     const bodyless = draft.schema === undefined && (flaw === wrongBody || flaw === wrongBytes);
     return bodyless ? wrongParameter(draft) : flaw(draft);
   };
+
+  const lately: ProbeRequest[] = [];
+  return () => {
+    if (lately.length > 0 && random.chance(0.1)) return random.oneOf(lately);
+    const request = newRequest();
+    lately.push(request);
+    if (lately.length > REPEATABLE) lately.shift();
+    return request;
+  };
 };
+
+/** How many requests back one may be sent once more. */
+const REPEATABLE = 40;
 
 const currencies: readonly string[] = ['EUR', 'USD', 'JPY', 'BHD'];
 const methods: readonly string[] = ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'GET', 'POST', 'HEAD', 'TRACE', 'PROPFIND'];

@@ -29,6 +29,9 @@ interface Coded {
   readonly answers: Readonly<Record<string, z.ZodMiniType>>;
 }
 
+/** What API Gateway may answer by itself. */
+const BY_THE_GATEWAY = new Set([400, 413, 429, 431, 500, 503]);
+
 const nothing = z.object({});
 const routes: Readonly<Record<string, Coded>> = {
   'POST /accounts': { request: openAccountRequest, answers: { 201: AccountView } },
@@ -124,9 +127,23 @@ describe.each(eachRoute)('$route', ({ route, request: { shape }, answers }) => {
     }
   });
 
+  it('is documented with what the gateway answers by itself, and what to do', () => {
+    for (const status of BY_THE_GATEWAY) {
+      const { description, headers, content } = responses[status] ?? {};
+      expect(description).toMatch(/\bby the gateway\b/i);
+      expect(headers).toMatchObject({ 'Apigw-Requestid': { required: true } });
+      expect(headers?.['X-Correlation-Id']?.required).toBeUndefined();
+      expect(content?.['application/json']).toMatchObject({
+        schema: { required: ['message'] },
+        examples: { by_the_gateway: { value: { message: expect.any(String) } } },
+      });
+    }
+  });
+
   it('is documented with every problem it may answer, each under its status, with an example', () => {
     const problems = Object.entries(responses).filter(([status]) => !/^2|^304$/.test(status));
     for (const [status, { content }] of problems) {
+      if (BY_THE_GATEWAY.has(Number(status)) && !content['application/problem+json']) continue;
       const { examples = {} } = content['application/problem+json'] ?? {};
       expect(Object.keys(examples).length).toBeGreaterThan(0);
       for (const [code, { value }] of Object.entries(examples)) {
