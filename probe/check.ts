@@ -131,7 +131,6 @@ export const createCheck = (source: unknown): Check => {
   const violations: Check['violations'] = (request, answer) => {
     const { status } = answer;
     const found = wrongOnItsOwn(request.method, answer);
-    if (status >= 500) found.push(`${status}`);
     const route = routeOf(request);
     const operation = route === undefined ? undefined : operations.get(route);
     if (!operation) return [...found, ...wrongWithoutRoute(request, answer)];

@@ -163,17 +163,17 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
   const wrongQuery = (draft: Draft): ProbeRequest => {
     const request = render(draft);
     const [path, query = ''] = request.target.split('?');
-    const junk = random.oneOf([
-      'limit=1&limit=2',
-      'versoin=1',
-      '=',
-      '&&',
-      '%zz=%',
-      'cursor=',
-      'cursor=AAAA',
-      `a=${encode(values.junk())}`,
-    ]);
-    return { ...request, target: `${path}?${query && `${query}&`}${junk}` };
+    const isUnknown = random.chance(0.5);
+    const more = isUnknown
+      ? random.oneOf(['versoin=1', 'dryrun=true', `a=${encode(values.junk())}`])
+      : random.oneOf(['limit=1&limit=2', '=', '&&', '%zz=%', 'cursor=', 'cursor=AAAA', 'limit=1%00', 'limit']);
+    // What is known is told in words: these two take any.
+    const isTaken = ['/health', '/openapi.json'].includes(path ?? '');
+    return {
+      ...request,
+      target: `${path}?${query && `${query}&`}${more}`,
+      standing: isUnknown && !isTaken ? 'broken' : undefined,
+    };
   };
 
   const wrongHeader = (draft: Draft): ProbeRequest => {

@@ -103,7 +103,8 @@ const sendAll = async ({ count, next, check, send, onAnswer }: Sending): Promise
       memory.keep(request, answer);
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
       seen.get(check.routeOf(request) ?? '')?.add(answer.status);
-      const wrong = check.violations(request, answer);
+      const failed = answer.status >= 500 ? ['it is an error of the server'] : [];
+      const wrong = [...failed, ...check.violations(request, answer)];
       if (wrong.length > 0) findings.push({ number, request, answer, wrong });
     } catch (error) {
       findings.push({ number, request, wrong: [`no answer: ${error}`] });

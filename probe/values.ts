@@ -50,10 +50,12 @@ export const createValues = (random: Random, known: (name: string) => unknown): 
     return fromStock(`${minLength} ${maxLength}`, () => fc.string(limits));
   };
 
-  const fittingNumber = ({ minimum = -MOST, maximum = MOST }: z.infer<typeof Shape>): number =>
-    random.chance(0.8)
-      ? Math.min(maximum, minimum + random.between(0, 400))
-      : random.oneOf([minimum, maximum, maximum - 1, random.between(minimum, maximum)]);
+  const fittingNumber = ({ minimum = -MOST, maximum = MOST }: z.infer<typeof Shape>): number => {
+    const near = (width: number) => minimum + random.between(0, Math.min(width, maximum - minimum));
+    if (random.chance(0.4)) return near(3);
+    if (random.chance(0.7)) return near(400);
+    return random.oneOf([minimum, maximum, maximum - 1, random.between(minimum, maximum)]);
+  };
 
   const fitting = (name: string, schema: unknown): unknown => {
     const shape = Shape.parse(schema);
