@@ -38,32 +38,40 @@ export interface Sources {
  */
 export const createRequests = ({ random, operations, fits, accountIds, prefix }: Sources): (() => ProbeRequest) => {
   const routes = [...operations.keys()];
-  /** Few at first, so that they are met again; and ever new ones. */
-  const oneOfMany = (kind: string): string =>
-    `${prefix}${kind}${Math.floor(random.between(0, 1_000) ** random.next())}`;
+  const made = new Map<string, number>();
+  const fresh = (kind: string): string => {
+    const number = (made.get(kind) ?? 0) + 1;
+    made.set(kind, number);
+    return `${prefix}${kind}${number}`;
+  };
+  /** One that was made, now and then one that never is. */
+  const earlier = (kind: string): string => `${prefix}${kind}${random.between(0, made.get(kind) ?? 0)}`;
   const known = (name: string): unknown => {
     // An opaque text, and a list that no schema has: any others are refused.
     if (name === 'cursor') return LAST_CURSOR;
     if (name === 'currency') return random.oneOf(['EUR', 'EUR', 'EUR', 'EUR', 'USD', 'JPY']);
     if (random.chance(0.1)) return undefined;
-    if (name === 'accountId' || name === 'from' || name === 'to') return random.oneOf(accountIds);
-    if (name === 'transferId' || name === 'commandId') return oneOfMany('t');
+    if (ACCOUNTS.has(name)) return random.chance(0.85) ? random.oneOf(accountIds) : earlier('n');
+    if (name === 'transferId' || name === 'commandId') return earlier('t');
     return undefined;
   };
   const values = createValues(random, known);
 
-  /** A body to open an account has a new id more often than not. */
+  /** What is made has a new id more often than not. */
   const bodyOf = (route: string, schema: unknown): unknown => {
     const body = values.fitting('body', schema);
-    if (route !== 'POST /accounts' || random.chance(0.3)) return body;
-    return { ...Object(body), accountId: oneOfMany('n'), currency: random.oneOf(currencies) };
+    if (route === 'POST /accounts' && random.chance(0.7)) {
+      return { ...Object(body), accountId: fresh('n'), currency: random.oneOf(currencies) };
+    }
+    return route === 'POST /transfers' && random.chance(0.8) ? { ...Object(body), transferId: fresh('t') } : body;
   };
 
   const headerOf = (name: string): string | undefined => {
     const version = () => `"${random.between(1, random.oneOf([3, 30, 300]))}"`;
     switch (name) {
       case 'Idempotency-Key':
-        return random.chance(0.6) ? oneOfMany('k') : random.chance(0.9) ? undefined : 'k'.repeat(255);
+        if (random.chance(0.4)) return random.chance(0.1) ? 'k'.repeat(255) : undefined;
+        return random.chance(0.8) ? fresh('k') : earlier('k');
       case 'If-Match':
         return random.chance(0.2)
           ? random.oneOf(['*', `W/${version()}`, `${version()}, ${version()}`, version()])
@@ -264,6 +272,8 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
 /** How many requests back one may be sent once more. */
 const REPEATABLE = 40;
 
+/** Names of what is an account's id. */
+const ACCOUNTS = new Set(['accountId', 'from', 'to']);
 const currencies: readonly string[] = ['EUR', 'USD', 'JPY', 'BHD'];
 const methods: readonly string[] = ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'GET', 'POST', 'HEAD', 'TRACE', 'PROPFIND'];
 const preferences: readonly string[] = [
