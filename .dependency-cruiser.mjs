@@ -15,7 +15,7 @@ export default {
       comment: 'Nothing that runs in Lambda knows how, or where, it was deployed.',
       severity: 'error',
       from: { path: ['^events/', production] },
-      to: { path: ['^infra/', '^local-cloud/', '^test/', '^testing/', '^storm/', '^bench/', '^smoke/'] },
+      to: { path: ['^infra/', '^local-cloud/', '^test/', '^testing/', '^storm/', '^bench/', '^probe/', '^smoke/'] },
     },
     {
       name: 'events-depend-on-nothing',
@@ -110,10 +110,10 @@ export default {
     },
     {
       name: 'testing-is-shared-not-sharing',
-      comment: 'What tests, bench and storm share depends on none of them.',
+      comment: 'What tests, bench, storm and probe share depends on none of them.',
       severity: 'error',
       from: { path: '^testing/' },
-      to: { path: ['^test/', '^bench/', '^storm/', '^infra/', '^local-cloud/'] },
+      to: { path: ['^test/', '^bench/', '^storm/', '^probe/', '^infra/', '^local-cloud/'] },
     },
     {
       name: 'smoke-knows-the-api-alone',
@@ -121,8 +121,25 @@ export default {
       severity: 'error',
       from: { path: '^smoke/' },
       to: {
-        path: ['^events/', '^functions/', '^infra/', '^local-cloud/', '^test/', '^testing/', '^storm/', '^bench/'],
+        path: [
+          '^events/',
+          '^functions/',
+          '^infra/',
+          '^local-cloud/',
+          '^test/',
+          '^testing/',
+          '^storm/',
+          '^probe/',
+          '^bench/',
+        ],
       },
+    },
+    {
+      name: 'probe-knows-the-api-by-its-document',
+      comment: 'What the code means by an answer must not be what the answer is held to.',
+      severity: 'error',
+      from: { path: '^probe/' },
+      to: { path: ['^events/', '^functions/', '^test/', '^storm/', '^bench/', '^smoke/'] },
     },
     {
       name: 'local-cloud-runs-bundles',

@@ -5,7 +5,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Patience } from '../functions/runtime/patience.ts';
 import { createStore, type Store } from '../functions/store/store.ts';
 import type { LedgerDatabase } from '../testing/ledger-database.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../testing/random.ts';
 import { otherDeployment, type SnapshotSightings, thisDeployment } from './weather/other-deployment.ts';
 import { StormyWire } from './weather/stormy-wire.ts';
 import type { Weather } from './weather/weather.ts';

@@ -1,6 +1,7 @@
 import { AccountId, Amount, Caller, Limit } from '../events/values.ts';
 import type { Command } from '../functions/ledger/command.ts';
 import { createLedgerDatabase, type LedgerDatabase } from '../testing/ledger-database.ts';
+import { type Random, randomOf } from '../testing/random.ts';
 import { checkAnswers, PREPARED } from './checks/answers.ts';
 import { checkDecisions, historiesOf } from './checks/decisions.ts';
 import { checkReadings } from './checks/readings.ts';
@@ -12,7 +13,6 @@ import { createConsumers, pump } from './consumers/consumers.ts';
 import { createFeed } from './consumers/feed.ts';
 import { createExecutions } from './consumers/workflow.ts';
 import { createEnvironments, createObserver, type Environment } from './environments.ts';
-import { type Random, randomOf } from './random.ts';
 import { type Remains, readRemains } from './remains.ts';
 import { settleDown } from './settle-down.ts';
 import { Tally } from './tally.ts';

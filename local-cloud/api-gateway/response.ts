@@ -31,6 +31,7 @@ const ownStatus = {
   'Not Found': 404,
   'Request Entity Too Large': 413,
   'Too Many Requests': 429,
+  'Request Header Fields Too Large': 431,
   'Internal Server Error': 500,
   'Service Unavailable': 503,
 } as const;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Invocation, LocalFunction } from '../lambda/invocation.ts';
 import { type ApiIdentity, type ReceivedRequest, toEvent } from './request.ts';
 import { type HttpAnswer, ownAnswer, toAnswer } from './response.ts';
@@ -76,6 +77,7 @@ export const startHttpApi = async (
     // What fails here is either the client's connection or a bug of ours: no answer is the only one left to give.
     serve(incoming, outgoing).catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : undefined));
   });
+  server.on('clientError', (error, socket) => refuse(error, socket));
   await listen(server, options.port);
   const address = server.address();
 
@@ -103,6 +105,22 @@ const listen = (server: Server, port: number): Promise<void> =>
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);
   });
+
+/** Answers what cannot be read as a request: headers beyond the limit, or no HTTP at all. The connection is of no more use. */
+const refuse = (error: NodeJS.ErrnoException, socket: Duplex): void => {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy(error);
+  const { status, headers, body } = ownAnswer(
+    error.code === 'HPE_HEADER_OVERFLOW' ? 'Request Header Fields Too Large' : 'Bad Request',
+  );
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    ...headers.map(([name, value]) => `${name}: ${value}`),
+    `apigw-requestid: ${randomUUID()}`,
+    `content-length: ${body.length}`,
+    'connection: close',
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+};
 
 /** @returns `undefined` if the body is larger than the limit. */
 const receive = async (incoming: IncomingMessage): Promise<ReceivedRequest | undefined> => {

@@ -7,9 +7,9 @@ import { createHandler as createRecover } from '../../functions/transfers/recove
 import { accountsThatReserved } from '../../functions/transfers/reservations.ts';
 import { createViews } from '../../functions/views/views.ts';
 import type { LedgerDatabase } from '../../testing/ledger-database.ts';
+import type { Random } from '../../testing/random.ts';
 import type { Environment } from '../environments.ts';
 import { quietTelemetry } from '../quiet-telemetry.ts';
-import type { Random } from '../random.ts';
 import type { Report } from '../violation.ts';
 import { createDelivery, type Delivery } from './delivery.ts';
 import type { Feed } from './feed.ts';

@@ -1,5 +1,5 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import type { Random } from '../random.ts';
+import type { Random } from '../../testing/random.ts';
 import type { Report } from '../violation.ts';
 
 /** A function behind a stream. */

@@ -4,9 +4,9 @@ import { createHandler as createCredit } from '../../functions/transfers/credit-
 import { createHandler as createRelease } from '../../functions/transfers/release-transfer.ts';
 import { createHandler as createSettle } from '../../functions/transfers/settle-transfer.ts';
 import type { TransferInput, TransferWorkflow } from '../../functions/transfers/workflow.ts';
+import type { Random } from '../../testing/random.ts';
 import type { Environment } from '../environments.ts';
 import { quietTelemetry } from '../quiet-telemetry.ts';
-import type { Random } from '../random.ts';
 import type { Report } from '../violation.ts';
 
 /** The workflow's executions, in this process. */

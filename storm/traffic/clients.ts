@@ -6,8 +6,8 @@ import type { CommandRequest } from '../../functions/store/deciding/command-resu
 import type { Commit } from '../../functions/store/stream/commit.ts';
 import type { Tail } from '../../functions/store/stream/tail.ts';
 import type { RecordKey } from '../../functions/store/writing/record-key.ts';
+import type { Random } from '../../testing/random.ts';
 import type { Environment } from '../environments.ts';
-import type { Random } from '../random.ts';
 import type { Report } from '../violation.ts';
 import type { Intent, Intents } from './intents.ts';
 import type { Journal } from './journal.ts';

@@ -1,7 +1,7 @@
 import { AccountId, Amount, Caller, Currency, Limit, Reference, TransferId } from '../../events/values.ts';
 import type { Command } from '../../functions/ledger/command.ts';
 import { type RecordKey, recordKey } from '../../functions/store/writing/record-key.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../testing/random.ts';
 
 /** A command that a client wants done once, however often it sends it. No other client's command reads the same. */
 export interface Intent {

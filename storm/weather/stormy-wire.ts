@@ -1,5 +1,5 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import type { Random } from '../random.ts';
+import type { Random } from '../../testing/random.ts';
 import { type Handled, type HttpRequest, handled, readAnswer } from './http.ts';
 import type { Deployment } from './other-deployment.ts';
 import type { Weather } from './weather.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../random.ts';
+import type { Random } from '../../testing/random.ts';
 import { type Answer, failure, JSON_HEADERS, refusal } from './http.ts';
 
 /** A request that is about to be sent. */

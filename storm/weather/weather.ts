@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../random.ts';
+import type { Random } from '../../testing/random.ts';
 import type { Tally } from '../tally.ts';
 import type { Answer } from './http.ts';
 import { mixReasons } from './mixed-reasons.ts';

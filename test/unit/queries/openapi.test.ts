@@ -15,10 +15,10 @@ import { EntryPage, listEntriesRequest } from '../../../functions/queries/list-e
 import { listTransfersRequest, TransferPage } from '../../../functions/queries/list-transfers.ts';
 import { createHandler } from '../../../functions/queries/openapi.ts';
 import { definitionOf, functionNames } from '../../../infra/constructs/catalogue.ts';
+import { readOpenApi, referencesOf } from '../../../testing/openapi-document.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 import { type ClientAnswer, send } from '../http/request.ts';
 import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
-import { readOpenApi, referencesOf } from './openapi-document.ts';
 
 const served = await send(createHandler({ telemetry }), { route: '/openapi.json' });
 const document = readOpenApi(served.body);
@@ -28,6 +28,9 @@ interface Coded {
   readonly request: { readonly shape: Readonly<Partial<Record<'path' | 'query' | 'headers' | 'body', z.ZodMiniType>>> };
   readonly answers: Readonly<Record<string, z.ZodMiniType>>;
 }
+
+/** What API Gateway may answer by itself. */
+const BY_THE_GATEWAY = new Set([400, 413, 429, 431, 500, 503]);
 
 const nothing = z.object({});
 const routes: Readonly<Record<string, Coded>> = {
@@ -124,9 +127,23 @@ describe.each(eachRoute)('$route', ({ route, request: { shape }, answers }) => {
     }
   });
 
+  it('is documented with what the gateway answers by itself, and what to do', () => {
+    for (const status of BY_THE_GATEWAY) {
+      const { description, headers, content } = responses[status] ?? {};
+      expect(description).toMatch(/\bby the gateway\b/i);
+      expect(headers).toMatchObject({ 'Apigw-Requestid': { required: true } });
+      expect(headers?.['X-Correlation-Id']?.required).toBeUndefined();
+      expect(content?.['application/json']).toMatchObject({
+        schema: { required: ['message'] },
+        examples: { by_the_gateway: { value: { message: expect.any(String) } } },
+      });
+    }
+  });
+
   it('is documented with every problem it may answer, each under its status, with an example', () => {
     const problems = Object.entries(responses).filter(([status]) => !/^2|^304$/.test(status));
     for (const [status, { content }] of problems) {
+      if (BY_THE_GATEWAY.has(Number(status)) && !content['application/problem+json']) continue;
       const { examples = {} } = content['application/problem+json'] ?? {};
       expect(Object.keys(examples).length).toBeGreaterThan(0);
       for (const [code, { value }] of Object.entries(examples)) {

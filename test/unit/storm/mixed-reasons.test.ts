@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { randomOf } from '../../../storm/random.ts';
 import { refusal } from '../../../storm/weather/http.ts';
 import { mixReasons } from '../../../storm/weather/mixed-reasons.ts';
+import { randomOf } from '../../../testing/random.ts';
 
 const failed = (n: number) => ({ Code: 'ConditionalCheckFailed', Item: { key: { S: `key ${n}` } } });
 const held = { Code: 'None' };
