@@ -1,0 +1,230 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { AccountId } from '../../../events/values.ts';
+import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
+import { requests } from '../../../testing/ledger-requests.ts';
+import { createLedgerDatabase } from '../../mutants/memory-database.ts';
+import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
+
+const a = AccountId.parse('a');
+
+let database: Awaited<ReturnType<typeof createLedgerDatabase>>;
+/** Whoever else writes to the account. */
+let rival: MeteredStore;
+let now: number;
+let waits: number[];
+
+beforeEach(async () => {
+  database = await createLedgerDatabase();
+  now = Date.now();
+  waits = [];
+  rival = createMeteredStore(database);
+  await rival.store.execute(requests.open('a'));
+  await rival.store.execute(requests.deposit('a', 1_000));
+  rival.requests();
+});
+
+/** What becomes of one write after the other: how it fails, after `send` or without it. Those that are not named go through. */
+type Fate = (send: () => Promise<unknown>) => Promise<unknown>;
+
+/** A store whose time goes on by its own waits alone, and whose writes have these fates. */
+const storeWith = (fates: readonly Fate[], more: { readonly budget?: number; readonly queueing?: boolean } = {}) => {
+  const left = [...fates];
+  const operations: string[] = [];
+  const metered = createMeteredStore(database, {
+    budget: 1_000,
+    ...more,
+    clock: () => now,
+    random: () => 1,
+    sleep: async (milliseconds) => {
+      waits.push(milliseconds);
+      now += milliseconds;
+    },
+  });
+  metered.inject(async (operation, send) => {
+    operations.push(operation);
+    const fate = operation === 'PutItem' || operation === 'TransactWriteItems' ? left.shift() : undefined;
+    return fate ? fate(send) : send();
+  });
+  return { store: metered.store, operations };
+};
+
+const named = (name: string, fields: object = {}) => Object.assign(new Error(name), { name, ...fields });
+const fails =
+  (error: Error): Fate =>
+  async () => {
+    throw error;
+  };
+/** Nobody knows: it did not land. */
+const lost = fails(named('TimeoutError'));
+/** Nobody knows: it landed, and its answer was lost. */
+const landed: Fate = async (send) => {
+  await send();
+  throw named('TimeoutError');
+};
+/** A condition did not hold, and what stands there is not shown. */
+const refusedPut = fails(named('ConditionalCheckFailedException'));
+const refused = fails(
+  named('TransactionCanceledException', {
+    CancellationReasons: [{ Code: 'ConditionalCheckFailed' }, { Code: 'None' }],
+  }),
+);
+/** Somebody else is faster. */
+const overtakenBy =
+  (...others: readonly CommandRequest[]): Fate =>
+  async (send) => {
+    for (const request of others) await rival.store.execute(request);
+    return send();
+  };
+/** The time is up once this is done. */
+const late =
+  (fate: Fate): Fate =>
+  async (send) => {
+    now += 1_000;
+    return fate(send);
+  };
+
+const balance = async () => (await rival.store.load(a)).account?.balance;
+const deposit = requests.deposit('a', 5);
+const keyed = requests.deposit('a', 5, { key: 'k' });
+const accepted = { outcome: 'accepted', version: 3, replayed: false };
+const undecided = (reason: string) => ({ outcome: 'undecided', reason });
+
+describe('a write that was refused, where nothing is shown of what stands in its way,', () => {
+  it('is decided again on what is read then', async () => {
+    const { store, operations } = storeWith([refusedPut]);
+    expect(await store.execute(deposit)).toMatchObject(accepted);
+    expect(operations).toEqual(['Query', 'PutItem', 'Query', 'PutItem']);
+    expect(waits).toEqual([20]);
+  });
+  it('and has a key, asks its record first', async () => {
+    const { store, operations } = storeWith([refused]);
+    expect(await store.execute(keyed)).toMatchObject(accepted);
+    expect(operations).toEqual(['Query', 'TransactWriteItems', 'GetItem', 'Query', 'TransactWriteItems']);
+  });
+  it('and has a key, is found to be this call’s own where its answer was lost: it is no replay', async () => {
+    const { store } = storeWith([landed, refused]);
+    expect(await store.execute(keyed)).toMatchObject(accepted);
+    expect(await balance()).toBe(1_005);
+  });
+  it('and has no key, is not known where an earlier try of it may have landed, and is not made again', async () => {
+    for (const [fate, left] of [
+      [lost, 1_000],
+      [landed, 1_005],
+    ] as const) {
+      const { store } = storeWith([fate, refusedPut]);
+      expect(await store.execute(deposit)).toEqual(undecided('unknown'));
+      expect(await balance()).toBe(left);
+    }
+  });
+  it.each([
+    ['contention', [late(refused)]],
+    ['unknown', [lost, late(refused)]],
+  ])('is undecided where the time is up: %s', async (reason, fates) => {
+    expect(await storeWith(fates).store.execute(keyed)).toEqual(undecided(reason));
+  });
+});
+
+describe('a write whose answer was lost', () => {
+  it('is known not to have landed where another commit has its place', async () => {
+    const { store } = storeWith([lost, late(overtakenBy(requests.withdraw('a', 1)))]);
+    expect(await store.execute(keyed)).toEqual(undecided('contention'));
+  });
+
+  const second = requests.deposit('a', 7, { key: 'k2' });
+  /** Of two commands in one write the first turns out to be decided, or pending, elsewhere: its record alone is shown. */
+  const hiding =
+    (first: CommandRequest): Fate =>
+    async (send) => {
+      await rival.store.execute(first);
+      return send().catch((error: unknown) => {
+        if (!(error instanceof Error) || !('CancellationReasons' in error)) throw error;
+        const { CancellationReasons: reasons } = error;
+        const shown = Array.isArray(reasons)
+          ? reasons.map((reason, index) => (index === 1 ? reason : { Code: 'None' }))
+          : [];
+        throw Object.assign(error, { CancellationReasons: shown });
+      });
+    };
+
+  it.each([
+    ['accepted', keyed],
+    ['rejected', { ...keyed, command: requests.withdraw('a', 5_000).command }],
+  ])('is known not to have landed where one of its commands was %s by another write', async (_, first) => {
+    const { store } = storeWith([lost, late(hiding(first))]);
+    expect(await store.executeTogether(a, [first, second])).toMatchObject([
+      { replayed: true },
+      undecided('contention'),
+    ]);
+  });
+  it('is not known to have landed where only a key of another command is in its way', async () => {
+    const other: Fate = async () => {
+      throw named('TransactionCanceledException', {
+        CancellationReasons: [
+          { Code: 'None' },
+          { Code: 'ConditionalCheckFailed', Item: { key: { S: keyed.keys?.[0] }, schema: { N: '99' } } },
+          { Code: 'None' },
+        ],
+      });
+    };
+    const { store } = storeWith([lost, late(other)]);
+    expect(await store.executeTogether(a, [keyed, second])).toEqual([
+      undecided('record_unreadable'),
+      undecided('unknown'),
+    ]);
+  });
+});
+
+describe('a race', () => {
+  it('that is lost is decided again after the winner, without a read', async () => {
+    const { store, operations } = storeWith([overtakenBy(requests.withdraw('a', 1))]);
+    expect(await store.execute(deposit)).toMatchObject({ ...accepted, version: 4 });
+    expect(operations).toEqual(['Query', 'PutItem', 'PutItem']);
+  });
+  it('is not gone on with once the time is up', async () => {
+    const { store, operations } = storeWith([late(overtakenBy(requests.withdraw('a', 1)))]);
+    expect(await store.execute(deposit)).toEqual(undecided('contention'));
+    expect(operations).toEqual(['Query', 'PutItem']);
+  });
+  it('that is lost twice is left for the queue', async () => {
+    const won = overtakenBy(requests.withdraw('a', 1));
+    const { store, operations } = storeWith([won, won], { queueing: true, budget: 100 });
+    expect(await store.execute(deposit)).toMatchObject({ outcome: 'pending' });
+    expect(operations.slice(0, 4)).toEqual(['Query', 'PutItem', 'PutItem', 'TransactWriteItems']);
+  });
+  it('that is lost with what was known a moment ago is decided on what is read then, however much has happened', async () => {
+    const tail = await rival.store.load(a);
+    for (let n = 0; n < 3; n += 1) await rival.store.execute(requests.deposit('a', 1));
+    const { store, operations } = storeWith([]);
+    expect(await store.executeTogether(a, [deposit], tail)).toMatchObject([{ ...accepted, version: 6 }]);
+    expect(operations).toEqual(['PutItem', 'Query', 'PutItem']);
+  });
+});
+
+describe('commands that are more than one commit takes', () => {
+  const sizes = async () => {
+    const found: number[] = [];
+    for await (const { batch } of rival.store.history(a, { from: 3 })) found.push(batch);
+    return found;
+  };
+
+  it('go on from their own last commit', async () => {
+    const { store, operations } = storeWith([]);
+    const many = Array.from({ length: 120 }, (_, n) => requests.deposit('a', 1, { key: `k${n}` }));
+    await store.executeTogether(a, many);
+    expect(operations).toEqual(['Query', 'TransactWriteItems', 'TransactWriteItems']);
+    expect(await sizes()).toEqual([99, 21]);
+  });
+  it('are no more without keys than with one each', async () => {
+    await storeWith([]).store.executeTogether(a, Array(120).fill(deposit));
+    expect(await sizes()).toEqual([99, 21]);
+  });
+});
+
+it.each([
+  ['throttled', 'ProvisionedThroughputExceededException'],
+  ['unavailable', 'TimeoutError'],
+])('commands whose account cannot be read in time are %s', async (reason, name) => {
+  const metered = createMeteredStore(database, { budget: 0, clock: () => now });
+  metered.inject(async () => Promise.reject(named(name)));
+  expect(await metered.store.executeTogether(a, [deposit, keyed])).toEqual([undecided(reason), undecided(reason)]);
+});
