@@ -153,7 +153,12 @@ const resultsOf = async (
 ): Promise<readonly CommandResult[]> => {
   try {
     if (clock() >= deadline) throw new Error('the time for the steps of this batch is up');
-    return await store.executeTogether(accountId, requests, tail);
+    const results = await store.executeTogether(accountId, requests, tail);
+    for (const result of results) {
+      if (result.outcome !== 'undecided' || result.cause === undefined) continue;
+      telemetry.logger.error('a step failed, and is left to the workflow', { accountId, error: result.cause });
+    }
+    return results;
   } catch (error) {
     // The transfers of other accounts are not to fail with it.
     telemetry.logger.error('the transfers of an account are left to the workflow', { accountId, error });
