@@ -109,5 +109,7 @@ const holderOf = (
   if (record?.outcome === 'rejected') return 'another';
   if (record?.outcome !== 'accepted') return 'nobody yet';
   const { answer } = record;
-  return answer?.['transferId'] === transferId && answer['counterparty'] === from ? 'this transfer' : 'another';
+  // An accepted credit without an answer does not say whose it is: to release then could make money.
+  if (!answer) return 'nobody yet';
+  return answer['transferId'] === transferId && answer['counterparty'] === from ? 'this transfer' : 'another';
 };
