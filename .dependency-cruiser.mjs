@@ -1,4 +1,5 @@
-// The arrows of the architecture (docs/architecture.md). Each rule is one sentence of it; `npm run arrows` holds them.
+// The arrows of the architecture (docs/architecture.md). Each rule is one sentence of it; `npm run
+// arrows` holds them.
 const production = '^functions/';
 
 export default {
@@ -15,7 +16,18 @@ export default {
       comment: 'Nothing that runs in Lambda knows how, or where, it was deployed.',
       severity: 'error',
       from: { path: ['^events/', production] },
-      to: { path: ['^infra/', '^local-cloud/', '^test/', '^testing/', '^storm/', '^bench/', '^probe/', '^smoke/'] },
+      to: {
+        path: [
+          '^infra/',
+          '^local-cloud/',
+          '^test/',
+          '^testing/',
+          '^storm/',
+          '^bench/',
+          '^probe/',
+          '^smoke/',
+        ],
+      },
     },
     {
       name: 'events-depend-on-nothing',
@@ -68,21 +80,24 @@ export default {
     },
     {
       name: 'runtime-knows-nobody',
-      comment: 'Clients, environment, patience and telemetry serve every folder and depend on none.',
+      comment:
+        'Clients, environment, patience and telemetry serve every folder and depend on none.',
       severity: 'error',
       from: { path: '^functions/runtime/' },
       to: { path: ['^events/', production], pathNot: '^functions/runtime/' },
     },
     {
       name: 'views-lean-on-no-store',
-      comment: 'The views are rows of their own: they and the store meet in runtime and in the ledger.',
+      comment:
+        'The views are rows of their own: they and the store meet in runtime and in the ledger.',
       severity: 'error',
       from: { path: '^functions/views/' },
       to: { path: '^functions/store/' },
     },
     {
       name: 'nothing-imports-a-lambda',
-      comment: 'The files in lambdas/ read the environment when they are loaded: only the bundler may do that.',
+      comment:
+        'The files in lambdas/ read the environment when they are loaded: only the bundler may do that.',
       severity: 'error',
       from: { pathNot: '^functions/lambdas/' },
       to: { path: '^functions/lambdas/' },
@@ -96,10 +111,14 @@ export default {
     },
     {
       name: 'siblings-do-not-import-each-other',
-      comment: 'commands, transfers, projections and queries meet in the store, the ledger, the views and http only.',
+      comment:
+        'commands, transfers, projections and queries meet in the store, the ledger, the views and http only.',
       severity: 'error',
       from: { path: '^functions/(commands|transfers|projections|queries)/' },
-      to: { path: '^functions/(commands|transfers|projections|queries)/', pathNot: '^functions/$1/' },
+      to: {
+        path: '^functions/(commands|transfers|projections|queries)/',
+        pathNot: '^functions/$1/',
+      },
     },
     {
       name: 'http-is-shared-not-sharing',
@@ -143,7 +162,8 @@ export default {
     },
     {
       name: 'local-cloud-runs-bundles',
-      comment: 'The local cloud runs the synthesized template: it may not reach into the code the template deploys.',
+      comment:
+        'The local cloud runs the synthesized template: it may not reach into the code the template deploys.',
       severity: 'error',
       from: { path: '^local-cloud/' },
       to: { path: ['^functions/', '^events/'] },
@@ -153,6 +173,9 @@ export default {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+    },
   },
 };

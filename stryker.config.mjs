@@ -2,7 +2,10 @@ import { partOfThisProcess } from './test/mutants/parts.ts';
 
 const { name, goal } = partOfThisProcess();
 
-/** Mutation testing of one part of the functions: see docs/mutation-testing.md. Started by `npm run mutants`. */
+/**
+ * Mutation testing of one part of the functions: see docs/mutation-testing.md. Started by `npm run
+ * mutants`.
+ */
 export default {
   mutate: [`functions/${name}/**/*.ts`],
   testRunner: 'vitest',
@@ -11,7 +14,8 @@ export default {
   ignorers: ['texts'],
   coverageAnalysis: 'perTest',
   concurrency: 2,
-  // In some mutants a test waits for what never comes: its runner is ended and begun anew, with its DynamoDB Local.
+  // In some mutants a test waits for what never comes: its runner is ended and begun anew, with its
+  // DynamoDB Local.
   timeoutMS: 20_000,
   timeoutFactor: 2,
   maxTestRunnerReuse: 100,

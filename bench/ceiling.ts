@@ -1,7 +1,12 @@
 import * as z from 'zod/mini';
 
 /** Operations a second, with so many requests under way at once. */
-const CeilingRow = z.object({ concurrency: z.int(), put: z.number(), transaction: z.number(), get: z.number() });
+const CeilingRow = z.object({
+  concurrency: z.int(),
+  put: z.number(),
+  transaction: z.number(),
+  get: z.number(),
+});
 export type CeilingRow = z.infer<typeof CeilingRow>;
 
 /** What the engine does bare: the figures of the scenario that measures it. */
@@ -9,9 +14,10 @@ export const Ceiling = z.object({ byConcurrency: z.array(CeilingRow) });
 export type Ceiling = z.infer<typeof Ceiling>;
 
 /**
- * How many transfers a second the engine alone would bear: each is two transactions of two (the reservation and the credit,
- * with their records) and one put (the settlement). Nothing else is done: nothing is read, nothing decided, nothing repeated.
- * Taking commands together writes less than that, so a hot account can do better.
+ * How many transfers a second the engine alone would bear: each is two transactions of two (the
+ * reservation and the credit, with their records) and one put (the settlement). Nothing else is
+ * done: nothing is read, nothing decided, nothing repeated. Taking commands together writes less
+ * than that, so a hot account can do better.
  */
 export const bareTransfers = (ceiling: Ceiling, concurrency: number): number => {
   const { put, transaction } = rowAt(ceiling, concurrency);

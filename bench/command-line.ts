@@ -11,7 +11,9 @@ export interface CommandLine {
   readonly runs: number;
 }
 
-/** The fewest runs that make a median worth the name, and how many there are unless asked otherwise. */
+/**
+ * The fewest runs that make a median worth the name, and how many there are unless asked otherwise.
+ */
 const DEFAULT_RUNS = 3;
 
 export const usage = `Usage: npm run bench -- [--only NAME] [--runs N] [--list] [--report]
@@ -46,6 +48,7 @@ export const parseCommandLine = (argv: string[], names: readonly string[]): Comm
   if (unknown !== undefined) {
     throw new Error(`There is no scenario "${unknown}". The scenarios are: ${names.join(', ')}.`);
   }
-  if (!/^[1-9]\d?$/.test(values.runs)) throw new Error(`--runs is "${values.runs}"; it is a number, 1 to 99.`);
+  if (!/^[1-9]\d?$/.test(values.runs))
+    throw new Error(`--runs is "${values.runs}"; it is a number, 1 to 99.`);
   return { ...values, runs: Number(values.runs) };
 };

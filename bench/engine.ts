@@ -14,7 +14,10 @@ export interface Engine {
 
 /** What may differ from the tables as they are deployed. */
 interface DatabaseOptions {
-  /** Whether the events table has a stream, which every write to it is slower for. It has, unless this says otherwise. */
+  /**
+   * Whether the events table has a stream, which every write to it is slower for. It has, unless
+   * this says otherwise.
+   */
   readonly eventsStream?: boolean;
 }
 
@@ -22,8 +25,13 @@ interface DatabaseOptions {
  * Starts a fresh engine, and ends it afterwards, whatever happens.
  * @param use what is to be done with it.
  */
-export const withColdEngine = async <Result>(use: (engine: Engine) => Promise<Result>): Promise<Result> => {
-  const running = await startDynamoDbLocal({ longRunning: true, report: (line) => console.error(line) });
+export const withColdEngine = async <Result>(
+  use: (engine: Engine) => Promise<Result>,
+): Promise<Result> => {
+  const running = await startDynamoDbLocal({
+    longRunning: true,
+    report: (line) => console.error(line),
+  });
   try {
     return await use({
       endpoint: running.endpoint,
@@ -34,14 +42,20 @@ export const withColdEngine = async <Result>(use: (engine: Engine) => Promise<Re
   }
 };
 
-const createDatabase = async (endpoint: string, options: DatabaseOptions = {}): Promise<Database> => {
+const createDatabase = async (
+  endpoint: string,
+  options: DatabaseOptions = {},
+): Promise<Database> => {
   const database = await createLedgerDatabase(endpoint, options);
-  // DynamoDB Local keeps the records of all streams together, and every write looks for the oldest one of its own stream. Where
-  // many others come before that, a transaction takes twice as long; see docs/benchmarks.md.
+  // DynamoDB Local keeps the records of all streams together, and every write looks for the oldest
+  // one of its own stream. Where many others come before that, a transaction takes twice as long;
+  // see docs/benchmarks.md.
   const client = new DynamoDBClient(database.config);
   try {
     await client.send(new PutItemCommand({ TableName: database.tables.queue, Item: FIRST_PLACE }));
-    await client.send(new DeleteItemCommand({ TableName: database.tables.queue, Key: FIRST_PLACE }));
+    await client.send(
+      new DeleteItemCommand({ TableName: database.tables.queue, Key: FIRST_PLACE }),
+    );
   } finally {
     client.destroy();
   }

@@ -9,8 +9,9 @@ export interface Turn<Measurement> {
 }
 
 /**
- * Measures each of several things as often as there are runs, on one fresh engine, each time in another order (A B C, B C A,
- * C A B), so that what the machine does meanwhile, and what an engine gets faster or slower by, meets all of them alike.
+ * Measures each of several things as often as there are runs, on one fresh engine, each time in
+ * another order (A B C, B C A, C A B), so that what the machine does meanwhile, and what an engine
+ * gets faster or slower by, meets all of them alike.
  * @returns the measurements of each, in the order of the turns.
  */
 export const inTurns = async <Measurement>(
@@ -34,4 +35,5 @@ export const inTurns = async <Measurement>(
 };
 
 /** How many steps {@link inTurns} takes. */
-export const stepsInTurns = (runs: number, turns: readonly unknown[]): number => 1 + runs * turns.length;
+export const stepsInTurns = (runs: number, turns: readonly unknown[]): number =>
+  1 + runs * turns.length;

@@ -3,7 +3,13 @@ import { Ceiling } from './ceiling.ts';
 import { type CommandLine, parseCommandLine, usage } from './command-line.ts';
 import { writeChart } from './report/chart.ts';
 import { targetTable, writeMarkdown } from './report/markdown.ts';
-import { describeMachine, type Result, type Results, readResults, writeResults } from './report/results.ts';
+import {
+  describeMachine,
+  type Result,
+  type Results,
+  readResults,
+  writeResults,
+} from './report/results.ts';
 import { toText } from './report/table.ts';
 import type { Scenario } from './scenario.ts';
 import { blog } from './scenarios/blog.ts';
@@ -30,7 +36,11 @@ const main = async (): Promise<void> => {
   const measured = order.flatMap((name) => results[name]?.targets ?? []);
   const targets = targetTable(measured);
   if (targets) console.log(`\n${toText(targets)}`);
-  const written = [await writeResults(results), await writeMarkdown(results, order), await writeChart(results)];
+  const written = [
+    await writeResults(results),
+    await writeMarkdown(results, order),
+    await writeChart(results),
+  ];
   console.log(`\nWritten: ${written.filter((file) => file !== undefined).join(', ')}`);
 };
 

@@ -40,7 +40,10 @@ const plus = (a: Usage, b: Usage): Usage => ({
 });
 
 /** Usage spread evenly over some commands. */
-export const perCommand = ({ requests, readUnits, writeUnits }: Usage, commands: number): Usage => ({
+export const perCommand = (
+  { requests, readUnits, writeUnits }: Usage,
+  commands: number,
+): Usage => ({
   requests: requests / commands,
   readUnits: readUnits / commands,
   writeUnits: writeUnits / commands,
@@ -59,8 +62,8 @@ export const lambdaTimeouts: Timeouts = { connectionTimeout: 1_000, requestTimeo
 const patient: Timeouts = { connectionTimeout: 30_000, requestTimeout: 60_000 };
 
 /**
- * A document client whose requests are counted, each sent once: also those that fail, as a write whose condition does not hold
- * is paid for too.
+ * A document client whose requests are counted, each sent once: also those that fail, as a write
+ * whose condition does not hold is paid for too.
  */
 export const meteredClient = (
   { config }: { readonly config: DynamoDBClientConfig },
@@ -91,8 +94,8 @@ export const meteredClient = (
 };
 
 /**
- * The units of a put or a transaction of puts, from the sizes of its items: DynamoDB Local does not count transactions as AWS
- * does, which is 2 write units per KB of each item
+ * The units of a put or a transaction of puts, from the sizes of its items: DynamoDB Local does not
+ * count transactions as AWS does, which is 2 write units per KB of each item
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-capacity-handling),
  * and says nothing of writes that fail, which consume the same
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate).
@@ -103,7 +106,9 @@ const writeUnitsOf = (input: object): Omit<Usage, 'requests'> | undefined => {
     const units = input.TransactItems.map(({ Put }) => 2 * kilobytes(Put.Item));
     return { readUnits: 0, writeUnits: units.reduce((a, b) => a + b, 0) };
   }
-  return 'Item' in input && isObject(input.Item) ? { readUnits: 0, writeUnits: kilobytes(input.Item) } : undefined;
+  return 'Item' in input && isObject(input.Item)
+    ? { readUnits: 0, writeUnits: kilobytes(input.Item) }
+    : undefined;
 };
 
 const kilobytes = (item: object): number => Math.ceil(itemSize(item) / 1_024);
@@ -111,16 +116,21 @@ const kilobytes = (item: object): number => Math.ceil(itemSize(item) / 1_024);
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /**
- * What DynamoDB says that a request consumed. A read that finds nothing is paid for as the smallest that finds something
- * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html); the engine counts it as 0.
+ * What DynamoDB says that a request consumed. A read that finds nothing is paid for as the smallest
+ * that finds something
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html);
+ * the engine counts it as 0.
  */
 const consumed = (input: object, output: object): Omit<Usage, 'requests'> => {
   const capacity = 'ConsumedCapacity' in output ? output.ConsumedCapacity : undefined;
   const units = (Array.isArray(capacity) ? capacity : [capacity]).reduce(
-    (total: number, of: unknown) => total + (isObject(of) && 'CapacityUnits' in of ? Number(of.CapacityUnits) : 0),
+    (total: number, of: unknown) =>
+      total + (isObject(of) && 'CapacityUnits' in of ? Number(of.CapacityUnits) : 0),
     0,
   );
   const writes = 'RequestItems' in input || 'UpdateExpression' in input;
   const least = 'ConsistentRead' in input && input.ConsistentRead === true ? 1 : 0.5;
-  return writes ? { readUnits: 0, writeUnits: units } : { readUnits: Math.max(units, least), writeUnits: 0 };
+  return writes
+    ? { readUnits: 0, writeUnits: units }
+    : { readUnits: Math.max(units, least), writeUnits: 0 };
 };

@@ -1,10 +1,11 @@
 import type { Usage } from './metering.ts';
 
 /**
- * Published on-demand prices of us-east-1 in US dollars, without free tiers, as of 2026-11. Storage, logs and data transfer are
- * not here: they do not depend on the design.
+ * Published on-demand prices of us-east-1 in US dollars, without free tiers, as of 2026-11.
+ * Storage, logs and data transfer are not here: they do not depend on the design.
  *
- * - DynamoDB, on demand, standard table class, since 2024-11: https://aws.amazon.com/dynamodb/pricing/on-demand/
+ * - DynamoDB, on demand, standard table class, since 2024-11:
+ *   https://aws.amazon.com/dynamodb/pricing/on-demand/
  * - Lambda, arm64, first tier: https://aws.amazon.com/lambda/pricing/
  * - API Gateway, HTTP API, first tier: https://aws.amazon.com/api-gateway/pricing/
  * - Step Functions: https://aws.amazon.com/step-functions/pricing/
@@ -45,21 +46,36 @@ export interface Money {
 }
 
 /** Prices a million of a kind of request. */
-export const perMillion = ({ usage, httpRequests, invocations, milliseconds, workflow }: Work): Money => {
+export const perMillion = ({
+  usage,
+  httpRequests,
+  invocations,
+  milliseconds,
+  workflow,
+}: Work): Money => {
   const { dynamodb, lambda, httpApi, stepFunctions } = prices;
   const { standard, express } = stepFunctions;
   return {
-    dynamodb: usage.writeUnits * dynamodb.perMillionWriteUnits + usage.readUnits * dynamodb.perMillionReadUnits,
-    lambda: invocations * lambda.perMillionRequests + milliseconds * 1_000 * MEMORY_GB * lambda.perGbSecond,
+    dynamodb:
+      usage.writeUnits * dynamodb.perMillionWriteUnits +
+      usage.readUnits * dynamodb.perMillionReadUnits,
+    lambda:
+      invocations * lambda.perMillionRequests +
+      milliseconds * 1_000 * MEMORY_GB * lambda.perGbSecond,
     httpApi: httpRequests * httpApi.perMillionRequests,
     standard: workflow ? TRANSITIONS * standard.perMillionTransitions : 0,
-    express: workflow ? express.perMillionRequests + EXPRESS_GB_SECONDS * 1e6 * express.perGbSecond : 0,
+    express: workflow
+      ? express.perMillionRequests + EXPRESS_GB_SECONDS * 1e6 * express.perGbSecond
+      : 0,
   };
 };
 
 /** What the functions are given: 1,024 MB; see infra/constructs/catalogue.ts. */
 const MEMORY_GB = 1;
 
-/** Of one transfer, and what an Express workflow is billed for it: 64 MB for 200 ms; see docs/decisions/0006. */
+/**
+ * Of one transfer, and what an Express workflow is billed for it: 64 MB for 200 ms; see
+ * docs/decisions/0006.
+ */
 const TRANSITIONS = 4;
 const EXPRESS_GB_SECONDS = 0.0625 * 0.2;

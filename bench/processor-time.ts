@@ -3,14 +3,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Processor time by what used it, in milliseconds. */
 export type ProcessorTime = Readonly<Record<string, number>>;
 
-/** The parts: the bench's own thread has the callers, and, of a local cloud, the API, the gateway, streams and workflow. */
+/**
+ * The parts: the bench's own thread has the callers, and, of a local cloud, the API, the gateway,
+ * streams and workflow.
+ */
 const ENGINE = 'engine';
 const MAIN = 'main thread';
 const REST = 'compiling, collecting';
 
 /**
- * What the processors have done so far for this process, by thread, and for the engine, its descendant. A worker that runs a
- * function is named by it. Linux tells in /proc (https://man7.org/linux/man-pages/man5/proc.5.html).
+ * What the processors have done so far for this process, by thread, and for the engine, its
+ * descendant. A worker that runs a function is named by it. Linux tells in /proc
+ * (https://man7.org/linux/man-pages/man5/proc.5.html).
  * @returns empty where there is no /proc.
  */
 export const processorTime = (): ProcessorTime => {
@@ -40,8 +44,14 @@ export const processorTime = (): ProcessorTime => {
 };
 
 /** What was used between two looks, divided by a number of transfers. */
-export const processorTimePer = (before: ProcessorTime, after: ProcessorTime, count: number): ProcessorTime =>
-  Object.fromEntries(Object.entries(after).map(([part, time]) => [part, (time - (before[part] ?? 0)) / count]));
+export const processorTimePer = (
+  before: ProcessorTime,
+  after: ProcessorTime,
+  count: number,
+): ProcessorTime =>
+  Object.fromEntries(
+    Object.entries(after).map(([part, time]) => [part, (time - (before[part] ?? 0)) / count]),
+  );
 
 /** A thread's name has 15 characters: enough of `holdfast-dev-…` to tell the functions apart. */
 const partOf = (name: string): string => {

@@ -1,8 +1,13 @@
-/** The middle of some numbers; of an even count, the mean of the two in the middle; `NaN` of none. */
+/**
+ * The middle of some numbers; of an even count, the mean of the two in the middle; `NaN` of none.
+ */
 export const median = (numbers: readonly number[]): number => {
   const sorted = numbers.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
-  const [low = Number.NaN, high = Number.NaN] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
+  const [low = Number.NaN, high = Number.NaN] = [
+    sorted[Math.ceil(middle) - 1],
+    sorted[Math.floor(middle)],
+  ];
   return (low + high) / 2;
 };
 
@@ -15,7 +20,10 @@ export const percentile = (numbers: readonly number[], share: number): number =>
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 };
 
-/** Random numbers in 0 … 1 that are the same for the same seed (mulberry32): every run has the same work to do. */
+/**
+ * Random numbers in 0 … 1 that are the same for the same seed (mulberry32): every run has the same
+ * work to do.
+ */
 export const seededRandom = (seed: number): (() => number) => {
   let state = seed;
   return () => {

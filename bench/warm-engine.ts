@@ -14,8 +14,9 @@ export const withEngine = <Result>(use: (engine: Engine) => Promise<Result>): Pr
   });
 
 /**
- * The engine's first thousands of operations are several times slower than the rest, and the JVM goes on compiling for tens of
- * thousands. What it compiles best is what it has seen: so it has transfers to carry out until it hardly gets any faster.
+ * The engine's first thousands of operations are several times slower than the rest, and the JVM
+ * goes on compiling for tens of thousands. What it compiles best is what it has seen: so it has
+ * transfers to carry out until it hardly gets any faster.
  */
 const warmUp = async (engine: Engine): Promise<void> => {
   const until = performance.now() + WARM_UP_MS;

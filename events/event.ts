@@ -27,7 +27,8 @@ const AccountOpened = z.strictObject({
 type AccountOpened = z.infer<typeof AccountOpened>;
 
 /**
- * Reads a version 1 event as version 2: what was opened before overdrafts existed cannot be overdrawn.
+ * Reads a version 1 event as version 2: what was opened before overdrafts existed cannot be
+ * overdrawn.
  * @param event as it was stored.
  * @returns the same fact in today's words.
  */
@@ -37,7 +38,10 @@ const upcastAccountOpenedV1 = (event: z.infer<typeof AccountOpenedV1>): AccountO
   data: { ...event.data, overdraftLimit: Limit.parse(0) },
 });
 
-/** Money came in: from outside, or, with `transferId`, from the account `counterparty` as a transfer's credit. */
+/**
+ * Money came in: from outside, or, with `transferId`, from the account `counterparty` as a
+ * transfer's credit.
+ */
 const MoneyDeposited = z.strictObject({
   type: z.literal('MoneyDeposited'),
   v: z.literal(1),
@@ -50,7 +54,10 @@ const MoneyDeposited = z.strictObject({
 });
 type MoneyDeposited = z.infer<typeof MoneyDeposited>;
 
-/** Money went out: to the outside, or, with `transferId`, to the account `counterparty` as a transfer's settlement. */
+/**
+ * Money went out: to the outside, or, with `transferId`, to the account `counterparty` as a
+ * transfer's settlement.
+ */
 const MoneyWithdrawn = z.strictObject({
   type: z.literal('MoneyWithdrawn'),
   v: z.literal(1),
@@ -63,7 +70,10 @@ const MoneyWithdrawn = z.strictObject({
 });
 type MoneyWithdrawn = z.infer<typeof MoneyWithdrawn>;
 
-/** Money was set aside on the source for a transfer to the account `to`: it lowers `available`, not `balance`. */
+/**
+ * Money was set aside on the source for a transfer to the account `to`: it lowers `available`, not
+ * `balance`.
+ */
 const MoneyReserved = z.strictObject({
   type: z.literal('MoneyReserved'),
   v: z.literal(1),
@@ -78,8 +88,9 @@ const MoneyReserved = z.strictObject({
 type MoneyReserved = z.infer<typeof MoneyReserved>;
 
 /**
- * A reservation ended. Without a `reason` it was settled, and the `MoneyWithdrawn` that took its place is the next event
- * of the same commit; with one it was released, and the source is whole again.
+ * A reservation ended. Without a `reason` it was settled, and the `MoneyWithdrawn` that took its
+ * place is the next event of the same commit; with one it was released, and the source is whole
+ * again.
  */
 const ReservationCancelled = z.strictObject({
   type: z.literal('ReservationCancelled'),
@@ -93,7 +104,12 @@ const ReservationCancelled = z.strictObject({
 type ReservationCancelled = z.infer<typeof ReservationCancelled>;
 
 /** Every fact an account's stream can hold, each in its newest version. */
-export type AccountEvent = AccountOpened | MoneyDeposited | MoneyWithdrawn | MoneyReserved | ReservationCancelled;
+export type AccountEvent =
+  | AccountOpened
+  | MoneyDeposited
+  | MoneyWithdrawn
+  | MoneyReserved
+  | ReservationCancelled;
 
 /** An event with its place in the stream and the time of the commit that holds it. */
 export type RecordedEvent = AccountEvent & { readonly version: Version; readonly at: Timestamp };
@@ -111,12 +127,15 @@ const StoredEvent = z.discriminatedUnion('type', [
  * Reads an event as it lies in a stream, whatever version it was written in.
  * @param stored `{type, v, data}` from a commit.
  * @returns the event in its newest version.
- * @throws {Error} where the type, the version or the data is none this code knows: a stream is never read half.
+ * @throws {Error} where the type, the version or the data is none this code knows: a stream is
+ *   never read half.
  */
 export const readEvent = (stored: unknown): AccountEvent => {
   const result = StoredEvent.safeParse(stored);
   if (!result.success) {
-    throw new Error(`not an event of this ledger: ${JSON.stringify(stored)}: ${z.prettifyError(result.error)}`);
+    throw new Error(
+      `not an event of this ledger: ${JSON.stringify(stored)}: ${z.prettifyError(result.error)}`,
+    );
   }
   const event = result.data;
   return event.type === 'AccountOpened' && event.v === 1 ? upcastAccountOpenedV1(event) : event;

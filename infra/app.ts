@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { functionNames } from './constructs/catalogue.ts';
 import { cliContext, contextOf, readContext } from './context.ts';
-import { assertMayBeOpen, defaultStage, parseStage, type StageName, settingsOf, stageNames } from './stages.ts';
+import {
+  assertMayBeOpen,
+  defaultStage,
+  parseStage,
+  type StageName,
+  settingsOf,
+  stageNames,
+} from './stages.ts';
 import { synthesize } from './synth.ts';
 
 const usage = `Usage: node infra/app.ts [options]
@@ -21,14 +28,21 @@ const main = async (): Promise<void> => {
   if (asked === 'help') return console.log(usage);
   const { stage, open } = asked;
   // The cdk CLI says where to write.
-  const directory = await synthesize({ stage, open, outdir: process.env['CDK_OUTDIR'] ?? 'cdk.out' });
+  const directory = await synthesize({
+    stage,
+    open,
+    outdir: process.env['CDK_OUTDIR'] ?? 'cdk.out',
+  });
   console.log(`Holdfast-${stage}: ${join(directory, `Holdfast-${stage}.template.json`)}`);
   console.log(`  and the bundles of ${functionNames.length} functions beside it`);
   const { alarmEmails } = settingsOf(stage);
-  if (alarmEmails.length === 0) console.log('  nobody is told of its alarms: alarmEmails in infra/stages.ts is empty');
+  if (alarmEmails.length === 0)
+    console.log('  nobody is told of its alarms: alarmEmails in infra/stages.ts is empty');
 };
 
-const readCommandLine = (args: string[]): { readonly stage: StageName; readonly open: boolean } | 'help' => {
+const readCommandLine = (
+  args: string[],
+): { readonly stage: StageName; readonly open: boolean } | 'help' => {
   try {
     const { values } = parseArgs({
       args,
@@ -39,7 +53,10 @@ const readCommandLine = (args: string[]): { readonly stage: StageName; readonly 
       },
     });
     if (values.help) return 'help';
-    const context = readContext({ ...cliContext(process.env['CDK_CONTEXT_JSON']), ...contextOf(values.context) });
+    const context = readContext({
+      ...cliContext(process.env['CDK_CONTEXT_JSON']),
+      ...contextOf(values.context),
+    });
     const stage = parseStage(values.stage ?? context.stage ?? process.env['STAGE'] ?? defaultStage);
     if (!context.open) assertMayBeOpen(stage);
     return { stage, open: context.open };

@@ -5,15 +5,18 @@ import { build, type Plugin } from 'esbuild';
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Where the bundles go: `<directory>/<function's name>/index.mjs`, with its source map beside it. */
+/**
+ * Where the bundles go: `<directory>/<function's name>/index.mjs`, with its source map beside it.
+ */
 export const bundleDirectory = join(repository, 'build', 'functions');
 
 /**
- * Modules that the SDK imports when it comes to need them, which in a function it never does. Without them a bundle is a third
- * smaller, and takes a third less time to load.
+ * Modules that the SDK imports when it comes to need them, which in a function it never does.
+ * Without them a bundle is a third smaller, and takes a third less time to load.
  */
 const neverLoaded = [
-  // Lambda puts the role's credentials in the environment, where the SDK looks first. These are the places it would look next.
+  // Lambda puts the role's credentials in the environment, where the SDK looks first. These are the
+  // places it would look next.
   '@aws-sdk/credential-provider-sso',
   '@aws-sdk/credential-provider-ini',
   '@aws-sdk/credential-provider-process',
@@ -25,8 +28,9 @@ const neverLoaded = [
 ];
 
 /**
- * Takes Node.js's own modules as `require` does. An import reads every export they have, for its bindings, and some exports
- * load a whole subsystem when they are read: `WebSocket` of `node:http` alone takes as long as half of a bundle.
+ * Takes Node.js's own modules as `require` does. An import reads every export they have, for its
+ * bindings, and some exports load a whole subsystem when they are read: `WebSocket` of `node:http`
+ * alone takes as long as half of a bundle.
  */
 const builtinModules: Plugin = {
   name: 'builtin-modules',
@@ -40,14 +44,19 @@ const builtinModules: Plugin = {
 };
 
 /**
- * Bundles every function in one go: one call of esbuild takes a tenth of the time of one call per function.
+ * Bundles every function in one go: one call of esbuild takes a tenth of the time of one call per
+ * function.
  *
- * The AWS SDK is bundled too: what was tested is what runs, and a bundle starts faster than the runtime's copy.
+ * The AWS SDK is bundled too: what was tested is what runs, and a bundle starts faster than the
+ * runtime's copy.
  * @param entries each function's name and its entry file, relative to the repository.
  * @param outdir where the bundles go.
  * @throws when an entry file does not exist, naming it, or does not compile.
  */
-export const bundle = async (entries: Readonly<Record<string, string>>, outdir = bundleDirectory): Promise<void> => {
+export const bundle = async (
+  entries: Readonly<Record<string, string>>,
+  outdir = bundleDirectory,
+): Promise<void> => {
   const missing = Object.entries(entries).filter(([, file]) => !existsSync(join(repository, file)));
   if (missing.length > 0) {
     const list = missing.map(([name, file]) => `  ${name}: ${file}`).join('\n');
@@ -55,19 +64,23 @@ export const bundle = async (entries: Readonly<Record<string, string>>, outdir =
   }
   await build({
     absWorkingDir: repository,
-    entryPoints: Object.fromEntries(Object.entries(entries).map(([name, file]) => [`${name}/index`, file])),
+    entryPoints: Object.fromEntries(
+      Object.entries(entries).map(([name, file]) => [`${name}/index`, file]),
+    ),
     outdir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    // The packages' ES modules before their CommonJS: only those can be shaken, a third less to load.
+    // The packages' ES modules before their CommonJS: only those can be shaken, a third less to
+    // load.
     mainFields: ['module', 'main'],
     external: neverLoaded,
     plugins: [builtinModules],
     minify: true,
-    // With --enable-source-maps a stack trace needs the positions alone; the sources are in the repository.
+    // With --enable-source-maps a stack trace needs the positions alone; the sources are in the
+    // repository.
     sourcemap: 'linked',
     sourcesContent: false,
     // An error is thrown, with the file and the line; nothing is printed besides.

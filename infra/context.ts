@@ -9,22 +9,30 @@ export interface AppContext {
 
 const ownKeys = ['stage', 'open'] as const;
 
-/** Names that the cdk CLI itself writes to `cdk.json`, `cdk.context.json` or `~/.cdk.json`. Its others have a colon in them. */
+/**
+ * Names that the cdk CLI itself writes to `cdk.json`, `cdk.context.json` or `~/.cdk.json`. Its
+ * others have a colon in them.
+ */
 const keysOfTheCli = new Set(['cli-telemetry', 'acknowledged-issue-numbers']);
 
 /**
  * Reads the context that the app was given.
  * @param given keys and values: the cdk CLI hands over its own, too.
- * @throws an error that names a key that nothing reads: `-c stag=prod` would deploy another stage than was meant.
+ * @throws an error that names a key that nothing reads: `-c stag=prod` would deploy another stage
+ *   than was meant.
  */
 export const readContext = (given: Readonly<Record<string, unknown>>): AppContext => {
   const unknown = Object.keys(given).filter((key) => !isOwn(key) && !isOfTheCli(key));
   if (unknown.length > 0) {
-    throw new Error(`There is no context key "${unknown.join('", "')}". The keys are: ${ownKeys.join(', ')}.`);
+    throw new Error(
+      `There is no context key "${unknown.join('", "')}". The keys are: ${ownKeys.join(', ')}.`,
+    );
   }
   const { stage, open } = given;
-  if (stage !== undefined && typeof stage !== 'string') throw new Error('The context key "stage" takes a name.');
-  if (open !== undefined && open !== 'yes') throw new Error('The context key "open" takes "yes", and nothing else.');
+  if (stage !== undefined && typeof stage !== 'string')
+    throw new Error('The context key "stage" takes a name.');
+  if (open !== undefined && open !== 'yes')
+    throw new Error('The context key "open" takes "yes", and nothing else.');
   return { stage, open: open === 'yes' };
 };
 

@@ -23,7 +23,11 @@ export interface HoldfastStackProps extends StackProps {
 
 /** The ledger of one stage, whole. Each construct is one concern; here they are put together. */
 export class HoldfastStack extends Stack {
-  constructor(scope: Construct, id: string, { stage, settings, code, ...props }: HoldfastStackProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, settings, code, ...props }: HoldfastStackProps,
+  ) {
     super(scope, id, props);
     const tables = new Tables(this, 'Tables', { stage, settings });
     const deadLetters = new DeadLetters(this, 'DeadLetters', { stage }).queue;
@@ -33,7 +37,8 @@ export class HoldfastStack extends Stack {
       code,
       tables,
       deadLetters,
-      // The workflow calls some of the functions and is started by others: its ARN is filled in when it is there.
+      // The workflow calls some of the functions and is started by others: its ARN is filled in
+      // when it is there.
       workflowArn: Lazy.string({ produce: () => workflow.stateMachine.stateMachineArn }),
       workflowName: workflowNameOf(stage, settings),
     });

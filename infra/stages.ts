@@ -3,34 +3,45 @@ import type { FunctionName } from './constructs/catalogue.ts';
 
 /** What differs from one stage to another, or is worth tuning without reading the constructs. */
 export interface StageSettings {
-  /** The account and the region that the stage is for. What is left out is taken from whoever deploys. */
+  /**
+   * The account and the region that the stage is for. What is left out is taken from whoever
+   * deploys.
+   */
   readonly env: Pick<Environment, 'account' | 'region'>;
   /**
-   * Whether it may be deployed as it is, with an API that takes every caller for `local`. Where it may not, `-c open=yes` has it
-   * deployed all the same.
+   * Whether it may be deployed as it is, with an API that takes every caller for `local`. Where it
+   * may not, `-c open=yes` has it deployed all the same.
    */
   readonly mayBeOpen: boolean;
   /**
-   * The functions' lowest level that is logged. Not above `INFO`: Lambda takes a line without a level for one of `INFO`, and drops
-   * what is below; the lines that hold the metrics have none.
+   * The functions' lowest level that is logged. Not above `INFO`: Lambda takes a line without a
+   * level for one of `INFO`, and drops what is below; the lines that hold the metrics have none.
    */
   readonly logLevel: 'DEBUG' | 'INFO';
   /** Days that every log group keeps its lines. One of the values that CloudWatch Logs knows. */
   readonly logRetentionDays: 7 | 30 | 90 | 180 | 365;
-  /** Whether tables and stack refuse to be deleted, and tables and logs stay when the stack goes. */
+  /**
+   * Whether tables and stack refuse to be deleted, and tables and logs stay when the stack goes.
+   */
   readonly protectData: boolean;
-  /** Whether X-Ray follows requests through the functions and the workflow: all of them or none. An HTTP API cannot be traced. */
+  /**
+   * Whether X-Ray follows requests through the functions and the workflow: all of them or none. An
+   * HTTP API cannot be traced.
+   */
   readonly tracing: boolean;
   /**
-   * Units a second that a table, and each of its indexes, takes from the start. A new table takes some 4,000 write units and 12,000
-   * read units, and grows with the load, in minutes; AWS takes money once for what is asked for beyond that.
+   * Units a second that a table, and each of its indexes, takes from the start. A new table takes
+   * some 4,000 write units and 12,000 read units, and grows with the load, in minutes; AWS takes
+   * money once for what is asked for beyond that.
    */
   readonly warmThroughput: Readonly<Partial<Record<TableName, Throughput>>>;
   /**
-   * How many invocations of a function run at once: no more, and as many whatever the others do. Clients that wait for a transfer
-   * hold invocations of request-transfer while they wait. Those must not be all there are, or what they wait for never runs.
+   * How many invocations of a function run at once: no more, and as many whatever the others do.
+   * Clients that wait for a transfer hold invocations of request-transfer while they wait. Those
+   * must not be all there are, or what they wait for never runs.
    *
-   * An account has to have 100 more than are reserved in all; a new account may have 10, and cannot reserve any.
+   * An account has to have 100 more than are reserved in all; a new account may have 10, and cannot
+   * reserve any.
    */
   readonly reservedConcurrency: Readonly<Partial<Record<FunctionName, number>>>;
   readonly throttling: {
@@ -41,15 +52,16 @@ export interface StageSettings {
   };
   readonly streams: Readonly<Record<StreamConsumer, StreamSettings>>;
   /**
-   * What becomes of a command that meets others on its account.
-   * `queue`: it queues, and decide-pending decides it together with the others, in one commit.
-   * `race`: it is decided again after each commit that won, until it wins or its time is up. Without queueing an account that is
-   * hot wastes almost every write: this is what queueing is measured against.
+   * What becomes of a command that meets others on its account. `queue`: it queues, and
+   * decide-pending decides it together with the others, in one commit. `race`: it is decided again
+   * after each commit that won, until it wins or its time is up. Without queueing an account that
+   * is hot wastes almost every write: this is what queueing is measured against.
    */
   readonly hotAccounts: 'queue' | 'race';
   /**
-   * `standard`: exactly once per name, 90 days of history, paid by transition.
-   * `express`: at least once, names not unique, at most 5 minutes, paid by time. Every step may be repeated, so both are right.
+   * `standard`: exactly once per name, 90 days of history, paid by transition. `express`: at least
+   * once, names not unique, at most 5 minutes, paid by time. Every step may be repeated, so both
+   * are right.
    */
   readonly workflowType: 'standard' | 'express';
   /** Who is told of alarms, by e-mail. Each address is asked once to confirm. */
@@ -74,9 +86,15 @@ type StreamConsumer = (typeof streamConsumers)[number];
 export interface StreamSettings {
   /** Records in one invocation, at most. */
   readonly batchSize: number;
-  /** Batches of one shard at the same time. AWS keeps the order of each item, not of a partition key: two batches may hold one account. */
+  /**
+   * Batches of one shard at the same time. AWS keeps the order of each item, not of a partition
+   * key: two batches may hold one account.
+   */
   readonly parallelBatches: number;
-  /** How often a failing batch is tried again before its records are given up and reported as a dead letter. */
+  /**
+   * How often a failing batch is tried again before its records are given up and reported as a dead
+   * letter.
+   */
   readonly retryAttempts: number;
   /** Age in minutes at which a record is given up. The stream itself keeps 24 hours. */
   readonly maxRecordAgeMinutes: number;
@@ -98,25 +116,49 @@ interface AlarmThresholds {
   readonly lostRacesPercent: number;
   /** Requests that a table and its indexes turned away, in five minutes. */
   readonly tableThrottles: number;
-  /** Invocations at the same moment in the whole account. The quota is 1,000 where nobody has asked for more. */
+  /**
+   * Invocations at the same moment in the whole account. The quota is 1,000 where nobody has asked
+   * for more.
+   */
   readonly concurrentExecutions: number;
   /** Failed invocations of one group of functions, in five minutes. */
   readonly functionErrors: number;
-  /** Invocations of one group of functions that were refused for want of concurrency, in five minutes. */
+  /**
+   * Invocations of one group of functions that were refused for want of concurrency, in five
+   * minutes.
+   */
   readonly functionThrottles: number;
 }
 
 const streams: StageSettings['streams'] = {
-  // One batch of a shard at a time: an account's commits then come in order, and the views are written once per batch.
-  'project-views': { batchSize: 100, parallelBatches: 1, retryAttempts: 20, maxRecordAgeMinutes: 6 * 60 },
-  // One batch of a shard at a time: what comes in meanwhile is the next one, so the busier an account is, the more of its transfers
-  // share a commit. Giving up early is safe: recover-transfers starts what was neither ended nor handed over.
-  'carry-out-transfers': { batchSize: 100, parallelBatches: 1, retryAttempts: 10, maxRecordAgeMinutes: 60 },
-  // More than the 99 that one transaction decides: a batch holds the commands of several accounts. One batch of a shard at a time:
-  // each queued command is an item of its own, and AWS keeps the order per item only, so with more the commands of one account would
-  // go to several takers at once, who race for it. Giving up late is right: a command that was given up stays pending until its
-  // client repeats it.
-  'decide-pending': { batchSize: 500, parallelBatches: 1, retryAttempts: 100, maxRecordAgeMinutes: 6 * 60 },
+  // One batch of a shard at a time: an account's commits then come in order, and the views are
+  // written once per batch.
+  'project-views': {
+    batchSize: 100,
+    parallelBatches: 1,
+    retryAttempts: 20,
+    maxRecordAgeMinutes: 6 * 60,
+  },
+  // One batch of a shard at a time: what comes in meanwhile is the next one, so the busier an
+  // account is, the more of its transfers share a commit. Giving up early is safe:
+  // recover-transfers starts what was neither ended nor handed over.
+  'carry-out-transfers': {
+    batchSize: 100,
+    parallelBatches: 1,
+    retryAttempts: 10,
+    maxRecordAgeMinutes: 60,
+  },
+  // More than the 99 that one transaction decides: a batch holds the commands of several accounts.
+  // One batch of a shard at a time: each queued command is an item of its own, and AWS keeps the
+  // order per item only, so with more the commands of one account would go to several takers at
+  // once, who race for it. Giving up late is right: a command that was given up stays pending until
+  // its client repeats it.
+  'decide-pending': {
+    batchSize: 500,
+    parallelBatches: 1,
+    retryAttempts: 100,
+    maxRecordAgeMinutes: 6 * 60,
+  },
 };
 
 /** Each consumer is invoked once per shard at a time; a table has as many shards as partitions. */
@@ -196,12 +238,14 @@ export const defaultStage: StageName = 'dev';
  * @throws an error that lists the stages when there is none of that name.
  */
 export const parseStage = (name: string): StageName => {
-  if (!isStageName(name)) throw new Error(`There is no stage "${name}". The stages are: ${stageNames.join(', ')}.`);
+  if (!isStageName(name))
+    throw new Error(`There is no stage "${name}". The stages are: ${stageNames.join(', ')}.`);
   return name;
 };
 
 /**
- * @throws an error that says what to do where a stage is not to be deployed with an API that takes every caller for `local`.
+ * @throws an error that says what to do where a stage is not to be deployed with an API that takes
+ *   every caller for `local`.
  */
 export const assertMayBeOpen = (stage: StageName): void => {
   if (settingsOf(stage).mayBeOpen) return;

@@ -5,23 +5,38 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { bundle, bundleDirectory } from './bundle.ts';
 import { entryOf, type FunctionName, functionNames } from './constructs/catalogue.ts';
 import { HoldfastStack } from './holdfast-stack.ts';
-import { assertMayBeOpen, parseStage, type StageName, type StageSettings, settingsOf } from './stages.ts';
+import {
+  assertMayBeOpen,
+  parseStage,
+  type StageName,
+  type StageSettings,
+  settingsOf,
+} from './stages.ts';
 
 /**
- * Bundles the functions and synthesizes the stack of a stage. Works offline: nothing is looked up, and the template holds
- * for any account and region.
+ * Bundles the functions and synthesizes the stack of a stage. Works offline: nothing is looked up,
+ * and the template holds for any account and region.
  * @param stage its name.
  * @param outdir where the cloud assembly goes.
  * @param settings in place of the stage's own: for measuring one way against the other.
  * @param open whether it is meant to be open to everybody, where a stage would not be on its own.
  * @returns the directory of the cloud assembly.
- * @throws where the stage is unknown or may not be open, a function cannot be bundled, or a rule of cdk-nag is neither kept nor acknowledged.
+ * @throws where the stage is unknown or may not be open, a function cannot be bundled, or a rule of
+ *   cdk-nag is neither kept nor acknowledged.
  */
-export const synthesize = async ({ stage, open = false, ...props }: SynthesisProps): Promise<string> => {
+export const synthesize = async ({
+  stage,
+  open = false,
+  ...props
+}: SynthesisProps): Promise<string> => {
   const known = parseStage(stage);
   if (!open) assertMayBeOpen(known);
   await bundle(Object.fromEntries(functionNames.map((name) => [name, entryOf(name)])));
-  const { app } = createApp({ ...props, stage: known, code: (name) => Code.fromAsset(join(bundleDirectory, name)) });
+  const { app } = createApp({
+    ...props,
+    stage: known,
+    code: (name) => Code.fromAsset(join(bundleDirectory, name)),
+  });
   return app.synth().directory;
 };
 
@@ -42,7 +57,10 @@ export interface AppProps {
   readonly outdir?: string;
 }
 
-/** The CDK app with the one stack of a stage, held to the AwsSolutions rules of cdk-nag when it is synthesized. */
+/**
+ * The CDK app with the one stack of a stage, held to the AwsSolutions rules of cdk-nag when it is
+ * synthesized.
+ */
 export const createApp = ({
   stage,
   settings: changes,
@@ -65,14 +83,18 @@ export const createApp = ({
   return { app, stack };
 };
 
-/** The template says what the ledger is and no more: the local cloud has to understand every line of it. */
+/**
+ * The template says what the ledger is and no more: the local cloud has to understand every line of
+ * it.
+ */
 const plainTemplate = {
   analyticsReporting: false,
   treeMetadata: false,
   // Synthesized below, once: not again when the process ends.
   autoSynth: false,
   context: {
-    // Tags go to CloudFormation, which passes them on to every resource, instead of standing at each one.
+    // Tags go to CloudFormation, which passes them on to every resource, instead of standing at
+    // each one.
     '@aws-cdk/core:explicitStackTags': true,
     // What CDK's own check of the template finds is an error, not a warning.
     '@aws-cdk/core:validateAgainstDefaultRules': true,
@@ -80,8 +102,9 @@ const plainTemplate = {
 };
 
 /**
- * The standard synthesizer, without a rule for the bootstrap stack's version in the template: the cdk CLI checks it anyway.
- * Wrapped, because under exactOptionalPropertyTypes the class does not fit the interface that it implements.
+ * The standard synthesizer, without a rule for the bootstrap stack's version in the template: the
+ * cdk CLI checks it anyway. Wrapped, because under exactOptionalPropertyTypes the class does not
+ * fit the interface that it implements.
  */
 const synthesizer = (): IStackSynthesizer => {
   const standard = new DefaultStackSynthesizer({ generateBootstrapVersionRule: false });

@@ -22,7 +22,10 @@ import { type LocalTemplate, readTemplate } from './template/template.ts';
 
 /** How a local cloud is started. */
 export interface LocalCloudOptions {
-  /** Directory of the synthesized cloud assembly, or the promise of one: DynamoDB Local starts meanwhile. */
+  /**
+   * Directory of the synthesized cloud assembly, or the promise of one: DynamoDB Local starts
+   * meanwhile.
+   */
   readonly assembly: string | Promise<string>;
   /** The API's port; 0: any free one. */
   readonly port: number;
@@ -55,8 +58,8 @@ export interface LocalCloud {
 }
 
 /**
- * More than keep two cores busy, since many of them wait: for a hot account, the more commands wait together, the fewer commits
- * they take. Each is an isolate of its own, of some 30 MB.
+ * More than keep two cores busy, since many of them wait: for a hot account, the more commands wait
+ * together, the fewer commits they take. Each is an isolate of its own, of some 30 MB.
  */
 export const defaultWorkers = 64;
 
@@ -66,7 +69,8 @@ const defaultAccessKeyId = 'holdfast';
 /**
  * Runs a synthesized stack on this machine.
  *
- * @throws what stands in the way: a template that cannot be run, a port in use, no Java. Then nothing is left running.
+ * @throws what stands in the way: a template that cannot be run, a port in use, no Java. Then
+ *   nothing is left running.
  */
 export const startLocalCloud = async (options: LocalCloudOptions): Promise<LocalCloud> => {
   const started = createTeardown();
@@ -129,8 +133,15 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   }
   report.step(`${functions.size} functions`);
 
-  const control = createControl({ functions, intercept: endpoint.intercept, overview: () => overview() });
-  const served = await startHttpApi(toHttpApi(template, functions), { port: options.port, sideDoor: control });
+  const control = createControl({
+    functions,
+    intercept: endpoint.intercept,
+    overview: () => overview(),
+  });
+  const served = await startHttpApi(toHttpApi(template, functions), {
+    port: options.port,
+    sideDoor: control,
+  });
   started.add(served, (it) => it.stop());
   const url = `http://127.0.0.1:${served.port}`;
   report.step('HTTP API');
@@ -143,12 +154,25 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
       queues,
       dynamodb: { engine: description, endpoint: address, region: template.region, accessKeyId },
     });
-  return { url, template, functions, queues, dynamodb, intercept: endpoint.intercept, overview, stop: started.stop };
+  return {
+    url,
+    template,
+    functions,
+    queues,
+    dynamodb,
+    intercept: endpoint.intercept,
+    overview,
+    stop: started.stop,
+  };
 };
 
 type Functions = ReadonlyMap<string, RunningFunction>;
 
-const startFunctions = (template: LocalTemplate, endpointUrl: string, options: LocalCloudOptions): Functions =>
+const startFunctions = (
+  template: LocalTemplate,
+  endpointUrl: string,
+  options: LocalCloudOptions,
+): Functions =>
   new Map(
     template.functions.map((definition) => [
       definition.name,
@@ -157,12 +181,17 @@ const startFunctions = (template: LocalTemplate, endpointUrl: string, options: L
         maxWorkers: options.workersPerFunction ?? defaultWorkers,
         log: (line) => options.report.log(definition.name, line),
         onFailure: ({ errorType, errorMessage }) =>
-          options.report.warn(`${definition.name}: ${errorType}: ${errorMessage.replaceAll(/\s*\n\s*/g, ' ')}`),
+          options.report.warn(
+            `${definition.name}: ${errorType}: ${errorMessage.replaceAll(/\s*\n\s*/g, ' ')}`,
+          ),
       }),
     ]),
   );
 
-/** Functions write through the endpoint, which tells. What is written past it, by a test or by hand, may wait that long. */
+/**
+ * Functions write through the endpoint, which tells. What is written past it, by a test or by hand,
+ * may wait that long.
+ */
 const UNSEEN_MS = 250;
 
 /** What stands at the two ends of an event source mapping. */
@@ -173,12 +202,17 @@ interface Connected {
   readonly queues: ReadonlyMap<string, unknown[]>;
 }
 
-const deliverStreams = (connected: Connected, options: LocalCloudOptions, started: Teardown): void => {
+const deliverStreams = (
+  connected: Connected,
+  options: LocalCloudOptions,
+  started: Teardown,
+): void => {
   const { report } = options;
   const checkpoints = openCheckpoints(inDataDirectory(options, 'stream-positions.json'));
   started.add(checkpoints, (it) => it.flush());
   for (const line of crowdedStreams(connected.template)) report.warn(line);
-  for (const { logicalId, properties, table, functionName, onFailure } of connected.template.eventSourceMappings) {
+  for (const { logicalId, properties, table, functionName, onFailure } of connected.template
+    .eventSourceMappings) {
     const stream = connected.streams.of(table);
     if (!stream) throw new Error(`"${logicalId}" reads the stream of "${table}", which has none`);
     const mapping = startEventSourceMapping({
@@ -197,8 +231,9 @@ const deliverStreams = (connected: Connected, options: LocalCloudOptions, starte
 };
 
 /**
- * Of a stream with more readers than it is made for, AWS takes the mappings and throttles their reads
- * (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html: at most two consumers a shard). Here all of them are served.
+ * Of a stream with more readers than it is made for, AWS takes the mappings and throttles their
+ * reads (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html: at most two consumers a
+ * shard). Here all of them are served.
  */
 const crowdedStreams = ({ eventSourceMappings }: LocalTemplate): string[] =>
   [...Map.groupBy(eventSourceMappings, ({ table }) => table)]
@@ -241,10 +276,15 @@ const startEngine = async (options: LocalCloudOptions, started: Teardown): Promi
   });
   started.add(engine, (it) => it.stop());
   options.report.step(engine.description);
-  return { endpoint: engine.endpoint, accessKeyId: defaultAccessKeyId, description: engine.description };
+  return {
+    endpoint: engine.endpoint,
+    accessKeyId: defaultAccessKeyId,
+    description: engine.description,
+  };
 };
 
-const readWhenThere = async ({ assembly }: LocalCloudOptions): Promise<LocalTemplate> => readTemplate(await assembly);
+const readWhenThere = async ({ assembly }: LocalCloudOptions): Promise<LocalTemplate> =>
+  readTemplate(await assembly);
 
 const inDataDirectory = ({ dataDirectory }: LocalCloudOptions, name: string): string | undefined =>
   dataDirectory === undefined ? undefined : join(dataDirectory, name);

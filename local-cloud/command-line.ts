@@ -47,7 +47,8 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
     port: toInteger('--port', values.port, 0, 65_535),
     dataDirectory: values.data === undefined ? undefined : resolve(nonEmpty('--data', values.data)),
     stage: parseStage(values.stage),
-    workers: values.workers === undefined ? undefined : toInteger('--workers', values.workers, 1, 1_000),
+    workers:
+      values.workers === undefined ? undefined : toInteger('--workers', values.workers, 1, 1_000),
     verbose: values.verbose,
     help: values.help,
   };

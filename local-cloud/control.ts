@@ -16,15 +16,17 @@ export interface Controlled {
  * `/_local`, beside the API on its port. It exists on this machine only:
  *
  * - `GET /_local`: what runs where.
- * - `POST /_local/kill` `{"function":"carry-out-transfers","when":"after-next-write"}`: ends that function's workers as a
- *   crash: `now` (the default), or around its next write to a table, before it is done or after.
+ * - `POST /_local/kill` `{"function":"carry-out-transfers","when":"after-next-write"}`: ends that
+ *   function's workers as a crash: `now` (the default), or around its next write to a table, before
+ *   it is done or after.
  */
 export const createControl =
   (controlled: Controlled): SideDoor =>
   (method, target, body) => {
     const path = target.split('?')[0] ?? '';
     if (path !== '/_local' && !path.startsWith('/_local/')) return undefined;
-    if (path === '/_local' && method === 'GET') return Promise.resolve(json(200, controlled.overview()));
+    if (path === '/_local' && method === 'GET')
+      return Promise.resolve(json(200, controlled.overview()));
     if (path === '/_local/kill' && method === 'POST') return kill(controlled, body);
     return Promise.resolve(json(404, { message: 'There is GET /_local and POST /_local/kill' }));
   };
@@ -37,12 +39,17 @@ const killShape = z.strictObject({
 const kill = async ({ functions, intercept }: Controlled, body: Buffer): Promise<HttpAnswer> => {
   const order = killShape.safeParse(parseJson(body));
   if (!order.success)
-    return json(400, { message: 'Needs {"function": NAME, "when": "now" | "before-next-write" | "after-next-write"}' });
+    return json(400, {
+      message: 'Needs {"function": NAME, "when": "now" | "before-next-write" | "after-next-write"}',
+    });
 
   const { function: name, when } = order.data;
   const target = findFunction(functions, name);
   if (!target) {
-    return json(404, { message: `There is no function "${name}"`, functions: [...functions.keys()] });
+    return json(404, {
+      message: `There is no function "${name}"`,
+      functions: [...functions.keys()],
+    });
   }
   if (when === 'now') {
     const workers = target.workers();
@@ -60,7 +67,8 @@ const killAroundWrite = (
 ): Interceptor => {
   let armed = true;
   return async (call, forward) => {
-    if (!armed || call.functionName !== target.name || !writeOperations.has(call.operation)) return forward();
+    if (!armed || call.functionName !== target.name || !writeOperations.has(call.operation))
+      return forward();
     armed = false;
     if (when === 'after-next-write') {
       const response = await forward();
@@ -76,8 +84,14 @@ const killAroundWrite = (
   };
 };
 
-/** By its whole name, or by an ending that only one has: `settle-transfer` for `holdfast-dev-settle-transfer`. */
-const findFunction = (functions: ReadonlyMap<string, RunningFunction>, name: string): RunningFunction | undefined => {
+/**
+ * By its whole name, or by an ending that only one has: `settle-transfer` for
+ * `holdfast-dev-settle-transfer`.
+ */
+const findFunction = (
+  functions: ReadonlyMap<string, RunningFunction>,
+  name: string,
+): RunningFunction | undefined => {
   const ending = [...functions.values()].filter((candidate) => candidate.name.endsWith(`-${name}`));
   return functions.get(name) ?? (ending.length === 1 ? ending[0] : undefined);
 };

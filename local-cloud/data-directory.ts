@@ -11,10 +11,11 @@ export interface DataDirectory {
 const LOCK = 'in-use';
 
 /**
- * Takes a directory for this process: two engines on the same files would lose data. A process that was killed leaves its mark; it
- * is passed over, as that process is no more.
+ * Takes a directory for this process: two engines on the same files would lose data. A process that
+ * was killed leaves its mark; it is passed over, as that process is no more.
  * @param path is made where it is not there.
- * @throws {Error} that says why it cannot be used: it cannot be made or written to, or another local cloud uses it.
+ * @throws {Error} that says why it cannot be used: it cannot be made or written to, or another
+ *   local cloud uses it.
  */
 export const takeDataDirectory = (path: string): DataDirectory => {
   const lock = join(path, LOCK);
@@ -22,12 +23,17 @@ export const takeDataDirectory = (path: string): DataDirectory => {
     make(path);
     mark(lock);
   } catch (error) {
-    throw new Error(`The directory ${path}, given by --data, cannot be used: ${messageOf(error)}`, { cause: error });
+    throw new Error(`The directory ${path}, given by --data, cannot be used: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   return { release: () => rmSync(lock, { force: true }) };
 };
 
-/** One level after the other: Node's own `recursive` never ends where the system says ENOENT of a parent that is there, as in /proc. */
+/**
+ * One level after the other: Node's own `recursive` never ends where the system says ENOENT of a
+ * parent that is there, as in /proc.
+ */
 const make = (path: string): void => {
   if (existsSync(path)) return;
   make(dirname(path));
@@ -48,7 +54,10 @@ const mark = (lock: string): void => {
   }
 };
 
-/** Signal 0 is sent to nobody: it only asks. A process of somebody else cannot be asked, and so runs. */
+/**
+ * Signal 0 is sent to nobody: it only asks. A process of somebody else cannot be asked, and so
+ * runs.
+ */
 const isRunning = (pid: number): boolean => {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
@@ -62,4 +71,5 @@ const isRunning = (pid: number): boolean => {
 const isThereAlready = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'EEXIST';
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

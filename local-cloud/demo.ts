@@ -41,19 +41,30 @@ const racingWithdrawals = async (ledger: Ledger, run: string, rounds: number): P
   }
   for (const [outcome, count] of outcomes) say(`   ${count} of ${rounds} rounds: ${outcome}`);
   const { body } = await ledger.get(`/accounts/${account}`);
-  verdict(outcomes.size === 1 && body['balance'] === 0, `balance ${body['balance']}: nothing was spent twice`);
+  verdict(
+    outcomes.size === 1 && body['balance'] === 0,
+    `balance ${body['balance']}: nothing was spent twice`,
+  );
 };
 
 const killedWorker = async (ledger: Ledger, run: string): Promise<void> => {
   title('2. A transfer whose worker is killed between credit and settle');
   const [from, to, transferId] = [`alice-${run}`, `bob-${run}`, `transfer-${run}`];
-  for (const accountId of [from, to]) await ledger.post('/accounts', { accountId, currency: 'EUR' });
+  for (const accountId of [from, to])
+    await ledger.post('/accounts', { accountId, currency: 'EUR' });
   await ledger.post(`/accounts/${from}/deposits`, { amount: 10_000 });
   say(`   ${from} has 10000, ${to} has 0`);
   await ledger.post('/_local/kill', { function: 'carry-out-transfers', when: 'after-next-write' });
-  say('   the next worker of carry-out-transfers will be killed right after it has written the credit');
+  say(
+    '   the next worker of carry-out-transfers will be killed right after it has written the credit',
+  );
   const began = performance.now();
-  const { body: requested } = await ledger.post('/transfers', { transferId, from, to, amount: 2_500 });
+  const { body: requested } = await ledger.post('/transfers', {
+    transferId,
+    from,
+    to,
+    amount: 2_500,
+  });
   say(`   POST /transfers: ${requested['status']}, 2500 from ${from} to ${to}`);
 
   let shown = 1;
@@ -64,13 +75,16 @@ const killedWorker = async (ledger: Ledger, run: string): Promise<void> => {
       .parse(body['steps']);
     for (const { step, accountId, version } of steps.slice(shown)) {
       say(`   ${elapsed(began)}  ${step} (${accountId}, version ${version})`);
-      if (step === 'credited') say('            … and here the worker dies: the money is at both, spendable at one');
+      if (step === 'credited')
+        say('            … and here the worker dies: the money is at both, spendable at one');
     }
     shown = Math.max(shown, steps.length);
     if (body['status'] === 'settled' || body['status'] === 'released') break;
   }
 
-  const [source, destination] = await Promise.all([from, to].map((id) => ledger.get(`/accounts/${id}`)));
+  const [source, destination] = await Promise.all(
+    [from, to].map((id) => ledger.get(`/accounts/${id}`)),
+  );
   const [left, arrived] = [source?.body['balance'], destination?.body['balance']];
   verdict(
     left === 7_500 && arrived === 2_500,
@@ -81,12 +95,17 @@ const killedWorker = async (ledger: Ledger, run: string): Promise<void> => {
 const twentyTransfers = async (ledger: Ledger, run: string): Promise<void> => {
   title('And how long it takes: twenty transfers, one after the other');
   const [from, to] = [`carol-${run}`, `dave-${run}`];
-  for (const accountId of [from, to]) await ledger.post('/accounts', { accountId, currency: 'EUR' });
+  for (const accountId of [from, to])
+    await ledger.post('/accounts', { accountId, currency: 'EUR' });
   await ledger.post(`/accounts/${from}/deposits`, { amount: 20 });
   const milliseconds: number[] = [];
   for (let n = 1; n <= 20; n += 1) {
     const began = performance.now();
-    const { body } = await ledger.post('/transfers', { from, to, amount: 1 }, { prefer: 'wait=10' });
+    const { body } = await ledger.post(
+      '/transfers',
+      { from, to, amount: 1 },
+      { prefer: 'wait=10' },
+    );
     if (body['status'] === 'settled') milliseconds.push(performance.now() - began);
   }
   const median = milliseconds.sort((a, b) => a - b)[Math.floor(milliseconds.length / 2)] ?? 0;
@@ -102,16 +121,22 @@ interface Ledger {
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
 }
 
-/** @throws where nothing answers there, or what answers is no local ledger: the second story needs one whose workers it may kill. */
+/**
+ * @throws where nothing answers there, or what answers is no local ledger: the second story needs
+ * one whose workers it may kill.
+ */
 const connect = async (url: string): Promise<Ledger> => {
   const call = async (path: string, init?: RequestInit): Promise<Answer> => {
     const response = await fetch(`${url}${path}`, init);
     return { status: response.status, body: Body.parse(await response.json()) };
   };
   const local = await call('/_local').catch(() => {
-    throw new Error(`No ledger answers at ${url}. Start one with npm start, or say where it is with --url.`);
+    throw new Error(
+      `No ledger answers at ${url}. Start one with npm start, or say where it is with --url.`,
+    );
   });
-  if (local.status !== 200) throw new Error(`What answers at ${url} is not a ledger started with npm start.`);
+  if (local.status !== 200)
+    throw new Error(`What answers at ${url} is not a ledger started with npm start.`);
   const json = { 'content-type': 'application/json' };
   return {
     get: (path) => call(path),
@@ -143,11 +168,14 @@ const readCommandLine = (): { readonly url: string; readonly rounds: number } =>
   }
 };
 
-const said = ({ status, body }: Answer): string => `${status} ${body['code'] ?? body['kind'] ?? body['status']}`;
+const said = ({ status, body }: Answer): string =>
+  `${status} ${body['code'] ?? body['kind'] ?? body['status']}`;
 
-const detailOf = ({ body }: Answer): string => (typeof body['detail'] === 'string' ? ` (${body['detail']})` : '');
+const detailOf = ({ body }: Answer): string =>
+  typeof body['detail'] === 'string' ? ` (${body['detail']})` : '';
 
-const elapsed = (began: number): string => `${((performance.now() - began) / 1000).toFixed(2).padStart(5)} s`;
+const elapsed = (began: number): string =>
+  `${((performance.now() - began) / 1000).toFixed(2).padStart(5)} s`;
 
 const verdict = (holds: boolean, text: string): void => {
   say(holds ? styleText('green', `   ✓ ${text}`) : styleText('red', `   ✗ ${text}`));
@@ -160,7 +188,8 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 const stop = (message: string, status: number): never => {
   process.stderr.write(`${message}\n`);

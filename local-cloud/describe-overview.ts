@@ -5,12 +5,17 @@ export const describeOverview = (overview: Overview): string => {
   const { api, dynamodb, functions, streams, workflows, schedules, deadLetters } = overview;
   const rows: (readonly [kind: string, text: string])[] = [
     ['API', `${api.url}   ${api.routes.length} routes; all of this as JSON: ${api.url}/_local`],
-    ['DynamoDB', `${dynamodb.endpoint}   ${dynamodb.engine}; ${dynamodb.region}, access key ${dynamodb.accessKeyId}`],
+    [
+      'DynamoDB',
+      `${dynamodb.endpoint}   ${dynamodb.engine}; ${dynamodb.region}, access key ${dynamodb.accessKeyId}`,
+    ],
     ['Tables', dynamodb.tables.join(', ')],
     ['Functions', `${functions.length}, each in worker threads of its own`],
     ...streams.map(({ table, function: name }) => ['Stream', `${table} -> ${name}`] as const),
     ...workflows.map(({ name, type }) => ['Workflow', `${name} (${type.toLowerCase()})`] as const),
-    ...schedules.map(({ expression, function: name }) => ['Schedule', `${expression} -> ${name}`] as const),
+    ...schedules.map(
+      ({ expression, function: name }) => ['Schedule', `${expression} -> ${name}`] as const,
+    ),
     ...Object.keys(deadLetters).map((queue) => ['Queue', `${queue} (in memory)`] as const),
   ];
   return [

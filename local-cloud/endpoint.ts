@@ -1,4 +1,9 @@
-import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+} from 'node:http';
 import type { DynamoDbAnswer } from './dynamodb/answer.ts';
 import type { DynamoDbConnection } from './dynamodb/connection.ts';
 import { accessKeyIdOf } from './lambda/environment.ts';
@@ -21,12 +26,17 @@ type Service = 'dynamodb' | 'states';
 export type EndpointResponse = DynamoDbAnswer;
 
 /**
- * Stands between the functions and the services: may answer itself, look, wait, or forward, before or after.
- * If it rejects, the function's connection ends without an answer, as in a network failure.
+ * Stands between the functions and the services: may answer itself, look, wait, or forward, before
+ * or after. If it rejects, the function's connection ends without an answer, as in a network
+ * failure.
  *
- * @param forward passes the call on, to the next interceptor and in the end to the service. Called at most once.
+ * @param forward passes the call on, to the next interceptor and in the end to the service. Called
+ *   at most once.
  */
-export type Interceptor = (call: EndpointCall, forward: () => Promise<EndpointResponse>) => Promise<EndpointResponse>;
+export type Interceptor = (
+  call: EndpointCall,
+  forward: () => Promise<EndpointResponse>,
+) => Promise<EndpointResponse>;
 
 /** The services that the functions see. */
 export interface Endpoint {
@@ -45,16 +55,22 @@ export interface Endpoint {
 export interface EndpointOptions {
   /** DynamoDB Local, and this cloud's database in it. */
   readonly dynamodb: Pick<DynamoDbConnection, 'send'>;
-  /** Told of every write that succeeded, before the function is. @param body JSON, which names the tables. */
+  /**
+   * Told of every write that succeeded, before the function is. @param body JSON, which names the
+   * tables.
+   */
   readonly onWrite: (body: Buffer) => void;
   /** @param target the `X-Amz-Target` of the request. */
-  readonly stepFunctions: (target: string, body: string) => Promise<{ status: number; body: string }>;
+  readonly stepFunctions: (
+    target: string,
+    body: string,
+  ) => Promise<{ status: number; body: string }>;
   readonly functionNames: readonly string[];
 }
 
 /**
- * Starts the one endpoint through which the functions reach DynamoDB and Step Functions. It knows the caller by the
- * access key id in the signature, since each function has its own.
+ * Starts the one endpoint through which the functions reach DynamoDB and Step Functions. It knows
+ * the caller by the access key id in the signature, since each function has its own.
  */
 export const startEndpoint = async (options: EndpointOptions): Promise<Endpoint> => {
   const callers = new Map<string, string>();
@@ -70,8 +86,13 @@ export const startEndpoint = async (options: EndpointOptions): Promise<Endpoint>
     const target = String(incoming.headers['x-amz-target'] ?? '');
     const service = serviceOf(target);
     const functionName = callers.get(accessKeyIdIn(incoming));
-    if (!functionName) return awsError('UnrecognizedClientException', 'The security token in the request is invalid.');
-    if (!service) return awsError('UnknownOperationException', `Holdfast local has no operation "${target}".`);
+    if (!functionName)
+      return awsError(
+        'UnrecognizedClientException',
+        'The security token in the request is invalid.',
+      );
+    if (!service)
+      return awsError('UnknownOperationException', `Holdfast local has no operation "${target}".`);
 
     const operation = target.slice(target.indexOf('.') + 1);
     const forward = async (): Promise<EndpointResponse> => {
@@ -134,7 +155,10 @@ const serviceOf = (target: string): Service | undefined => {
   return target.startsWith('AWSStepFunctions.') ? 'states' : undefined;
 };
 
-/** Where a signature names the access key: `Credential=KEY/20260101/us-east-1/dynamodb/aws4_request`. */
+/**
+ * Where a signature names the access key:
+ * `Credential=KEY/20260101/us-east-1/dynamodb/aws4_request`.
+ */
 const credential = /Credential=([^/]+)\//;
 
 const accessKeyIdIn = (incoming: IncomingMessage): string =>
@@ -150,7 +174,12 @@ export const writeOperations: ReadonlySet<string> = new Set([
 ]);
 
 /** Headers of one connection, which mean nothing on the next one. */
-const connectionHeaders: ReadonlySet<string> = new Set(['connection', 'host', 'keep-alive', 'transfer-encoding']);
+const connectionHeaders: ReadonlySet<string> = new Set([
+  'connection',
+  'host',
+  'keep-alive',
+  'transfer-encoding',
+]);
 
 const send = (outgoing: ServerResponse, { status, headers, body }: EndpointResponse): void => {
   const own: OutgoingHttpHeaders = {};
@@ -164,7 +193,9 @@ const readAll = (stream: IncomingMessage): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    stream.on('end', () =>
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)),
+    );
     stream.on('error', reject);
     stream.on('aborted', () => reject(new Error('The connection ended early')));
   });

@@ -32,7 +32,11 @@ const readCommandLine = (): CommandLine => {
   }
 };
 
-const start = async (commandLine: CommandLine, report: Report, interruption: AbortSignal): Promise<LocalCloud> => {
+const start = async (
+  commandLine: CommandLine,
+  report: Report,
+  interruption: AbortSignal,
+): Promise<LocalCloud> => {
   const synthesis = new AbortController();
   try {
     return await startLocalCloud({
@@ -49,8 +53,15 @@ const start = async (commandLine: CommandLine, report: Report, interruption: Abo
   }
 };
 
-/** In a process of its own: CDK keeps a processor busy for seconds, in which DynamoDB Local starts on the other. */
-const synthesize = async ({ stage }: CommandLine, report: Report, signal: AbortSignal): Promise<string> => {
+/**
+ * In a process of its own: CDK keeps a processor busy for seconds, in which DynamoDB Local starts
+ * on the other.
+ */
+const synthesize = async (
+  { stage }: CommandLine,
+  report: Report,
+  signal: AbortSignal,
+): Promise<string> => {
   const directory = join(repository, 'build', 'local', stage);
   try {
     // Whatever the stage: the API is served on this machine alone.
@@ -75,14 +86,18 @@ const explain = (error: unknown, { port, verbose }: CommandLine): string => {
   return verbose && error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
 };
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 const fail = (message: string, status: number): never => {
   console.error(message);
   process.exit(status);
 };
 
-/** Each step of the start with the second it was done; what functions log, if asked for; what fails, always. */
+/**
+ * Each step of the start with the second it was done; what functions log, if asked for; what fails,
+ * always.
+ */
 const toTerminal = (verbose: boolean): Report => ({
   step: (line) => console.log(`${(performance.now() / 1000).toFixed(1).padStart(5)} s  ${line}`),
   warn: (line) => console.error(`  !  ${line}`),

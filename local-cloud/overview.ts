@@ -34,10 +34,16 @@ export const toOverview = (template: LocalTemplate, sources: OverviewSources): O
   dynamodb: { ...sources.dynamodb, tables: template.tables.map(({ name }) => name) },
   functions: Array.from(sources.functions, ({ name, workers }) => ({ name, workers: workers() })),
   streams: template.eventSourceMappings.map((mapping) => ({
-    table: template.tables.find(({ logicalId }) => logicalId === mapping.table)?.name ?? mapping.table,
+    table:
+      template.tables.find(({ logicalId }) => logicalId === mapping.table)?.name ?? mapping.table,
     function: mapping.functionName,
   })),
   workflows: template.stateMachines.map(({ name, type }) => ({ name, type })),
-  schedules: template.schedules.map(({ expression, functionName }) => ({ expression, function: functionName })),
-  deadLetters: Object.fromEntries(Array.from(sources.queues, ([name, messages]) => [name, messages.length])),
+  schedules: template.schedules.map(({ expression, functionName }) => ({
+    expression,
+    function: functionName,
+  })),
+  deadLetters: Object.fromEntries(
+    Array.from(sources.queues, ([name, messages]) => [name, messages.length]),
+  ),
 });

@@ -2,7 +2,10 @@
 export interface Teardown {
   /** Remembers how to end something. @returns the thing itself. */
   add<Resource>(resource: Resource, end: (resource: Resource) => unknown): Resource;
-  /** Ends everything, the last first; one that fails to end does not keep the others. A second call waits for the first. */
+  /**
+   * Ends everything, the last first; one that fails to end does not keep the others. A second call
+   * waits for the first.
+   */
   stop(): Promise<void>;
 }
 

@@ -10,15 +10,18 @@ type Response = Operation['responses'][string];
 export interface Check {
   readonly operations: ReadonlyMap<string, Operation>;
   fits(schema: object, value: unknown): boolean;
-  /** The route of a request, `GET /health`; `undefined`: the document has none. HEAD goes where GET does. */
+  /**
+   * The route of a request, `GET /health`; `undefined`: the document has none. HEAD goes where GET
+   * does.
+   */
   routeOf(request: Pick<ProbeRequest, 'method' | 'target'>): string | undefined;
   /** What is wrong with an answer, sentence by sentence; nothing where it is as documented. */
   violations(request: ProbeRequest, answer: ProbeAnswer): readonly string[];
 }
 
 /**
- * Reads a document to hold answers to it. Answers may gain members, says the document, and clients must not mind; that one has none
- * that the document does not know is checked all the same.
+ * Reads a document to hold answers to it. Answers may gain members, says the document, and clients
+ * must not mind; that one has none that the document does not know is checked all the same.
  * @throws {Error} where the document is not well-formed.
  */
 export const createCheck = (source: unknown): Check => {
@@ -41,30 +44,43 @@ export const createCheck = (source: unknown): Check => {
     const validate = validatorOf(schema);
     if (validate(value)) return [];
     return (validate.errors ?? []).map(
-      ({ instancePath, message, params }) => `${what}${instancePath} ${message} ${JSON.stringify(params)}`,
+      ({ instancePath, message, params }) =>
+        `${what}${instancePath} ${message} ${JSON.stringify(params)}`,
     );
   };
 
   const patterns = [...operations.keys()].map((route) => {
     const [method = '', path = ''] = route.split(' ');
-    return { route, method, pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`) };
+    return {
+      route,
+      method,
+      pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+    };
   });
   const routesAt = (target: string) => {
     const [path = ''] = target.split('?');
     return patterns.filter(({ pattern }) => pattern.test(path));
   };
   const routeOf: Check['routeOf'] = ({ method, target }) =>
-    routesAt(target).find((candidate) => candidate.method === (method === 'HEAD' ? 'GET' : method))?.route;
+    routesAt(target).find((candidate) => candidate.method === (method === 'HEAD' ? 'GET' : method))
+      ?.route;
 
   const documentedHeaders = new Set(
     [...operations.values()].flatMap(({ responses }) =>
-      Object.values(responses).flatMap(({ headers }) => Object.keys(headers).map((name) => name.toLowerCase())),
+      Object.values(responses).flatMap(({ headers }) =>
+        Object.keys(headers).map((name) => name.toLowerCase()),
+      ),
     ),
   );
 
-  /** Headers: those that must be there are, those that are there have the right form, and there are no others. */
+  /**
+   * Headers: those that must be there are, those that are there have the right form, and there are
+   * no others.
+   */
   const wrongHeaders = (response: Response, { headers }: ProbeAnswer): string[] => {
-    const byName = new Map(Object.entries(response.headers).map(([name, header]) => [name.toLowerCase(), header]));
+    const byName = new Map(
+      Object.entries(response.headers).map(([name, header]) => [name.toLowerCase(), header]),
+    );
     const undocumented = Object.keys(headers).filter(
       (name) => documentedHeaders.has(name) && !byName.has(name) && name !== 'apigw-requestid',
     );
@@ -78,7 +94,11 @@ export const createCheck = (source: unknown): Check => {
     ];
   };
 
-  const wrongContent = (response: Response, method: string, { status, headers, text }: ProbeAnswer): string[] => {
+  const wrongContent = (
+    response: Response,
+    method: string,
+    { status, headers, text }: ProbeAnswer,
+  ): string[] => {
     const types = Object.keys(response.content);
     if (types.length === 0) return text === '' ? [] : ['there is a body'];
     const [type = ''] = (headers['content-type'] ?? '').split(';');
@@ -99,7 +119,8 @@ export const createCheck = (source: unknown): Check => {
 
   /** What the introduction says of every answer: of the API's own, and of the gateway's. */
   const wrongOnItsOwn = (method: string, answer: ProbeAnswer): string[] => {
-    const missing = (name: string) => (answer.headers[name] === undefined ? [`${name} is missing`] : []);
+    const missing = (name: string) =>
+      answer.headers[name] === undefined ? [`${name} is missing`] : [];
     const type = answer.headers['content-type'] ?? '';
     const isGateways =
       GATEWAYS.has(answer.status) &&
@@ -107,18 +128,32 @@ export const createCheck = (source: unknown): Check => {
       (method === 'HEAD' || typeof parsed(answer.text)?.message === 'string');
     if (isGateways) return missing('apigw-requestid');
     const retry = type === PROBLEM && [503].includes(answer.status) ? missing('retry-after') : [];
-    return [...missing('apigw-requestid'), ...missing('x-correlation-id'), ...missing('cache-control'), ...retry];
+    return [
+      ...missing('apigw-requestid'),
+      ...missing('x-correlation-id'),
+      ...missing('cache-control'),
+      ...retry,
+    ];
   };
 
   const problem = Object(components['schemas']?.['Problem']);
 
   /** Answers where no route is: what the introduction says of them. */
-  const wrongWithoutRoute = ({ method, target }: ProbeRequest, { status, headers, text }: ProbeAnswer): string[] => {
+  const wrongWithoutRoute = (
+    { method, target }: ProbeRequest,
+    { status, headers, text }: ProbeAnswer,
+  ): string[] => {
     if (GATEWAYS.has(status)) return [];
-    const there = routesAt(target).flatMap((route) => (route.method === 'GET' ? ['GET', 'HEAD'] : [route.method]));
-    const [expected, code] = there.length > 0 ? [405, 'method_not_allowed'] : [404, 'route_not_found'];
+    const there = routesAt(target).flatMap((route) =>
+      route.method === 'GET' ? ['GET', 'HEAD'] : [route.method],
+    );
+    const [expected, code] =
+      there.length > 0 ? [405, 'method_not_allowed'] : [404, 'route_not_found'];
     if (status !== expected) return [`it is not ${expected} ${code}`];
-    const allowed = there.length > 0 && headers['allow'] !== there.join(', ') ? [`allow is ${headers['allow']}`] : [];
+    const allowed =
+      there.length > 0 && headers['allow'] !== there.join(', ')
+        ? [`allow is ${headers['allow']}`]
+        : [];
     if (method === 'HEAD') return allowed;
     const body = parsed(text);
     return [
@@ -140,10 +175,19 @@ export const createCheck = (source: unknown): Check => {
       found.push('the document forbids the request');
     if (request.standing === 'sound' && [400, 405, 413, 415].includes(status))
       found.push('the document allows the request');
-    return [...found, ...wrongHeaders(response, answer), ...wrongContent(response, request.method, answer)];
+    return [
+      ...found,
+      ...wrongHeaders(response, answer),
+      ...wrongContent(response, request.method, answer),
+    ];
   };
 
-  return { operations, fits: (schema, value) => validatorOf(schema)(value) === true, routeOf, violations };
+  return {
+    operations,
+    fits: (schema, value) => validatorOf(schema)(value) === true,
+    routeOf,
+    violations,
+  };
 };
 
 const PROBLEM = 'application/problem+json';
@@ -164,6 +208,10 @@ const parsed = (text: string): any => {
 const closing = (schema: unknown): unknown => {
   if (Array.isArray(schema)) return schema.map(closing);
   if (typeof schema !== 'object' || schema === null) return schema;
-  const inner = Object.fromEntries(Object.entries(schema).map(([name, child]) => [name, closing(child)]));
-  return 'properties' in schema && 'type' in schema ? { additionalProperties: false, ...inner } : inner;
+  const inner = Object.fromEntries(
+    Object.entries(schema).map(([name, child]) => [name, closing(child)]),
+  );
+  return 'properties' in schema && 'type' in schema
+    ? { additionalProperties: false, ...inner }
+    : inner;
 };

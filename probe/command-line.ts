@@ -48,12 +48,14 @@ export const parseCommandLine = (argv: string[]): CommandLine => {
 
 const wholeNumber = (option: string, text: string, most: number): number => {
   const value = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value <= most)) throw new Error(`${option} is "${text}"; it is a whole number, 1 to ${most}.`);
+  if (!(value <= most))
+    throw new Error(`${option} is "${text}"; it is a whole number, 1 to ${most}.`);
   return value;
 };
 
 const addressOf = (text: string): string => {
   const url = URL.parse(text);
-  if (!url || !/^https?:$/.test(url.protocol)) throw new Error(`--url is "${text}"; it is one of http or https.`);
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new Error(`--url is "${text}"; it is one of http or https.`);
   return text.replace(/\/+$/, '');
 };

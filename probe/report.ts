@@ -6,15 +6,25 @@ const SHOWN = 10;
 const SHOWN_CHARACTERS = 1_000;
 
 /** What was found, each with all that it takes to see it again. */
-export const findingsOf = (findings: readonly Finding[], { url, seed }: { url: string; seed: number }): string => {
-  const kinds = [...Map.groupBy(findings, ({ answer, wrong }) => `${answer?.status} ${wrong.join()}`).values()];
+export const findingsOf = (
+  findings: readonly Finding[],
+  { url, seed }: { url: string; seed: number },
+): string => {
+  const kinds = [
+    ...Map.groupBy(findings, ({ answer, wrong }) => `${answer?.status} ${wrong.join()}`).values(),
+  ];
   const shown = kinds.slice(0, SHOWN).flatMap(([first, ...alike]) => {
     if (!first) return [];
     const { number, request, answer, wrong } = first;
     return [
       `\nRequest ${number} of seed ${seed}${alike.length > 0 ? `, and ${alike.length} more like it` : ''}:`,
       toCurl(url, request),
-      ...(answer ? [`${answer.status} ${JSON.stringify(answer.headers)}`, answer.text.slice(0, SHOWN_CHARACTERS)] : []),
+      ...(answer
+        ? [
+            `${answer.status} ${JSON.stringify(answer.headers)}`,
+            answer.text.slice(0, SHOWN_CHARACTERS),
+          ]
+        : []),
       ...wrong.map((line) => `  !  ${line}`),
     ];
   });
@@ -26,7 +36,9 @@ export const findingsOf = (findings: readonly Finding[], { url, seed }: { url: s
 export const figures = ({ findings, statuses, seen }: ProbeResult): string => {
   const sorted = [...statuses].toSorted(([a], [b]) => a - b);
   const total = sorted.reduce((sum, [, count]) => sum + count, 0);
-  const routes = [...seen].map(([route, of]) => `${route.padEnd(48)}${[...of].toSorted((a, b) => a - b).join(' ')}`);
+  const routes = [...seen].map(
+    ([route, of]) => `${route.padEnd(48)}${[...of].toSorted((a, b) => a - b).join(' ')}`,
+  );
   return [
     `${total} answers, ${findings.length} not as documented: ${sorted.map(([status, count]) => `${count} × ${status}`).join(', ')}`,
     ...routes,

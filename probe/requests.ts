@@ -5,12 +5,18 @@ import { createValues } from './values.ts';
 /** A request that is sent as it is. */
 export interface ProbeRequest {
   readonly method: string;
-  /** Path and query, encoded. {@link LAST_CURSOR} and {@link LAST_LOCATION} in it are filled in from earlier answers. */
+  /**
+   * Path and query, encoded. {@link LAST_CURSOR} and {@link LAST_LOCATION} in it are filled in from
+   * earlier answers.
+   */
   readonly target: string;
   /** A name may come twice. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body?: Buffer | undefined;
-  /** Whether the document allows the request as a whole (`sound`) or forbids it (`broken`); absent: it does not say. */
+  /**
+   * Whether the document allows the request as a whole (`sound`) or forbids it (`broken`); absent:
+   * it does not say.
+   */
   readonly standing?: 'sound' | 'broken' | undefined;
 }
 
@@ -33,10 +39,17 @@ export interface Sources {
 }
 
 /**
- * Generates requests from a document: most of them about accounts and transfers that are there, half of them sound.
+ * Generates requests from a document: most of them about accounts and transfers that are there,
+ * half of them sound.
  * @returns the next one, whenever it is asked.
  */
-export const createRequests = ({ random, operations, fits, accountIds, prefix }: Sources): (() => ProbeRequest) => {
+export const createRequests = ({
+  random,
+  operations,
+  fits,
+  accountIds,
+  prefix,
+}: Sources): (() => ProbeRequest) => {
   const routes = [...operations.keys()];
   const made = new Map<string, number>();
   const fresh = (kind: string): string => {
@@ -45,7 +58,8 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
     return `${prefix}${kind}${number}`;
   };
   /** One that was made, now and then one that never is. */
-  const earlier = (kind: string): string => `${prefix}${kind}${random.between(0, made.get(kind) ?? 0)}`;
+  const earlier = (kind: string): string =>
+    `${prefix}${kind}${random.between(0, made.get(kind) ?? 0)}`;
   const known = (name: string): unknown => {
     // An opaque text, and a list that no schema has: any others are refused.
     if (name === 'cursor') return LAST_CURSOR;
@@ -63,7 +77,9 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
     if (route === 'POST /accounts' && random.chance(0.7)) {
       return { ...Object(body), accountId: fresh('n'), currency: random.oneOf(currencies) };
     }
-    return route === 'POST /transfers' && random.chance(0.8) ? { ...Object(body), transferId: fresh('t') } : body;
+    return route === 'POST /transfers' && random.chance(0.8)
+      ? { ...Object(body), transferId: fresh('t') }
+      : body;
   };
 
   const headerOf = (name: string): string | undefined => {
@@ -83,7 +99,9 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
       case 'Prefer':
         return random.chance(0.3) ? random.oneOf(preferences) : undefined;
       case 'X-Correlation-Id':
-        return random.chance(0.2) ? random.oneOf(['probe', 'x'.repeat(128), 'x'.repeat(200), 'a,a', 'ü']) : undefined;
+        return random.chance(0.2)
+          ? random.oneOf(['probe', 'x'.repeat(128), 'x'.repeat(200), 'a,a', 'ü'])
+          : undefined;
       default:
         throw new Error(`nothing is sent as ${name} yet`);
     }
@@ -125,7 +143,10 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
   };
   type Draft = ReturnType<typeof soundRequest>;
 
-  const render = ({ method, path, ids, query, headers, body, contentType }: Draft, raw?: Buffer): ProbeRequest => ({
+  const render = (
+    { method, path, ids, query, headers, body, contentType }: Draft,
+    raw?: Buffer,
+  ): ProbeRequest => ({
     method,
     target: `${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encode(ids.get(name) ?? ''))}${queryOf(query)}`,
     headers: body === undefined ? headers : [...headers, ['Content-Type', contentType]],
@@ -134,7 +155,8 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
 
   const wrongBody = (draft: Draft): ProbeRequest => {
     const body = values.wrong(draft.schema ?? {});
-    const broken = draft.schema !== undefined && !fits(draft.schema, JSON.parse(JSON.stringify(body)));
+    const broken =
+      draft.schema !== undefined && !fits(draft.schema, JSON.parse(JSON.stringify(body)));
     return { ...render({ ...draft, body }), standing: broken ? 'broken' : undefined };
   };
 
@@ -143,14 +165,23 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
     const bytes = random.oneOf<() => Buffer>([
       () => Buffer.from(text.slice(0, -1)),
       () => Buffer.alloc(0),
-      () => Buffer.from(`{"amount":1,${text.slice(1)}`.replace('{"amount":1,}', '{"amount":1,"amount":1}')),
-      () => Buffer.concat([Buffer.from(text.slice(0, -1)), Buffer.from([0xff, 0xfe]), Buffer.from('}')]),
+      () =>
+        Buffer.from(
+          `{"amount":1,${text.slice(1)}`.replace('{"amount":1,}', '{"amount":1,"amount":1}'),
+        ),
+      () =>
+        Buffer.concat([
+          Buffer.from(text.slice(0, -1)),
+          Buffer.from([0xff, 0xfe]),
+          Buffer.from('}'),
+        ]),
       () => Buffer.from(`${text}${' '.repeat(20_000)}`),
       () => Buffer.from('['.repeat(5_000)),
       () => Buffer.from(`\ufeff${text}`),
       () => Buffer.from(text.replace(/:\d+/, ':1e400')),
       () => Buffer.from(text.replace(/:\d+/, ':1.0000000000000000001')),
-      () => Buffer.from(random.oneOf(['NaN', '{', '"', '0', 'nul', '{"a":1}{"b":2}', "{'amount':1}"])),
+      () =>
+        Buffer.from(random.oneOf(['NaN', '{', '"', '0', 'nul', '{"a":1}{"b":2}', "{'amount':1}"])),
     ])();
     return render(draft, bytes);
   };
@@ -164,7 +195,10 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
     const request =
       place === 'path'
         ? render({ ...draft, ids: new Map([...draft.ids, [name, value]]) })
-        : render({ ...draft, query: [...draft.query.filter(([other]) => other !== name), [name, value]] });
+        : render({
+            ...draft,
+            query: [...draft.query.filter(([other]) => other !== name), [name, value]],
+          });
     return { ...request, standing: fits(schema, meant) ? undefined : 'broken' };
   };
 
@@ -174,7 +208,16 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
     const isUnknown = random.chance(0.5);
     const more = isUnknown
       ? random.oneOf(['versoin=1', 'dryrun=true', `a=${encode(values.junk())}`])
-      : random.oneOf(['limit=1&limit=2', '=', '&&', '%zz=%', 'cursor=', 'cursor=AAAA', 'limit=1%00', 'limit']);
+      : random.oneOf([
+          'limit=1&limit=2',
+          '=',
+          '&&',
+          '%zz=%',
+          'cursor=',
+          'cursor=AAAA',
+          'limit=1%00',
+          'limit',
+        ]);
     // What is known is told in words: these two take any.
     const isTaken = ['/health', '/openapi.json'].includes(path ?? '');
     return {
@@ -201,10 +244,24 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
       [
         [
           'Prefer',
-          random.oneOf(['wait=11', 'wait=-1', 'wait', 'wait=0.5', 'wait=1, wait=2', ';', '"', 'return=minimal']),
+          random.oneOf([
+            'wait=11',
+            'wait=-1',
+            'wait',
+            'wait=0.5',
+            'wait=1, wait=2',
+            ';',
+            '"',
+            'return=minimal',
+          ]),
         ],
       ],
-      [['Content-Type', random.oneOf(['text/plain', '', 'application/xml', 'application/json+patch', '/', 'a,b'])]],
+      [
+        [
+          'Content-Type',
+          random.oneOf(['text/plain', '', 'application/xml', 'application/json+patch', '/', 'a,b']),
+        ],
+      ],
       [['Content-Encoding', random.oneOf(['gzip', 'identity', ''])]],
       [['Accept', random.oneOf(['text/csv', 'image/png', ';;'])]],
       [['X-Correlation-Id', random.oneOf(['', 'ü', 'x'.repeat(129), '{"a":1}'])]],
@@ -216,7 +273,10 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
       ],
     ]);
     const names = new Set(more.map(([name]) => name));
-    return { ...request, headers: [...request.headers.filter(([name]) => !names.has(name)), ...more] };
+    return {
+      ...request,
+      headers: [...request.headers.filter(([name]) => !names.has(name)), ...more],
+    };
   };
 
   const flaws = [wrongBody, wrongBody, wrongBytes, wrongParameter, wrongHeader];
@@ -248,7 +308,8 @@ export const createRequests = ({ random, operations, fits, accountIds, prefix }:
 
   const newRequest = (): ProbeRequest => {
     if (random.chance(0.1)) return strayRequest();
-    if (random.chance(0.02)) return { method: 'GET', target: LAST_LOCATION, headers: [], standing: 'sound' };
+    if (random.chance(0.02))
+      return { method: 'GET', target: LAST_LOCATION, headers: [], standing: 'sound' };
     const route = random.oneOf(routes);
     const operation = operations.get(route);
     if (!operation) throw new Error(`${route} is not documented`);
@@ -275,7 +336,17 @@ const REPEATABLE = 40;
 /** Names of what is an account's id. */
 const ACCOUNTS = new Set(['accountId', 'from', 'to']);
 const currencies: readonly string[] = ['EUR', 'USD', 'JPY', 'BHD'];
-const methods: readonly string[] = ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'GET', 'POST', 'HEAD', 'TRACE', 'PROPFIND'];
+const methods: readonly string[] = [
+  'PUT',
+  'DELETE',
+  'PATCH',
+  'OPTIONS',
+  'GET',
+  'POST',
+  'HEAD',
+  'TRACE',
+  'PROPFIND',
+];
 const preferences: readonly string[] = [
   'wait=0',
   'wait=1',
@@ -299,7 +370,10 @@ const oddSegments: readonly string[] = [
 ];
 
 /** Lone surrogates, which no URL can carry, go as U+FFFD. */
-const encode = (text: string): string => (text === LAST_CURSOR ? text : encodeURIComponent(text.toWellFormed()));
+const encode = (text: string): string =>
+  text === LAST_CURSOR ? text : encodeURIComponent(text.toWellFormed());
 
 const queryOf = (query: readonly (readonly [string, string])[]): string =>
-  query.length === 0 ? '' : `?${query.map(([name, value]) => `${name}=${encode(value)}`).join('&')}`;
+  query.length === 0
+    ? ''
+    : `?${query.map(([name, value]) => `${name}=${encode(value)}`).join('&')}`;

@@ -38,10 +38,16 @@ const PARALLEL = 8;
 const ACCOUNTS = 12;
 
 /**
- * Sends generated requests and holds every answer to the API's document, which the API itself serves.
+ * Sends generated requests and holds every answer to the API's document, which the API itself
+ * serves.
  * @throws {Error} where the document cannot be had or read, or there are no accounts to begin with.
  */
-export const probe = async ({ url, requests, seed, onAnswer }: ProbeOptions): Promise<ProbeResult> => {
+export const probe = async ({
+  url,
+  requests,
+  seed,
+  onAnswer,
+}: ProbeOptions): Promise<ProbeResult> => {
   const sender = createSender(url, PARALLEL);
   try {
     const check = createCheck(JSON.parse((await sender.send(get('/openapi.json'))).text));
@@ -74,8 +80,10 @@ const openAccounts = async (send: Send, accountIds: readonly string[]): Promise<
   for (const [index, accountId] of accountIds.entries()) {
     const currency = ['JPY', 'USD'][index] ?? 'EUR';
     const opened = await send(post('/accounts', `open-${accountId}`, { accountId, currency }));
-    if (opened.status !== 201) throw new Error(`${accountId} cannot be opened: ${opened.status} ${opened.text}`);
-    if (index % 4 < 3) await send(post(`/accounts/${accountId}/deposits`, 'fund', { amount: 10 ** (index + 2) }));
+    if (opened.status !== 201)
+      throw new Error(`${accountId} cannot be opened: ${opened.status} ${opened.text}`);
+    if (index % 4 < 3)
+      await send(post(`/accounts/${accountId}/deposits`, 'fund', { amount: 10 ** (index + 2) }));
   }
 };
 

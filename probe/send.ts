@@ -62,14 +62,18 @@ export const toCurl = (url: string, { method, target, headers, body }: ProbeRequ
     method === 'HEAD' ? 'curl -I --path-as-is' : `curl -i -X ${method} --path-as-is`,
     quoted(`${url}${target}`),
     // A header without a value ends in a semicolon.
-    ...headers.map(([name, value]) => `-H ${quoted(value === '' ? `${name};` : `${name}: ${value}`)}`),
+    ...headers.map(
+      ([name, value]) => `-H ${quoted(value === '' ? `${name};` : `${name}: ${value}`)}`,
+    ),
     ...(body ? [`--data-binary ${bodyOf(body)}`] : []),
   ].join(' ');
 
 const bodyOf = (body: Buffer): string => {
   const shown = body.subarray(0, SHOWN_BYTES);
   const text = shown.toString();
-  const printable = /^[\x20-\x7e]*$/.test(text) ? quoted(text) : `@<(base64 -d <<< ${shown.toString('base64')})`;
+  const printable = /^[\x20-\x7e]*$/.test(text)
+    ? quoted(text)
+    : `@<(base64 -d <<< ${shown.toString('base64')})`;
   return body.length > SHOWN_BYTES ? `${printable} # of ${body.length} bytes` : printable;
 };
 

@@ -42,10 +42,17 @@ export const createValues = (random: Random, known: (name: string) => unknown): 
     return random.oneOf(stock);
   };
 
-  const fittingText = ({ pattern, format, minLength = 0, maxLength = 200 }: z.infer<typeof Shape>): string => {
-    if (pattern !== undefined) return fromStock(pattern, () => fc.stringMatching(new RegExp(pattern)));
+  const fittingText = ({
+    pattern,
+    format,
+    minLength = 0,
+    maxLength = 200,
+  }: z.infer<typeof Shape>): string => {
+    if (pattern !== undefined)
+      return fromStock(pattern, () => fc.stringMatching(new RegExp(pattern)));
     if (format === 'date-time') return random.oneOf(times);
-    if (random.chance(0.2)) return random.oneOf(['x', '€', '𝄞']).repeat(random.oneOf([minLength, maxLength]) || 1);
+    if (random.chance(0.2))
+      return random.oneOf(['x', '€', '𝄞']).repeat(random.oneOf([minLength, maxLength]) || 1);
     const limits = { minLength, maxLength: Math.min(maxLength, 40), unit: 'grapheme' } as const;
     return fromStock(`${minLength} ${maxLength}`, () => fc.string(limits));
   };
@@ -64,7 +71,8 @@ export const createValues = (random: Random, known: (name: string) => unknown): 
     if (shape.enum) return random.oneOf(shape.enum);
     if (shape.type === 'integer') return fittingNumber(shape);
     if (shape.type === 'string') return fittingText(shape);
-    if (shape.type !== 'object') throw new Error(`${name} is of a type that nothing is made of yet: ${shape.type}`);
+    if (shape.type !== 'object')
+      throw new Error(`${name} is of a type that nothing is made of yet: ${shape.type}`);
     const { properties = {}, required = [] } = shape;
     return Object.fromEntries(
       random
@@ -78,14 +86,29 @@ export const createValues = (random: Random, known: (name: string) => unknown): 
     const shape = Shape.parse(schema);
     if (shape.type === 'object') return wrongObject(shape);
     if (random.chance(0.3)) return random.oneOf(otherTypes);
-    if (shape.type === 'integer') return random.oneOf([...wrongNumbers, (shape.maximum ?? MOST) + 1]);
+    if (shape.type === 'integer')
+      return random.oneOf([...wrongNumbers, (shape.maximum ?? MOST) + 1]);
     if (shape.format === 'date-time') return random.oneOf(wrongTimes);
     if (random.chance(0.3)) return 'x'.repeat((shape.maxLength ?? 255) + 1);
-    return random.oneOf(['', ' ', '\u0000', '\ud800', 'a b', 'ä', '../..', '%', '{}', 'eur', junk()]);
+    return random.oneOf([
+      '',
+      ' ',
+      '\u0000',
+      '\ud800',
+      'a b',
+      'ä',
+      '../..',
+      '%',
+      '{}',
+      'eur',
+      junk(),
+    ]);
   };
 
   const wrongObject = ({ properties = {}, required = [] }: z.infer<typeof Shape>): unknown => {
-    const whole = Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, fitting(name, inner)]));
+    const whole = Object.fromEntries(
+      Object.entries(properties).map(([name, inner]) => [name, fitting(name, inner)]),
+    );
     const name = random.oneOf(Object.keys(properties));
     const without = random.oneOf(required.length > 0 ? required : Object.keys(properties));
     return random.oneOf<() => unknown>([
@@ -99,7 +122,8 @@ export const createValues = (random: Random, known: (name: string) => unknown): 
     ])();
   };
 
-  const junk = (): string => fromStock('junk', () => fc.string({ minLength: 1, maxLength: 30, unit: 'binary' }));
+  const junk = (): string =>
+    fromStock('junk', () => fc.string({ minLength: 1, maxLength: 30, unit: 'binary' }));
 
   return { fitting, wrong, junk };
 };

@@ -28,8 +28,9 @@ export const accountsOf = (run: string): Accounts => ({
 const RACES = 10;
 
 /**
- * What is checked, in order. The race first: it needs most of what cannot be tried without AWS, above all that a role which may put an
- * item may be shown what stands in its place (`ReturnValuesOnConditionCheckFailure`).
+ * What is checked, in order. The race first: it needs most of what cannot be tried without AWS,
+ * above all that a role which may put an item may be shown what stands in its place
+ * (`ReturnValuesOnConditionCheckFailure`).
  */
 export const checks: readonly Check[] = [
   {
@@ -42,7 +43,8 @@ export const checks: readonly Check[] = [
           ledger.post(
             `/accounts/${race}/withdrawals`,
             { amount: 100 },
-            // A put alone, or a transaction with the command's record: both show the winner's commit to the loser.
+            // A put alone, or a transaction with the command's record: both show the winner's
+            // commit to the loser.
             round % 2 === 0 ? {} : { 'Idempotency-Key': `smoke-${run}-${round}-${n}` },
           );
         const answers = await Promise.all([withdraw(1), withdraw(2)]);
@@ -76,14 +78,28 @@ export const checks: readonly Check[] = [
     run: async (ledger, { payer, payee, run }) => {
       const transferId = `smoke-${run}`;
       const begun = performance.now();
-      const asked = await ledger.post('/transfers', { transferId, from: payer, to: payee, amount: 250 });
+      const asked = await ledger.post('/transfers', {
+        transferId,
+        from: payer,
+        to: payee,
+        amount: 250,
+      });
       expect(asked.status < 300, `POST /transfers: ${said(asked)}`);
-      const ended = await ledger.getUntil(`/transfers/${transferId}`, ({ body }) => body['status'] === 'settled');
-      expect(ended.body['status'] === 'settled', `it is ${ended.body['status'] ?? said(ended)} after 30 seconds`);
+      const ended = await ledger.getUntil(
+        `/transfers/${transferId}`,
+        ({ body }) => body['status'] === 'settled',
+      );
+      expect(
+        ended.body['status'] === 'settled',
+        `it is ${ended.body['status'] ?? said(ended)} after 30 seconds`,
+      );
       const took = Math.round(performance.now() - begun);
       for (const [account, balance] of [[payer, 750] as const, [payee, 250] as const]) {
         const { body } = await ledger.get(`/accounts/${account}`);
-        expect(body['balance'] === balance, `the balance of ${account} is ${body['balance']}, not ${balance}`);
+        expect(
+          body['balance'] === balance,
+          `the balance of ${account} is ${body['balance']}, not ${balance}`,
+        );
       }
       return `in ${took} ms, as seen from here`;
     },
@@ -92,14 +108,27 @@ export const checks: readonly Check[] = [
     name: 'a key sent twice happens once',
     run: async (ledger, { payer, run }) => {
       const send = (amount: number) =>
-        ledger.post(`/accounts/${payer}/withdrawals`, { amount }, { 'Idempotency-Key': `smoke-${run}-replay` });
+        ledger.post(
+          `/accounts/${payer}/withdrawals`,
+          { amount },
+          { 'Idempotency-Key': `smoke-${run}-replay` },
+        );
       const first = await send(50);
       const second = await send(50);
       const other = await send(51);
       expect(first.status === 201, `first: ${said(first)}`);
-      expect(second.headers.get('idempotency-replayed') === 'true', `second, not marked as replayed: ${said(second)}`);
-      expect(JSON.stringify(second.body) === JSON.stringify(first.body), 'the second answer is another than the first');
-      expect(other.body['code'] === 'idempotency_key_reused', `the same key for another command: ${said(other)}`);
+      expect(
+        second.headers.get('idempotency-replayed') === 'true',
+        `second, not marked as replayed: ${said(second)}`,
+      );
+      expect(
+        JSON.stringify(second.body) === JSON.stringify(first.body),
+        'the second answer is another than the first',
+      );
+      expect(
+        other.body['code'] === 'idempotency_key_reused',
+        `the same key for another command: ${said(other)}`,
+      );
       return 'the same answer, marked as replayed; another command under it is refused';
     },
   },
@@ -107,7 +136,8 @@ export const checks: readonly Check[] = [
     name: 'If-Match holds a command to a version',
     run: async (ledger, { payer }) => {
       const tag = (await ledger.get(`/accounts/${payer}`)).headers.get('etag') ?? '';
-      const withdraw = () => ledger.post(`/accounts/${payer}/withdrawals`, { amount: 1 }, { 'If-Match': tag });
+      const withdraw = () =>
+        ledger.post(`/accounts/${payer}/withdrawals`, { amount: 1 }, { 'If-Match': tag });
       const current = await withdraw();
       const stale = await withdraw();
       expect(current.status === 201, `at the current version, ${tag}: ${said(current)}`);
@@ -120,8 +150,14 @@ export const checks: readonly Check[] = [
     run: async (ledger, { payer }) => {
       // Newest first: at a version, under a key, the transfer, the deposit.
       const expected = 'withdrawal 1, withdrawal 50, transfer_out 250, deposit 1000';
-      const answer = await ledger.getUntil(`/accounts/${payer}/entries`, (found) => entriesOf(found) === expected);
-      expect(entriesOf(answer) === expected, `after 30 seconds it shows ${entriesOf(answer) || said(answer)}`);
+      const answer = await ledger.getUntil(
+        `/accounts/${payer}/entries`,
+        (found) => entriesOf(found) === expected,
+      );
+      expect(
+        entriesOf(answer) === expected,
+        `after 30 seconds it shows ${entriesOf(answer) || said(answer)}`,
+      );
       return expected;
     },
   },
@@ -141,7 +177,9 @@ const Page = z.object({ entries: z.array(z.object({ kind: z.string(), amount: z.
 
 const entriesOf = ({ body }: Answer): string => {
   const page = Page.safeParse(body);
-  return page.success ? page.data.entries.map(({ kind, amount }) => `${kind} ${amount}`).join(', ') : '';
+  return page.success
+    ? page.data.entries.map(({ kind, amount }) => `${kind} ${amount}`).join(', ')
+    : '';
 };
 
 /** An answer in a word or two. */

@@ -19,7 +19,10 @@ export interface Deployment {
 /** Longer than an HTTP API waits for a function. In milliseconds. */
 const ANSWER_WITHIN_MS = 35_000;
 
-/** The views follow within a second; a transfer that has to be recovered takes more than a minute. In milliseconds. */
+/**
+ * The views follow within a second; a transfer that has to be recovered takes more than a minute.
+ * In milliseconds.
+ */
 const THERE_WITHIN_MS = 30_000;
 
 const Body = z.record(z.string(), z.unknown());
@@ -28,8 +31,15 @@ const Body = z.record(z.string(), z.unknown());
 export const deploymentAt = (url: string): Deployment => {
   const base = url.replace(/\/+$/, '');
   const call = async (path: string, init: RequestInit = {}): Promise<Answer> => {
-    const response = await fetch(`${base}${path}`, { ...init, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
-    return { status: response.status, headers: response.headers, body: bodyOf(await response.text()) };
+    const response = await fetch(`${base}${path}`, {
+      ...init,
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    });
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: bodyOf(await response.text()),
+    };
   };
   return {
     get: (path) => call(path),

@@ -42,7 +42,9 @@ const runAll = async (ledger: Deployment, run: string): Promise<number> => {
 
 const readUrl = (): string => {
   try {
-    const { values } = parseArgs({ options: { url: { type: 'string' }, help: { type: 'boolean' } } });
+    const { values } = parseArgs({
+      options: { url: { type: 'string' }, help: { type: 'boolean' } },
+    });
     if (values.help) return 'help';
     if (values.url === undefined) throw new Error('--url is missing');
     if (!/^https?:$/.test(URL.parse(values.url)?.protocol ?? ''))

@@ -63,7 +63,8 @@ export const parseCommandLine = (argv: string[], faults: readonly string[]): Com
   if (fault !== undefined && fault !== 'list' && !faults.includes(fault)) {
     throw new Error(`There is no fault "${fault}". The faults are: ${faults.join(', ')}.`);
   }
-  if (prove && fault !== undefined) throw new Error('--prove puts every fault back: it takes no --with-fault.');
+  if (prove && fault !== undefined)
+    throw new Error('--prove puts every fault back: it takes no --with-fault.');
   return {
     help,
     prove,
@@ -78,6 +79,7 @@ export const parseCommandLine = (argv: string[], faults: readonly string[]): Com
 
 const wholeNumber = (option: string, text: string, most: number): number => {
   const value = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value <= most)) throw new Error(`${option} is "${text}"; it is a whole number, 1 to ${most}.`);
+  if (!(value <= most))
+    throw new Error(`${option} is "${text}"; it is a whole number, 1 to ${most}.`);
   return value;
 };

@@ -6,7 +6,11 @@ import type { Patience } from '../functions/runtime/patience.ts';
 import { createStore, type Store } from '../functions/store/store.ts';
 import type { LedgerDatabase } from '../testing/ledger-database.ts';
 import type { Random } from '../testing/random.ts';
-import { otherDeployment, type SnapshotSightings, thisDeployment } from './weather/other-deployment.ts';
+import {
+  otherDeployment,
+  type SnapshotSightings,
+  thisDeployment,
+} from './weather/other-deployment.ts';
 import { StormyWire } from './weather/stormy-wire.ts';
 import type { Weather } from './weather/weather.ts';
 
@@ -30,7 +34,10 @@ export interface World {
 
 const MINUTE_MS = 60_000;
 
-/** How wrong a clock is, in milliseconds: by some milliseconds everywhere, and by more in a world that has such clocks. */
+/**
+ * How wrong a clock is, in milliseconds: by some milliseconds everywhere, and by more in a world
+ * that has such clocks.
+ */
 const skewOf = (random: Random, clocks: World['clocks']): number => {
   if (clocks === 'true' || random.chance(0.5)) return random.between(-50, 50);
   if (clocks === 'hours off' && random.chance(0.5)) return random.between(0, 120 * MINUTE_MS);
@@ -38,7 +45,8 @@ const skewOf = (random: Random, clocks: World['clocks']): number => {
 };
 
 /**
- * Makes environments, each with its own clock, patience, connections and, in half of them, another deployment's way of writing.
+ * Makes environments, each with its own clock, patience, connections and, in half of them, another
+ * deployment's way of writing.
  * @param count how many.
  */
 export const createEnvironments = (world: World, random: Random, count: number): Environment[] =>
@@ -75,8 +83,14 @@ const createEnvironment = (
   const deployment = isOther ? otherDeployment(sightings, tables) : thisDeployment(sightings);
   const requestHandler = new StormyWire(weather, deployment, dice.fork());
   const base = new DynamoDBClient({ ...config, maxAttempts: 1, requestHandler });
-  const client = DynamoDBDocumentClient.from(base, { marshallOptions: { removeUndefinedValues: true } });
-  const patience = { clock, random: () => dice.next(), sleep: (milliseconds: number) => sleep(milliseconds) };
+  const client = DynamoDBDocumentClient.from(base, {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+  const patience = {
+    clock,
+    random: () => dice.next(),
+    sleep: (milliseconds: number) => sleep(milliseconds),
+  };
   const store = createStore({
     client,
     eventsTable: tables.events,
@@ -90,11 +104,20 @@ const createEnvironment = (
   return { name, store, client, ...patience, close: () => base.destroy() };
 };
 
-/** An environment in fair weather, with a true clock and time enough: it prepares, and it looks at what was left. */
+/**
+ * An environment in fair weather, with a true clock and time enough: it prepares, and it looks at
+ * what was left.
+ */
 export const createObserver = ({ config, tables }: LedgerDatabase): Environment => {
   const base = new DynamoDBClient({ ...config });
-  const client = DynamoDBDocumentClient.from(base, { marshallOptions: { removeUndefinedValues: true } });
-  const patience: Patience = { clock: Date.now, random: Math.random, sleep: (milliseconds) => sleep(milliseconds) };
+  const client = DynamoDBDocumentClient.from(base, {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+  const patience: Patience = {
+    clock: Date.now,
+    random: Math.random,
+    sleep: (milliseconds) => sleep(milliseconds),
+  };
   const store = createStore({
     client,
     eventsTable: tables.events,

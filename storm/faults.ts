@@ -1,4 +1,7 @@
-/** A fault that can be put back into the code: a text of a file, and what stood there, or could stand there, instead. */
+/**
+ * A fault that can be put back into the code: a text of a file, and what stood there, or could
+ * stand there, instead.
+ */
 export interface Fault {
   readonly name: string;
   /** What the code then does, in a sentence. */
@@ -96,7 +99,8 @@ export const faults: readonly Fault[] = [
     patches: [
       {
         file: 'functions/store/deciding/decide-together.ts',
-        find: "if (!(await this.#asked(submission))) this.verdicts.set(submission, { kind: 'decided', result });",
+        find: `if (!(await this.#asked(submission)))
+        this.verdicts.set(submission, { kind: 'decided', result });`,
         replace: "this.verdicts.set(submission, { kind: 'decided', result });",
       },
     ],
@@ -136,7 +140,8 @@ export const faults: readonly Fault[] = [
       {
         file: 'functions/store/stream/commit.ts',
         find: 'const snapshot = stateSchema === ACCOUNT_SCHEMA ? Account.safeParse(state).data : undefined;',
-        replace: 'const snapshot = stateSchema && ACCOUNT_SCHEMA ? Account.safeParse(state).data : undefined;',
+        replace:
+          'const snapshot = stateSchema && ACCOUNT_SCHEMA ? Account.safeParse(state).data : undefined;',
       },
     ],
   },
@@ -148,7 +153,10 @@ export const faults: readonly Fault[] = [
     patches: [
       {
         file: 'functions/store/writing/write.ts',
-        find: "? { ConditionExpression: 'attribute_not_exists(#key)', ExpressionAttributeNames: { '#key': 'key' } }",
+        find: `? {
+        ConditionExpression: 'attribute_not_exists(#key)',
+        ExpressionAttributeNames: { '#key': 'key' },
+      }`,
         replace: '? {}',
       },
     ],

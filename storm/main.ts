@@ -17,9 +17,14 @@ const main = async (): Promise<number> => {
   }
   const fault = faults.find(({ name }) => name === commandLine.fault);
   if (fault) putBack(fault);
-  const engine = await startDynamoDbLocal({ longRunning: true, report: (line) => console.error(line) });
+  const engine = await startDynamoDbLocal({
+    longRunning: true,
+    report: (line) => console.error(line),
+  });
   try {
-    return commandLine.prove ? await prove(engine.endpoint, commandLine) : await storm(engine.endpoint, commandLine);
+    return commandLine.prove
+      ? await prove(engine.endpoint, commandLine)
+      : await storm(engine.endpoint, commandLine);
   } finally {
     await engine.stop();
   }
@@ -51,7 +56,9 @@ const storm = async (endpoint: string, commandLine: CommandLine): Promise<number
   const result = await runSeeds({
     ...{ endpoint, first, seeds, seconds, parallel, stop },
     onEnd: (ended) => {
-      progress.step(`seed ${ended.seed}, ${ended.commands} commands, ${ended.violations.length} violations`);
+      progress.step(
+        `seed ${ended.seed}, ${ended.commands} commands, ${ended.violations.length} violations`,
+      );
       if (ended.violations.length > 0) console.error(violationsOf(ended, commandLine));
     },
   });

@@ -27,7 +27,15 @@ export interface RunResult {
 }
 
 /** Runs seeds, some at once. */
-export const runSeeds = async ({ endpoint, first, seeds, seconds, parallel, stop, onEnd }: Run): Promise<RunResult> => {
+export const runSeeds = async ({
+  endpoint,
+  first,
+  seeds,
+  seconds,
+  parallel,
+  stop,
+  onEnd,
+}: Run): Promise<RunResult> => {
   const outcomes = new Tally();
   const troubles = new Tally();
   const found: SeedResult[] = [];

@@ -20,7 +20,9 @@ export const prove = async (endpoint: string, commandLine: CommandLine): Promise
   }
   console.log('| fault | rule | caught at seed | by |\n|---|---|---|---|');
   for (const [{ name, rule }, caught] of rows) {
-    console.log(`| \`${name}\` | ${rule} | ${caught?.seed ?? '–'} | ${caught?.invariant ?? 'nothing'} |`);
+    console.log(
+      `| \`${name}\` | ${rule} | ${caught?.seed ?? '–'} | ${caught?.invariant ?? 'nothing'} |`,
+    );
   }
   return rows.every(([, caught]) => caught) ? 0 : 1;
 };
@@ -31,7 +33,12 @@ const runWith = async (
   { seeds, seconds, first, parallel }: CommandLine,
 ): Promise<Caught> => {
   const most = Math.min(seeds ?? fault.within, fault.within);
-  const options = { '--seeds': most, '--seconds': seconds, '--seed': first, '--parallel': parallel };
+  const options = {
+    '--seeds': most,
+    '--seconds': seconds,
+    '--seed': first,
+    '--parallel': parallel,
+  };
   const args = Object.entries(options).flatMap(([option, value]) => [option, String(value)]);
   const main = fileURLToPath(new URL('main.ts', import.meta.url));
   const child = spawn(process.execPath, [main, ...args, '--stop', '--with-fault', fault.name], {

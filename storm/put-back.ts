@@ -4,7 +4,8 @@ import type { Fault } from './faults.ts';
 /**
  * The source of a file with a fault put back.
  * @param file from the root of the repository.
- * @throws {Error} where a patch does not match exactly once: the code was changed, and the fault must be described anew.
+ * @throws {Error} where a patch does not match exactly once: the code was changed, and the fault
+ *   must be described anew.
  */
 export const withFault = (fault: Fault, file: string, source: string): string =>
   fault.patches
@@ -19,7 +20,9 @@ export const withFault = (fault: Fault, file: string, source: string): string =>
       return text.replace(find, () => replace);
     }, source);
 
-/** Puts a fault back into all code that is loaded from now on: the code itself knows nothing of it. */
+/**
+ * Puts a fault back into all code that is loaded from now on: the code itself knows nothing of it.
+ */
 export const putBack = (fault: Fault): void => {
   const root = new URL('..', import.meta.url).href;
   const files = new Set(fault.patches.map(({ file }) => file));
@@ -29,7 +32,8 @@ export const putBack = (fault: Fault): void => {
       const file = url.startsWith(root) ? url.slice(root.length) : '';
       if (!files.has(file)) return loaded;
       const { source } = loaded;
-      const text = typeof source === 'string' ? source : Buffer.from(source as Uint8Array).toString('utf8');
+      const text =
+        typeof source === 'string' ? source : Buffer.from(source as Uint8Array).toString('utf8');
       return { ...loaded, source: withFault(fault, file, text) };
     },
   });

@@ -12,6 +12,7 @@ export const quietTelemetry = (report: Report): Telemetry => ({
   logger: { info: silence, warn: silence, error: silence },
   measure: silence,
   count: (metric, value) => {
-    if (value > 0 && ALARMS.has(metric)) report('no alarm rings that the weather does not explain', { metric, value });
+    if (value > 0 && ALARMS.has(metric))
+      report('no alarm rings that the weather does not explain', { metric, value });
   },
 });

@@ -41,7 +41,11 @@ export interface SeedResult {
  * @param seed all that is chosen follows from it; what meets what does not.
  * @param seconds how long the clients go on.
  */
-export const runSeed = async (endpoint: string, seed: number, seconds: number): Promise<SeedResult> => {
+export const runSeed = async (
+  endpoint: string,
+  seed: number,
+  seconds: number,
+): Promise<SeedResult> => {
   const random = randomOf(seed);
   const database = await createLedgerDatabase(endpoint, { eventsStream: false });
   const violations: Violation[] = [];
@@ -55,19 +59,29 @@ export const runSeed = async (endpoint: string, seed: number, seconds: number): 
   const observer = createObserver(database);
 
   const late = AccountId.parse('late');
-  const open = Array.from({ length: random.between(2, 4) }, (_, n) => AccountId.parse(`account-${n}`));
+  const open = Array.from({ length: random.between(2, 4) }, (_, n) =>
+    AccountId.parse(`account-${n}`),
+  );
   const accounts = [...open, late];
   await openAccounts(observer, open, random.fork());
 
   const journal = new Journal();
-  const traffic = { environments, accounts, intents: new Intents(random.fork(), open, late), journal, report };
+  const traffic = {
+    environments,
+    accounts,
+    intents: new Intents(random.fork(), open, late),
+    journal,
+    report,
+  };
   const executions = createExecutions(behindStreams, random.fork(), report);
   const consumers = createConsumers(database, behindStreams, executions, random.fork(), report);
   const feed = createFeed(database, accounts);
 
   const until = performance.now() + seconds * 1_000;
   let isOver = false;
-  const clients = Array.from({ length: random.between(8, 16) }, () => runClient(traffic, random.fork(), until));
+  const clients = Array.from({ length: random.between(8, 16) }, () =>
+    runClient(traffic, random.fork(), until),
+  );
   const pumping = pump(feed, consumers, behindStreams, random.fork(), () => isOver);
   await Promise.all(clients);
   isOver = true;
@@ -91,7 +105,10 @@ export const runSeed = async (endpoint: string, seed: number, seconds: number): 
     commits = [...remains.streams.values()].flat().length;
     await checkAll(journal, remains, observer, database, report);
   } catch (error) {
-    report('what is left can be read', error instanceof Error ? String(error.stack) : String(error));
+    report(
+      'what is left can be read',
+      error instanceof Error ? String(error.stack) : String(error),
+    );
   }
   for (const { close } of [...environments, ...behindStreams, observer, feed]) close();
   const outcomes = new Tally();
@@ -122,7 +139,11 @@ const nameOf = (result: Journal['calls'][number]['result']): string => {
 };
 
 /** Little money, so that there is often not enough. */
-const openAccounts = async ({ store }: Environment, accounts: readonly AccountId[], random: Random): Promise<void> => {
+const openAccounts = async (
+  { store }: Environment,
+  accounts: readonly AccountId[],
+  random: Random,
+): Promise<void> => {
   const owner = Caller.parse('alice');
   for (const accountId of accounts) {
     const overdraftLimit = Limit.parse(random.oneOf([0, 0, 50]));
@@ -132,7 +153,8 @@ const openAccounts = async ({ store }: Environment, accounts: readonly AccountId
     ];
     for (const command of commands) {
       const result = await store.execute({ command, actor: owner, correlationId: PREPARED });
-      if (result.outcome !== 'accepted') throw new Error(`an account could not be opened: ${JSON.stringify(result)}`);
+      if (result.outcome !== 'accepted')
+        throw new Error(`an account could not be opened: ${JSON.stringify(result)}`);
     }
   }
 };

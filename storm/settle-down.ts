@@ -26,8 +26,9 @@ export interface Aftermath {
 }
 
 /**
- * Lets everything end in fair weather: the consumers get all that was lost on the way to them, and recovery finds what nobody carries
- * out any more, by a clock that goes ahead. Not to settle down is a violation.
+ * Lets everything end in fair weather: the consumers get all that was lost on the way to them, and
+ * recovery finds what nobody carries out any more, by a clock that goes ahead. Not to settle down
+ * is a violation.
  */
 export const settleDown = async (aftermath: Aftermath): Promise<void> => {
   const { environments, feed, consumers, executions, report } = aftermath;
@@ -54,14 +55,21 @@ export const settleDown = async (aftermath: Aftermath): Promise<void> => {
   report('everything settles down', { left: left.slice(0, 10), of: left.length });
 };
 
-const whatIsOpen = async ({ accounts, observer, database }: Aftermath): Promise<readonly string[]> => {
+const whatIsOpen = async ({
+  accounts,
+  observer,
+  database,
+}: Aftermath): Promise<readonly string[]> => {
   const tails = await Promise.all(accounts.map((accountId) => observer.store.load(accountId)));
   const reservations = tails.flatMap(({ streamId, account }) =>
-    (account?.reservations ?? []).map(({ transferId }) => `reservation ${transferId} on ${streamId}`),
+    (account?.reservations ?? []).map(
+      ({ transferId }) => `reservation ${transferId} on ${streamId}`,
+    ),
   );
   const records = [...(await readRecords(observer, database)).values()];
   const pending = records.flatMap((record) =>
-    // A further key's copy is decided for whoever asks under that key; the first key's is in the queue.
+    // A further key's copy is decided for whoever asks under that key; the first key's is in the
+    // queue.
     record.outcome === 'pending' && record.key === record.keys[0] ? [`pending ${record.key}`] : [],
   );
   return [...reservations, ...pending];

@@ -12,6 +12,9 @@ export type Report = (invariant: string, facts: object | string) => void;
 /** A report that keeps what it is told. */
 export const collectViolations = (violations: Violation[]): Report => {
   return (invariant, facts) => {
-    violations.push({ invariant, facts: typeof facts === 'string' ? facts : JSON.stringify(facts) });
+    violations.push({
+      invariant,
+      facts: typeof facts === 'string' ? facts : JSON.stringify(facts),
+    });
   };
 };

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
 
-/** A database with the ledger's tables, for tests and benchmarks of the functions without the template. */
+/**
+ * A database with the ledger's tables, for tests and benchmarks of the functions without the
+ * template.
+ */
 export interface LedgerDatabase {
   /** For `new DynamoDBClient(config)`, or any other client of the same database. */
   readonly config: {
@@ -21,8 +28,10 @@ export interface LedgerDatabase {
 }
 
 /**
- * Makes an empty database in a DynamoDB Local, seen by nobody else: a fresh access key id is a fresh database.
- * @param options.eventsStream whether the events table has a stream, which every write to it is slower for.
+ * Makes an empty database in a DynamoDB Local, seen by nobody else: a fresh access key id is a
+ * fresh database.
+ * @param options.eventsStream whether the events table has a stream, which every write to it is
+ *   slower for.
  */
 export const createLedgerDatabase = async (
   endpoint: string,
@@ -32,7 +41,8 @@ export const createLedgerDatabase = async (
   const config = { endpoint, region: 'us-east-1', credentials };
   const client = new DynamoDBClient(config);
   try {
-    // Tables with a stream first: DynamoDB Local makes one that comes later pay for every record before it.
+    // Tables with a stream first: DynamoDB Local makes one that comes later pay for every record
+    // before it.
     const events = await createTable(client, eventsTable(eventsStream));
     const queue = await createTable(client, queueTable);
     await createTable(client, commandsTable);
@@ -47,12 +57,19 @@ export const createLedgerDatabase = async (
   }
 };
 
-const createTable = async (client: DynamoDBClient, input: CreateTableCommandInput): Promise<string> => {
-  const { TableDescription } = await client.send(new CreateTableCommand({ ...input, BillingMode: 'PAY_PER_REQUEST' }));
+const createTable = async (
+  client: DynamoDBClient,
+  input: CreateTableCommandInput,
+): Promise<string> => {
+  const { TableDescription } = await client.send(
+    new CreateTableCommand({ ...input, BillingMode: 'PAY_PER_REQUEST' }),
+  );
   return TableDescription?.LatestStreamArn ?? '';
 };
 
-const newImages = { StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' as const } };
+const newImages = {
+  StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' as const },
+};
 
 const keys = (partition: string, sort: string) => [
   { AttributeName: partition, KeyType: 'HASH' as const },
@@ -90,7 +107,17 @@ const queueTable: CreateTableCommandInput = {
 
 const viewsTable: CreateTableCommandInput = {
   TableName: 'views',
-  AttributeDefinitions: ['pk', 'sk', 'owner', 'openedAt', 'from', 'to', 'order', 'openShard', 'openSince'].map(text),
+  AttributeDefinitions: [
+    'pk',
+    'sk',
+    'owner',
+    'openedAt',
+    'from',
+    'to',
+    'order',
+    'openShard',
+    'openSince',
+  ].map(text),
   KeySchema: keys('pk', 'sk'),
   GlobalSecondaryIndexes: [
     index('accountsByOwner', 'owner', 'openedAt'),

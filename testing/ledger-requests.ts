@@ -11,19 +11,30 @@ const request = (command: unknown, { key, expectedVersion }: Extras = {}): Comma
   return {
     command: parsed,
     ...(key ? { keys: [keyOn(parsed.accountId, key)] } : {}),
-    ...(expectedVersion === undefined ? {} : { expectedVersions: [Version.parse(expectedVersion)] }),
+    ...(expectedVersion === undefined
+      ? {}
+      : { expectedVersions: [Version.parse(expectedVersion)] }),
     actor: Caller.parse('alice'),
     correlationId: '00000000-0000-4000-8000-000000000000',
   };
 };
 
-/** The record of a command that a test calls `key`: as an `Idempotency-Key` does, it belongs to one account. */
-export const keyOn = (accountId: string, key: string): RecordKey => recordKey(`${accountId}.${key}`);
+/**
+ * The record of a command that a test calls `key`: as an `Idempotency-Key` does, it belongs to one
+ * account.
+ */
+export const keyOn = (accountId: string, key: string): RecordKey =>
+  recordKey(`${accountId}.${key}`);
 
 /** The same request under keys of the test's own choice. */
-const under = (keys: readonly RecordKey[], { keys: _, ...rest }: CommandRequest): CommandRequest => ({ ...rest, keys });
+const under = (
+  keys: readonly RecordKey[],
+  { keys: _, ...rest }: CommandRequest,
+): CommandRequest => ({ ...rest, keys });
 
-/** Requests to the store in a line each; `key` records the command, `expectedVersion` is `If-Match`. */
+/**
+ * Requests to the store in a line each; `key` records the command, `expectedVersion` is `If-Match`.
+ */
 export const requests = {
   open: (accountId: string, more: { currency?: string; overdraftLimit?: number } & Extras = {}) =>
     request(
@@ -43,8 +54,12 @@ export const requests = {
   reserve: (accountId: string, to: string, amount: number, transferId: string) =>
     under([recordKey(transferId)], request({ type: 'reserve', accountId, transferId, to, amount })),
   credit: (accountId: string, from: string, amount: number, transferId: string) =>
-    under([`credit:${transferId}`], request({ type: 'credit', accountId, transferId, from, amount, currency: 'EUR' })),
-  settle: (accountId: string, transferId: string) => request({ type: 'settle', accountId, transferId }),
+    under(
+      [`credit:${transferId}`],
+      request({ type: 'credit', accountId, transferId, from, amount, currency: 'EUR' }),
+    ),
+  settle: (accountId: string, transferId: string) =>
+    request({ type: 'settle', accountId, transferId }),
   release: (accountId: string, transferId: string, reason: string) =>
     request({ type: 'release', accountId, transferId, reason }),
 };

@@ -35,7 +35,10 @@ const Operation = z.strictObject({
   description: z.optional(z.string()),
   parameters: z.array(Parameter),
   requestBody: z.optional(
-    z.strictObject({ required: z.literal(true), content: z.strictObject({ 'application/json': Content }) }),
+    z.strictObject({
+      required: z.literal(true),
+      content: z.strictObject({ 'application/json': Content }),
+    }),
   ),
   responses: z.record(z.string().check(z.regex(/^[2-5]\d\d$/)), Response),
 });
@@ -59,7 +62,8 @@ const OpenApi = z.strictObject({
 
 /**
  * Reads an OpenAPI document as far as this one goes, every reference followed.
- * @returns its operations by route (`GET /health`), each with its path's parameters, and its components.
+ * @returns its operations by route (`GET /health`), each with its path's parameters, and its
+ *   components.
  * @throws {Error} where it is not well-formed, or a reference leads nowhere.
  */
 export const readOpenApi = (document: unknown) => {
@@ -88,7 +92,10 @@ const followReferences = (node: unknown, document: unknown): unknown => {
   if (Array.isArray(node)) return node.map((item) => followReferences(item, document));
   if (typeof node !== 'object' || node === null) return node;
   const { $ref, ...beside } = Object.fromEntries(
-    Object.entries(node).map(([name, child]) => [name, name === '$ref' ? child : followReferences(child, document)]),
+    Object.entries(node).map(([name, child]) => [
+      name,
+      name === '$ref' ? child : followReferences(child, document),
+    ]),
   );
   if ($ref === undefined) return beside;
   const target = followReferences(lookUp(String($ref), document), document);
@@ -101,7 +108,10 @@ const lookUp = (ref: string, document: unknown): unknown => {
     .slice(2)
     .split('/')
     .reduce<unknown>((node, name) => {
-      const next = typeof node === 'object' && node !== null ? new Map(Object.entries(node)).get(name) : undefined;
+      const next =
+        typeof node === 'object' && node !== null
+          ? new Map(Object.entries(node)).get(name)
+          : undefined;
       if (next === undefined) throw new Error(`${ref} leads nowhere`);
       return next;
     }, document);

@@ -25,7 +25,12 @@ export const plantHistory = async (
   };
   for (const event of events) {
     const id = `planted-${tail.version + 1}`;
-    const next = plantedCommit(tail, id, [{ commandId: id, events: [event] }], 1_700_000_000_000 + tail.version);
+    const next = plantedCommit(
+      tail,
+      id,
+      [{ commandId: id, events: [event] }],
+      1_700_000_000_000 + tail.version,
+    );
     if (next === 'too_large') throw new Error('a planted commit is too large');
     items.push(next.item);
     if (items.length === 25) await flush();
@@ -35,7 +40,10 @@ export const plantHistory = async (
   return tail;
 };
 
-/** An account that was opened and then saw `deposits` deposits of 1, each with the same `reference`, if any. */
+/**
+ * An account that was opened and then saw `deposits` deposits of 1, each with the same `reference`,
+ * if any.
+ */
 export function* depositsOfOne(deposits: number, reference?: string): Generator<AccountEvent> {
   yield opened;
   const data = { amount: Amount.parse(1), ...(reference === undefined ? {} : { reference }) };
@@ -45,5 +53,9 @@ export function* depositsOfOne(deposits: number, reference?: string): Generator<
 const opened: AccountEvent = {
   type: 'AccountOpened',
   v: 2,
-  data: { owner: Caller.parse('alice'), currency: Currency.parse('EUR'), overdraftLimit: Limit.parse(0) },
+  data: {
+    owner: Caller.parse('alice'),
+    currency: Currency.parse('EUR'),
+    overdraftLimit: Limit.parse(0),
+  },
 };

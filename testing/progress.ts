@@ -14,7 +14,8 @@ export interface Progress {
  * A bar on a terminal, a line per step elsewhere: a log is no place for bars.
  * @param stream where it goes; not the standard output, which is for the results.
  */
-export const showProgress = (stream: NodeJS.WriteStream): Progress => (stream.isTTY ? bar(stream) : lines(stream));
+export const showProgress = (stream: NodeJS.WriteStream): Progress =>
+  stream.isTTY ? bar(stream) : lines(stream);
 
 const bar = (stream: NodeJS.WriteStream): Progress => {
   let shown: SingleBar | undefined;
@@ -22,7 +23,13 @@ const bar = (stream: NodeJS.WriteStream): Progress => {
   return {
     start: (scenario, steps) => {
       const format = `${scenario.padEnd(10)} {bar} {value}/{total} {duration_formatted}  {what}`;
-      shown = new SingleBar({ format, stream, barsize: 24, clearOnComplete: true, hideCursor: true });
+      shown = new SingleBar({
+        format,
+        stream,
+        barsize: 24,
+        clearOnComplete: true,
+        hideCursor: true,
+      });
       done = 0;
       shown.start(steps, 0, { what: 'getting ready' });
     },

@@ -4,8 +4,9 @@ import type { Store } from '../functions/store/store.ts';
 import { type Commit, type CommitFacts, chainHash } from '../functions/store/stream/commit.ts';
 
 /**
- * Reads a whole stream and checks what must always hold of it: versions without a gap, times that never go back, hashes that
- * follow from each other, snapshots that equal the fold, `available` at least −`overdraftLimit` at every version.
+ * Reads a whole stream and checks what must always hold of it: versions without a gap, times that
+ * never go back, hashes that follow from each other, snapshots that equal the fold, `available` at
+ * least −`overdraftLimit` at every version.
  * @returns the commits and the account they fold to.
  * @throws {Error} naming the first commit that breaks a rule.
  */
@@ -14,7 +15,12 @@ export const verifyStream = async (
   accountId: AccountId,
 ): Promise<{ readonly commits: readonly Commit[]; readonly account: Account }> => {
   const commits: Commit[] = [];
-  let [version, hash, at, account]: [number, string, string, Account | undefined] = [0, '', '', undefined];
+  let [version, hash, at, account]: [number, string, string, Account | undefined] = [
+    0,
+    '',
+    '',
+    undefined,
+  ];
   for await (const commit of store.history(accountId)) {
     const broken = (rule: string) => new Error(`${accountId}/${commit.version}: ${rule}`);
     if (commit.version !== version + 1) throw broken(`follows version ${version}`);
@@ -25,7 +31,10 @@ export const verifyStream = async (
       account = evolve(account, event);
       if (available(account) < -account.overdraftLimit) throw broken('spends more than there is');
     }
-    if (commit.snapshot && JSON.stringify(sorted(commit.snapshot)) !== JSON.stringify(sorted(account))) {
+    if (
+      commit.snapshot &&
+      JSON.stringify(sorted(commit.snapshot)) !== JSON.stringify(sorted(account))
+    ) {
       throw broken('its snapshot is not the fold of the events');
     }
     [version, hash, at] = [version + commit.count, commit.hash, commit.at];

@@ -6,12 +6,19 @@ import { hold } from './rule.ts';
 import type { SoundStream } from './streams.ts';
 
 /** Reads every record of a command. */
-export const allRecords = async (client: DynamoDBDocumentClient, table: string): Promise<readonly CommandRecord[]> => {
+export const allRecords = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+): Promise<readonly CommandRecord[]> => {
   const records: CommandRecord[] = [];
   let cursor: Record<string, unknown> | undefined;
   do {
     const { Items = [], LastEvaluatedKey } = await client.send(
-      new ScanCommand({ TableName: table, ConsistentRead: true, ...(cursor ? { ExclusiveStartKey: cursor } : {}) }),
+      new ScanCommand({
+        TableName: table,
+        ConsistentRead: true,
+        ...(cursor ? { ExclusiveStartKey: cursor } : {}),
+      }),
     );
     records.push(...Items.map((item) => CommandRecord.parse(item)));
     cursor = LastEvaluatedKey;
@@ -23,10 +30,16 @@ export const allRecords = async (client: DynamoDBDocumentClient, table: string):
  * Waits until no command is pending any more.
  * @throws {AuditFailure} where some still do long after the last caller has left.
  */
-export const untilNoneWaits = async (client: DynamoDBDocumentClient, table: string): Promise<void> => {
+export const untilNoneWaits = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+): Promise<void> => {
   const deadline = performance.now() + DECIDED_WITHIN_MS;
   while ((await allRecords(client, table)).some(({ outcome }) => outcome === 'pending')) {
-    hold(performance.now() < deadline, `commands are still pending ${DECIDED_WITHIN_MS} ms after the last caller left`);
+    hold(
+      performance.now() < deadline,
+      `commands are still pending ${DECIDED_WITHIN_MS} ms after the last caller left`,
+    );
     await setTimeout(100);
   }
 };
@@ -34,11 +47,15 @@ export const untilNoneWaits = async (client: DynamoDBDocumentClient, table: stri
 const DECIDED_WITHIN_MS = 15_000;
 
 /**
- * One id, one outcome: a command that is recorded as accepted has its events in one commit of its stream, one that is recorded
- * as rejected has none, and none is pending any more. The table's key sees to it that an id has one record.
+ * One id, one outcome: a command that is recorded as accepted has its events in one commit of its
+ * stream, one that is recorded as rejected has none, and none is pending any more. The table's key
+ * sees to it that an id has one record.
  * @throws {AuditFailure} naming the first record that says otherwise.
  */
-export const holdOneOutcome = (records: readonly CommandRecord[], streams: readonly SoundStream[]): void => {
+export const holdOneOutcome = (
+  records: readonly CommandRecord[],
+  streams: readonly SoundStream[],
+): void => {
   const byId = new Map(streams.map((stream) => [stream.streamId, stream]));
   for (const record of records) {
     const { key, accountId, outcome } = record;

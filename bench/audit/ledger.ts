@@ -9,7 +9,10 @@ import { holdTransfers } from './transfers.ts';
 export interface AuditOptions {
   readonly client: DynamoDBDocumentClient;
   readonly tables: { readonly events: string; readonly commands: string };
-  /** Every account there is, each with the tail that it is checked from, where that is not its beginning. */
+  /**
+   * Every account there is, each with the tail that it is checked from, where that is not its
+   * beginning.
+   */
   readonly accounts: ReadonlyMap<string, Tail | undefined>;
   /** What each transfer's caller heard of it. */
   readonly heard: ReadonlyMap<string, string>;
@@ -23,14 +26,21 @@ export interface Audited {
 }
 
 /**
- * Checks from the tables, after a run, that nothing was lost or made: every stream sound, one outcome per id, every transfer
- * whole, and the sum of all money what came from outside less what went there.
+ * Checks from the tables, after a run, that nothing was lost or made: every stream sound, one
+ * outcome per id, every transfer whole, and the sum of all money what came from outside less what
+ * went there.
  * @throws {AuditFailure} saying what is wrong.
  */
-export const auditLedger = async ({ client, tables, accounts, heard }: AuditOptions): Promise<Audited> => {
+export const auditLedger = async ({
+  client,
+  tables,
+  accounts,
+  heard,
+}: AuditOptions): Promise<Audited> => {
   const records = await allRecords(client, tables.commands);
   const streams: SoundStream[] = [];
-  for (const [id, after] of accounts) streams.push(await soundStream(client, tables.events, id, after));
+  for (const [id, after] of accounts)
+    streams.push(await soundStream(client, tables.events, id, after));
   holdOneOutcome(records, streams);
   const transfers = holdTransfers(streams, records, heard);
   const isUnderWay = (id: string) => transfers.get(id)?.credited !== undefined;
@@ -40,12 +50,16 @@ export const auditLedger = async ({ client, tables, accounts, heard }: AuditOpti
 };
 
 /** Σ balances − Σ reserved, already credited, not yet settled = Σ from outside − Σ to outside. */
-const holdConservation = (streams: readonly SoundStream[], isCredited: (transferId: string) => boolean): void => {
+const holdConservation = (
+  streams: readonly SoundStream[],
+  isCredited: (transferId: string) => boolean,
+): void => {
   let [balances, onTheWay, fromOutside] = [0n, 0n, 0n];
   for (const { account, opening, events } of streams) {
     balances += BigInt(account.balance);
     fromOutside += BigInt(opening);
-    for (const { transferId, amount } of account.reservations) if (isCredited(transferId)) onTheWay += BigInt(amount);
+    for (const { transferId, amount } of account.reservations)
+      if (isCredited(transferId)) onTheWay += BigInt(amount);
     for (const { type, data } of events) {
       if (type === 'MoneyDeposited' && !data.transferId) fromOutside += BigInt(data.amount);
       if (type === 'MoneyWithdrawn' && !data.transferId) fromOutside -= BigInt(data.amount);

@@ -3,7 +3,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import canonicalize from 'canonicalize';
 import { type Account, available, evolve } from '../../functions/ledger/account.ts';
-import { type Commit, type CommittedEvent, readCommit } from '../../functions/store/stream/commit.ts';
+import {
+  type Commit,
+  type CommittedEvent,
+  readCommit,
+} from '../../functions/store/stream/commit.ts';
 import type { Tail } from '../../functions/store/stream/tail.ts';
 import { hold } from './rule.ts';
 
@@ -19,8 +23,9 @@ export interface SoundStream {
 }
 
 /**
- * Reads a stream from its table and checks what must always hold of it: versions without a gap, hashes that follow from each
- * other, snapshots that equal the fold, never more spent than there is, and no command in two commits.
+ * Reads a stream from its table and checks what must always hold of it: versions without a gap,
+ * hashes that follow from each other, snapshots that equal the fold, never more spent than there
+ * is, and no command in two commits.
  * @param after where to begin; absent: at the stream's first commit.
  * @throws {AuditFailure} naming the first commit that breaks a rule.
  */
@@ -37,7 +42,10 @@ export const soundStream = async (
     const commit = readCommit(item);
     const place = `${streamId}/${commit.version}`;
     hold(commit.version === version + 1, `${place} follows version ${version}`);
-    hold(commit.hash === chained(hash, item), `${place}: its hash does not follow from the commit before it`);
+    hold(
+      commit.hash === chained(hash, item),
+      `${place}: its hash does not follow from the commit before it`,
+    );
     account = foldSoundly(account, commit);
     for (const commandId of new Set(commit.events.map(({ origin }) => origin.commandId))) {
       commitsOf.set(commandId, [...(commitsOf.get(commandId) ?? []), commit.version]);
@@ -47,7 +55,10 @@ export const soundStream = async (
   }
   hold(account !== undefined, `${streamId}: there is no such stream`);
   for (const [commandId, commits] of commitsOf) {
-    hold(commits.length === 1, `${streamId}: command ${commandId} is in the commits ${commits.join(', ')}`);
+    hold(
+      commits.length === 1,
+      `${streamId}: command ${commandId} is in the commits ${commits.join(', ')}`,
+    );
   }
   return { streamId, account, opening: after?.account?.balance ?? 0, events, commitsOf };
 };
@@ -88,9 +99,14 @@ async function* itemsAfter(
   } while (cursor);
 }
 
-/** Written again, from the description of the format and not from the store's code, so that it checks that code. */
+/**
+ * Written again, from the description of the format and not from the store's code, so that it
+ * checks that code.
+ */
 const chained = (previous: string, item: Record<string, unknown>): string => {
-  const facts = Object.fromEntries(COVERED.flatMap((name) => (name in item ? [[name, item[name]]] : [])));
+  const facts = Object.fromEntries(
+    COVERED.flatMap((name) => (name in item ? [[name, item[name]]] : [])),
+  );
   return createHash('sha256')
     .update(previous)
     .update(canonicalize(facts) ?? '')

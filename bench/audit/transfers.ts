@@ -14,8 +14,8 @@ interface Steps {
 }
 
 /**
- * No transfer has a step twice, or one without the one before it, or with another amount; its reservation and its credit are
- * recorded; and what its caller heard is true.
+ * No transfer has a step twice, or one without the one before it, or with another amount; its
+ * reservation and its credit are recorded; and what its caller heard is true.
  * @returns by transfer id, how far each has got.
  * @throws {AuditFailure} naming the first transfer that breaks a rule.
  */
@@ -26,18 +26,24 @@ export const holdTransfers = (
 ): ReadonlyMap<string, Steps> => {
   const transfers = stepsIn(streams);
   const accepted = new Set(
-    records.flatMap(({ accountId, key, outcome }) => (outcome === 'accepted' ? [`${accountId}/${key}`] : [])),
+    records.flatMap(({ accountId, key, outcome }) =>
+      outcome === 'accepted' ? [`${accountId}/${key}`] : [],
+    ),
   );
   for (const [id, { reserved, credited, settled, released }] of transfers) {
     hold(reserved !== undefined, `transfer ${id} was credited or ended, and never reserved`);
     hold(!settled || credited !== undefined, `transfer ${id} was settled, and never credited`);
     hold(!released || credited === undefined, `transfer ${id} was credited, and released`);
     hold(accepted.has(`${reserved}/command:${id}`), `the reservation of ${id} is not recorded`);
-    hold(!credited || accepted.has(`${credited}/credit:${id}`), `the credit of ${id} is not recorded`);
+    hold(
+      !credited || accepted.has(`${credited}/credit:${id}`),
+      `the credit of ${id} is not recorded`,
+    );
   }
   for (const [id, outcome] of heard) {
     const settled = transfers.get(id)?.settled !== undefined;
-    if (outcome === 'settled') hold(settled, `the caller heard that ${id} had settled, and it has not`);
+    if (outcome === 'settled')
+      hold(settled, `the caller heard that ${id} had settled, and it has not`);
     else if (!MAY_BE_EITHER.has(outcome))
       hold(!transfers.has(id), `the caller heard "${outcome}" of ${id}, and it began`);
   }
@@ -49,17 +55,27 @@ const MAY_BE_EITHER = new Set([UNFINISHED, 'unknown']);
 
 const stepsIn = (streams: readonly SoundStream[]): ReadonlyMap<string, Steps> => {
   const transfers = new Map<string, Steps>();
-  const note = (id: string, step: Exclude<keyof Steps, 'amount'>, streamId: string, amount: number) => {
+  const note = (
+    id: string,
+    step: Exclude<keyof Steps, 'amount'>,
+    streamId: string,
+    amount: number,
+  ) => {
     const steps = transfers.get(id) ?? { amount };
-    hold(steps[step] === undefined, `transfer ${id} was ${step} twice, at ${steps[step]} and ${streamId}`);
+    hold(
+      steps[step] === undefined,
+      `transfer ${id} was ${step} twice, at ${steps[step]} and ${streamId}`,
+    );
     hold(steps.amount === amount, `transfer ${id} is of ${steps.amount} and of ${amount}`);
     transfers.set(id, { ...steps, [step]: streamId });
   };
   for (const { streamId, events } of streams) {
     for (const { type, data } of events) {
       if (type === 'MoneyReserved') note(data.transferId, 'reserved', streamId, data.amount);
-      if (type === 'MoneyDeposited' && data.transferId) note(data.transferId, 'credited', streamId, data.amount);
-      if (type === 'MoneyWithdrawn' && data.transferId) note(data.transferId, 'settled', streamId, data.amount);
+      if (type === 'MoneyDeposited' && data.transferId)
+        note(data.transferId, 'credited', streamId, data.amount);
+      if (type === 'MoneyWithdrawn' && data.transferId)
+        note(data.transferId, 'settled', streamId, data.amount);
       if (type === 'ReservationCancelled' && data.reason !== undefined)
         note(data.transferId, 'released', streamId, data.amount);
     }

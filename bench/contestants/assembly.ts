@@ -4,7 +4,10 @@ import { synthesize } from '../../infra/synth.ts';
 
 const directory = join(import.meta.dirname, '../../build/bench');
 
-/** The cloud assemblies that are compared: as it is deployed, and with commands that race instead of queueing. */
+/**
+ * The cloud assemblies that are compared: as it is deployed, and with commands that race instead of
+ * queueing.
+ */
 export interface Assemblies {
   readonly queueing: string;
   readonly racing: string;

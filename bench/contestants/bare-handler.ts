@@ -3,6 +3,14 @@ import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 
 const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
 
-/** The least that a function on DynamoDB can be: what the bundles' sizes and start times are held against. */
-export const handler = ({ table, key }: { readonly table: string; readonly key: Record<string, string> }) =>
-  client.send(new GetCommand({ TableName: table, Key: key }));
+/**
+ * The least that a function on DynamoDB can be: what the bundles' sizes and start times are held
+ * against.
+ */
+export const handler = ({
+  table,
+  key,
+}: {
+  readonly table: string;
+  readonly key: Record<string, string>;
+}) => client.send(new GetCommand({ TableName: table, Key: key }));

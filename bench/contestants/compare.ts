@@ -16,8 +16,8 @@ export interface Measured extends Omit<Driven, 'heard'> {
 }
 
 /**
- * Has a contestant do its work on an empty database, warmed up, one workload after the other, and checks afterwards that
- * nothing was lost.
+ * Has a contestant do its work on an empty database, warmed up, one workload after the other, and
+ * checks afterwards that nothing was lost.
  * @returns a measurement for each workload, in order, and what was checked.
  * @throws {AuditFailure} where something was lost.
  */
@@ -51,7 +51,10 @@ export const measure = async (
   }
 };
 
-/** Between two loads, in milliseconds: what one leaves behind, and what was learned from it, is not part of the next. */
+/**
+ * Between two loads, in milliseconds: what one leaves behind, and what was learned from it, is not
+ * part of the next.
+ */
 const REST_MS = 4_000;
 
 /** In milliseconds; more than a warm-up takes, unless nothing gets done. */

@@ -12,7 +12,8 @@ export interface Contestant {
   readonly warmUp?: Workload;
   /**
    * Makes it ready on an empty database.
-   * @param workloads all that it will be asked to do: their accounts are opened, with `OPENING_BALANCE` each.
+   * @param workloads all that it will be asked to do: their accounts are opened, with
+   *   `OPENING_BALANCE` each.
    */
   open(engine: Engine, workloads: readonly Workload[]): Promise<OpenContestant>;
 }

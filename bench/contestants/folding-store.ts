@@ -6,13 +6,16 @@ import { writeAll } from '../load/plant.ts';
 const Item = z.object({ version: z.int(), payload: z.object({ amount: z.int() }) });
 
 /**
- * The event store of most tutorials: an item per event, and every command reads its whole stream. It is here for what it costs;
- * it has no ids, no retries and nobody who races with it.
+ * The event store of most tutorials: an item per event, and every command reads its whole stream.
+ * It is here for what it costs; it has no ids, no retries and nobody who races with it.
  */
 export interface FoldingStore {
   /** Writes a stream of deposits of 1. */
   plant(streamId: string, events: number): Promise<void>;
-  /** Decides and appends one movement of money. @param amount in minor units; negative: out of the account. */
+  /**
+   * Decides and appends one movement of money. @param amount in minor units; negative: out of the
+   * account.
+   */
   move(streamId: string, amount: number): Promise<void>;
 }
 
@@ -40,7 +43,8 @@ export const createFoldingStore = (client: DynamoDBDocumentClient, table: string
       );
       for (const found of Items) {
         const { version: next, payload } = Item.parse(found);
-        if (next !== version + 1) throw new Error(`${streamId}: version ${next} follows ${version}`);
+        if (next !== version + 1)
+          throw new Error(`${streamId}: version ${next} follows ${version}`);
         [version, balance] = [next, balance + payload.amount];
       }
       cursor = LastEvaluatedKey;
@@ -61,7 +65,11 @@ export const createFoldingStore = (client: DynamoDBDocumentClient, table: string
       if (balance + amount < 0) throw new Error(`${streamId} holds ${balance}`);
       const ConditionExpression = 'attribute_not_exists(streamId)';
       await client.send(
-        new PutCommand({ TableName: table, Item: itemOf(streamId, version + 1, amount), ConditionExpression }),
+        new PutCommand({
+          TableName: table,
+          Item: itemOf(streamId, version + 1, amount),
+          ConditionExpression,
+        }),
       );
     },
   };

@@ -11,8 +11,9 @@ import { startStreamFunctions } from './stream-functions.ts';
 import { reserve, transferInSteps } from './transfer-steps.ts';
 
 /**
- * Holdfast's store as it is: callers that share nothing reserve, and hear of the end; commands that queue for hot accounts are
- * decided, and transfers carried out, by the handlers behind the tables' streams.
+ * Holdfast's store as it is: callers that share nothing reserve, and hear of the end; commands that
+ * queue for hot accounts are decided, and transfers carried out, by the handlers behind the tables'
+ * streams.
  */
 export const holdfastStore = (): Contestant => ({
   name: "Holdfast's store",
@@ -25,7 +26,10 @@ export const holdfastStore = (): Contestant => ({
         const settled = functions.settled(transfer.id);
         const reserved = await reserve(bench.storeOf(caller), transfer, signal);
         if (reserved !== 'accepted') return reserved;
-        return Promise.race([settled.then(() => 'settled'), aborted(signal).then(() => UNFINISHED)]);
+        return Promise.race([
+          settled.then(() => 'settled'),
+          aborted(signal).then(() => UNFINISHED),
+        ]);
       },
       close: async () => {
         await functions.stop();
@@ -35,7 +39,10 @@ export const holdfastStore = (): Contestant => ({
   },
 });
 
-/** Plain optimistic retrying: the same store, whose callers race for every step until they win or 8 s are up. */
+/**
+ * Plain optimistic retrying: the same store, whose callers race for every step until they win or 8
+ * s are up.
+ */
 export const retryingStore = (): Contestant => ({
   name: 'optimistic retrying',
   open: async (engine, workloads) => {
@@ -57,7 +64,9 @@ const openStores = async (engine: Engine, workloads: readonly Workload[], queuei
   await plantAccounts(direct, tables.events, accounts, OPENING_BALANCE);
 
   const most = Math.max(...workloads.map(({ concurrency }) => concurrency));
-  const callers = Array.from({ length: most }, () => createStoreCaller(database, meter, { queueing }));
+  const callers = Array.from({ length: most }, () =>
+    createStoreCaller(database, meter, { queueing }),
+  );
   const other = createStoreCaller(database, meter, { queueing });
   return {
     database,
@@ -67,7 +76,12 @@ const openStores = async (engine: Engine, workloads: readonly Workload[], queuei
       usage: meter.take,
       audit: async (heard: ReadonlyMap<string, string>) => {
         await untilNoneWaits(direct, tables.commands);
-        return auditLedger({ client: direct, tables, accounts: new Map(accounts.map((id) => [id, undefined])), heard });
+        return auditLedger({
+          client: direct,
+          tables,
+          accounts: new Map(accounts.map((id) => [id, undefined])),
+          heard,
+        });
       },
       close: async () => {
         for (const caller of [...callers, other]) caller.close();

@@ -15,10 +15,12 @@ import { type Assemblies, synthesizeBoth } from './assembly.ts';
 import type { Contestant } from './contestant.ts';
 
 /** The whole local cloud over HTTP, as `npm start` runs it. */
-export const cloudOverHttp = (): Contestant => cloudContestant('whole cloud, over HTTP', 'queueing');
+export const cloudOverHttp = (): Contestant =>
+  cloudContestant('whole cloud, over HTTP', 'queueing');
 
 /** The same with queueing off. */
-export const racingCloudOverHttp = (): Contestant => cloudContestant('whole cloud, over HTTP, queueing off', 'racing');
+export const racingCloudOverHttp = (): Contestant =>
+  cloudContestant('whole cloud, over HTTP, queueing off', 'racing');
 
 const cloudContestant = (name: string, mode: keyof Assemblies): Contestant => ({
   name,
@@ -53,7 +55,10 @@ export interface RunningCloud {
   close(): Promise<void>;
 }
 
-/** Starts a local cloud on an empty database of an engine. @param mode whether commands queue for hot accounts. */
+/**
+ * Starts a local cloud on an empty database of an engine. @param mode whether commands queue for
+ * hot accounts.
+ */
 export const startCloud = async (engine: Engine, mode: keyof Assemblies): Promise<RunningCloud> => {
   const assemblies = await synthesizeBoth();
   const cloud = await startLocalCloud({
@@ -68,7 +73,8 @@ export const startCloud = async (engine: Engine, mode: keyof Assemblies): Promis
   const meter = createMeter();
   cloud.intercept((call, forward) => {
     // Units would take a look into every body, which would slow down what is measured.
-    if (call.service === 'dynamodb') meter.add({ requests: 1, readUnits: Number.NaN, writeUnits: Number.NaN });
+    if (call.service === 'dynamodb')
+      meter.add({ requests: 1, readUnits: Number.NaN, writeUnits: Number.NaN });
     return forward();
   });
   const client = createApiClient(cloud.url);
@@ -79,7 +85,9 @@ export const startCloud = async (engine: Engine, mode: keyof Assemblies): Promis
     direct,
     bank: { transfer: (wanted, _, signal) => transfer(wanted, signal) },
     deposit: async (accountId, amount) => {
-      const { status } = await client.send('POST', `/accounts/${accountId}/deposits`, { body: { amount } });
+      const { status } = await client.send('POST', `/accounts/${accountId}/deposits`, {
+        body: { amount },
+      });
       if (status !== 201) throw new Error(`a deposit was answered ${status}`);
     },
     usage: meter.take,
@@ -164,8 +172,8 @@ const createApiClient = (url: string): ApiClient => {
 type Caller = (transfer: Transfer, signal: AbortSignal) => Promise<string>;
 
 /**
- * A program that makes transfers over the API and wants to know of each that it has ended: it sends `Prefer: wait`, and asks after
- * those that take longer than that.
+ * A program that makes transfers over the API and wants to know of each that it has ended: it sends
+ * `Prefer: wait`, and asks after those that take longer than that.
  * @param transferIds where it notes the ids that the API gives to the transfers.
  */
 const createCaller =
@@ -182,8 +190,12 @@ const createCaller =
       if (!goesOn) return body.code ?? String(status);
       if (signal.aborted) return UNFINISHED;
       await setTimeout(RETRY_AFTER_MS * Math.random());
-      // Without an id nothing may have been done, or something, or it waits: the same request, sent again, will tell.
-      answer = body.transferId === undefined ? await ask() : await client.send('GET', `/transfers/${body.transferId}`);
+      // Without an id nothing may have been done, or something, or it waits: the same request, sent
+      // again, will tell.
+      answer =
+        body.transferId === undefined
+          ? await ask()
+          : await client.send('GET', `/transfers/${body.transferId}`);
     }
   };
 

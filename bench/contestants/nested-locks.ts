@@ -13,13 +13,17 @@ import { OPENING_BALANCE } from '../load/workload.ts';
 import { createMeter, meteredClient } from '../metering.ts';
 import type { Contestant } from './contestant.ts';
 
-/** How long a transfer waits for a lock before it fails, in milliseconds: the figure of the design that is compared with. */
+/**
+ * How long a transfer waits for a lock before it fails, in milliseconds: the figure of the design
+ * that is compared with.
+ */
 const LOCK_TIMEOUT_MS = 5_000;
 
 /**
- * Nested locks: every account has a queue, one command at a time. A transfer holds its source's turn while it waits for the
- * destination's, so two transfers in opposite directions wait for each other until their time is up. The queues are in this
- * process, which is the kindest case: no lock costs a request, and none outlives its holder.
+ * Nested locks: every account has a queue, one command at a time. A transfer holds its source's
+ * turn while it waits for the destination's, so two transfers in opposite directions wait for each
+ * other until their time is up. The queues are in this process, which is the kindest case: no lock
+ * costs a request, and none outlives its holder.
  */
 export const nestedLocks = (name: string): Contestant => ({
   name,
@@ -38,7 +42,11 @@ export const nestedLocks = (name: string): Contestant => ({
     await plantAccounts(direct, tables.events, accounts, OPENING_BALANCE);
     const lock = createLocks();
 
-    const plan = async (accountId: string, request: CommandRequest, commandId: string): Promise<Plan> => {
+    const plan = async (
+      accountId: string,
+      request: CommandRequest,
+      commandId: string,
+    ): Promise<Plan> => {
       const { command, actor, correlationId } = request;
       const origin = { commandId, actor, correlationId };
       const submission = { command, fingerprint: fingerprint(command), keys: [], origin };
@@ -70,14 +78,22 @@ export const nestedLocks = (name: string): Contestant => ({
       transfer,
       usage: meter.take,
       audit: async (heard) => {
-        const streams = await Promise.all(accounts.map((id) => soundStream(direct, tables.events, id)));
+        const streams = await Promise.all(
+          accounts.map((id) => soundStream(direct, tables.events, id)),
+        );
         const found = (id: string) => streams.filter(({ commitsOf }) => commitsOf.has(id)).length;
         for (const [id, outcome] of heard) {
           const sides = [found(`debit:${id}`), found(`credit:${id}`)].join('/');
-          hold(sides === (outcome === 'settled' ? '1/1' : '0/0'), `transfer ${id} ${outcome}, with ${sides} commits`);
+          hold(
+            sides === (outcome === 'settled' ? '1/1' : '0/0'),
+            `transfer ${id} ${outcome}, with ${sides} commits`,
+          );
         }
         const balances = streams.reduce((sum, { account }) => sum + account.balance, 0);
-        hold(balances === accounts.length * OPENING_BALANCE, `${balances} in ${accounts.length} accounts`);
+        hold(
+          balances === accounts.length * OPENING_BALANCE,
+          `${balances} in ${accounts.length} accounts`,
+        );
         const events = streams.reduce((sum, stream) => sum + stream.events.length, 0);
         return { streams: streams.length, events, commands: 0 };
       },
@@ -89,7 +105,10 @@ export const nestedLocks = (name: string): Contestant => ({
   },
 });
 
-/** Locks by name, first come, first served. @returns a lock's holder, or `undefined` when the time was up first. */
+/**
+ * Locks by name, first come, first served. @returns a lock's holder, or `undefined` when the time
+ * was up first.
+ */
 const createLocks = () => {
   const queues = new Map<string, Promise<unknown>>();
   return async (name: string): Promise<Disposable | undefined> => {

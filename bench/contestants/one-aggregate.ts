@@ -12,15 +12,18 @@ import type { Contestant } from './contestant.ts';
 /** What was decided at one version of the bank, and how all its accounts stand then. */
 const BankCommit = z.object({
   version: z.int(),
-  transfer: z.optional(z.object({ id: z.string(), from: z.string(), to: z.string(), amount: z.int() })),
+  transfer: z.optional(
+    z.object({ id: z.string(), from: z.string(), to: z.string(), amount: z.int() }),
+  ),
   balances: z.record(z.string(), z.int()),
 });
 type BankCommit = z.infer<typeof BankCommit>;
 
 /**
- * One aggregate for all accounts: a transfer is one commit and needs no saga, but every transfer of the whole bank is appended
- * to the same stream, and carries the state of all accounts. Callers share nothing: load, decide, append, and after a lost race
- * wait with full jitter and load again, for as long as a Lambda would.
+ * One aggregate for all accounts: a transfer is one commit and needs no saga, but every transfer of
+ * the whole bank is appended to the same stream, and carries the state of all accounts. Callers
+ * share nothing: load, decide, append, and after a lost race wait with full jitter and load again,
+ * for as long as a Lambda would.
  */
 export const oneAggregate = (): Contestant => ({
   name: 'one aggregate for all accounts',
@@ -42,7 +45,10 @@ export const oneAggregate = (): Contestant => ({
         const commits = await allCommits(direct, table);
         const transfers = holdFold(commits);
         for (const [id, outcome] of heard) {
-          hold(transfers.has(id) === (outcome === 'settled'), `the caller heard "${outcome}" of transfer ${id}`);
+          hold(
+            transfers.has(id) === (outcome === 'settled'),
+            `the caller heard "${outcome}" of transfer ${id}`,
+          );
         }
         return { streams: 1, events: commits.length, commands: 0 };
       },
@@ -56,7 +62,11 @@ export const oneAggregate = (): Contestant => ({
 /** What a Lambda allows one command, in milliseconds; see functions/store/from-environment.ts. */
 const BUDGET_MS = 8_000;
 
-const transferOnce = async (client: DynamoDBDocumentClient, table: string, transfer: Transfer): Promise<string> => {
+const transferOnce = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  transfer: Transfer,
+): Promise<string> => {
   const { from, to, amount } = transfer;
   const deadline = performance.now() + BUDGET_MS;
   for (let attempt = 0; performance.now() < deadline; attempt += 1) {
@@ -66,7 +76,8 @@ const transferOnce = async (client: DynamoDBDocumentClient, table: string, trans
     const [source = 0, destination = 0] = [balances[from], balances[to]];
     if (source < amount) return 'insufficient_funds';
     const next = { ...balances, [from]: source - amount, [to]: destination + amount };
-    if (await append(client, table, { version: version + 1, transfer, balances: next })) return 'settled';
+    if (await append(client, table, { version: version + 1, transfer, balances: next }))
+      return 'settled';
     await setTimeout(fullJitter(attempt, Math.random, 20, 1_000));
   }
   return 'contention';
@@ -76,7 +87,11 @@ const transferOnce = async (client: DynamoDBDocumentClient, table: string, trans
 const streamId = 'bank';
 
 /** @returns whether the version was still free. */
-const append = async (client: DynamoDBDocumentClient, table: string, commit: BankCommit): Promise<boolean> => {
+const append = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  commit: BankCommit,
+): Promise<boolean> => {
   const Item = { streamId, ...commit };
   const ConditionExpression = 'attribute_not_exists(streamId)';
   try {
@@ -116,7 +131,10 @@ const allCommits = async (client: DynamoDBDocumentClient, table: string): Promis
   }
 };
 
-/** Versions without a gap, each transfer once, and the balances those that follow from the transfers. @returns their ids. */
+/**
+ * Versions without a gap, each transfer once, and the balances those that follow from the
+ * transfers. @returns their ids.
+ */
 const holdFold = ([first, ...others]: readonly BankCommit[]): ReadonlySet<string> => {
   const balances = new Map(Object.entries(first?.balances ?? {}));
   const transfers = new Set<string>();
@@ -128,7 +146,9 @@ const holdFold = ([first, ...others]: readonly BankCommit[]): ReadonlySet<string
     transfers.add(id);
     balances.set(from, (balances.get(from) ?? 0) - amount);
     balances.set(to, (balances.get(to) ?? 0) + amount);
-    const wrong = Object.entries(said).find(([account, balance]) => balances.get(account) !== balance);
+    const wrong = Object.entries(said).find(
+      ([account, balance]) => balances.get(account) !== balance,
+    );
     hold(wrong === undefined, `version ${version} of the bank says ${wrong?.join(': ')}`);
   }
   return transfers;

@@ -4,7 +4,10 @@ import { createStore, type Store } from '../../functions/store/store.ts';
 import type { Database } from '../engine.ts';
 import { lambdaTimeouts, type Meter, meteredClient } from '../metering.ts';
 
-/** A store that shares nothing with any other: its own client, its own connections, its own memory of hot accounts. */
+/**
+ * A store that shares nothing with any other: its own client, its own connections, its own memory
+ * of hot accounts.
+ */
 export interface StoreCaller {
   readonly store: Store;
   close(): void;

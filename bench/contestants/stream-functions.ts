@@ -15,14 +15,18 @@ import type { Database } from '../engine.ts';
 
 /** What stands behind the streams of a ledger's tables, without Lambda. */
 export interface StreamFunctions {
-  /** Resolves once a transfer has settled: the bench's own look at the events table's stream, which nobody else waits for. */
+  /**
+   * Resolves once a transfer has settled: the bench's own look at the events table's stream, which
+   * nobody else waits for.
+   */
   settled(transferId: string): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts the handlers of decide-pending and carry-out-transfers behind the event source mappings of the local cloud, set as the
- * template sets them. Where the events table has no stream, nobody carries out.
+ * Starts the handlers of decide-pending and carry-out-transfers behind the event source mappings of
+ * the local cloud, set as the template sets them. Where the events table has no stream, nobody
+ * carries out.
  * @param store what both of them decide with.
  */
 export const startStreamFunctions = async (
@@ -32,10 +36,17 @@ export const startStreamFunctions = async (
   const { decidePending, carryOut } = handlersOn(store);
   const connection = connectToDynamoDb(config);
   const open = (streamArn: string) =>
-    openStream({ streams: streamsOf(connection), streamArn, longestPauseMs: LONGEST_PAUSE_MS, report });
+    openStream({
+      streams: streamsOf(connection),
+      streamArn,
+      longestPauseMs: LONGEST_PAUSE_MS,
+      report,
+    });
   const waiting = new Map<string, () => void>();
   const settings = settingsOf(defaultStage).streams;
-  const mappings = [map(open(arns.queue), 'decide-pending', settings['decide-pending'], decidePending, QUEUED)];
+  const mappings = [
+    map(open(arns.queue), 'decide-pending', settings['decide-pending'], decidePending, QUEUED),
+  ];
   if (arns.events !== '') {
     const events = open(arns.events);
     mappings.push(
@@ -58,13 +69,19 @@ export const startStreamFunctions = async (
   };
 };
 
-/** Nobody tells of a write here, as the gateway of the local cloud does: so it is looked for this often. */
+/**
+ * Nobody tells of a write here, as the gateway of the local cloud does: so it is looked for this
+ * often.
+ */
 const LONGEST_PAUSE_MS = 10;
 
 const report = (line: string) => console.error(line);
 
 /** The filters of infra/constructs/stream-mapping.ts. */
-const QUEUED = { eventName: ['INSERT'], dynamodb: { NewImage: { fingerprint: { S: [{ exists: true }] } } } };
+const QUEUED = {
+  eventName: ['INSERT'],
+  dynamodb: { NewImage: { fingerprint: { S: [{ exists: true }] } } },
+};
 const RESERVATIONS = { dynamodb: { NewImage: { reserves: { N: [{ exists: true }] } } } };
 
 type StreamHandler = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse>;
@@ -73,7 +90,11 @@ const handlersOn = (
   store: Pick<Store, 'decidePending' | 'executeTogether'>,
 ): Record<'decidePending' | 'carryOut', StreamHandler> => {
   const telemetry: Telemetry = {
-    logger: { info: () => {}, warn: (...line) => console.error(...line), error: (...line) => console.error(...line) },
+    logger: {
+      info: () => {},
+      warn: (...line) => console.error(...line),
+      error: (...line) => console.error(...line),
+    },
     count: () => {},
     measure: () => {},
   };
@@ -83,7 +104,12 @@ const handlersOn = (
     },
   };
   return {
-    decidePending: createDecidePending({ store, telemetry, clock: Date.now, budget: Number.POSITIVE_INFINITY }),
+    decidePending: createDecidePending({
+      store,
+      telemetry,
+      clock: Date.now,
+      budget: Number.POSITIVE_INFINITY,
+    }),
     carryOut: createCarryOut({
       store,
       workflow,
@@ -139,7 +165,11 @@ const StreamEvent = z.custom<DynamoDBStreamEvent>(
 
 /** The transfers that were settled by the commits of a batch. */
 const settledIn = ({ Records }: DynamoDBStreamEvent): string[] =>
-  Records.flatMap(({ dynamodb }) => dynamodb?.NewImage?.['events']?.L ?? []).flatMap(({ M: event }) => {
-    const transferId = event?.['data']?.M?.['transferId']?.S;
-    return event?.['type']?.S === 'MoneyWithdrawn' && transferId !== undefined ? [transferId] : [];
-  });
+  Records.flatMap(({ dynamodb }) => dynamodb?.NewImage?.['events']?.L ?? []).flatMap(
+    ({ M: event }) => {
+      const transferId = event?.['data']?.M?.['transferId']?.S;
+      return event?.['type']?.S === 'MoneyWithdrawn' && transferId !== undefined
+        ? [transferId]
+        : [];
+    },
+  );

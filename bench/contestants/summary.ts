@@ -42,7 +42,8 @@ export const summarize = (
   measured: readonly Measured[],
   ceiling: Ceiling | undefined,
 ): Summary => {
-  const middle = (figure: (run: Measured) => number) => median(measured.map(figure).filter(Number.isFinite));
+  const middle = (figure: (run: Measured) => number) =>
+    median(measured.map(figure).filter(Number.isFinite));
   const perSecond = middle((run) => run.perSecond);
   const parts = [...new Set(measured.flatMap((run) => Object.keys(run.processorTime)))];
   return {

@@ -3,9 +3,11 @@ import { UNFINISHED } from '../load/drive.ts';
 import { requests, type Transfer } from '../load/ledger-requests.ts';
 
 /**
- * A transfer whose caller takes all of its steps: reserve, credit, settle. The reservation may fail, as it is the caller's own request; what
- * follows is tried until it is done, as the workflow does.
- * @returns `settled`, why the reservation was not made, or {@link UNFINISHED} where the signal came first.
+ * A transfer whose caller takes all of its steps: reserve, credit, settle. The reservation may
+ * fail, as it is the caller's own request; what follows is tried until it is done, as the workflow
+ * does.
+ * @returns `settled`, why the reservation was not made, or {@link UNFINISHED} where the signal came
+ *   first.
  */
 export const transferInSteps = async (
   store: Pick<Store, 'execute'>,
@@ -25,8 +27,11 @@ export const transferInSteps = async (
  * A transfer's first step, which its caller asks for.
  * @returns `accepted`, why it was not decided, or {@link UNFINISHED} where the signal came first.
  */
-export const reserve = (store: Pick<Store, 'execute'>, transfer: Transfer, signal: AbortSignal): Promise<string> =>
-  decided(store, requests.reserve(transfer), signal, false);
+export const reserve = (
+  store: Pick<Store, 'execute'>,
+  transfer: Transfer,
+  signal: AbortSignal,
+): Promise<string> => decided(store, requests.reserve(transfer), signal, false);
 
 const decided = async (
   store: Pick<Store, 'execute'>,

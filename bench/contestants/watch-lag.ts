@@ -5,11 +5,20 @@ import type { EndpointCall } from '../../local-cloud/endpoint.ts';
 
 /** Sees, at the endpoint, every commit that is appended and every summary that moves on. */
 export interface LagWatch {
-  /** How long each commit took from append to visible, of those that became visible since the last call of this; in ms. */
+  /**
+   * How long each commit took from append to visible, of those that became visible since the last
+   * call of this; in ms.
+   */
   take(): readonly number[];
-  /** Waits until the views of an account are at a version. @throws {Error} where they do not get there. */
+  /**
+   * Waits until the views of an account are at a version. @throws {Error} where they do not get
+   * there.
+   */
   untilVisible(accountId: string, version: number): Promise<void>;
-  /** Waits until every commit that was appended is visible. @throws {Error} where that does not happen. */
+  /**
+   * Waits until every commit that was appended is visible. @throws {Error} where that does not
+   * happen.
+   */
   untilCaughtUp(): Promise<void>;
 }
 
@@ -18,7 +27,10 @@ export const watchLag = (
   { intercept }: Pick<LocalCloud, 'intercept'>,
   tables: { readonly events: string; readonly views: string },
 ): LagWatch => {
-  /** By account, the last versions of the commits that are not visible yet, and when they were appended. */
+  /**
+   * By account, the last versions of the commits that are not visible yet, and when they were
+   * appended.
+   */
   const appended = new Map<string, { readonly version: number; readonly at: number }[]>();
   const visible = new Map<string, number>();
   let lags: number[] = [];
@@ -30,7 +42,8 @@ export const watchLag = (
   const show = ({ streamId, version }: Place): void => {
     visible.set(streamId, Math.max(version, visible.get(streamId) ?? 0));
     const waiting = appended.get(streamId) ?? [];
-    for (const { at } of waiting.filter((commit) => commit.version <= version)) lags.push(performance.now() - at);
+    for (const { at } of waiting.filter((commit) => commit.version <= version))
+      lags.push(performance.now() - at);
     appended.set(
       streamId,
       waiting.filter((commit) => commit.version > version),
@@ -49,7 +62,8 @@ export const watchLag = (
   const until = async (isSo: () => boolean, what: string): Promise<void> => {
     const deadline = performance.now() + VISIBLE_WITHIN_MS;
     while (!isSo()) {
-      if (performance.now() > deadline) throw new Error(`${what} are not there after ${VISIBLE_WITHIN_MS} ms`);
+      if (performance.now() > deadline)
+        throw new Error(`${what} are not there after ${VISIBLE_WITHIN_MS} ms`);
       await setTimeout(2);
     }
   };
@@ -60,8 +74,12 @@ export const watchLag = (
       return taken;
     },
     untilVisible: (accountId, version) =>
-      until(() => (visible.get(accountId) ?? 0) >= version, `the views of ${accountId} at version ${version}`),
-    untilCaughtUp: () => until(() => [...appended.values()].every(({ length }) => length === 0), 'some views'),
+      until(
+        () => (visible.get(accountId) ?? 0) >= version,
+        `the views of ${accountId} at version ${version}`,
+      ),
+    untilCaughtUp: () =>
+      until(() => [...appended.values()].every(({ length }) => length === 0), 'some views'),
   };
 };
 
@@ -81,15 +99,23 @@ const text = z.pipe(
   z.object({ S: z.string() }),
   z.transform(({ S }) => S),
 );
-const Commit = z.object({ TableName: z.string(), Item: z.object({ streamId: text, version: number, count: number }) });
-const Summary = z.object({ TableName: z.string(), Item: z.object({ sk: text, accountId: text, version: number }) });
+const Commit = z.object({
+  TableName: z.string(),
+  Item: z.object({ streamId: text, version: number, count: number }),
+});
+const Summary = z.object({
+  TableName: z.string(),
+  Item: z.object({ sk: text, accountId: text, version: number }),
+});
 const Transaction = z.object({ TransactItems: z.array(z.object({ Put: z.unknown() })) });
 
 /** The commit that a request appends, if it is one that does. */
 const appendOf = ({ operation, body }: EndpointCall, table: string): Place | undefined => {
   if (operation !== 'PutItem' && operation !== 'TransactWriteItems') return undefined;
   const request: unknown = JSON.parse(body.toString());
-  const puts = Transaction.safeParse(request).data?.TransactItems.map(({ Put }) => Put) ?? [request];
+  const puts = Transaction.safeParse(request).data?.TransactItems.map(({ Put }) => Put) ?? [
+    request,
+  ];
   for (const put of puts) {
     const { data } = Commit.safeParse(put);
     if (data?.TableName === table) {

@@ -21,7 +21,11 @@ export interface HoldfastCosts {
   /** One caller, one command, on an account that has so many events. */
   alone(operation: Operation, history: number): Promise<MeasuredCost>;
   /** Many callers at once on one account. @param design queueing for it, or racing. */
-  contended(design: typeof HOLDFAST | typeof RETRYING, operation: Operation, history: number): Promise<MeasuredCost>;
+  contended(
+    design: typeof HOLDFAST | typeof RETRYING,
+    operation: Operation,
+    history: number,
+  ): Promise<MeasuredCost>;
   /** Checks from the tables that nothing was lost. */
   audit(): Promise<Audited>;
   close(): Promise<void>;
@@ -34,14 +38,23 @@ const CONTENDING = { callers: 100, each: 2 };
  * Plants accounts with histories and makes callers ready.
  * @param histories numbers of events.
  */
-export const openHoldfastCosts = async (database: Database, histories: readonly number[]): Promise<HoldfastCosts> => {
+export const openHoldfastCosts = async (
+  database: Database,
+  histories: readonly number[],
+): Promise<HoldfastCosts> => {
   const { tables } = database;
   const meter = createMeter();
   const direct = meteredClient(database, createMeter());
   const accounts = new Map<string, Tail | undefined>();
   for (const events of histories) {
-    accounts.set(accountWith(events), await plantHistory(direct, tables.events, accountWith(events), events));
-    accounts.set(partnerOf(events), await plantHistory(direct, tables.events, partnerOf(events), 2));
+    accounts.set(
+      accountWith(events),
+      await plantHistory(direct, tables.events, accountWith(events), events),
+    );
+    accounts.set(
+      partnerOf(events),
+      await plantHistory(direct, tables.events, partnerOf(events), 2),
+    );
   }
   const caller = (queueing: boolean) => createStoreCaller(database, meter, { queueing });
   const queueing = Array.from({ length: CONTENDING.callers }, () => caller(true));
@@ -52,11 +65,17 @@ export const openHoldfastCosts = async (database: Database, histories: readonly 
   let sent = 0;
 
   /** @param name of the account that is opened, where one is. */
-  const send = async (store: Store, operation: Operation, history: number, name: string): Promise<void> => {
+  const send = async (
+    store: Store,
+    operation: Operation,
+    history: number,
+    name: string,
+  ): Promise<void> => {
     const id = `${operation.replaceAll(/\W+/g, '-')}-${sent++}`;
     if (operation === 'transfer') {
       const transfer = { id, from: accountWith(history), to: partnerOf(history), amount: 1 };
-      // The reservation too is asked for until it is made: what is counted is the cost of a transfer, not of a failure.
+      // The reservation too is asked for until it is made: what is counted is the cost of a
+      // transfer, not of a failure.
       while ((await transferInSteps(store, transfer, new AbortController().signal)) !== 'settled');
       heard.set(id, 'settled');
       return;
@@ -68,14 +87,18 @@ export const openHoldfastCosts = async (database: Database, histories: readonly 
   return {
     alone: async (operation, history) => {
       const name = `opened-${sent}`;
-      const cost = await costOf(meter, { callers: 1, each: 1 }, () => send(single.store, operation, history, name));
+      const cost = await costOf(meter, { callers: 1, each: 1 }, () =>
+        send(single.store, operation, history, name),
+      );
       return { design: HOLDFAST, operation, history, ...cost };
     },
     contended: async (design, operation, history) => {
       const callers = design === HOLDFAST ? queueing : racing;
       // All of them want to open the same account, or to change the same one.
       const name = `opened-${sent}`;
-      const cost = await costOf(meter, CONTENDING, (n) => send((callers[n] ?? single).store, operation, history, name));
+      const cost = await costOf(meter, CONTENDING, (n) =>
+        send((callers[n] ?? single).store, operation, history, name),
+      );
       return { design, operation, history, ...cost };
     },
     audit: async () => {
@@ -93,7 +116,12 @@ export const openHoldfastCosts = async (database: Database, histories: readonly 
 const accountWith = (events: number) => `account-with-${events}`;
 const partnerOf = (events: number) => `partner-of-${events}`;
 
-const requestFor = (operation: Operation, accountId: string, name: string, id: string): CommandRequest => {
+const requestFor = (
+  operation: Operation,
+  accountId: string,
+  name: string,
+  id: string,
+): CommandRequest => {
   switch (operation) {
     case 'open':
       return requests.open(name);

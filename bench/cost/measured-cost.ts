@@ -28,7 +28,8 @@ export type Operation =
 
 /**
  * Has callers send commands and says what one command cost.
- * @param load how many callers there are at once, and how many commands each sends, one after the other.
+ * @param load how many callers there are at once, and how many commands each sends, one after the
+ *   other.
  * @param send sends one.
  */
 export const costOf = async (
@@ -46,7 +47,11 @@ export const costOf = async (
   };
   meter.take();
   await Promise.all(Array.from({ length: callers }, (_, caller) => call(caller)));
-  return { contention: callers, usage: perCommand(meter.take(), callers * each), milliseconds: median(durations) };
+  return {
+    contention: callers,
+    usage: perCommand(meter.take(), callers * each),
+    milliseconds: median(durations),
+  };
 };
 
 /** Of several measurements of the same cost, the median of every figure. */

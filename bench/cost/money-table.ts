@@ -40,7 +40,8 @@ export const moneyTable = (costs: readonly MeasuredCost[]): Table => ({
 
 /** One row per question: the length of the history only where it makes a difference. */
 const isPriced = ({ design, operation, history }: MeasuredCost): boolean => {
-  if (operation !== 'transfer' && operation !== 'deposit' && operation !== 'deposit, with id') return false;
+  if (operation !== 'transfer' && operation !== 'deposit' && operation !== 'deposit, with id')
+    return false;
   return design === FOLDING || history === undefined || history === 1_000;
 };
 
@@ -68,7 +69,13 @@ const viewsOf = (costs: readonly MeasuredCost[], { design, operation }: Measured
   const kind = operation === 'transfer' ? 'views of a transfer' : 'views of a deposit';
   const views = costs.find((cost) => cost.operation === kind);
   if (!views) throw new Error(`the ${kind} were not measured`);
-  return perMillion({ usage: views.usage, httpRequests: 0, invocations: 0, milliseconds: 0, workflow: false }).dynamodb;
+  return perMillion({
+    usage: views.usage,
+    httpRequests: 0,
+    invocations: 0,
+    milliseconds: 0,
+    workflow: false,
+  }).dynamodb;
 };
 
 const sumOf = ({ dynamodb, lambda, httpApi }: Money): number => dynamodb + lambda + httpApi;

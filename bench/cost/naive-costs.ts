@@ -12,11 +12,14 @@ const AGGREGATE = 'one aggregate of 1,000 accounts';
 const ONCE = { callers: 1, each: 1 };
 
 /**
- * Measures what a deposit and a transfer cost where every command reads its whole stream, alone: with somebody else about, it is
- * that much per try.
+ * Measures what a deposit and a transfer cost where every command reads its whole stream, alone:
+ * with somebody else about, it is that much per try.
  * @param histories numbers of events.
  */
-export const measureFolding = async (database: Database, histories: readonly number[]): Promise<MeasuredCost[]> => {
+export const measureFolding = async (
+  database: Database,
+  histories: readonly number[],
+): Promise<MeasuredCost[]> => {
   const meter = createMeter();
   const client = meteredClient(database, meter);
   const store = createFoldingStore(client, database.tables.events);
@@ -38,7 +41,10 @@ export const measureFolding = async (database: Database, histories: readonly num
   return costs;
 };
 
-/** Measures what a transfer costs where all accounts are one aggregate: its one commit carries the state of all of them. */
+/**
+ * Measures what a transfer costs where all accounts are one aggregate: its one commit carries the
+ * state of all of them.
+ */
 export const measureAggregate = async (engine: Engine): Promise<MeasuredCost> => {
   const workload = uniform({ accounts: 1_000, transfers: 1, concurrency: 1 });
   const bank = await oneAggregate().open(engine, [workload]);
@@ -50,7 +56,13 @@ export const measureAggregate = async (engine: Engine): Promise<MeasuredCost> =>
     const outcome = await bank.transfer(transfer, 0, new AbortController().signal);
     const milliseconds = performance.now() - begunAt;
     await bank.audit(new Map([[transfer.id, outcome]]));
-    return { design: AGGREGATE, operation: 'transfer', contention: 1, usage: bank.usage(), milliseconds };
+    return {
+      design: AGGREGATE,
+      operation: 'transfer',
+      contention: 1,
+      usage: bank.usage(),
+      milliseconds,
+    };
   } finally {
     await bank.close();
   }

@@ -11,8 +11,8 @@ import { HOLDFAST } from './holdfast-costs.ts';
 import { costOf, type MeasuredCost } from './measured-cost.ts';
 
 /**
- * Measures what it costs to keep the views up to a deposit and to a transfer, one commit at a time: where nothing can be taken
- * together, which is the most it can cost.
+ * Measures what it costs to keep the views up to a deposit and to a transfer, one commit at a time:
+ * where nothing can be taken together, which is the most it can cost.
  */
 export const measureViews = async (database: Database): Promise<MeasuredCost[]> => {
   const meter = createMeter();

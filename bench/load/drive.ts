@@ -5,7 +5,8 @@ import type { Workload } from './workload.ts';
 export interface Bank {
   /**
    * Makes a transfer.
-   * @param caller which of the callers asks, from 0: they share nothing but the tables, where the design says so.
+   * @param caller which of the callers asks, from 0: they share nothing but the tables, where the
+   *   design says so.
    * @param signal the time for this is up. What has been begun may be left open.
    * @returns `settled`, or why it was not; {@link UNFINISHED} where the signal came first.
    */
@@ -30,14 +31,21 @@ export interface Driven {
   /** Why the others were not, and how many each; `unfinished`: the limit came first. */
   readonly notSettled: Readonly<Record<string, number>>;
   readonly perSecond: number;
-  /** From the caller's first request until it knew of the end, of those that settled, in milliseconds. */
+  /**
+   * From the caller's first request until it knew of the end, of those that settled, in
+   * milliseconds.
+   */
   readonly latencies: readonly number[];
   /** What the caller heard of each transfer that it began, by the transfer's id. */
   readonly heard: ReadonlyMap<string, string>;
 }
 
 /** Has callers make transfers, each one at a time, the next one in line as soon as it is free. */
-export const drive = async (bank: Bank, workload: Workload, { limit, pause }: DriveOptions): Promise<Driven> => {
+export const drive = async (
+  bank: Bank,
+  workload: Workload,
+  { limit, pause }: DriveOptions,
+): Promise<Driven> => {
   const { transfers, concurrency } = workload;
   const timeUp = new AbortController();
   const heard = new Map<string, string>();
@@ -48,7 +56,11 @@ export const drive = async (bank: Bank, workload: Workload, { limit, pause }: Dr
   const timer = setTimeout(() => timeUp.abort(), limit);
 
   const call = async (caller: number): Promise<void> => {
-    for (let transfer = transfers[next++]; transfer && !timeUp.signal.aborted; transfer = transfers[next++]) {
+    for (
+      let transfer = transfers[next++];
+      transfer && !timeUp.signal.aborted;
+      transfer = transfers[next++]
+    ) {
       if (pause) await pause();
       const begunAt = performance.now();
       const outcome = await bank.transfer(transfer, caller, timeUp.signal);
@@ -62,15 +74,22 @@ export const drive = async (bank: Bank, workload: Workload, { limit, pause }: Dr
   await Promise.all(Array.from({ length: concurrency }, (_, caller) => call(caller)));
   clearTimeout(timer);
 
-  const reasons = [...heard.values()].filter((outcome) => outcome !== 'settled' && outcome !== UNFINISHED);
+  const reasons = [...heard.values()].filter(
+    (outcome) => outcome !== 'settled' && outcome !== UNFINISHED,
+  );
   const unfinished = transfers.length - latencies.length - reasons.length;
-  const counted = [...Map.groupBy(reasons, (reason) => reason)].map(([reason, all]) => [reason, all.length] as const);
+  const counted = [...Map.groupBy(reasons, (reason) => reason)].map(
+    ([reason, all]) => [reason, all.length] as const,
+  );
   // A contestant that failed late took that time too.
-  const seconds = (reasons.length > 0 ? performance.now() - startedAt : finishedAt - startedAt) / 1_000;
+  const seconds =
+    (reasons.length > 0 ? performance.now() - startedAt : finishedAt - startedAt) / 1_000;
   return {
     total: transfers.length,
     settled: latencies.length,
-    notSettled: Object.fromEntries(unfinished > 0 ? [...counted, [UNFINISHED, unfinished]] : counted),
+    notSettled: Object.fromEntries(
+      unfinished > 0 ? [...counted, [UNFINISHED, unfinished]] : counted,
+    ),
     perSecond: latencies.length === 0 ? 0 : latencies.length / Math.min(seconds, limit / 1_000),
     latencies,
     heard,

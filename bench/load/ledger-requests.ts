@@ -19,9 +19,12 @@ const request = (command: unknown, key?: RecordKey): CommandRequest => {
   };
 };
 
-const keyOf = (id: string | undefined): RecordKey | undefined => (id === undefined ? undefined : recordKey(id));
+const keyOf = (id: string | undefined): RecordKey | undefined =>
+  id === undefined ? undefined : recordKey(id);
 
-/** Requests to the store as the Lambdas make them; with an `id` the command is recorded under it. */
+/**
+ * Requests to the store as the Lambdas make them; with an `id` the command is recorded under it.
+ */
 export const requests = {
   open: (accountId: string, id?: string) =>
     request({ type: 'open', accountId, owner: caller, currency, overdraftLimit: 0 }, keyOf(id)),
@@ -32,7 +35,10 @@ export const requests = {
   reserve: ({ id, from, to, amount }: Transfer) =>
     request({ type: 'reserve', accountId: from, transferId: id, to, amount }, recordKey(id)),
   credit: ({ id, from, to, amount }: Transfer) =>
-    request({ type: 'credit', accountId: to, transferId: id, from, amount, currency }, `credit:${id}`),
+    request(
+      { type: 'credit', accountId: to, transferId: id, from, amount, currency },
+      `credit:${id}`,
+    ),
   settle: ({ id, from }: Transfer) => request({ type: 'settle', accountId: from, transferId: id }),
 };
 

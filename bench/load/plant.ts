@@ -24,8 +24,8 @@ function* openings(accountIds: readonly string[], balance: number): Generator<It
 }
 
 /**
- * Writes the stream of an account that was opened, got its opening balance and then saw deposits of 1, one commit each, as the
- * store would.
+ * Writes the stream of an account that was opened, got its opening balance and then saw deposits of
+ * 1, one commit each, as the store would.
  * @param events how many events it has then.
  * @returns its tail.
  */
@@ -48,7 +48,8 @@ export const plantHistory = async (
 };
 
 /**
- * Writes such streams for several accounts, in the order of their versions: an event of each account, then the next of each.
+ * Writes such streams for several accounts, in the order of their versions: an event of each
+ * account, then the next of each.
  * @param events how many events each of them has then.
  */
 export const plantInOrder = (
@@ -77,7 +78,8 @@ type Item = Record<string, unknown>;
 
 /**
  * Writes items, 25 at a time, which is the most that a request takes.
- * @param atOnce how many requests are under way at once. With more than one the items may come out of their order.
+ * @param atOnce how many requests are under way at once. With more than one the items may come out
+ *   of their order.
  * @throws what the client throws.
  */
 export const writeAll = async (
@@ -90,7 +92,9 @@ export const writeAll = async (
   const work = async (): Promise<void> => {
     for (let batch = take(source, 25); batch.length > 0; batch = take(source, 25)) {
       await client.send(
-        new BatchWriteCommand({ RequestItems: { [table]: batch.map((Item) => ({ PutRequest: { Item } })) } }),
+        new BatchWriteCommand({
+          RequestItems: { [table]: batch.map((Item) => ({ PutRequest: { Item } })) },
+        }),
       );
     }
   };

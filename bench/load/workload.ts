@@ -10,13 +10,22 @@ export interface Workload {
   readonly concurrency: number;
 }
 
-/** What every account holds at first, in minor units: nothing that is measured here fails for want of money. */
+/**
+ * What every account holds at first, in minor units: nothing that is measured here fails for want
+ * of money.
+ */
 export const OPENING_BALANCE = 1_000_000;
 
-/** Transfers between two accounts, every other one the other way: the worst that can be asked of two accounts. */
+/**
+ * Transfers between two accounts, every other one the other way: the worst that can be asked of two
+ * accounts.
+ */
 export const bothWays = (count: number, concurrency: number): Workload => {
   const name = `${count} at ${concurrency}`;
-  const [one, other] = [`one-of-${count}-at-${concurrency}`, `other-of-${count}-at-${concurrency}`] as const;
+  const [one, other] = [
+    `one-of-${count}-at-${concurrency}`,
+    `other-of-${count}-at-${concurrency}`,
+  ] as const;
   return {
     name,
     accounts: [one, other],
@@ -26,11 +35,13 @@ export const bothWays = (count: number, concurrency: number): Workload => {
 };
 
 /** Transfers between accounts taken at random, every account as likely as any other. */
-export const uniform = (options: SpreadOptions): Workload => spread('uniform', options, (random) => random());
+export const uniform = (options: SpreadOptions): Workload =>
+  spread('uniform', options, (random) => random());
 
 /**
- * The same, but accounts have a rank, and the account of rank n is met 1/n times as often as the first: what real traffic looks
- * like. The most frequent of 1,000 takes part in a quarter of all transfers.
+ * The same, but accounts have a rank, and the account of rank n is met 1/n times as often as the
+ * first: what real traffic looks like. The most frequent of 1,000 takes part in a quarter of all
+ * transfers.
  */
 export const zipfian = (options: SpreadOptions): Workload => {
   const weights = Array.from({ length: options.accounts }, (_, rank) => 1 / (rank + 1));
@@ -87,7 +98,11 @@ const spread = (
   };
 };
 
-const transfersOf = (name: string, count: number, between: (n: number) => readonly [string, string]): Transfer[] =>
+const transfersOf = (
+  name: string,
+  count: number,
+  between: (n: number) => readonly [string, string],
+): Transfer[] =>
   Array.from({ length: count }, (_, n) => {
     const [from, to] = between(n);
     return { id: `${name.replaceAll(' ', '-')}-${n}`, from, to, amount: 1 };
@@ -98,12 +113,16 @@ const numbered = (count: number) => Array.from({ length: count }, (_, n) => name
 const nameOf = (n: number) => `account-${n}`;
 
 /**
- * What is done before the clock starts, so that no caller's first connection and no code's first run is measured: a transfer by
- * every caller, from accounts that only pay to accounts that are only paid, none of them part of the measurement.
+ * What is done before the clock starts, so that no caller's first connection and no code's first
+ * run is measured: a transfer by every caller, from accounts that only pay to accounts that are
+ * only paid, none of them part of the measurement.
  */
 export const warmUpFor = (workloads: readonly Workload[]): Workload => {
   const concurrency = Math.max(...workloads.map((workload) => workload.concurrency));
-  const pairs = Array.from({ length: WARM_UP_PAIRS }, (_, n) => [`payer-${n}`, `payee-${n}`] as const);
+  const pairs = Array.from(
+    { length: WARM_UP_PAIRS },
+    (_, n) => [`payer-${n}`, `payee-${n}`] as const,
+  );
   return {
     name: 'warm-up',
     accounts: pairs.flat(),
@@ -115,8 +134,8 @@ export const warmUpFor = (workloads: readonly Workload[]): Workload => {
 const WARM_UP_PAIRS = 20;
 
 /**
- * What a local cloud does before the clock starts: the same kind of work on two other accounts. A function runs in as many
- * isolates as there are calls at once, and each of them compiles its code as it goes: it takes some hundred calls until one costs
- * a third of the first ones.
+ * What a local cloud does before the clock starts: the same kind of work on two other accounts. A
+ * function runs in as many isolates as there are calls at once, and each of them compiles its code
+ * as it goes: it takes some hundred calls until one costs a third of the first ones.
  */
 export const cloudWarmUp = (): Workload => ({ ...bothWays(3_000, 100), name: 'warm-up' });

@@ -67,7 +67,11 @@ const drawPanel = (workload: string, bars: readonly Bar[], top: number): string 
 ${rows.join('\n')}`;
 };
 
-const drawBar = ({ contestant, perSecond, settled, total }: Bar, most: number, top: number): string => {
+const drawBar = (
+  { contestant, perSecond, settled, total }: Bar,
+  most: number,
+  top: number,
+): string => {
   const width = Math.max(1, ((WIDTH - LABELS - VALUES) * perSecond) / most);
   const middle = top + ROW / 2;
   const kind = OURS.test(contestant) ? 'ours' : 'bar';

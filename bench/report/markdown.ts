@@ -6,11 +6,15 @@ import { type Table, toMarkdown } from './table.ts';
 const file = join(import.meta.dirname, '../results/latest.md');
 
 /**
- * Writes the tables of all results, and the promises beside what was measured, for the README to show.
+ * Writes the tables of all results, and the promises beside what was measured, for the README to
+ * show.
  * @param order the scenarios' names, in the order to show them in.
  * @returns the file.
  */
-export const writeMarkdown = async (results: Results, order: readonly string[]): Promise<string> => {
+export const writeMarkdown = async (
+  results: Results,
+  order: readonly string[],
+): Promise<string> => {
   const parts = order.flatMap((name) => {
     const result = results[name];
     return result ? [section(name, result)] : [];
@@ -27,7 +31,11 @@ export const targetTable = (targets: Result['targets']): Table | undefined =>
     : {
         title: 'What was promised, and what was measured',
         columns: ['promised', 'measured', 'reached'],
-        rows: targets.map(({ promised, measured, reached }) => [promised, measured, reached ? 'yes' : '**no**']),
+        rows: targets.map(({ promised, measured, reached }) => [
+          promised,
+          measured,
+          reached ? 'yes' : '**no**',
+        ]),
       };
 
 const section = (name: string, { at, runs, machine, tables, audit }: Result): string => {

@@ -19,7 +19,9 @@ const Result = z.object({
   seconds: z.number(),
   machine: z.string(),
   tables: z.readonly(z.array(Table)),
-  targets: z.readonly(z.array(z.object({ promised: z.string(), measured: z.string(), reached: z.boolean() }))),
+  targets: z.readonly(
+    z.array(z.object({ promised: z.string(), measured: z.string(), reached: z.boolean() })),
+  ),
   audit: z.optional(z.string()),
   figures: z.unknown(),
 });
@@ -44,7 +46,8 @@ export const readResults = async (): Promise<Results> => {
     throw error;
   }
   const parsed = z.record(z.string(), Result).safeParse(JSON.parse(text));
-  if (!parsed.success) throw new Error(`${file} holds no results: remove it, or take it back from git`);
+  if (!parsed.success)
+    throw new Error(`${file} holds no results: remove it, or take it back from git`);
   return parsed.data;
 };
 

@@ -6,7 +6,13 @@ import { holdfastStore, retryingStore } from '../contestants/holdfast-store.ts';
 import { cloudOverHttp, racingCloudOverHttp } from '../contestants/local-cloud.ts';
 import { nestedLocks } from '../contestants/nested-locks.ts';
 import { oneAggregate } from '../contestants/one-aggregate.ts';
-import { auditLine, type Summary, summarize, summaryColumns, summaryRow } from '../contestants/summary.ts';
+import {
+  auditLine,
+  type Summary,
+  summarize,
+  summaryColumns,
+  summaryRow,
+} from '../contestants/summary.ts';
 import { inTurns, stepsInTurns } from '../in-turns.ts';
 import { bothWays } from '../load/workload.ts';
 import { amount, time } from '../report/numbers.ts';
@@ -15,7 +21,10 @@ import type { Findings, Scenario, ScenarioContext, Target } from '../scenario.ts
 import { seededRandom } from '../statistics.ts';
 import { withEngine } from '../warm-engine.ts';
 
-/** Two accounts, transfers both ways: the table of the blog this design starts from, for every design on the same engine. */
+/**
+ * Two accounts, transfers both ways: the table of the blog this design starts from, for every
+ * design on the same engine.
+ */
 export const blog: Scenario = {
   name: 'blog',
   summary: 'two accounts, both directions, 50 at 4 and 800 at 100: five designs side by side',
@@ -28,7 +37,10 @@ export const blog: Scenario = {
     }));
     const inTurn = await inTurns(context, turns);
     const locked = await measureLocks(context);
-    const all = [...locked, ...inTurn.map((results, n) => ({ name: contestants[n]?.name ?? '', results }))];
+    const all = [
+      ...locked,
+      ...inTurn.map((results, n) => ({ name: contestants[n]?.name ?? '', results })),
+    ];
     const summaries = all.flatMap(({ name, results }) =>
       WORKLOADS.map((workload, n) =>
         summarize(
@@ -40,7 +52,10 @@ export const blog: Scenario = {
       ),
     );
     return {
-      tables: [...WORKLOADS.map((workload) => tableOf(workload.name, summaries)), processorTable(summaries)],
+      tables: [
+        ...WORKLOADS.map((workload) => tableOf(workload.name, summaries)),
+        processorTable(summaries),
+      ],
       targets: targetsOf(summaries),
       figures: summaries,
       audit: auditLine(all.flatMap(({ results }) => results.map(({ audited }) => audited))),
@@ -58,20 +73,30 @@ const contestants: readonly Contestant[] = [
   cloudOverHttp(),
 ];
 
-/** What has not settled by then does not count, in milliseconds: long enough for 800, except where nothing gets done. */
+/**
+ * What has not settled by then does not count, in milliseconds: long enough for 800, except where
+ * nothing gets done.
+ */
 const LIMIT_MS = 40_000;
 
-/** The longest random pause of a caller before each of its transfers, in milliseconds; 0: the callers go in lockstep. */
+/**
+ * The longest random pause of a caller before each of its transfers, in milliseconds; 0: the
+ * callers go in lockstep.
+ */
 const LONGEST_PAUSES_MS = [0, 50, 200];
 
-/** In milliseconds: each of these callers does nothing but wait for a lock for 5 s, again and again. */
+/**
+ * In milliseconds: each of these callers does nothing but wait for a lock for 5 s, again and again.
+ */
 const LOCKS_LIMIT_MS = 60_000;
 
 /** The runs with locks go side by side: they only wait for their time to be up. */
 const measureLocks = async ({
   runs,
   progress,
-}: ScenarioContext): Promise<{ name: string; results: { measured: readonly Measured[]; audited: Audited }[] }[]> => {
+}: ScenarioContext): Promise<
+  { name: string; results: { measured: readonly Measured[]; audited: Audited }[] }[]
+> => {
   progress.step('nested locks, all runs side by side');
   return withEngine((engine) =>
     Promise.all(
@@ -116,7 +141,9 @@ const processorTable = (summaries: readonly Summary[]): Table => {
       workload === WORKLOADS[1]?.name && contestants.some(({ name }) => name === contestant),
   );
   const parts = [...new Set(rows.flatMap(({ processorTime }) => Object.keys(processorTime)))];
-  const used = parts.filter((part) => rows.some(({ processorTime }) => (processorTime[part] ?? 0) >= 0.05));
+  const used = parts.filter((part) =>
+    rows.some(({ processorTime }) => (processorTime[part] ?? 0) >= 0.05),
+  );
   return {
     title: 'Processor time per transfer, in ms: two accounts, 800 at 100',
     columns: ['design', 'all', ...used],
@@ -134,13 +161,20 @@ const processorTable = (summaries: readonly Summary[]): Table => {
 const targetsOf = (summaries: readonly Summary[]): Target[] => {
   const of = (contestant: Contestant, workload: number): Summary => {
     const { name } = WORKLOADS[workload] ?? {};
-    const found = summaries.find((summary) => summary.contestant === contestant.name && summary.workload === name);
+    const found = summaries.find(
+      (summary) => summary.contestant === contestant.name && summary.workload === name,
+    );
     if (!found) throw new Error(`${contestant.name} was not measured`);
     return found;
   };
-  const [many, off, few] = [of(cloudOverHttp(), 1), of(racingCloudOverHttp(), 1), of(cloudOverHttp(), 0)];
+  const [many, off, few] = [
+    of(cloudOverHttp(), 1),
+    of(racingCloudOverHttp(), 1),
+    of(cloudOverHttp(), 0),
+  ];
   const [store, retrying] = [of(holdfastStore(), 1), of(retryingStore(), 1)];
-  const settled = (summary: Summary) => `${amount(summary.settled)} settled, ${amount(summary.perSecond)} a second`;
+  const settled = (summary: Summary) =>
+    `${amount(summary.settled)} settled, ${amount(summary.perSecond)} a second`;
   const isWhole = ({ runs, total }: Summary) => runs.every((run) => run.settled === total);
   const times = (one: Summary, other: Summary) => one.perSecond / other.perSecond;
   return [

@@ -1,4 +1,9 @@
-import { DynamoDBClient, GetItemCommand, PutItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
 import type { Ceiling, CeilingRow } from '../ceiling.ts';
 import type { Database, Engine } from '../engine.ts';
 import { inTurns, stepsInTurns } from '../in-turns.ts';
@@ -7,7 +12,10 @@ import type { Table } from '../report/table.ts';
 import type { Findings, Scenario } from '../scenario.ts';
 import { median } from '../statistics.ts';
 
-/** What the engine itself does in this run, asked by a client that does nothing else: the height that results are held against. */
+/**
+ * What the engine itself does in this run, asked by a client that does nothing else: the height
+ * that results are held against.
+ */
 export const ceiling: Scenario = {
   name: 'ceiling',
   summary: 'what the engine does bare: conditional put, transaction of two, consistent get',
@@ -33,7 +41,9 @@ export const ceiling: Scenario = {
 
 const CONCURRENCIES = [1, 4, 16, 100];
 
-/** How long each kind of request is repeated, in milliseconds, after a part of that time to warm up. */
+/**
+ * How long each kind of request is repeated, in milliseconds, after a part of that time to warm up.
+ */
 const MEASURED_MS = 700;
 const WARM_UP_MS = 200;
 

@@ -10,7 +10,10 @@ import { amount, time } from '../report/numbers.ts';
 import type { Findings, Scenario } from '../scenario.ts';
 import { median } from '../statistics.ts';
 
-/** What Lambda has to load before a function can answer: how large it is, and how long that takes here. */
+/**
+ * What Lambda has to load before a function can answer: how large it is, and how long that takes
+ * here.
+ */
 export const coldStart: Scenario = {
   name: 'cold-start',
   summary: "each bundle's size and import time against a bare document-client handler",
@@ -47,7 +50,10 @@ export const coldStart: Scenario = {
   },
 };
 
-/** Every bundle is imported so often per run: a process of its own each time, in turns with all the others. */
+/**
+ * Every bundle is imported so often per run: a process of its own each time, in turns with all the
+ * others.
+ */
 const ROUNDS_PER_RUN = 4;
 
 const BARE = 'bare document client';
@@ -55,8 +61,8 @@ const BARE_AS_OURS = 'bare document client, bundled as ours';
 const bareHandler = fileURLToPath(import.meta.resolve('../contestants/bare-handler.ts'));
 
 /**
- * Bundles a handler as one does who has read that it should be an ES module, minified, of the packages' own ES modules, and knows
- * nothing of what infra/bundle.ts leaves out.
+ * Bundles a handler as one does who has read that it should be an ES module, minified, of the
+ * packages' own ES modules, and knows nothing of what infra/bundle.ts leaves out.
  */
 const bundlePlainly = (entry: string, outfile: string) =>
   build({
@@ -71,11 +77,16 @@ const bundlePlainly = (entry: string, outfile: string) =>
     sourcemap: 'linked',
     sourcesContent: false,
     // What is left of CommonJS asks for it.
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
     logLevel: 'silent',
   });
 
-/** How large a bundle may be, in KB of 1,024 bytes, and how much longer than the bare one it may take to import. */
+/**
+ * How large a bundle may be, in KB of 1,024 bytes, and how much longer than the bare one it may
+ * take to import.
+ */
 const MOST_KB = 450;
 const MOST_RATIO = 1.4;
 

@@ -10,14 +10,19 @@ import type { Table } from '../report/table.ts';
 import type { Findings, Scenario, Target } from '../scenario.ts';
 import { withEngine } from '../warm-engine.ts';
 
-/** What a command costs: requests, units and money, after short and long histories, alone and in a crowd. */
+/**
+ * What a command costs: requests, units and money, after short and long histories, alone and in a
+ * crowd.
+ */
 export const cost: Scenario = {
   name: 'cost',
-  summary: 'requests, units and money per command, at histories of 10 to 100,000 events, alone and with 100 at once',
+  summary:
+    'requests, units and money per command, at histories of 10 to 100,000 events, alone and with 100 at once',
   run: ({ runs, progress }): Promise<Findings> => {
     progress.start('cost', 4 + runs);
     progress.step(`planting histories of ${HISTORIES.join(', ')} events`);
-    // What is counted here are requests, not time: one engine does, and every run goes on where the one before it ended.
+    // What is counted here are requests, not time: one engine does, and every run goes on where the
+    // one before it ended.
     return withEngine(async (engine) => {
       const database = await engine.database({ eventsStream: false });
       const holdfast = await openHoldfastCosts(database, HISTORIES);
@@ -25,7 +30,8 @@ export const cost: Scenario = {
       try {
         for (let run = 1; run <= runs; run += 1) {
           progress.step(`alone and with 100 at once, run ${run} of ${runs}`);
-          for (const { operation, history } of ALONE) measured.push(await holdfast.alone(operation, history));
+          for (const { operation, history } of ALONE)
+            measured.push(await holdfast.alone(operation, history));
           for (const { design, operation, history } of CONTENDED) {
             measured.push(await holdfast.contended(design, operation, history));
           }
@@ -60,7 +66,13 @@ export const cost: Scenario = {
 
 const HISTORIES = [10, 1_000, 100_000];
 const OPENINGS: readonly Operation[] = ['open', 'open, with id'];
-const CHANGES: readonly Operation[] = ['deposit', 'deposit, with id', 'withdraw', 'withdraw, with id', 'transfer'];
+const CHANGES: readonly Operation[] = [
+  'deposit',
+  'deposit, with id',
+  'withdraw',
+  'withdraw, with id',
+  'transfer',
+];
 
 /** An account that is opened has no history. */
 const ALONE = [
@@ -91,14 +103,16 @@ const keyOf = ({ design, operation, history, contention }: MeasuredCost): string
 const unitTable = (title: string, note: string, costs: readonly MeasuredCost[]): Table => ({
   title,
   columns: ['command, design', ...HISTORIES.map((events) => `after ${amount(events)} events`)],
-  rows: [...Map.groupBy(costs, ({ design, operation }) => `${operation}, ${design}`)].map(([name, of]) => [
-    name,
-    ...HISTORIES.map((events) => {
-      // What has no history costs the same after any.
-      const found = of.find(({ history }) => history === events || !history);
-      return found ? unitsIn(found.usage) : '';
-    }),
-  ]),
+  rows: [...Map.groupBy(costs, ({ design, operation }) => `${operation}, ${design}`)].map(
+    ([name, of]) => [
+      name,
+      ...HISTORIES.map((events) => {
+        // What has no history costs the same after any.
+        const found = of.find(({ history }) => history === events || !history);
+        return found ? unitsIn(found.usage) : '';
+      }),
+    ],
+  ),
   note,
 });
 
@@ -122,12 +136,14 @@ const targetsOf = (costs: readonly MeasuredCost[]): Target[] => {
     alone
       .filter((of) => of.operation === operation)
       .map(({ usage }) => `${amount(usage.readUnits)} + ${amount(usage.writeUnits)}`);
-  const asPromised = (operation: Operation, units: string) => unitsOf(operation).every((found) => found === units);
+  const asPromised = (operation: Operation, units: string) =>
+    unitsOf(operation).every((found) => found === units);
   const transfers = alone.filter(({ operation }) => operation === 'transfer');
   const most = Math.max(...transfers.map(({ usage }) => usage.writeUnits));
   return [
     {
-      promised: '5. withdrawal alone: 1 read + 1 write unit, with an id 1 + 4, the same from 10 to 100,000 events',
+      promised:
+        '5. withdrawal alone: 1 read + 1 write unit, with an id 1 + 4, the same from 10 to 100,000 events',
       measured: `${[...new Set(unitsOf('withdraw'))].join(' or ')}; with an id ${[...new Set(unitsOf('withdraw, with id'))].join(' or ')}`,
       reached: asPromised('withdraw', '1 + 1') && asPromised('withdraw, with id', '1 + 4'),
     },

@@ -13,16 +13,23 @@ import { amount, share, time } from '../report/numbers.ts';
 import type { Findings, Scenario, ScenarioContext } from '../scenario.ts';
 import { median, percentile } from '../statistics.ts';
 
-/** How soon the views follow, and how many events they bear: the real function behind the real stream of the local cloud. */
+/**
+ * How soon the views follow, and how many events they bear: the real function behind the real
+ * stream of the local cloud.
+ */
 export const projection: Scenario = {
   name: 'projection',
-  summary: 'events a second applied to the views; lag from append to visible, at rest and under 800 transfers at 100',
+  summary:
+    'events a second applied to the views; lag from append to visible, at rest and under 800 transfers at 100',
   run: async (context): Promise<Findings> => {
     const turns = [{ name: 'projection', measure: measureOnce }];
     context.progress.start('projection', stepsInTurns(context.runs, turns));
     const runs = (await inTurns(context, turns)).flat();
     const middle = (of: (run: Measured) => number) => median(runs.map(of));
-    const rates = BURSTS.map(({ name }, n) => ({ name, perSecond: middle((run) => run.perSecond[n] ?? Number.NaN) }));
+    const rates = BURSTS.map(({ name }, n) => ({
+      name,
+      perSecond: middle((run) => run.perSecond[n] ?? Number.NaN),
+    }));
     const lags = (['rest', 'load'] as const).map((when) => ({
       when,
       p50: middle((run) => percentile(run[when], 0.5)),
@@ -33,7 +40,11 @@ export const projection: Scenario = {
         {
           title: 'How many events the views bear',
           columns: ['burst', 'events a second', 'of the ceiling'],
-          rows: rates.map(({ name, perSecond }) => [name, amount(perSecond), share(perSecond / putsOf(context))]),
+          rows: rates.map(({ name, perSecond }) => [
+            name,
+            amount(perSecond),
+            share(perSecond / putsOf(context)),
+          ]),
           note: 'From the first append until the last event is visible. The ceiling: conditional puts, one at a time.',
         },
         {
@@ -70,7 +81,8 @@ const DEPOSITS_AT_REST = 30;
 const LONGEST_PAUSE_MS = 150;
 const LOAD_LIMIT_MS = 40_000;
 
-const putsOf = ({ ceiling }: ScenarioContext): number => (ceiling ? rowAt(ceiling, 1).put : Number.NaN);
+const putsOf = ({ ceiling }: ScenarioContext): number =>
+  ceiling ? rowAt(ceiling, 1).put : Number.NaN;
 
 const measureOnce = async (engine: Engine): Promise<Measured> => {
   const running = await startCloud(engine, 'queueing');
@@ -97,10 +109,15 @@ const measureOnce = async (engine: Engine): Promise<Measured> => {
 
     const perSecond: number[] = [];
     for (const { name, accounts: count, each } of BURSTS) {
-      const ids = Array.from({ length: count }, (_, n) => `burst-${BURSTS.findIndex((of) => of.name === name)}-${n}`);
+      const ids = Array.from(
+        { length: count },
+        (_, n) => `burst-${BURSTS.findIndex((of) => of.name === name)}-${n}`,
+      );
       perSecond.push(
         (count * each) /
-          (await secondsUntilVisible(watch, ids, each, () => plantInOrder(direct, tables.events, ids, each))),
+          (await secondsUntilVisible(watch, ids, each, () =>
+            plantInOrder(direct, tables.events, ids, each),
+          )),
       );
       accounts.push(...ids);
     }

@@ -1,21 +1,39 @@
 import { measure } from '../contestants/compare.ts';
 import { holdfastStore, retryingStore } from '../contestants/holdfast-store.ts';
 import { oneAggregate } from '../contestants/one-aggregate.ts';
-import { auditLine, type Summary, summarize, summaryColumns, summaryRow } from '../contestants/summary.ts';
+import {
+  auditLine,
+  type Summary,
+  summarize,
+  summaryColumns,
+  summaryRow,
+} from '../contestants/summary.ts';
 import type { Engine } from '../engine.ts';
 import { inTurns, stepsInTurns } from '../in-turns.ts';
-import { hotDestination, hotSource, type SpreadOptions, uniform, zipfian } from '../load/workload.ts';
+import {
+  hotDestination,
+  hotSource,
+  type SpreadOptions,
+  uniform,
+  zipfian,
+} from '../load/workload.ts';
 import { amount, time } from '../report/numbers.ts';
 import type { Findings, Scenario, Target } from '../scenario.ts';
 
-/** A thousand accounts: everybody pays anybody, some are met more often, one is paid by all, one pays all. */
+/**
+ * A thousand accounts: everybody pays anybody, some are met more often, one is paid by all, one
+ * pays all.
+ */
 export const spread: Scenario = {
   name: 'spread',
-  summary: '1,000 accounts, uniform and zipfian; hot destination (1,000 sources to one); hot source (one to 1,000)',
+  summary:
+    '1,000 accounts, uniform and zipfian; hot destination (1,000 sources to one); hot source (one to 1,000)',
   run: async (context): Promise<Findings> => {
     const cases = [
       { workload: uniform(OPTIONS), contestant: oneAggregate() },
-      ...WORKLOADS.flatMap((workload) => CONTESTANTS.map((contestant) => ({ workload, contestant }))),
+      ...WORKLOADS.flatMap((workload) =>
+        CONTESTANTS.map((contestant) => ({ workload, contestant })),
+      ),
     ];
     context.progress.start('spread', stepsInTurns(context.runs, cases));
     const results = await inTurns(
@@ -34,7 +52,10 @@ export const spread: Scenario = {
         {
           title: '1,000 transfers over 1,000 accounts, 100 callers',
           columns: ['load, design', ...summaryColumns],
-          rows: summaries.map((summary) => [`${summary.workload}, ${summary.contestant}`, ...summaryRow(summary)]),
+          rows: summaries.map((summary) => [
+            `${summary.workload}, ${summary.contestant}`,
+            ...summaryRow(summary),
+          ]),
           note:
             'What had not settled after 15 s does not count. The one aggregate is hot whoever pays whom, and every commit of it ' +
             'carries 1,000 balances.',
@@ -57,7 +78,9 @@ const CONTESTANTS = [holdfastStore(), retryingStore()];
 const LIMIT_MS = 15_000;
 
 const targetOf = (summaries: readonly Summary[], workload: string): Target => {
-  const found = summaries.find((of) => of.workload === workload && of.contestant === holdfastStore().name);
+  const found = summaries.find(
+    (of) => of.workload === workload && of.contestant === holdfastStore().name,
+  );
   if (!found) throw new Error(`${workload} was not measured`);
   return {
     promised: `4. ${workload}: at least 300 settled a second on one account, p99 under 2 s`,

@@ -10,13 +10,15 @@ import { PendingCommand } from '../store/writing/command-record.ts';
 const ACCOUNTS_AT_ONCE = 8;
 
 /**
- * Decides the commands that are pending on hot accounts, from batches of the queue table's stream: those of one account together,
- * in the order in which they were sent.
+ * Decides the commands that are pending on hot accounts, from batches of the queue table's stream:
+ * those of one account together, in the order in which they were sent.
  *
- * A stream record that comes again finds its command decided. An account whose commands could not be decided is reported from its
- * first stream record on, and delivered again; the others are done. A stream record that cannot be read, of a newer schema for one,
- * would not be read the next time either: it is counted and passed over, and so is a command that fails whenever it is decided. Such
- * a command is pending still, and code that can decides it for whoever asks after it or sends it again.
+ * A stream record that comes again finds its command decided. An account whose commands could not
+ * be decided is reported from its first stream record on, and delivered again; the others are done.
+ * A stream record that cannot be read, of a newer schema for one, would not be read the next time
+ * either: it is counted and passed over, and so is a command that fails whenever it is decided.
+ * Such a command is pending still, and code that can decides it for whoever asks after it or sends
+ * it again.
  */
 export const createHandler =
   ({ store, telemetry, clock, budget }: DecidePendingDependencies) =>
@@ -30,7 +32,8 @@ export const createHandler =
       logger.error('a stream record of the queue cannot be read, and is passed over', fields);
     count('UnreadableRecords', unreadable.length);
 
-    // An empty number fails the whole batch, which is right for a stream record that does not say where it stands.
+    // An empty number fails the whole batch, which is right for a stream record that does not say
+    // where it stands.
     const failed = read.filter(({ sequenceNumber }) => sequenceNumber === '').map(() => '');
     const accounts = Map.groupBy(pending, ({ command }) => command.accountId);
     await inParallel(accounts, ACCOUNTS_AT_ONCE, async ([accountId, records]) => {
@@ -39,7 +42,11 @@ export const createHandler =
         const commands = records.map(({ command }) => command);
         const { decided, passedOver } = await store.decidePending(accountId, commands);
         for (const { keys, cause } of passedOver) {
-          logger.error('a pending command cannot be decided, and is passed over', { accountId, keys, error: cause });
+          logger.error('a pending command cannot be decided, and is passed over', {
+            accountId,
+            keys,
+            error: cause,
+          });
         }
         count('UnreadableRecords', passedOver.length);
         count('CommandsDecidedTogether', decided);
@@ -72,7 +79,9 @@ const readPending = ({ dynamodb }: DynamoDBRecord): ReadRecord => {
   const sequenceNumber = dynamodb?.SequenceNumber ?? '';
   try {
     const { success, data, error } = PendingCommand.safeParse(streamImage(dynamodb?.NewImage));
-    return success ? { sequenceNumber, command: data } : { sequenceNumber, problem: z.prettifyError(error) };
+    return success
+      ? { sequenceNumber, command: data }
+      : { sequenceNumber, problem: z.prettifyError(error) };
   } catch (error) {
     return { sequenceNumber, problem: String(error) };
   }

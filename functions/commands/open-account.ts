@@ -15,7 +15,10 @@ import { recordKey } from '../store/writing/record-key.ts';
 /** What `POST /accounts` takes. */
 export const openAccountRequest = z.object({
   query: z.strictObject({}),
-  headers: z.object({ 'idempotency-key': z.optional(IdempotencyKey), 'if-match': z.optional(IfMatch) }),
+  headers: z.object({
+    'idempotency-key': z.optional(IdempotencyKey),
+    'if-match': z.optional(IfMatch),
+  }),
   body: z.strictObject({
     accountId: z.optional(AccountId),
     currency: Currency,
@@ -26,11 +29,11 @@ export const openAccountRequest = z.object({
 /**
  * `POST /accounts`: opens an account for the caller.
  *
- * An `Idempotency-Key` belongs to the caller here, for there is no account yet: it is recorded under an id of its own,
- * which is also the new account's where the client sends none.
+ * An `Idempotency-Key` belongs to the caller here, for there is no account yet: it is recorded
+ * under an id of its own, which is also the new account's where the client sends none.
  *
- * A new account's currency is one in use of ISO 4217. An account that was opened in another one, before that was asked, stays what it
- * is, and so does the answer under its key.
+ * A new account's currency is one in use of ISO 4217. An account that was opened in another one,
+ * before that was asked, stays what it is, and so does the answer under its key.
  * @param dependencies the store that decides, new ids, and telemetry.
  * @returns a handler that answers 201 with the account.
  */
@@ -39,7 +42,10 @@ export const createHandler = ({ store, newId, telemetry }: Dependencies): HttpHa
     const { caller, correlationId } = sender;
     const key = headers['idempotency-key'];
     const derived = key && deriveId(caller, '', key);
-    if (!minorUnitDigits.has(body.currency) && !(derived && (await store.recordOf(recordKey(derived))))) {
+    if (
+      !minorUnitDigits.has(body.currency) &&
+      !(derived && (await store.recordOf(recordKey(derived))))
+    ) {
       return currencyNotInUse;
     }
     const accountId = body.accountId ?? AccountId.parse(derived ?? newId());
@@ -49,10 +55,20 @@ export const createHandler = ({ store, newId, telemetry }: Dependencies): HttpHa
       actor: caller,
       correlationId,
     };
-    // An account that can be opened has no version and is not there: no If-Match holds for it, `*` neither.
-    const result = await executeCommand(store, request, sender.telemetry, headers['if-match'] && []);
-    if (result.outcome !== 'accepted') return nonAcceptance(request.command, result, sender.repeatableBy);
-    return acceptance(result, 201, { ETag: etag(result.version), Location: `/accounts/${accountId}` });
+    // An account that can be opened has no version and is not there: no If-Match holds for it, `*`
+    // neither.
+    const result = await executeCommand(
+      store,
+      request,
+      sender.telemetry,
+      headers['if-match'] && [],
+    );
+    if (result.outcome !== 'accepted')
+      return nonAcceptance(request.command, result, sender.repeatableBy);
+    return acceptance(result, 201, {
+      ETag: etag(result.version),
+      Location: `/accounts/${accountId}`,
+    });
   });
 
 const currencyNotInUse: Problem = {

@@ -33,19 +33,27 @@ export const requestTransferRequest = z.object({
 });
 
 /**
- * `POST /transfers`: reserves the money on the source. What the stream of events hands the reservation to credits the
- * destination and settles.
+ * `POST /transfers`: reserves the money on the source. What the stream of events hands the
+ * reservation to credits the destination and settles.
  *
- * The transfer's id is the key of its record, for all accounts: it is claimed in the transaction of the reservation, so one id is
- * one transfer, whichever source it was sent for first.
+ * The transfer's id is the key of its record, for all accounts: it is claimed in the transaction of
+ * the reservation, so one id is one transfer, whichever source it was sent for first.
  *
- * A repeat is answered with what was recorded, a transfer that is `reserved`, however far it has got since: the same
- * body every time, as the contract promises. `Prefer: wait` asks for something else, the transfer as it stands once it
- * has ended or the wait is over, and gets that on a repeat too.
- * @param dependencies the store that decides, the views that follow, new ids, time for waiting, and telemetry.
+ * A repeat is answered with what was recorded, a transfer that is `reserved`, however far it has
+ * got since: the same body every time, as the contract promises. `Prefer: wait` asks for something
+ * else, the transfer as it stands once it has ended or the wait is over, and gets that on a repeat
+ * too.
+ * @param dependencies the store that decides, the views that follow, new ids, time for waiting, and
+ *   telemetry.
  * @returns a handler that answers 202 with the transfer.
  */
-export const createHandler = ({ store, views, newId, time, telemetry }: Dependencies): HttpHandler => {
+export const createHandler = ({
+  store,
+  views,
+  newId,
+  time,
+  telemetry,
+}: Dependencies): HttpHandler => {
   const watch = watchTransfers({ views, time });
 
   return httpHandler(telemetry, requestTransferRequest, async ({ headers, body }, sender) => {
@@ -66,13 +74,16 @@ export const createHandler = ({ store, views, newId, time, telemetry }: Dependen
       elsewhere: end?.elsewhere,
     };
     const result = await executeCommand(store, request, sender.telemetry, headers['if-match']);
-    if (result.outcome !== 'accepted') return nonAcceptance(request.command, result, sender.repeatableBy);
+    if (result.outcome !== 'accepted')
+      return nonAcceptance(request.command, result, sender.repeatableBy);
     const location = { Location: `/transfers/${transferId}` };
 
     if (!end) return acceptance(result, 202, location);
     const transfer = await end.reached(result.replayed);
     const waited = { ...location, 'Preference-Applied': `wait=${wait}` };
-    return transfer ? json(202, transfer, { ...waited, ...replayedHeader(result) }) : acceptance(result, 202, waited);
+    return transfer
+      ? json(202, transfer, { ...waited, ...replayedHeader(result) })
+      : acceptance(result, 202, waited);
   });
 };
 

@@ -19,27 +19,42 @@ interface WaitForEnd {
 
 /** The wait of one request for the end of its transfer. */
 export interface EndOfTransfer {
-  /** For the store: a transfer that has ended was accepted. A caller that waits for the end looks there first. */
+  /**
+   * For the store: a transfer that has ended was accepted. A caller that waits for the end looks
+   * there first.
+   */
   readonly elsewhere: Elsewhere;
   /**
    * Waits until the transfer has ended or the wait is over.
-   * @param replayed whether the command was decided before this request: then it may long have ended.
+   * @param replayed whether the command was decided before this request: then it may long have
+   *   ended.
    * @returns the transfer as it stands; `undefined` where the views do not show it.
    */
   reached(replayed: boolean): Promise<Transfer | undefined>;
 }
 
-/** How long a transfer is expected to take before any was seen, and how far the views are behind its end; milliseconds. */
+/**
+ * How long a transfer is expected to take before any was seen, and how far the views are behind its
+ * end; milliseconds.
+ */
 const FIRST_EXPECTED_MS = 50;
 const VIEWS_LAG_MS = 20;
 
 /**
- * Waits for transfers to end, and learns from each how long the next one will take: see {@link learnWait}.
+ * Waits for transfers to end, and learns from each how long the next one will take: see {@link
+ * learnWait}.
  * @param dependencies the views, which follow the accounts, and time for waiting.
  * @returns begins the wait of one request.
  */
-export const watchTransfers = ({ views, time }: { readonly views: Pick<Views, 'transfer'>; readonly time: Time }) => {
-  const learn = () => learnWait(FIRST_EXPECTED_MS, { shortest: VIEWS_LAG_MS, longest: 1_000 }, time.clock);
+export const watchTransfers = ({
+  views,
+  time,
+}: {
+  readonly views: Pick<Views, 'transfer'>;
+  readonly time: Time;
+}) => {
+  const learn = () =>
+    learnWait(FIRST_EXPECTED_MS, { shortest: VIEWS_LAG_MS, longest: 1_000 }, time.clock);
   // A transfer whose reservation queues takes longer than others do.
   const untilEnd = { raced: learn(), queued: learn() };
 
@@ -62,7 +77,14 @@ export const watchTransfers = ({ views, time }: { readonly views: Pick<Views, 't
         expectedAt: Math.min(begunAt + untilEnd.queued.expected(), deadline),
         look: async () => {
           const [reserved] = (await hasEnded()) ? (transfer?.steps ?? []) : [];
-          return reserved && { outcome: 'accepted', version: reserved.version, at: reserved.at, replayed: false };
+          return (
+            reserved && {
+              outcome: 'accepted',
+              version: reserved.version,
+              at: reserved.at,
+              replayed: false,
+            }
+          );
         },
       },
       reached: async (replayed) => {
@@ -70,11 +92,19 @@ export const watchTransfers = ({ views, time }: { readonly views: Pick<Views, 't
         const learned = looks.length > 0 ? untilEnd.queued : untilEnd.raced;
         if (!transfer?.endedAt) {
           const expectedAt = replayed ? begunAt : begunAt + learned.expected();
-          await poll(time, hasEnded, (ended) => ended, { begunAt, lastRead: looks.at(-1), expectedAt, deadline });
+          await poll(time, hasEnded, (ended) => ended, {
+            begunAt,
+            lastRead: looks.at(-1),
+            expectedAt,
+            deadline,
+          });
         }
         if (transfer?.endedAt && !replayed) {
           const [last = begunAt, before] = looks.toReversed();
-          const seen = before === undefined ? Date.parse(transfer.endedAt) + VIEWS_LAG_MS : (before + last) / 2;
+          const seen =
+            before === undefined
+              ? Date.parse(transfer.endedAt) + VIEWS_LAG_MS
+              : (before + last) / 2;
           learned.took(seen - begunAt);
         }
         return transfer;

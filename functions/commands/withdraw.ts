@@ -1,7 +1,10 @@
 import { commandHandler } from '../http/command-handler.ts';
 import { movementRequest } from './movement-request.ts';
 
-/** `POST /accounts/{accountId}/withdrawals`: pays money out, and answers with the line of the statement. */
+/**
+ * `POST /accounts/{accountId}/withdrawals`: pays money out, and answers with the line of the
+ * statement.
+ */
 export const createHandler = commandHandler(movementRequest, ({ path, body }) => ({
   type: 'withdraw',
   ...path,

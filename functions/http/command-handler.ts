@@ -27,15 +27,20 @@ export interface CommandHandlerDependencies {
 }
 
 /**
- * A route that has one command decided on the account in its path, and answers 201 with what the ledger answers.
+ * A route that has one command decided on the account in its path, and answers 201 with what the
+ * ledger answers.
  * @param schema what the route takes.
  * @param toCommand the command that a request asks for.
  * @returns what makes the route's handler from the store and telemetry.
  *
- * @example export const createHandler = commandHandler(movementRequest, ({ path, body }) => ({ type: 'deposit', ...path, ...body }));
+ * @example export const createHandler = commandHandler(movementRequest, ({ path, body }) => ({
+ *   type: 'deposit', ...path, ...body }));
  */
 export const commandHandler =
-  <Input extends CommandInput>(schema: RequestSchema<Input>, toCommand: (input: Input) => Command) =>
+  <Input extends CommandInput>(
+    schema: RequestSchema<Input>,
+    toCommand: (input: Input) => Command,
+  ) =>
   ({ store, telemetry }: CommandHandlerDependencies): HttpHandler =>
     httpHandler(telemetry, schema, async (input, sender) => {
       const command = toCommand(input);
@@ -45,7 +50,12 @@ export const commandHandler =
         actor: sender.caller,
         correlationId: sender.correlationId,
       };
-      const result = await executeCommand(store, request, sender.telemetry, input.headers['if-match']);
+      const result = await executeCommand(
+        store,
+        request,
+        sender.telemetry,
+        input.headers['if-match'],
+      );
       if (result.outcome !== 'accepted') return nonAcceptance(command, result, sender.repeatableBy);
       return acceptance(result, 201, { ETag: etag(result.version) });
     });

@@ -11,8 +11,10 @@ export type ClientCommand = Omit<CommandRequest, 'expectedVersions'>;
  * @param store who decides.
  * @param request the command, its keys, who asks.
  * @param telemetry where it is counted.
- * @param ifMatch the client's `If-Match`. `*` asks for an account, which no command on one can do without anyway.
- * @returns what became of it. A precondition that never holds is a `version_mismatch`, unless the command was decided before.
+ * @param ifMatch the client's `If-Match`. `*` asks for an account, which no command on one can do
+ *   without anyway.
+ * @returns what became of it. A precondition that never holds is a `version_mismatch`, unless the
+ *   command was decided before.
  */
 export const executeCommand = async (
   store: Pick<Store, 'execute'>,

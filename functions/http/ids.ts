@@ -1,12 +1,19 @@
 /**
- * Makes ids that sort by the time they were made: UUID version 7 (RFC 9562, 5.7). 48 bits of milliseconds, 74 random
- * ones. Node's own `randomUUIDv7` is younger than the oldest Node 24 this runs on, and cannot be given a clock.
+ * Makes ids that sort by the time they were made: UUID version 7 (RFC 9562, 5.7). 48 bits of
+ * milliseconds, 74 random ones. Node's own `randomUUIDv7` is younger than the oldest Node 24 this
+ * runs on, and cannot be given a clock.
  * @param clock milliseconds since 1970.
  * @param random that many random bytes, fit for secrets.
  * @returns a function that makes the next id.
  */
 export const createIds =
-  ({ clock, random }: { readonly clock: () => number; readonly random: (bytes: number) => Uint8Array }) =>
+  ({
+    clock,
+    random,
+  }: {
+    readonly clock: () => number;
+    readonly random: (bytes: number) => Uint8Array;
+  }) =>
   (): string => {
     const bytes = Buffer.alloc(16);
     bytes.writeUIntBE(clock(), 0, 6);

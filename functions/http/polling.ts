@@ -9,7 +9,10 @@ export interface Time {
 }
 
 /** The machine's time. */
-export const machineTime: Time = { clock: Date.now, sleep: (milliseconds) => setTimeout(milliseconds) };
+export const machineTime: Time = {
+  clock: Date.now,
+  sleep: (milliseconds) => setTimeout(milliseconds),
+};
 
 /** Times, in milliseconds since 1970. */
 export interface PollTimes {
@@ -28,8 +31,9 @@ const SHORTEST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 200;
 
 /**
- * Reads until what is read is what is wanted, or the time is up: first when that is expected, then whenever another quarter of
- * the time that has passed has passed again, at least 10 ms and at most 200.
+ * Reads until what is read is what is wanted, or the time is up: first when that is expected, then
+ * whenever another quarter of the time that has passed has passed again, at least 10 ms and at most
+ * 200.
  * @param read reads once.
  * @param isWanted whether to stop.
  * @param times since when it is waited for, when it is expected, and when to stop anyway.
@@ -41,7 +45,8 @@ export const poll = async <T>(
   isWanted: (value: T) => boolean,
   { begunAt, lastRead, expectedAt, deadline }: PollTimes,
 ): Promise<T> => {
-  const after = (read: number) => read + Math.min(Math.max((read - begunAt) / 4, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
+  const after = (read: number) =>
+    read + Math.min(Math.max((read - begunAt) / 4, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
   for (let next = lastRead === undefined ? expectedAt : after(lastRead); ; ) {
     const wait = Math.min(next, deadline) - clock();
     if (wait > 0) await sleep(wait);

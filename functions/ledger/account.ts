@@ -25,7 +25,10 @@ export const Reservation = z.object({
 });
 export type Reservation = z.infer<typeof Reservation>;
 
-/** An account short of its single reservations, of which it may have thousands open. `available` is never stored: it follows. */
+/**
+ * An account short of its single reservations, of which it may have thousands open. `available` is
+ * never stored: it follows.
+ */
 const AccountSummary = z.object({
   status: z.enum(['open', 'frozen', 'closed']),
   owner: Caller,
@@ -38,14 +41,17 @@ const AccountSummary = z.object({
 export type AccountSummary = z.infer<typeof AccountSummary>;
 
 /**
- * An account's folded state; `undefined` before it was opened.
- * Its schema is also that of snapshots: when its shape changes, {@link ACCOUNT_SCHEMA} is counted up. A reader drops an
+ * An account's folded state; `undefined` before it was opened. Its schema is also that of
+ * snapshots: when its shape changes, {@link ACCOUNT_SCHEMA} is counted up. A reader drops an
  * attribute that is not named here, so that two deployments can read each other's.
  */
 export const Account = z.extend(AccountSummary, { reservations: z.array(Reservation) });
 export type Account = z.infer<typeof Account>;
 
-/** The version of {@link Account}'s shape. A reader ignores a snapshot of another one and folds the events. */
+/**
+ * The version of {@link Account}'s shape. A reader ignores a snapshot of another one and folds the
+ * events.
+ */
 export const ACCOUNT_SCHEMA = 1;
 
 /** What an account is before its first event. */
@@ -56,7 +62,8 @@ export const initialState: Account | undefined = undefined;
  * @param account the state before it; `undefined` before the account was opened.
  * @param event what happened, with its version and the time of its commit.
  * @returns the state after it.
- * @throws {Error} where the event cannot follow that state: the stream was not written by this ledger.
+ * @throws {Error} where the event cannot follow that state: the stream was not written by this
+ *   ledger.
  */
 export const evolve = (account: Account | undefined, event: RecordedEvent): Account => ({
   ...evolveSummary(account, event),
@@ -64,13 +71,23 @@ export const evolve = (account: Account | undefined, event: RecordedEvent): Acco
 });
 
 /**
- * Applies one event to an account's summary: all of {@link evolve} but the single reservations. The read models fold this.
+ * Applies one event to an account's summary: all of {@link evolve} but the single reservations. The
+ * read models fold this.
  * @throws {Error} where the event cannot follow that state.
  */
-export const evolveSummary = (summary: AccountSummary | undefined, event: RecordedEvent): AccountSummary => {
+export const evolveSummary = (
+  summary: AccountSummary | undefined,
+  event: RecordedEvent,
+): AccountSummary => {
   if (event.type === 'AccountOpened') {
     if (summary) throw impossible(event, 'the account was already open');
-    return { status: 'open', ...event.data, openedAt: event.at, balance: NOTHING, reserved: NOTHING };
+    return {
+      status: 'open',
+      ...event.data,
+      openedAt: event.at,
+      balance: NOTHING,
+      reserved: NOTHING,
+    };
   }
   if (!summary) throw impossible(event, 'the account was never opened');
   const { amount } = event.data;
@@ -92,12 +109,14 @@ const openAfter = (account: Account | undefined, event: RecordedEvent): Account[
   switch (event.type) {
     case 'MoneyReserved': {
       const { currency: _, ...reservation } = event.data;
-      if (reservationOf(account, reservation.transferId)) throw impossible(event, 'its transfer is already reserved');
+      if (reservationOf(account, reservation.transferId))
+        throw impossible(event, 'its transfer is already reserved');
       return [...open, { ...reservation, version: event.version, at: event.at }];
     }
     case 'ReservationCancelled': {
       const ended = reservationOf(account, event.data.transferId);
-      if (ended?.amount !== event.data.amount) throw impossible(event, 'there is no such reservation');
+      if (ended?.amount !== event.data.amount)
+        throw impossible(event, 'there is no such reservation');
       return open.filter((reservation) => reservation !== ended);
     }
     default:
@@ -112,12 +131,16 @@ const openAfter = (account: Account | undefined, event: RecordedEvent): Account[
  */
 export const available = (account: Pick<Account, 'balance' | 'reserved'>): MinorUnits => {
   const result = sum(account.balance, -account.reserved);
-  if (result === undefined) throw new Error('available left the safe range: decide let an impossible reservation pass');
+  if (result === undefined)
+    throw new Error('available left the safe range: decide let an impossible reservation pass');
   return result;
 };
 
 /** The reservation of a transfer, if it is still open on this account. */
-export const reservationOf = (account: Account | undefined, transferId: TransferId): Reservation | undefined =>
+export const reservationOf = (
+  account: Account | undefined,
+  transferId: TransferId,
+): Reservation | undefined =>
   account?.reservations.find((reservation) => reservation.transferId === transferId);
 
 const NOTHING = MinorUnits.parse(0);

@@ -21,19 +21,24 @@ export const AccountView = z.object({
 });
 export type AccountView = z.infer<typeof AccountView>;
 
-/** What the caller of an accepted command is told: the account it opened, the statement line, the transfer. */
+/**
+ * What the caller of an accepted command is told: the account it opened, the statement line, the
+ * transfer.
+ */
 export const Answer = z.union([AccountView, Entry, Transfer]);
 export type Answer = z.infer<typeof Answer>;
 
 /**
- * What the caller of an accepted command is told. It is recorded with the command's id, so that a repeat hears the same.
+ * What the caller of an accepted command is told. It is recorded with the command's id, so that a
+ * repeat hears the same.
  * @param command the command that was accepted.
  * @param account the account once `events` are applied.
  * @param events the events it led to, as recorded; none where it was true already.
  * @param version the version that `account` is the fold of.
- * @returns the answer: without events that is the transfer as its open reservation has it, or the account as it is. `undefined`
- * for settle and release, where nobody waits to be told.
- * @throws {Error} where a reserve was accepted and the account has no such reservation: a bug in the ledger.
+ * @returns the answer: without events that is the transfer as its open reservation has it, or the
+ *   account as it is. `undefined` for settle and release, where nobody waits to be told.
+ * @throws {Error} where a reserve was accepted and the account has no such reservation: a bug in
+ *   the ledger.
  */
 export const answerOf = (
   command: Command,
@@ -49,7 +54,9 @@ export const answerOf = (
     case 'withdraw':
     case 'credit': {
       const event = events.at(-1);
-      return event ? entryOf(accountId, event, account.balance) : accountView(accountId, account, version);
+      return event
+        ? entryOf(accountId, event, account.balance)
+        : accountView(accountId, account, version);
     }
     case 'reserve':
       return reservedTransfer(accountId, account, command.transferId);
@@ -59,11 +66,16 @@ export const answerOf = (
   }
 };
 
-/** The transfer of a reservation that is open on its source, `from`. A repeat hears of the one that is open, not of its own. */
+/**
+ * The transfer of a reservation that is open on its source, `from`. A repeat hears of the one that
+ * is open, not of its own.
+ */
 const reservedTransfer = (from: AccountId, account: Account, transferId: TransferId): Transfer => {
   const reservation = reservationOf(account, transferId);
   if (!reservation)
-    throw new Error(`a reserve on ${from} was accepted, and its transfer ${transferId} is not reserved`);
+    throw new Error(
+      `a reserve on ${from} was accepted, and its transfer ${transferId} is not reserved`,
+    );
   const { to, amount, reference, version, at } = reservation;
   return {
     transferId,
@@ -82,7 +94,11 @@ const reservedTransfer = (from: AccountId, account: Account, transferId: Transfe
  * An account as the API shows it.
  * @param version the version that `account` is the fold of.
  */
-export const accountView = (accountId: AccountId, account: AccountSummary, version: Version): AccountView => ({
+export const accountView = (
+  accountId: AccountId,
+  account: AccountSummary,
+  version: Version,
+): AccountView => ({
   accountId,
   owner: account.owner,
   currency: account.currency,

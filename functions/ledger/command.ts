@@ -1,5 +1,13 @@
 import * as z from 'zod/mini';
-import { AccountId, Amount, Caller, Currency, Limit, Reference, TransferId } from '../../events/values.ts';
+import {
+  AccountId,
+  Amount,
+  Caller,
+  Currency,
+  Limit,
+  Reference,
+  TransferId,
+} from '../../events/values.ts';
 
 const OpenAccount = z.object({
   type: z.literal('open'),
@@ -25,7 +33,10 @@ const Withdraw = z.object({
   reference: z.optional(Reference),
 });
 
-/** Set money aside on the source, `accountId`, for a transfer: what the caller of `POST /transfers` waits for. */
+/**
+ * Set money aside on the source, `accountId`, for a transfer: what the caller of `POST /transfers`
+ * waits for.
+ */
 const Reserve = z.object({
   type: z.literal('reserve'),
   accountId: AccountId,
@@ -48,9 +59,16 @@ const Credit = z.object({
 });
 
 /** The credit was accepted: turn the reservation on the source, `accountId`, into a withdrawal. */
-const Settle = z.object({ type: z.literal('settle'), accountId: AccountId, transferId: TransferId });
+const Settle = z.object({
+  type: z.literal('settle'),
+  accountId: AccountId,
+  transferId: TransferId,
+});
 
-/** The credit was rejected with the code `reason`: give the reservation back to the source, `accountId`. */
+/**
+ * The credit was rejected with the code `reason`: give the reservation back to the source,
+ * `accountId`.
+ */
 const Release = z.object({
   type: z.literal('release'),
   accountId: AccountId,
@@ -59,14 +77,26 @@ const Release = z.object({
 });
 
 /**
- * A request to change one account, `accountId`. Plain JSON: it can be recorded and decided by somebody else, whose deployment may
- * be older or newer. Whoever reads it drops an attribute that is not named here; what changes the meaning of a command, or
- * its shape, counts {@link COMMAND_SCHEMA} up.
+ * A request to change one account, `accountId`. Plain JSON: it can be recorded and decided by
+ * somebody else, whose deployment may be older or newer. Whoever reads it drops an attribute that
+ * is not named here; what changes the meaning of a command, or its shape, counts {@link
+ * COMMAND_SCHEMA} up.
  */
-export const Command = z.discriminatedUnion('type', [OpenAccount, Deposit, Withdraw, Reserve, Credit, Settle, Release]);
+export const Command = z.discriminatedUnion('type', [
+  OpenAccount,
+  Deposit,
+  Withdraw,
+  Reserve,
+  Credit,
+  Settle,
+  Release,
+]);
 export type Command = z.infer<typeof Command>;
 
-/** The version of {@link Command}'s shape. Nobody decides a pending command of a version that is not known here. */
+/**
+ * The version of {@link Command}'s shape. Nobody decides a pending command of a version that is not
+ * known here.
+ */
 export const COMMAND_SCHEMA = 1;
 
 export type OpenAccount = z.infer<typeof OpenAccount>;

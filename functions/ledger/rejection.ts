@@ -14,9 +14,10 @@ export const RejectionCode = z.enum([
 export type RejectionCode = z.infer<typeof RejectionCode>;
 
 /**
- * A refusal, as a value. It is recorded with the command's id and answered again for ever, so it carries its own words.
- * `detail` is one sentence for the caller; `available` the account's balance less its reservations, in minor units,
- * with `insufficient_funds`: where there is an overdraft, up to its limit more could have been taken.
+ * A refusal, as a value. It is recorded with the command's id and answered again for ever, so it
+ * carries its own words. `detail` is one sentence for the caller; `available` the account's balance
+ * less its reservations, in minor units, with `insufficient_funds`: where there is an overdraft, up
+ * to its limit more could have been taken.
  */
 export const Rejection = z.object({
   code: RejectionCode,

@@ -1,6 +1,14 @@
 import * as z from 'zod/mini';
 import type { RecordedEvent } from '../../events/event.ts';
-import { AccountId, Amount, MinorUnits, Reference, Timestamp, TransferId, Version } from '../../events/values.ts';
+import {
+  AccountId,
+  Amount,
+  MinorUnits,
+  Reference,
+  Timestamp,
+  TransferId,
+  Version,
+} from '../../events/values.ts';
 
 /** A line of an account's statement: one event that moved its balance. */
 export const Entry = z.object({
@@ -22,9 +30,14 @@ export type Entry = z.infer<typeof Entry>;
  * @param accountId whose statement.
  * @param event one event of that account's stream.
  * @param balanceAfter the balance once the event is applied, in minor units.
- * @returns the line, or `undefined` where the event moves no balance (an opening, a reservation, its end).
+ * @returns the line, or `undefined` where the event moves no balance (an opening, a reservation,
+ *   its end).
  */
-export const entryOf = (accountId: AccountId, event: RecordedEvent, balanceAfter: MinorUnits): Entry | undefined => {
+export const entryOf = (
+  accountId: AccountId,
+  event: RecordedEvent,
+  balanceAfter: MinorUnits,
+): Entry | undefined => {
   if (event.type !== 'MoneyDeposited' && event.type !== 'MoneyWithdrawn') return undefined;
   const { amount, reference, transferId, counterparty } = event.data;
   const incoming = event.type === 'MoneyDeposited';

@@ -1,7 +1,18 @@
 import * as z from 'zod/mini';
-import { AccountId, Amount, Currency, Reference, Timestamp, TransferId, Version } from '../../events/values.ts';
+import {
+  AccountId,
+  Amount,
+  Currency,
+  Reference,
+  Timestamp,
+  TransferId,
+  Version,
+} from '../../events/values.ts';
 
-/** How far a transfer is: reserved on the source, credited at the destination, then settled, or released instead. */
+/**
+ * How far a transfer is: reserved on the source, credited at the destination, then settled, or
+ * released instead.
+ */
 export const TransferStatus = z.enum(['reserved', 'credited', 'settled', 'released']);
 export type TransferStatus = z.infer<typeof TransferStatus>;
 
@@ -14,7 +25,10 @@ export const TransferStep = z.object({
 });
 export type TransferStep = z.infer<typeof TransferStep>;
 
-/** A transfer as the API shows it. `reason` is the code for which a released transfer's credit was rejected. */
+/**
+ * A transfer as the API shows it. `reason` is the code for which a released transfer's credit was
+ * rejected.
+ */
 export const Transfer = z.object({
   transferId: TransferId,
   from: AccountId,

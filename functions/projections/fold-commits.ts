@@ -17,13 +17,18 @@ export interface ViewChanges {
 }
 
 /**
- * Folds commits into the views of their account. Pure: the same commits after the same summary change the same rows in
- * the same way, so it does not matter how often that is done, nor how the commits are divided among calls.
+ * Folds commits into the views of their account. Pure: the same commits after the same summary
+ * change the same rows in the same way, so it does not matter how often that is done, nor how the
+ * commits are divided among calls.
  * @param before the account's summary; `undefined` where its views do not exist yet.
  * @param commits at least one, in order, the first of them the one that follows the summary.
- * @throws {Error} where a version is missing or repeated, or an event cannot follow: nothing may be written then.
+ * @throws {Error} where a version is missing or repeated, or an event cannot follow: nothing may be
+ *   written then.
  */
-export const foldCommits = (before: AccountView | undefined, commits: readonly Commit[]): ViewChanges => {
+export const foldCommits = (
+  before: AccountView | undefined,
+  commits: readonly Commit[],
+): ViewChanges => {
   let summary = before;
   const entries: Entry[] = [];
   const transfers = new Map<string, TransferChange>();
@@ -44,10 +49,16 @@ export const foldCommits = (before: AccountView | undefined, commits: readonly C
 };
 
 /** The summary after one more event. */
-const follow = (accountId: AccountId, summary: AccountView | undefined, event: RecordedEvent): AccountView => {
+const follow = (
+  accountId: AccountId,
+  summary: AccountView | undefined,
+  event: RecordedEvent,
+): AccountView => {
   const expected = (summary?.version ?? 0) + 1;
   if (event.version !== expected) {
-    throw new Error(`the views of ${accountId} need version ${expected} next, not ${event.version}`);
+    throw new Error(
+      `the views of ${accountId} need version ${expected} next, not ${event.version}`,
+    );
   }
   return accountView(accountId, evolveSummary(summary, event), event.version);
 };
@@ -65,7 +76,9 @@ const transferChange = (
     }
     case 'MoneyDeposited': {
       const { transferId, counterparty } = event.data;
-      return transferId && counterparty ? { transferId, from: counterparty, credited: step } : undefined;
+      return transferId && counterparty
+        ? { transferId, from: counterparty, credited: step }
+        : undefined;
     }
     case 'MoneyWithdrawn': {
       const { transferId } = event.data;
@@ -73,7 +86,9 @@ const transferChange = (
     }
     case 'ReservationCancelled': {
       const { transferId, reason } = event.data;
-      return reason === undefined ? undefined : { transferId, from: accountId, released: { ...step, reason } };
+      return reason === undefined
+        ? undefined
+        : { transferId, from: accountId, released: { ...step, reason } };
     }
     case 'AccountOpened':
       return undefined;

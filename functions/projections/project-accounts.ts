@@ -9,7 +9,10 @@ import { isUnreadableRow } from '../views/row.ts';
 import { foldCommits, type ViewChanges } from './fold-commits.ts';
 import type { ViewWriter } from './view-writer.ts';
 
-/** What projecting takes: where missed commits are read, where views are written, and the time, in milliseconds since 1970. */
+/**
+ * What projecting takes: where missed commits are read, where views are written, and the time, in
+ * milliseconds since 1970.
+ */
 export interface Projection {
   readonly store: Pick<Store, 'history'>;
   readonly writer: ViewWriter;
@@ -19,7 +22,10 @@ export interface Projection {
 /** Why an account's views stand still, and whether the same may succeed another time. */
 export interface Standstill {
   readonly error: unknown;
-  /** `false`: the account's stream or its summary cannot be read or followed by this code, however often it is tried. */
+  /**
+   * `false`: the account's stream or its summary cannot be read or followed by this code, however
+   * often it is tried.
+   */
   readonly maySucceedLater: boolean;
 }
 
@@ -27,20 +33,23 @@ export interface Standstill {
 const ACCOUNTS_AT_ONCE = 8;
 
 /**
- * About how many events of an account are folded before they are written. The commits of one delivery are far fewer; views that
- * have to catch up from far behind keep what they have reached.
+ * About how many events of an account are folded before they are written. The commits of one
+ * delivery are far fewer; views that have to catch up from far behind keep what they have reached.
  */
 const EVENTS_AT_ONCE = 1_000;
 
 /**
- * Brings accounts' views up to their latest commits among those given, whatever state the views are in: commits that are in them
- * already are passed over, and those that are missing before the given ones are read from the stream. The commits may come in
- * any order and more than once; the order is that of their versions.
+ * Brings accounts' views up to their latest commits among those given, whatever state the views are
+ * in: commits that are in them already are passed over, and those that are missing before the given
+ * ones are read from the stream. The commits may come in any order and more than once; the order is
+ * that of their versions.
  *
- * What the accounts change is written together, so a transfer whose steps lie in streams of two accounts is written once. Before a
- * commit that cannot be read, its account stops; what comes before it is written.
+ * What the accounts change is written together, so a transfer whose steps lie in streams of two
+ * accounts is written once. Before a commit that cannot be read, its account stops; what comes
+ * before it is written.
  * @param delivered any commits of each account.
- * @param deadline in milliseconds since 1970: what is not projected by then stands still, and may be projected later.
+ * @param deadline in milliseconds since 1970: what is not projected by then stands still, and may
+ *   be projected later.
  * @returns the accounts whose views stand still, and why. What their summaries count is complete.
  */
 export const projectAccounts = async (
@@ -53,20 +62,32 @@ export const projectAccounts = async (
     const portions = new Map<AccountId, Portion>();
     await inParallel(left, ACCOUNTS_AT_ONCE, async (accountId) => {
       try {
-        const portion = await nextPortion(projection, accountId, delivered.get(accountId) ?? [], deadline);
+        const portion = await nextPortion(
+          projection,
+          accountId,
+          delivered.get(accountId) ?? [],
+          deadline,
+        );
         if (portion) portions.set(accountId, portion);
       } catch (error) {
-        failed.set(accountId, { error, maySucceedLater: !isUnprojectable(error) && !isUnreadableRow(error) });
+        failed.set(accountId, {
+          error,
+          maySucceedLater: !isUnprojectable(error) && !isUnreadableRow(error),
+        });
       }
     });
     if (portions.size === 0) break;
     try {
       const changes = left.flatMap((accountId) => portions.get(accountId)?.changes ?? []);
       const moved = await projection.writer.write(changes, deadline);
-      // Where another run has moved the views on, it went forward: beginning again from there comes to an end.
-      left = [...portions].filter(([id, { isLast }]) => !isLast || !moved.has(id)).map(([id]) => id);
+      // Where another run has moved the views on, it went forward: beginning again from there comes
+      // to an end.
+      left = [...portions]
+        .filter(([id, { isLast }]) => !isLast || !moved.has(id))
+        .map(([id]) => id);
     } catch (error) {
-      for (const accountId of portions.keys()) failed.set(accountId, { error, maySucceedLater: true });
+      for (const accountId of portions.keys())
+        failed.set(accountId, { error, maySucceedLater: true });
       break;
     }
   }
@@ -91,7 +112,10 @@ export interface Portion {
   readonly isLast: boolean;
 }
 
-/** @returns `undefined` where all of the commits are in the views already: that is never taken from memory. */
+/**
+ * @returns `undefined` where all of the commits are in the views already: that is never taken from
+ * memory.
+ */
 const nextPortion = async (
   projection: Projection,
   accountId: AccountId,
@@ -117,7 +141,8 @@ const nextPortion = async (
  * @param missing the commits that follow it.
  * @returns `undefined` where there are none.
  * @throws {Unprojectable} where the first of them cannot be read, or some cannot be folded.
- * @throws whatever reading the stream throws that may succeed later, and {StoreUnavailable} where the time is up.
+ * @throws whatever reading the stream throws that may succeed later, and {StoreUnavailable} where
+ *   the time is up.
  */
 export const portionOf = async (
   { clock }: Pick<Projection, 'clock'>,
@@ -127,7 +152,8 @@ export const portionOf = async (
   deadline: number,
 ): Promise<Portion | undefined> => {
   const inTime = () => {
-    if (clock() >= deadline) throw new StoreUnavailable('unavailable', new Error('the time for projecting is up'));
+    if (clock() >= deadline)
+      throw new StoreUnavailable('unavailable', new Error('the time for projecting is up'));
   };
   const commits: Commit[] = [];
   let events = 0;

@@ -1,6 +1,10 @@
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import type { Telemetry } from '../runtime/telemetry.ts';
-import { type CommitRecord, isReadable, readCommitRecord } from '../store/stream/delivered-commit.ts';
+import {
+  type CommitRecord,
+  isReadable,
+  readCommitRecord,
+} from '../store/stream/delivered-commit.ts';
 import { type Projection, projectAccounts } from './project-accounts.ts';
 import { type Rebuilt, readRebuild, rebuildAccounts } from './rebuild-accounts.ts';
 
@@ -13,18 +17,25 @@ interface ProjectViews {
 /**
  * Projects batches of the events table's stream into the views, all accounts of a batch together.
  *
- * What may succeed another time (DynamoDB is slow, or throttles, or refuses) is reported: the account's first record, from which on
- * Lambda delivers again; what was projected already is passed over then. What can never succeed is logged, counted as
- * `UnreadableRecords` and passed over in its first delivery, for it would hold up every account of its shard: a stream record that is
- * no commit, a commit or a stream that cannot be read, an event that this code does not know, a summary of other code. Its account's
- * views stand still before it.
+ * What may succeed another time (DynamoDB is slow, or throttles, or refuses) is reported: the
+ * account's first record, from which on Lambda delivers again; what was projected already is passed
+ * over then. What can never succeed is logged, counted as `UnreadableRecords` and passed over in
+ * its first delivery, for it would hold up every account of its shard: a stream record that is no
+ * commit, a commit or a stream that cannot be read, an event that this code does not know, a
+ * summary of other code. Its account's views stand still before it.
  *
- * The remedy, once the cause is gone: invoked by hand with `{"accounts":["a","b"]}` it makes the views of these accounts anew from
- * their streams, and says of each how far they are.
+ * The remedy, once the cause is gone: invoked by hand with `{"accounts":["a","b"]}` it makes the
+ * views of these accounts anew from their streams, and says of each how far they are.
  */
-export const createHandler = ({ telemetry, budget, ...projection }: ProjectViewsDependencies): ProjectViews => {
+export const createHandler = ({
+  telemetry,
+  budget,
+  ...projection
+}: ProjectViewsDependencies): ProjectViews => {
   async function handle(event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse>;
-  async function handle(event: unknown): Promise<DynamoDBBatchResponse | { readonly accounts: readonly Rebuilt[] }>;
+  async function handle(
+    event: unknown,
+  ): Promise<DynamoDBBatchResponse | { readonly accounts: readonly Rebuilt[] }>;
   async function handle(event: unknown) {
     const deadline = projection.clock() + budget;
     if (isStreamEvent(event)) return projectBatch(projection, telemetry, event, deadline);
@@ -50,12 +61,19 @@ const projectBatch = async (
 ): Promise<DynamoDBBatchResponse> => {
   const records = Records.map(readCommitRecord);
   const delivered = Map.groupBy(records.filter(isReadable), ({ commit }) => commit.streamId);
-  const commits = [...delivered].map(([accountId, found]) => [accountId, found.map(({ commit }) => commit)] as const);
+  const commits = [...delivered].map(
+    ([accountId, found]) => [accountId, found.map(({ commit }) => commit)] as const,
+  );
   const failed = await projectAccounts(projection, new Map(commits), deadline);
 
   const passOver = ({ streamId, version }: CommitRecord, error: unknown) => {
     const remedy = `once the cause is gone, invoke project-views with {"accounts":["${streamId}"]}`;
-    logger.error('a record of the stream is passed over', { accountId: streamId, version, error, remedy });
+    logger.error('a record of the stream is passed over', {
+      accountId: streamId,
+      version,
+      error,
+      remedy,
+    });
     count('UnreadableRecords', 1);
   };
   for (const record of records) if ('problem' in record) passOver(record, record.problem);
@@ -70,11 +88,17 @@ const projectBatch = async (
       for (const record of found) passOver(record, error);
       continue;
     }
-    logger.error('the views of an account stand still', { accountId, version: first.version, error });
+    logger.error('the views of an account stand still', {
+      accountId,
+      version: first.version,
+      error,
+    });
     batchItemFailures.push({ itemIdentifier: first.sequenceNumber });
   }
-  // One that does not say where it stands cannot be passed over: Lambda takes an empty identifier for the whole batch.
-  if (records.some(({ sequenceNumber }) => sequenceNumber === '')) batchItemFailures.push({ itemIdentifier: '' });
+  // One that does not say where it stands cannot be passed over: Lambda takes an empty identifier
+  // for the whole batch.
+  if (records.some(({ sequenceNumber }) => sequenceNumber === ''))
+    batchItemFailures.push({ itemIdentifier: '' });
   count('ProjectionFailures', batchItemFailures.length);
   return { batchItemFailures };
 };

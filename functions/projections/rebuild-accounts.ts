@@ -5,27 +5,34 @@ import { readInput } from '../runtime/read-input.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import { type Portion, type Projection, portionOf } from './project-accounts.ts';
 
-/** What became of one account's views: at which version they are now, or why they are as they were. */
+/**
+ * What became of one account's views: at which version they are now, or why they are as they were.
+ */
 export type Rebuilt =
   | { readonly accountId: AccountId; readonly version: number }
   | { readonly accountId: AccountId; readonly problem: string };
 
-const Rebuild = z.strictObject({ accounts: z.array(AccountId).check(z.minLength(1), z.maxLength(100)) });
+const Rebuild = z.strictObject({
+  accounts: z.array(AccountId).check(z.minLength(1), z.maxLength(100)),
+});
 
 /**
  * Reads which accounts' views are to be made anew: `{"accounts":["a","b"]}`, 1 to 100 of them.
  * @throws {Error} which names what is wrong.
  */
-export const readRebuild = (input: unknown): readonly AccountId[] => readInput(Rebuild, input).accounts;
+export const readRebuild = (input: unknown): readonly AccountId[] =>
+  readInput(Rebuild, input).accounts;
 
 /** How often an account is begun again where another run has moved its views on meanwhile. */
 const ATTEMPTS = 3;
 
 /**
- * Makes accounts' views anew from their streams, one account after the other, whatever state they are in: all rows are written again,
- * and the summary last, so that readers see the old rows become right and the summary go forward. Rows that no event accounts for
- * stay; nothing ever makes such rows.
- * @param deadline in milliseconds since 1970: what is not done by then has a problem, and can be asked for again.
+ * Makes accounts' views anew from their streams, one account after the other, whatever state they
+ * are in: all rows are written again, and the summary last, so that readers see the old rows become
+ * right and the summary go forward. Rows that no event accounts for stay; nothing ever makes such
+ * rows.
+ * @param deadline in milliseconds since 1970: what is not done by then has a problem, and can be
+ *   asked for again.
  * @returns what became of each, in order.
  */
 export const rebuildAccounts = async (
@@ -49,7 +56,11 @@ export const rebuildAccounts = async (
   return rebuilt;
 };
 
-const rebuild = async (projection: Projection, accountId: AccountId, deadline: number): Promise<number> => {
+const rebuild = async (
+  projection: Projection,
+  accountId: AccountId,
+  deadline: number,
+): Promise<number> => {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     // Before the stream is read: a run that moves the summary on meanwhile is not taken back.
     const standing = await projection.writer.standing(accountId, deadline);
@@ -66,9 +77,19 @@ const writeRows = async (
   deadline: number,
 ): Promise<AccountView | undefined> => {
   let summary: AccountView | undefined;
-  for (let portion: Portion | undefined, isLast = false; !isLast; isLast = portion?.isLast ?? true) {
+  for (
+    let portion: Portion | undefined, isLast = false;
+    !isLast;
+    isLast = portion?.isLast ?? true
+  ) {
     const from = (summary?.version ?? 0) + 1;
-    portion = await portionOf(projection, accountId, summary, projection.store.history(accountId, { from }), deadline);
+    portion = await portionOf(
+      projection,
+      accountId,
+      summary,
+      projection.store.history(accountId, { from }),
+      deadline,
+    );
     if (!portion) break;
     await projection.writer.writeRows([portion.changes], deadline);
     summary = portion.changes.summary;

@@ -1,5 +1,10 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { BatchWriteCommand, PutCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import {
+  BatchWriteCommand,
+  PutCommand,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../../events/values.ts';
 import type { AccountView } from '../ledger/answer.ts';
 import { answered } from '../runtime/answered.ts';
@@ -7,15 +12,25 @@ import { inParallel } from '../runtime/in-parallel.ts';
 import { type Ask, askUntil, pause } from '../runtime/patience.ts';
 import { entryItem, summaryItem, summaryKey } from '../views/account-rows.ts';
 import { type Item, ROW_SCHEMA } from '../views/row.ts';
-import { openKeys, orderOf, type TransferChange, transferKey, wholeTransferItem } from '../views/transfer-row.ts';
+import {
+  openKeys,
+  orderOf,
+  type TransferChange,
+  transferKey,
+  wholeTransferItem,
+} from '../views/transfer-row.ts';
 import { findSummary, getItem, type ViewsTable } from '../views/views-table.ts';
 import type { ViewChanges } from './fold-commits.ts';
 
-/** Writes an account's views. A `deadline` is in milliseconds since 1970: no request is sent again once it would pass it. */
+/**
+ * Writes an account's views. A `deadline` is in milliseconds since 1970: no request is sent again
+ * once it would pass it.
+ */
 export interface ViewWriter {
   /**
-   * The account's summary as this environment last wrote it. Another one may have moved it on, and the views may have been thrown
-   * away: what follows it is written on the condition that it still stands.
+   * The account's summary as this environment last wrote it. Another one may have moved it on, and
+   * the views may have been thrown away: what follows it is written on the condition that it still
+   * stands.
    */
   known(accountId: AccountId): AccountView | undefined;
   /**
@@ -25,15 +40,17 @@ export interface ViewWriter {
    */
   summary(accountId: AccountId, deadline: number): Promise<AccountView | undefined>;
   /**
-   * Writes what commits of several accounts change: entries and transfers first, which may be written again at any time and
-   * become the same rows, and the summaries last, each on the condition that it is still the one that its changes follow. So all
-   * that a summary counts is there, and of two writers that began at the same summary one moves it on.
+   * Writes what commits of several accounts change: entries and transfers first, which may be
+   * written again at any time and become the same rows, and the summaries last, each on the
+   * condition that it is still the one that its changes follow. So all that a summary counts is
+   * there, and of two writers that began at the same summary one moves it on.
    * @returns the accounts whose summary was moved on; of the others, another writer has done so.
    * @throws {Error} where a row could not be written. No summary has been moved on.
    */
   write(changes: readonly ViewChanges[], deadline: number): Promise<ReadonlySet<AccountId>>;
   /**
-   * Writes the entries and the transfers of changes, and no summary: for views that are made anew beside those that stand.
+   * Writes the entries and the transfers of changes, and no summary: for views that are made anew
+   * beside those that stand.
    * @throws {Error} where a row could not be written.
    */
   writeRows(changes: readonly ViewChanges[], deadline: number): Promise<void>;
@@ -41,7 +58,8 @@ export interface ViewWriter {
   standing(accountId: AccountId, deadline: number): Promise<Standing>;
   /**
    * Puts a summary in the place of what stood there.
-   * @returns whether it did; otherwise another writer was faster, or this put's first answer was lost.
+   * @returns whether it did; otherwise another writer was faster, or this put's first answer was
+   *   lost.
    */
   replaceSummary(summary: AccountView, standing: Standing, deadline: number): Promise<boolean>;
 }
@@ -62,8 +80,9 @@ const MOST_OPEN = 10_000;
 /** Writes views to the views table. */
 export const createViewWriter = (table: ViewsTable): ViewWriter => {
   const known = new Map<AccountId, AccountView>();
-  // What commits say of a transfer is true for ever, so it may be put together with what others say later: then the row is known
-  // whole when it ends, and one put of a batch takes the place of an update by itself.
+  // What commits say of a transfer is true for ever, so it may be put together with what others say
+  // later: then the row is known whole when it ends, and one put of a batch takes the place of an
+  // update by itself.
   const open = new Map<string, TransferChange>();
 
   const writeRows = async (changes: readonly ViewChanges[], deadline: number): Promise<void> => {
@@ -82,7 +101,9 @@ export const createViewWriter = (table: ViewsTable): ViewWriter => {
     forgetOldest(open, MOST_OPEN);
     const entries: Item[] = changes.flatMap((of) => of.entries).map(entryItem);
     const ask = askUntil(table, deadline);
-    await inParallel(inBatches([...entries, ...whole]), REQUESTS_AT_ONCE, (batch) => putItems(table, batch, deadline));
+    await inParallel(inBatches([...entries, ...whole]), REQUESTS_AT_ONCE, (batch) =>
+      putItems(table, batch, deadline),
+    );
     await inParallel(partial, REQUESTS_AT_ONCE, (change) => updateTransfer(table, ask, change));
   };
 
@@ -124,7 +145,10 @@ const forgetOldest = (map: Map<string, unknown>, most: number): void => {
   }
 };
 
-/** One change for each transfer, by what is unique about it: what its two accounts say of it, put together. */
+/**
+ * One change for each transfer, by what is unique about it: what its two accounts say of it, put
+ * together.
+ */
 const merged = (changes: readonly TransferChange[]): ReadonlyMap<string, TransferChange> => {
   const transfers = new Map<string, TransferChange>();
   for (const change of changes) {
@@ -141,12 +165,17 @@ function* inBatches(items: readonly Item[]): Generator<readonly Item[]> {
 }
 
 /** Sends what is left of a batch until all of it is taken or the time is up. */
-const putItems = async (table: ViewsTable, items: readonly Item[], deadline: number): Promise<void> => {
+const putItems = async (
+  table: ViewsTable,
+  items: readonly Item[],
+  deadline: number,
+): Promise<void> => {
   const ask = askUntil(table, deadline);
   let rest = { [table.table]: items.map((item) => ({ PutRequest: { Item: { ...item } } })) };
   for (let attempt = 0; ; attempt += 1) {
     const batch = new BatchWriteCommand({ RequestItems: rest, ReturnConsumedCapacity: 'TOTAL' });
-    // What was throttled comes back in an answer that is otherwise a success. One that says nothing does not say that all is taken.
+    // What was throttled comes back in an answer that is otherwise a success. One that says nothing
+    // does not say that all is taken.
     const { UnprocessedItems } = await ask(async () => answered(await table.client.send(batch)));
     const left = UnprocessedItems?.[table.table]?.flatMap(({ PutRequest }) =>
       PutRequest?.Item ? [{ PutRequest: { Item: PutRequest.Item } }] : [],
@@ -159,14 +188,29 @@ const putItems = async (table: ViewsTable, items: readonly Item[], deadline: num
   }
 };
 
-const updateTransfer = async ({ client, table }: ViewsTable, ask: Ask, change: TransferChange): Promise<void> => {
+const updateTransfer = async (
+  { client, table }: ViewsTable,
+  ask: Ask,
+  change: TransferChange,
+): Promise<void> => {
   const { transferId, from, reserved, ...steps } = change;
   const ended = change.settled ?? change.released;
-  // Only the reservation makes the row a transfer; a credit that is projected before it waits in the row for it.
-  const reservation = reserved && { transferId, from, reserved, order: orderOf({ transferId, reserved }) };
+  // Only the reservation makes the row a transfer; a credit that is projected before it waits in
+  // the row for it.
+  const reservation = reserved && {
+    transferId,
+    from,
+    reserved,
+    order: orderOf({ transferId, reserved }),
+  };
   const update = (what: Omit<UpdateCommandInput, 'Key' | 'TableName'>) => {
     const Key = transferKey(transferId, from);
-    const command = new UpdateCommand({ ...what, Key, TableName: table, ReturnConsumedCapacity: 'TOTAL' });
+    const command = new UpdateCommand({
+      ...what,
+      Key,
+      TableName: table,
+      ReturnConsumedCapacity: 'TOTAL',
+    });
     return ask(async () => answered(await client.send(command)));
   };
   const set = { ...steps, ...reservation };
@@ -181,18 +225,20 @@ const updateTransfer = async ({ client, table }: ViewsTable, ask: Ask, change: T
     });
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    // It has ended in a later commit that is projected already: this is a repeat, which must not open it again.
+    // It has ended in a later commit that is projected already: this is a repeat, which must not
+    // open it again.
     await update(expression(set));
   }
 };
 
 /**
- * An update that sets and removes attributes. Every name has a stand-in: DynamoDB reserves `from`, `to`, `order` and
- * more.
+ * An update that sets and removes attributes. Every name has a stand-in: DynamoDB reserves `from`,
+ * `to`, `order` and more.
  */
 const expression = (set: Readonly<Record<string, unknown>>, remove: readonly string[] = []) => {
   const attributes = Object.entries(set).filter(([, value]) => value !== undefined);
-  // A row keeps the schema that it has: other code may have begun it, and knows what its attributes mean.
+  // A row keeps the schema that it has: other code may have begun it, and knows what its attributes
+  // mean.
   const schema = '#schema = if_not_exists(#schema, :schema)';
   const assignments = [schema, ...attributes.map(([name]) => `#${name} = :${name}`)].join(', ');
   const removals = remove.map((name) => `#${name}`).join(', ');
@@ -225,7 +271,10 @@ const WITHOUT_VERSION = {
   ExpressionAttributeValues: { ':number': 'N' },
 };
 
-/** @returns whether the condition held. A put whose answer was lost finds its own summary there, and says no too. */
+/**
+ * @returns whether the condition held. A put whose answer was lost finds its own summary there, and
+ * says no too.
+ */
 const putSummary = async (
   { client, table }: ViewsTable,
   ask: Ask,
@@ -233,7 +282,12 @@ const putSummary = async (
   condition: ReturnType<typeof at> | typeof WITHOUT_VERSION,
 ): Promise<boolean> => {
   const Item = summaryItem(summary);
-  const put = new PutCommand({ TableName: table, Item, ...condition, ReturnConsumedCapacity: 'TOTAL' });
+  const put = new PutCommand({
+    TableName: table,
+    Item,
+    ...condition,
+    ReturnConsumedCapacity: 'TOTAL',
+  });
   try {
     await ask(async () => answered(await client.send(put)));
     return true;

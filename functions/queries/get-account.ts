@@ -21,46 +21,65 @@ export const getAccountRequest = z.object({
       version: z.optional(z.pipe(queryNumber('must be a version, 1 or more'), Version)),
       at: z.optional(RequestTime),
     })
-    .check(z.refine(({ version, at }) => version === undefined || at === undefined, 'takes version or at, not both')),
+    .check(
+      z.refine(
+        ({ version, at }) => version === undefined || at === undefined,
+        'takes version or at, not both',
+      ),
+    ),
 });
 
-/** What it answers. `final` comes with `?at=`: whether the account as it was then will read the same for ever. */
+/**
+ * What it answers. `final` comes with `?at=`: whether the account as it was then will read the same
+ * for ever.
+ */
 export const AccountAnswer = z.extend(AccountView, { final: z.optional(z.boolean()) });
 
 /**
- * After so long nothing more is dated back to a moment. A commit's time is taken when it is planned, and its write may land later:
- * until then, the account as it was at that time can still change. Every function ends well within five minutes, its last write
- * with it.
+ * After so long nothing more is dated back to a moment. A commit's time is taken when it is
+ * planned, and its write may land later: until then, the account as it was at that time can still
+ * change. Every function ends well within five minutes, its last write with it.
  */
 const FINAL_AFTER_MS = 5 * 60_000;
 
 /**
- * `GET /accounts/{accountId}`: the account from its stream's tail, so a client reads its own writes; or, with
- * `?version=` or `?at=`, as it was then.
+ * `GET /accounts/{accountId}`: the account from its stream's tail, so a client reads its own
+ * writes; or, with `?version=` or `?at=`, as it was then.
  * @param dependencies the store, `clock` in milliseconds since 1970, and telemetry.
- * @returns a handler that answers 200 with the account, 304 to a client that has it, 404 where there was none then, or that version is still to come.
+ * @returns a handler that answers 200 with the account, 304 to a client that has it, 404 where
+ *   there was none then, or that version is still to come.
  */
 export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHandler =>
-  httpHandler(telemetry, getAccountRequest, async ({ path: { accountId }, headers, query: { version, at } }) => {
-    // Taken before the account is read: a moment does not become final while the read is under way.
-    const now = clock();
-    const { account, version: found } = await (version !== undefined
-      ? store.asOf(accountId, { version })
-      : at !== undefined
-        ? store.asOf(accountId, { at })
-        : store.load(accountId));
-    if (!account) return accountNotFound(accountId);
-    if (version !== undefined && found !== version) return versionNotFound(accountId, version, found);
-    const body: z.infer<typeof AccountAnswer> = {
-      ...accountView(accountId, account, Version.parse(found)),
-      ...(at === undefined ? {} : { final: now - Date.parse(at) >= FINAL_AFTER_MS }),
-    };
-    const answer = json(200, body, { ETag: etag(found) });
-    // Whoever has the account of that version may have it from when it was not final yet.
-    return body.final ? answer : unlessKnown(answer, headers['if-none-match']);
-  });
+  httpHandler(
+    telemetry,
+    getAccountRequest,
+    async ({ path: { accountId }, headers, query: { version, at } }) => {
+      // Taken before the account is read: a moment does not become final while the read is under
+      // way.
+      const now = clock();
+      const { account, version: found } = await (version !== undefined
+        ? store.asOf(accountId, { version })
+        : at !== undefined
+          ? store.asOf(accountId, { at })
+          : store.load(accountId));
+      if (!account) return accountNotFound(accountId);
+      if (version !== undefined && found !== version)
+        return versionNotFound(accountId, version, found);
+      const body: z.infer<typeof AccountAnswer> = {
+        ...accountView(accountId, account, Version.parse(found)),
+        ...(at === undefined ? {} : { final: now - Date.parse(at) >= FINAL_AFTER_MS }),
+      };
+      const answer = json(200, body, { ETag: etag(found) });
+      // Whoever has the account of that version may have it from when it was not final yet.
+      return body.final ? answer : unlessKnown(answer, headers['if-none-match']);
+    },
+  );
 
-const versionNotFound = (accountId: AccountId, version: Version, currentVersion: number): Problem => ({
+const versionNotFound = (
+  accountId: AccountId,
+  version: Version,
+  currentVersion: number,
+): Problem => ({
   code: 'version_not_found',
   detail: `Account ${accountId} is at version ${currentVersion}, and has not reached ${version}.`,
   currentVersion,

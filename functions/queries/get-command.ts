@@ -12,10 +12,12 @@ import type { CommandRecord } from '../store/writing/command-record.ts';
 import { recordKey } from '../store/writing/record-key.ts';
 
 /**
- * A command's id, as the `Location` of a 202 has it. What the transfer workflow records has a colon in it, and is not
- * shown.
+ * A command's id, as the `Location` of a 202 has it. What the transfer workflow records has a colon
+ * in it, and is not shown.
  */
-const CommandId = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the id that a Location named'));
+const CommandId = z
+  .string()
+  .check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the id that a Location named'));
 
 /** What `GET /accounts/{accountId}/commands/{commandId}` takes. */
 export const getCommandRequest = z.object({
@@ -34,13 +36,18 @@ export const CommandStatus = z.strictObject({
   rejection: z.optional(Rejection),
 });
 
-/** A request for a command that has been pending this long decides it: whoever should have done it may have failed. */
+/**
+ * A request for a command that has been pending this long decides it: whoever should have done it
+ * may have failed.
+ */
 const OVERDUE_AFTER_MS = 5_000;
 
 /**
- * `GET /accounts/{accountId}/commands/{commandId}`: the place where a command that is pending on a hot account has its outcome.
+ * `GET /accounts/{accountId}/commands/{commandId}`: the place where a command that is pending on a
+ * hot account has its outcome.
  * @param dependencies the store, `clock` in milliseconds since 1970, and telemetry.
- * @returns a handler that answers 200, with `Retry-After` while the command is pending, and 404 where none is recorded.
+ * @returns a handler that answers 200, with `Retry-After` while the command is pending, and 404
+ *   where none is recorded.
  */
 export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHandler =>
   httpHandler(telemetry, getCommandRequest, async ({ path: { accountId, commandId } }) => {
@@ -55,19 +62,32 @@ export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHa
       await store.decidePending(accountId, [record]);
       record = await ofAccount();
     }
-    if (!record) return { code: 'command_not_found', detail: `Account ${accountId} has no command ${commandId}.` };
+    if (!record)
+      return {
+        code: 'command_not_found',
+        detail: `Account ${accountId} has no command ${commandId}.`,
+      };
     if (record.outcome === 'unreadable') return recordUnreadable;
-    return json(200, statusOf(record, commandId), record.outcome === 'pending' ? { 'Retry-After': '1' } : {});
+    return json(
+      200,
+      statusOf(record, commandId),
+      record.outcome === 'pending' ? { 'Retry-After': '1' } : {},
+    );
   });
 
-/** A time ahead of now, of a clock that was wrong, tells nothing of the age: such a command is not to wait until then. */
+/**
+ * A time ahead of now, of a clock that was wrong, tells nothing of the age: such a command is not
+ * to wait until then.
+ */
 const isOverdue = (at: Timestamp, now: number): boolean => {
   const age = now - Date.parse(at);
   return age > OVERDUE_AFTER_MS || age < 0;
 };
 
 /** An answer is told as it was recorded, whatever an answer looks like by now. */
-type RecordedStatus = Omit<z.infer<typeof CommandStatus>, 'answer'> & { readonly answer?: RecordedAnswer | undefined };
+type RecordedStatus = Omit<z.infer<typeof CommandStatus>, 'answer'> & {
+  readonly answer?: RecordedAnswer | undefined;
+};
 
 const statusOf = (record: CommandRecord, commandId: string): RecordedStatus => {
   const { accountId, outcome: status, at } = record;

@@ -15,11 +15,12 @@ export const getTransferRequest = z.object({
 });
 
 /**
- * `GET /transfers/{transferId}`: a transfer with its steps. Its record, which its id is claimed by, knows it from the moment it was
- * accepted; the views, which may be behind, know how far it has got. That there is none is concluded from the record alone.
+ * `GET /transfers/{transferId}`: a transfer with its steps. Its record, which its id is claimed by,
+ * knows it from the moment it was accepted; the views, which may be behind, know how far it has
+ * got. That there is none is concluded from the record alone.
  * @param dependencies the views, the store for what they do not know yet, and telemetry.
- * @returns a handler that answers 200 with the transfer, 404 where the id is no accepted transfer's: free, another command's,
- * rejected, or not decided yet.
+ * @returns a handler that answers 200 with the transfer, 404 where the id is no accepted
+ *   transfer's: free, another command's, rejected, or not decided yet.
  */
 export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
   httpHandler(telemetry, getTransferRequest, async ({ path: { transferId } }) => {
@@ -27,8 +28,10 @@ export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHa
     if (transfer) return json(200, transfer);
     const record = await store.recordOf(recordKey(transferId));
     if (record?.outcome === 'unreadable') return recordUnreadable;
-    // An `Idempotency-Key` becomes an id too, and may stand for a deposit, or for a transfer whose client chose another id.
-    if (record?.outcome === 'accepted' && record.answer?.['transferId'] === transferId) return json(200, record.answer);
+    // An `Idempotency-Key` becomes an id too, and may stand for a deposit, or for a transfer whose
+    // client chose another id.
+    if (record?.outcome === 'accepted' && record.answer?.['transferId'] === transferId)
+      return json(200, record.answer);
     return { code: 'transfer_not_found', detail: `There is no transfer ${transferId}.` };
   });
 

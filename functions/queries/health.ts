@@ -4,8 +4,8 @@ import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 
 /**
- * `GET /health`: that requests are answered. It asks nothing of the tables: a slow table must not take the API down
- * with it.
+ * `GET /health`: that requests are answered. It asks nothing of the tables: a slow table must not
+ * take the API down with it.
  * @param dependencies telemetry.
  * @returns a handler that answers 200.
  */

@@ -28,16 +28,25 @@ export const EntryPage = z.strictObject({
 /**
  * `GET /accounts/{accountId}/entries`: the statement, newest first.
  * @param dependencies the views, and the store, which knows an account a moment before they do.
- * @returns a handler that answers 200 with a page, 304 to a client that has it, 404 where there is no such account.
+ * @returns a handler that answers 200 with a page, 304 to a client that has it, 404 where there is
+ *   no such account.
  */
 export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
-  httpHandler(telemetry, listEntriesRequest, async ({ path: { accountId }, headers, query: { limit, cursor } }) => {
-    const { entries, next, asOfVersion } = await views.entries(accountId, { limit, before: cursor });
-    if (asOfVersion === 0 && (await store.load(accountId)).version === 0) return accountNotFound(accountId);
-    const page: z.infer<typeof EntryPage> = { entries, ...nextCursor(next), asOfVersion };
-    const answer = json(200, page, asOfVersion === 0 ? {} : { ETag: etag(asOfVersion) });
-    return unlessKnown(answer, headers['if-none-match']);
-  });
+  httpHandler(
+    telemetry,
+    listEntriesRequest,
+    async ({ path: { accountId }, headers, query: { limit, cursor } }) => {
+      const { entries, next, asOfVersion } = await views.entries(accountId, {
+        limit,
+        before: cursor,
+      });
+      if (asOfVersion === 0 && (await store.load(accountId)).version === 0)
+        return accountNotFound(accountId);
+      const page: z.infer<typeof EntryPage> = { entries, ...nextCursor(next), asOfVersion };
+      const answer = json(200, page, asOfVersion === 0 ? {} : { ETag: etag(asOfVersion) });
+      return unlessKnown(answer, headers['if-none-match']);
+    },
+  );
 
 interface Dependencies {
   readonly store: Pick<Store, 'load'>;

@@ -9,8 +9,13 @@ import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
 
-/** A transfer's position in the list: when it was requested, its id, and its source, which older cursors lack. */
-const Position = z.string().check(z.regex(/^[0-9TZ:.-]{24}#[A-Za-z0-9_-]{1,64}(?:#[A-Za-z0-9_-]{1,64})?$/));
+/**
+ * A transfer's position in the list: when it was requested, its id, and its source, which older
+ * cursors lack.
+ */
+const Position = z
+  .string()
+  .check(z.regex(/^[0-9TZ:.-]{24}#[A-Za-z0-9_-]{1,64}(?:#[A-Za-z0-9_-]{1,64})?$/));
 
 /** What `GET /accounts/{accountId}/transfers` takes. */
 export const listTransfersRequest = z.object({
@@ -30,20 +35,30 @@ export const TransferPage = z.strictObject({
 });
 
 /**
- * `GET /accounts/{accountId}/transfers`: the account's transfers, outgoing and incoming, newest first.
+ * `GET /accounts/{accountId}/transfers`: the account's transfers, outgoing and incoming, newest
+ * first.
  * @param dependencies the views, and the store, which knows an account a moment before they do.
  * @returns a handler that answers 200 with a page, 404 where there is no such account.
  */
 export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
-  httpHandler(telemetry, listTransfersRequest, async ({ path: { accountId }, query: { limit, cursor, status } }) => {
-    // Before the list, which then is no further behind than it says.
-    const asOfVersion = await views.summaryVersion(accountId);
-    // A transfer may name a destination that does not exist, so its being listed proves nothing.
-    if (asOfVersion === 0 && (await store.load(accountId)).version === 0) return accountNotFound(accountId);
-    const { transfers, next } = await views.transfersOf(accountId, { limit, before: cursor, status });
-    const page: z.infer<typeof TransferPage> = { transfers, ...nextCursor(next), asOfVersion };
-    return json(200, page);
-  });
+  httpHandler(
+    telemetry,
+    listTransfersRequest,
+    async ({ path: { accountId }, query: { limit, cursor, status } }) => {
+      // Before the list, which then is no further behind than it says.
+      const asOfVersion = await views.summaryVersion(accountId);
+      // A transfer may name a destination that does not exist, so its being listed proves nothing.
+      if (asOfVersion === 0 && (await store.load(accountId)).version === 0)
+        return accountNotFound(accountId);
+      const { transfers, next } = await views.transfersOf(accountId, {
+        limit,
+        before: cursor,
+        status,
+      });
+      const page: z.infer<typeof TransferPage> = { transfers, ...nextCursor(next), asOfVersion };
+      return json(200, page);
+    },
+  );
 
 interface Dependencies {
   readonly store: Pick<Store, 'load'>;

@@ -5,7 +5,8 @@ import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import document from './openapi.json' with { type: 'json' };
 
 /**
- * `GET /openapi.json`: this API as OpenAPI 3.1. The document is written by hand; a test holds it to the code.
+ * `GET /openapi.json`: this API as OpenAPI 3.1. The document is written by hand; a test holds it to
+ * the code.
  * @param dependencies telemetry.
  * @returns a handler that answers 200 with the document.
  */

@@ -6,9 +6,11 @@ import type { HttpTelemetry } from '../runtime/telemetry.ts';
 export const MethodsByPath = z.record(z.string(), z.array(z.string()));
 
 /**
- * `$default`, which takes what no other route takes, and `ANY` of every path, which takes the methods that it does not answer.
+ * `$default`, which takes what no other route takes, and `ANY` of every path, which takes the
+ * methods that it does not answer.
  * @param dependencies the methods of every path, and telemetry.
- * @returns a handler that answers 404, or 405 with `Allow` where the path has other methods (RFC 9110, 15.5.6).
+ * @returns a handler that answers 404, or 405 with `Allow` where the path has other methods (RFC
+ *   9110, 15.5.6).
  */
 export const createHandler = ({ methodsByPath, telemetry }: Dependencies): HttpHandler =>
   httpHandler(telemetry, z.object({ routeKey: z.string() }), async ({ routeKey }) => {
@@ -16,7 +18,11 @@ export const createHandler = ({ methodsByPath, telemetry }: Dependencies): HttpH
     const methods = Object.hasOwn(methodsByPath, path) ? methodsByPath[path] : undefined;
     if (methods) {
       const allow = methods.join(', ');
-      return { code: 'method_not_allowed', detail: `This path answers ${allow}.`, headers: { Allow: allow } };
+      return {
+        code: 'method_not_allowed',
+        detail: `This path answers ${allow}.`,
+        headers: { Allow: allow },
+      };
     }
     return {
       code: 'route_not_found',

@@ -4,16 +4,23 @@ import { isStoreUnavailable } from './unavailable.ts';
 /** What a failed request to DynamoDB means for whoever sent it. */
 export type Failure =
   /**
-   * A condition did not hold; per item of the write, in order: what stands there instead (empty where that was not said), or
-   * `not_known` where it was not this item's condition that is known to have failed. That is no word that it held: DynamoDB says
-   * `None`, or another reason, of an item whose condition it has not come to.
+   * A condition did not hold; per item of the write, in order: what stands there instead (empty
+   * where that was not said), or `not_known` where it was not this item's condition that is known
+   * to have failed. That is no word that it held: DynamoDB says `None`, or another reason, of an
+   * item whose condition it has not come to.
    */
   | { readonly kind: 'condition'; readonly items: readonly (FoundItem | 'not_known')[] }
-  /** Another transaction is at work on an item: nothing was written, and nothing is decided. The same write may be sent again. */
+  /**
+   * Another transaction is at work on an item: nothing was written, and nothing is decided. The
+   * same write may be sent again.
+   */
   | { readonly kind: 'conflict' }
   /** Too fast for the table: nothing was written. */
   | { readonly kind: 'throttled' }
-  /** Turned away before it was looked at, for its signature or its time: nothing was written, and it may be sent again. */
+  /**
+   * Turned away before it was looked at, for its signature or its time: nothing was written, and it
+   * may be sent again.
+   */
   | { readonly kind: 'turned_away' }
   /** A timeout, a lost connection, an error inside DynamoDB: it may have been written or not. */
   | { readonly kind: 'unknown' };
@@ -37,7 +44,10 @@ const THROTTLES = new Set([
   'SlowDown',
 ]);
 
-/** Refused by whoever checks signatures and times, before DynamoDB has seen the request (its *Common Errors*). */
+/**
+ * Refused by whoever checks signatures and times, before DynamoDB has seen the request (its *Common
+ * Errors*).
+ */
 const TURNED_AWAY = new Set([
   'InvalidSignatureException',
   'SignatureDoesNotMatch',
@@ -75,36 +85,45 @@ const UNKNOWNS = new Set([
 
 /**
  * Tells the failures of a request apart
- * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html and, for the reasons of a cancelled
- * transaction, https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html).
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html and,
+ * for the reasons of a cancelled transaction,
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html).
  * @param error whatever the client threw.
  * @returns what it means.
- * @throws `error` itself where it is none of these: a mistake in the request, a right that is missing, a bug.
+ * @throws `error` itself where it is none of these: a mistake in the request, a right that is
+ *   missing, a bug.
  */
 export const failureOf = (error: unknown): Failure => {
   const { name, code, Item, CancellationReasons, $metadata } = fields(error);
   if (name === 'ConditionalCheckFailedException') return { kind: 'condition', items: [Item ?? {}] };
-  if (name === 'TransactionCanceledException') return cancellation(CancellationReasons ?? [], error);
+  if (name === 'TransactionCanceledException')
+    return cancellation(CancellationReasons ?? [], error);
   if (CONFLICTS.has(name)) return { kind: 'conflict' };
   const status = $metadata?.httpStatusCode ?? 0;
   if (THROTTLES.has(name) || status === 429) return { kind: 'throttled' };
   if (TURNED_AWAY.has(name)) return { kind: 'turned_away' };
-  // What came with a status of success or of the server's, or was cut short, and is no answer: it may have been carried out.
-  if (UNKNOWNS.has(name) || UNKNOWNS.has(code) || status >= 500 || status === 408) return { kind: 'unknown' };
+  // What came with a status of success or of the server's, or was cut short, and is no answer: it
+  // may have been carried out.
+  if (UNKNOWNS.has(name) || UNKNOWNS.has(code) || status >= 500 || status === 408)
+    return { kind: 'unknown' };
   if ((status >= 200 && status < 300) || isCutShort(error)) return { kind: 'unknown' };
   throw error;
 };
 
 /** The SDK could not read the body of an answer: half of it, HTML, nothing. */
 const isCutShort = (error: unknown): boolean =>
-  error instanceof SyntaxError || (error instanceof Error && '$response' in error && !('$fault' in error));
+  error instanceof SyntaxError ||
+  (error instanceof Error && '$response' in error && !('$fault' in error));
 
 const cancellation = (reasons: readonly Reason[], error: unknown): Failure => {
-  // A condition that failed is final, whatever else befell the transaction: the other items would fail with it next time.
+  // A condition that failed is final, whatever else befell the transaction: the other items would
+  // fail with it next time.
   if (reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) {
     return {
       kind: 'condition',
-      items: reasons.map(({ Code, Item }) => (Code === 'ConditionalCheckFailed' ? (Item ?? {}) : 'not_known')),
+      items: reasons.map(({ Code, Item }) =>
+        Code === 'ConditionalCheckFailed' ? (Item ?? {}) : 'not_known',
+      ),
     };
   }
   const codes = reasons.map(({ Code }) => Code ?? 'None').filter((code) => code !== 'None');
@@ -129,14 +148,19 @@ interface Fields {
   readonly $metadata?: { readonly httpStatusCode?: number };
 }
 
-const fields = (error: unknown): Fields => ({ name: '', code: '', ...(error instanceof Error ? named(error) : {}) });
+const fields = (error: unknown): Fields => ({
+  name: '',
+  code: '',
+  ...(error instanceof Error ? named(error) : {}),
+});
 
 // `name` is not an own property of every error, and a spread takes own properties only.
 const named = (error: Error) => ({ ...error, name: error.name });
 
 /**
- * Whether what failed may succeed another time: an outage, a throttle, a right that is missing. Otherwise it is what was read that is
- * wrong for this code, and it will fail again however often it is tried.
+ * Whether what failed may succeed another time: an outage, a throttle, a right that is missing.
+ * Otherwise it is what was read that is wrong for this code, and it will fail again however often
+ * it is tried.
  * @param error whatever reading from DynamoDB threw.
  */
 export const maySucceedLater = (error: unknown): boolean =>
@@ -151,7 +175,10 @@ const isKnownFailure = (error: unknown): boolean => {
   }
 };
 
-/** The SDK's errors say what was answered, or which side was at fault; the network's and the system's have a code. */
+/**
+ * The SDK's errors say what was answered, or which side was at fault; the network's and the
+ * system's have a code.
+ */
 const isOfTheOutside = (error: unknown): boolean =>
   error instanceof Error &&
   (/^(CredentialsProvider|TokenProvider)Error$/.test(error.name) ||

@@ -3,14 +3,16 @@
  * @param items taken one by one, as there is room: a long list is never held whole on its account.
  * @param limit how many may be under way at once.
  * @param work what to do for each.
- * @throws the first error of `work` or of `items`: no further item is begun, and those under way have ended.
+ * @throws the first error of `work` or of `items`: no further item is begun, and those under way
+ *   have ended.
  */
 export const inParallel = async <T>(
   items: Iterable<T> | AsyncIterable<T>,
   limit: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> => {
-  const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+  const iterator =
+    Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   let stopped = false;
   const takeTurns = async (): Promise<void> => {
     try {

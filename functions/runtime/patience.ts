@@ -45,13 +45,19 @@ export const askUntil =
     untilAnswered(patience, deadline, request);
 
 /**
- * Sends a request that does no harm when it is sent again, a read above all, until it is answered or the time is up.
- * @param deadline in milliseconds since 1970. Nothing is sent after it, not even once: of steps that follow on each other each
- * would take a last request's time more.
+ * Sends a request that does no harm when it is sent again, a read above all, until it is answered
+ * or the time is up.
+ * @param deadline in milliseconds since 1970. Nothing is sent after it, not even once: of steps
+ *   that follow on each other each would take a last request's time more.
  * @throws {StoreUnavailable} once it is.
  */
-export const untilAnswered = async <T>(patience: Patience, deadline: number, request: () => Promise<T>): Promise<T> => {
-  if (patience.clock() >= deadline) throw new StoreUnavailable('unavailable', new Error('the time was up already'));
+export const untilAnswered = async <T>(
+  patience: Patience,
+  deadline: number,
+  request: () => Promise<T>,
+): Promise<T> => {
+  if (patience.clock() >= deadline)
+    throw new StoreUnavailable('unavailable', new Error('the time was up already'));
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await request();

@@ -3,7 +3,8 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 
 /**
- * The metrics there are. Each is watched by an alarm or shown on the dashboard: `infra/constructs/ledger-metrics.ts` says who emits it.
+ * The metrics there are. Each is watched by an alarm or shown on the dashboard:
+ * `infra/constructs/ledger-metrics.ts` says who emits it.
  */
 export type MetricName =
   // What became of commands and requests
@@ -48,7 +49,10 @@ export interface Telemetry {
 /** Writes one line. */
 type LogLine = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
 
-/** Telemetry of one request: all of its lines and metrics carry its ids, and nothing of another's that is under way meanwhile. */
+/**
+ * Telemetry of one request: all of its lines and metrics carry its ids, and nothing of another's
+ * that is under way meanwhile.
+ */
 export interface RequestTelemetry extends Telemetry {
   /** Writes what was counted and measured, as one record: when the request has been answered. */
   publish(): void;
@@ -60,9 +64,13 @@ export interface HttpTelemetry {
   ofRequest(context: Context, correlationId: string): RequestTelemetry;
 }
 
-/** Telemetry as the `POWERTOOLS_*` variables set it, for a Lambda without a caller. To be made once per environment. */
+/**
+ * Telemetry as the `POWERTOOLS_*` variables set it, for a Lambda without a caller. To be made once
+ * per environment.
+ */
 export const telemetryFromEnvironment = (): Telemetry => {
-  // Each count is a line of its own, written at once: nothing is lost when the invocation fails later.
+  // Each count is a line of its own, written at once: nothing is lost when the invocation fails
+  // later.
   const metrics = new Metrics({ singleMetric: true });
   return {
     logger: linesOf(new Logger()),
@@ -76,15 +84,18 @@ export const telemetryFromEnvironment = (): Telemetry => {
 };
 
 /**
- * Telemetry as the `POWERTOOLS_*` variables set it, for a Lambda that answers requests. To be made once per environment.
+ * Telemetry as the `POWERTOOLS_*` variables set it, for a Lambda that answers requests. To be made
+ * once per environment.
  *
- * The logger and the metrics are shared, and keep nothing between two calls: what belongs to a request is held beside them, and
- * handed over whole with each line and with the one record of metrics.
+ * The logger and the metrics are shared, and keep nothing between two calls: what belongs to a
+ * request is held beside them, and handed over whole with each line and with the one record of
+ * metrics.
  */
 export const httpTelemetryFromEnvironment = (): HttpTelemetry => {
   const logger = new Logger();
   const metrics = new Metrics();
-  // An environment that was made ahead of its first request has had its start before anybody waited.
+  // An environment that was made ahead of its first request has had its start before anybody
+  // waited.
   let isColdStart = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] === 'on-demand';
 
   return {
@@ -119,7 +130,10 @@ const namesOf = ({ functionName, invokedFunctionArn, memoryLimitInMB, awsRequest
 });
 
 /** @param ids stand on every line. */
-const linesOf = (logger: Logger, ids: Readonly<Record<string, unknown>> = {}): Telemetry['logger'] => {
+const linesOf = (
+  logger: Logger,
+  ids: Readonly<Record<string, unknown>> = {},
+): Telemetry['logger'] => {
   const line =
     (level: keyof Telemetry['logger']): LogLine =>
     (message, fields) =>

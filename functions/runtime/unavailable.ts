@@ -1,7 +1,13 @@
-/** DynamoDB did not answer in the time allowed. Whoever throws this has written nothing that is not recorded under a key. */
+/**
+ * DynamoDB did not answer in the time allowed. Whoever throws this has written nothing that is not
+ * recorded under a key.
+ */
 export class StoreUnavailable extends Error {
   readonly code = 'store_unavailable';
-  /** `throttled`: too fast for the table. `unavailable`: timeouts, lost connections, errors inside DynamoDB. */
+  /**
+   * `throttled`: too fast for the table. `unavailable`: timeouts, lost connections, errors inside
+   * DynamoDB.
+   */
   readonly reason: 'throttled' | 'unavailable';
 
   constructor(reason: 'throttled' | 'unavailable', cause: unknown) {
@@ -11,4 +17,5 @@ export class StoreUnavailable extends Error {
 }
 
 /** Whether an error is a {@link StoreUnavailable}. */
-export const isStoreUnavailable = (error: unknown): error is StoreUnavailable => error instanceof StoreUnavailable;
+export const isStoreUnavailable = (error: unknown): error is StoreUnavailable =>
+  error instanceof StoreUnavailable;

@@ -6,14 +6,18 @@ import { type ExecuteDependencies, resultFor } from './execute.ts';
 import type { Tail } from './stream/tail.ts';
 
 /**
- * Decides commands of one account that came together, in order, each once: in one commit with all their records, as far as a
- * transaction holds them. Whoever brings many commands of an account at once uses this: they race for it as one writer.
+ * Decides commands of one account that came together, in order, each once: in one commit with all
+ * their records, as far as a transaction holds them. Whoever brings many commands of an account at
+ * once uses this: they race for it as one writer.
  * @param dependencies the tables, and all that varies.
  * @param accountId the account.
  * @param requests the commands.
- * @param tail the account's stream as it was a moment ago, where that is known: it saves reading it.
- * @returns what became of each, in order. Those that are accepted are so whatever became of the others.
- * @throws {Error} where a request is not for this account, or all of them failed: the stream cannot be read, or DynamoDB refuses.
+ * @param tail the account's stream as it was a moment ago, where that is known: it saves reading
+ *   it.
+ * @returns what became of each, in order. Those that are accepted are so whatever became of the
+ *   others.
+ * @throws {Error} where a request is not for this account, or all of them failed: the stream cannot
+ *   be read, or DynamoDB refuses.
  */
 export const executeTogether = async (
   dependencies: ExecuteDependencies,
@@ -21,10 +25,13 @@ export const executeTogether = async (
   requests: readonly CommandRequest[],
   tail?: Tail,
 ): Promise<readonly CommandResult[]> => {
-  if (tail && tail.streamId !== accountId) throw new Error(`the tail of ${tail.streamId} is not one of ${accountId}`);
+  if (tail && tail.streamId !== accountId)
+    throw new Error(`the tail of ${tail.streamId} is not one of ${accountId}`);
   for (const { command } of requests) {
     if (command.accountId === accountId) continue;
-    throw new Error(`a ${command.type} on ${command.accountId} cannot be decided together with others on ${accountId}`);
+    throw new Error(
+      `a ${command.type} on ${command.accountId} cannot be decided together with others on ${accountId}`,
+    );
   }
   const deadline = dependencies.clock() + dependencies.budget;
   const submissions = requests.map((request) => submissionOf(dependencies, request));

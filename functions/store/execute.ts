@@ -11,11 +11,16 @@ import { pendingOutcome, type QueueDependencies, queue } from './queueing/queue.
 import { loadTail } from './stream/read.ts';
 import type { Tail } from './stream/tail.ts';
 
-/** What deciding takes besides the tables. All that varies between a Lambda, a test and a simulation is here. */
+/**
+ * What deciding takes besides the tables. All that varies between a Lambda, a test and a simulation
+ * is here.
+ */
 export interface ExecuteDependencies extends QueueDependencies {
   /** How long one command may take before it is given up as undecided, in milliseconds. */
   readonly budget: number;
-  /** Whether commands queue for a hot account; without, they race until they win or the time is up. */
+  /**
+   * Whether commands queue for a hot account; without, they race until they win or the time is up.
+   */
   readonly queueing: boolean;
 }
 
@@ -23,15 +28,20 @@ export interface ExecuteDependencies extends QueueDependencies {
 const LOSSES_BEFORE_QUEUE = 2;
 
 /**
- * Decides a command on its account as it stands and appends what follows, once: load the tail, decide, append with the command's
- * records; lose the race, decide again after the winner; lose again, queue.
+ * Decides a command on its account as it stands and appends what follows, once: load the tail,
+ * decide, append with the command's records; lose the race, decide again after the winner; lose
+ * again, queue.
  * @param dependencies the tables, and all that varies.
  * @param request the command, its keys, what version it may be decided at, and who asks.
  * @returns what became of it. Only an `accepted` command has changed anything.
- * @throws {Error} where the stream cannot be read, or DynamoDB refuses the request itself, and no record tells. Nothing was written
- * by the request that was refused; of an earlier one, whose result was unknown, only a key can tell.
+ * @throws {Error} where the stream cannot be read, or DynamoDB refuses the request itself, and no
+ *   record tells. Nothing was written by the request that was refused; of an earlier one, whose
+ *   result was unknown, only a key can tell.
  */
-export const execute = async (dependencies: ExecuteDependencies, request: CommandRequest): Promise<CommandResult> => {
+export const execute = async (
+  dependencies: ExecuteDependencies,
+  request: CommandRequest,
+): Promise<CommandResult> => {
   const submission = submissionOf(dependencies, request);
   const { accountId } = request.command;
   const deadline = dependencies.clock() + dependencies.budget;
@@ -46,7 +56,9 @@ export const execute = async (dependencies: ExecuteDependencies, request: Comman
     }
     const mostLosses = mayQueue ? LOSSES_BEFORE_QUEUE : undefined;
     const options = { deadline, tail, isFresh: tail !== undefined, mostLosses };
-    const verdict = (await decideTogether(dependencies, accountId, [submission], options)).get(submission);
+    const verdict = (await decideTogether(dependencies, accountId, [submission], options)).get(
+      submission,
+    );
     return verdict?.kind === 'outraced'
       ? await inQueue()
       : await resultFor(dependencies, submission, verdict, deadline);
@@ -56,7 +68,10 @@ export const execute = async (dependencies: ExecuteDependencies, request: Comman
   }
 };
 
-/** @returns `undefined` where the stream cannot be read by this code: deciding ends there too, but asks the records before. */
+/**
+ * @returns `undefined` where the stream cannot be read by this code: deciding ends there too, but
+ * asks the records before.
+ */
 const readableTail = async (
   dependencies: QueueDependencies,
   accountId: AccountId,
@@ -70,7 +85,10 @@ const readableTail = async (
   }
 };
 
-/** `If-Match` is about the version that a race would be won at, and nobody meets on an account that is not opened yet. */
+/**
+ * `If-Match` is about the version that a race would be won at, and nobody meets on an account that
+ * is not opened yet.
+ */
 const canQueue = ({ command, expectedVersions }: CommandRequest): boolean =>
   command.type !== 'open' && expectedVersions === undefined;
 
@@ -86,7 +104,9 @@ export const resultFor = async (
 ): Promise<CommandResult> => {
   switch (verdict?.kind) {
     case undefined:
-      throw new Error(`nothing is known of a ${submission.command.type} on ${submission.command.accountId}`);
+      throw new Error(
+        `nothing is known of a ${submission.command.type} on ${submission.command.accountId}`,
+      );
     case 'decided':
       return verdict.result;
     case 'recorded': {

@@ -15,12 +15,16 @@ const machine: Patience = {
 };
 
 /**
- * The store of the stage this Lambda runs in: tables from `EVENTS_TABLE`, `COMMANDS_TABLE` and `QUEUE_TABLE`, the machine's clock.
- * To be called once per environment.
+ * The store of the stage this Lambda runs in: tables from `EVENTS_TABLE`, `COMMANDS_TABLE` and
+ * `QUEUE_TABLE`, the machine's clock. To be called once per environment.
  * @param options.budget how long it tries to decide, in milliseconds.
  * @throws {Error} naming the variable that is missing, or has a value that it cannot have.
  */
-export const storeFromEnvironment = ({ budget = budgets.command }: { readonly budget?: number } = {}): Store =>
+export const storeFromEnvironment = ({
+  budget = budgets.command,
+}: {
+  readonly budget?: number;
+} = {}): Store =>
   createStore({
     client: createDocumentClient({ attempts: 1 }),
     eventsTable: environmentVariable('EVENTS_TABLE'),
@@ -33,20 +37,30 @@ export const storeFromEnvironment = ({ budget = budgets.command }: { readonly bu
   });
 
 /**
- * The records of commands alone, for a function that decides nothing and may read nothing else: the table from `COMMANDS_TABLE`.
+ * The records of commands alone, for a function that decides nothing and may read nothing else: the
+ * table from `COMMANDS_TABLE`.
  * @param options.budget how long it tries to read, in milliseconds.
  */
-export const recordsFromEnvironment = ({ budget }: { readonly budget: number }): Pick<Store, 'recordOf'> => {
+export const recordsFromEnvironment = ({
+  budget,
+}: {
+  readonly budget: number;
+}): Pick<Store, 'recordOf'> => {
   const tables = {
     client: createDocumentClient({ attempts: 1 }),
     commandsTable: environmentVariable('COMMANDS_TABLE'),
   };
-  return { recordOf: (key) => untilAnswered(machine, machine.clock() + budget, () => findRecord(tables, key)) };
+  return {
+    recordOf: (key) =>
+      untilAnswered(machine, machine.clock() + budget, () => findRecord(tables, key)),
+  };
 };
 
 /** What `HOT_ACCOUNTS` asks for, where it is set: functions that change no account are not told. */
 const hotAccounts = (): 'queue' | 'race' => {
   const value = process.env['HOT_ACCOUNTS'] ?? 'queue';
   if (value === 'queue' || value === 'race') return value;
-  throw new Error(`the environment variable HOT_ACCOUNTS is "${value}": it must be "queue" or "race"`);
+  throw new Error(
+    `the environment variable HOT_ACCOUNTS is "${value}": it must be "queue" or "race"`,
+  );
 };

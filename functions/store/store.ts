@@ -22,17 +22,24 @@ export interface Store {
   load(accountId: AccountId): Promise<Tail>;
   /**
    * Reads an account as it was.
-   * @returns its stream's tail at that moment: version 0 where that was before it was opened; as it stands where the
-   * moment lies ahead.
+   * @returns its stream's tail at that moment: version 0 where that was before it was opened; as it
+   *   stands where the moment lies ahead.
    * @throws {StoreUnavailable} where DynamoDB did not answer in time.
    */
-  asOf(accountId: AccountId, moment: { readonly version: Version } | { readonly at: Timestamp }): Promise<Tail>;
+  asOf(
+    accountId: AccountId,
+    moment: { readonly version: Version } | { readonly at: Timestamp },
+  ): Promise<Tail>;
   /**
    * Reads an account's commits, oldest first.
-   * @param range versions, both included; the commit that holds `from` is the first. Without it: all of them.
+   * @param range versions, both included; the commit that holds `from` is the first. Without it:
+   *   all of them.
    * @throws {StoreUnavailable} where DynamoDB did not answer a page in time.
    */
-  history(accountId: AccountId, range?: { readonly from?: number; readonly to?: number }): AsyncIterable<Commit>;
+  history(
+    accountId: AccountId,
+    range?: { readonly from?: number; readonly to?: number },
+  ): AsyncIterable<Commit>;
   /** Decides a command once and appends what follows: see {@link execute}. */
   execute(request: CommandRequest): Promise<CommandResult>;
   /** Decides commands of one account together, each once: see {@link executeTogether}. */
@@ -42,14 +49,17 @@ export interface Store {
     tail?: Tail,
   ): Promise<readonly CommandResult[]>;
   /**
-   * Reads what is recorded under a key, strongly consistent: what became of a command, or that it is pending.
+   * Reads what is recorded under a key, strongly consistent: what became of a command, or that it
+   * is pending.
    * @returns `undefined` where the key is free.
-   * @throws {StoreUnavailable} where DynamoDB did not answer in time: then nothing may be concluded.
+   * @throws {StoreUnavailable} where DynamoDB did not answer in time: then nothing may be
+   *   concluded.
    */
   recordOf(key: RecordKey): Promise<FoundRecord | undefined>;
   /**
    * Decides pending commands of one account together: see {@link decidePending}.
-   * @throws {StoreUnavailable} where DynamoDB did not answer in time: what was not decided is still pending.
+   * @throws {StoreUnavailable} where DynamoDB did not answer in time: what was not decided is still
+   *   pending.
    */
   decidePending(accountId: AccountId, pending: readonly PendingCommand[]): Promise<PendingTally>;
 }
@@ -68,7 +78,8 @@ export const createStore = (dependencies: StoreDependencies): Store => {
     load: (accountId) => loadTail(all, askUntil(all, deadline()), accountId),
     asOf: (accountId, moment) => tailAsOf(all, askUntil(all, deadline()), accountId, moment),
     // Each page has the whole budget: a history may be as long as an account is old.
-    history: (accountId, range) => readHistory(all, (page) => untilAnswered(all, deadline(), page), accountId, range),
+    history: (accountId, range) =>
+      readHistory(all, (page) => untilAnswered(all, deadline(), page), accountId, range),
     execute: (request) => execute(all, request),
     executeTogether: (accountId, requests, tail) => executeTogether(all, accountId, requests, tail),
     recordOf: (key) => untilAnswered(all, deadline(), () => findRecord(all, key)),

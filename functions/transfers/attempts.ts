@@ -5,18 +5,22 @@ import type { TransferInput } from './workflow.ts';
 /** A reservation older than this should long have ended. In milliseconds. */
 export const LATE_AFTER_MS = 60_000;
 
-/** A reservation later than this is not from now, but of a clock that was ahead. In milliseconds. */
+/**
+ * A reservation later than this is not from now, but of a clock that was ahead. In milliseconds.
+ */
 export const AHEAD_AFTER_MS = 60_000;
 
-/** How often a reservation is tried whose age is not known, as its clock was ahead. In milliseconds. */
+/**
+ * How often a reservation is tried whose age is not known, as its clock was ahead. In milliseconds.
+ */
 const AHEAD_EVERY_MS = 16 * 60_000;
 
 /** From this age on, attempts no longer double their distance. In minutes. */
 const MOST_MINUTES_APART = 64;
 
 /**
- * Whether a reservation that is still open should have ended, as far as its time says; one whose time lies ahead of now counts as
- * such, for nobody knows how long it has been there.
+ * Whether a reservation that is still open should have ended, as far as its time says; one whose
+ * time lies ahead of now counts as such, for nobody knows how long it has been there.
  * @param reservedAt when it was reserved, by the clock that wrote its commit.
  * @param now in milliseconds since 1970.
  */
@@ -27,11 +31,14 @@ export const isLate = (reservedAt: Timestamp, now: number): boolean => {
 
 /** One try to carry an open transfer to its end. */
 export interface Attempt {
-  /** The name of its execution: the same whoever makes the attempt and however often, and no other transfer's. */
+  /**
+   * The name of its execution: the same whoever makes the attempt and however often, and no other
+   * transfer's.
+   */
   readonly name: string;
   /**
-   * The names that executions for this transfer had before and that may still be under way, the one that carry-out-transfers starts
-   * among them: where one is running, it is left alone.
+   * The names that executions for this transfer had before and that may still be under way, the one
+   * that carry-out-transfers starts among them: where one is running, it is left alone.
    */
   readonly earlier: readonly string[];
   /** The reservation's time lies ahead of now: some clock was wrong. */
@@ -39,19 +46,26 @@ export interface Attempt {
 }
 
 /**
- * Which attempt an open transfer is in. It follows from its age alone, so that no state is kept: an attempt begins at the ages of 1, 2,
- * 4, 8, 16 and 32 minutes, and every 64 minutes from then on. A transfer that hangs is tried ever more seldom, and never given up.
+ * Which attempt an open transfer is in. It follows from its age alone, so that no state is kept: an
+ * attempt begins at the ages of 1, 2, 4, 8, 16 and 32 minutes, and every 64 minutes from then on. A
+ * transfer that hangs is tried ever more seldom, and never given up.
  *
- * A time ahead of now says nothing of the age, and must not hide the transfer until that time has come: it is tried every 16 minutes.
+ * A time ahead of now says nothing of the age, and must not hide the transfer until that time has
+ * come: it is tried every 16 minutes.
  * @param reservedAt when it was reserved, by the clock that wrote its commit.
  * @param now in milliseconds since 1970.
  * @returns `undefined` where it is too young for being late.
  */
-export const attemptFor = (transfer: TransferInput, reservedAt: Timestamp, now: number): Attempt | undefined => {
+export const attemptFor = (
+  transfer: TransferInput,
+  reservedAt: Timestamp,
+  now: number,
+): Attempt | undefined => {
   if (!isLate(reservedAt, now)) return undefined;
   const age = now - Date.parse(reservedAt);
   const { transferId } = transfer;
-  // A source's id beside the transfer's would be too long. 42 bits of its hash tell the sources of one transfer id apart.
+  // A source's id beside the transfer's would be too long. 42 bits of its hash tell the sources of
+  // one transfer id apart.
   const source = createHash('sha256').update(transfer.from).digest('base64url').slice(0, 7);
   if (age < 0) {
     const turn = Math.floor(now / AHEAD_EVERY_MS);
@@ -69,8 +83,9 @@ export const attemptFor = (transfer: TransferInput, reservedAt: Timestamp, now: 
 const MINUTE_MS = 60_000;
 
 /**
- * How long an execution may be under way. A step tries 9 times, for 30 s each at the most, with waits of 91 s in all between them: a
- * credit and a settlement take 13 minutes when all of them time out.
+ * How long an execution may be under way. A step tries 9 times, for 30 s each at the most, with
+ * waits of 91 s in all between them: a credit and a settlement take 13 minutes when all of them
+ * time out.
  */
 const LONGEST_RUN_MINUTES = 15;
 

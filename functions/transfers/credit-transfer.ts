@@ -14,11 +14,13 @@ export type CreditOutcome =
   | { readonly outcome: 'rejected'; readonly reason: RejectionCode | 'transfer_id_reused' };
 
 /**
- * The workflow's first step: pays the transfer in at its destination. The outcome is recorded there under the
- * transfer's id, so however often the step runs, the money arrives once, and a rejection stays one.
+ * The workflow's first step: pays the transfer in at its destination. The outcome is recorded there
+ * under the transfer's id, so however often the step runs, the money arrives once, and a rejection
+ * stays one.
  *
- * It does not take its input's word for there being money: the source's stream must hold the reservation, still open, to the same
- * account and of the same amount. Where it does not, the transfer may have ended, and then the record of its credit tells how.
+ * It does not take its input's word for there being money: the source's stream must hold the
+ * reservation, still open, to the same account and of the same amount. Where it does not, the
+ * transfer may have ended, and then the record of its credit tells how.
  * @throws {UndecidedStep} where it is not known what became of the credit.
  * @throws {ReservationMissing} where there is neither a reservation nor a record of the credit.
  * @throws {Error} where the input is no transfer's.
@@ -53,7 +55,10 @@ export const createHandler =
       case 'key_reused': {
         const holder = holderOf(await store.recordOf(creditKey(transfer)), transfer);
         if (holder === 'this transfer') {
-          telemetry.logger.error('credited by a request that reads otherwise than this one', context);
+          telemetry.logger.error(
+            'credited by a request that reads otherwise than this one',
+            context,
+          );
           return { outcome: 'credited' };
         }
         if (holder === 'another') return rejected(telemetry, context, 'transfer_id_reused');
@@ -65,15 +70,18 @@ export const createHandler =
   };
 
 /**
- * There is no reservation for a transfer that is to be credited, and no record of its credit either: crediting would make money.
- * Nothing can have led here but a mistake, and the same will be found however often it is tried.
+ * There is no reservation for a transfer that is to be credited, and no record of its credit
+ * either: crediting would make money. Nothing can have led here but a mistake, and the same will be
+ * found however often it is tried.
  */
 class ReservationMissing extends Error {
   override readonly name = 'ReservationMissing';
   readonly code = 'reservation_missing';
 
   constructor(transferId: string, from: string) {
-    super(`transfer ${transferId} is not credited: ${from} has no such reservation, and no credit of it is recorded`);
+    super(
+      `transfer ${transferId} is not credited: ${from} has no such reservation, and no credit of it is recorded`,
+    );
   }
 }
 
@@ -94,13 +102,14 @@ const rejected = (
 };
 
 /**
- * Whose request it is that holds a transfer's key where that is not the one that was sent. A decided record stays for
- * ever.
+ * Whose request it is that holds a transfer's key where that is not the one that was sent. A
+ * decided record stays for ever.
  *
- * Usually it is the credit of another source whose client chose the same id, or its rejection: then this transfer can
- * never be credited, and releasing it is safe. But it could be this very transfer's credit, written by a deployment
- * that put it in other words: then the money has arrived, and a release would make it twice. While a command is
- * pending, or was given up and may be sent again, nothing can be concluded.
+ * Usually it is the credit of another source whose client chose the same id, or its rejection: then
+ * this transfer can never be credited, and releasing it is safe. But it could be this very
+ * transfer's credit, written by a deployment that put it in other words: then the money has
+ * arrived, and a release would make it twice. While a command is pending, or was given up and may
+ * be sent again, nothing can be concluded.
  */
 const holderOf = (
   record: FoundRecord | undefined,
@@ -109,7 +118,10 @@ const holderOf = (
   if (record?.outcome === 'rejected') return 'another';
   if (record?.outcome !== 'accepted') return 'nobody yet';
   const { answer } = record;
-  // An accepted credit without an answer does not say whose it is: to release then could make money.
+  // An accepted credit without an answer does not say whose it is: to release then could make
+  // money.
   if (!answer) return 'nobody yet';
-  return answer['transferId'] === transferId && answer['counterparty'] === from ? 'this transfer' : 'another';
+  return answer['transferId'] === transferId && answer['counterparty'] === from
+    ? 'this transfer'
+    : 'another';
 };

@@ -4,12 +4,14 @@ import { environmentVariable } from '../runtime/environment.ts';
 import { createTransferWorkflow, type TransferWorkflow } from './workflow.ts';
 
 /**
- * The workflow of the stage this Lambda runs in: `TRANSFER_WORKFLOW_ARN`. To be called once per environment.
+ * The workflow of the stage this Lambda runs in: `TRANSFER_WORKFLOW_ARN`. To be called once per
+ * environment.
  * @throws {Error} where the variable is missing.
  */
 export const transferWorkflowFromEnvironment = (): TransferWorkflow =>
   createTransferWorkflow(
-    // Limits stated for the same reason as for DynamoDB: the SDK's defaults change between releases. A request takes 13 s at most.
+    // Limits stated for the same reason as for DynamoDB: the SDK's defaults change between
+    // releases. A request takes 13 s at most.
     new SFNClient({
       maxAttempts: 3,
       retryMode: 'standard',

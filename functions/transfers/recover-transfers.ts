@@ -12,22 +12,33 @@ import { inputOf } from './workflow.ts';
 const TRANSFERS_AT_ONCE = 10;
 
 /**
- * The schedule's event, whose fields do not matter, or an operator's: `{"from":"streams"}` finds open reservations in
- * the streams themselves, should the views be in doubt, and `{"from":"streams","after":…}` goes on where another call stopped.
+ * The schedule's event, whose fields do not matter, or an operator's: `{"from":"streams"}` finds
+ * open reservations in the streams themselves, should the views be in doubt, and
+ * `{"from":"streams","after":…}` goes on where another call stopped.
  */
 const Input = z
   .object({ from: z.optional(z.enum(['views', 'streams'])), after: z.optional(ScanPosition) })
-  .check(z.refine(({ from, after }) => after === undefined || from === 'streams', 'takes after with "streams" alone'));
+  .check(
+    z.refine(
+      ({ from, after }) => after === undefined || from === 'streams',
+      'takes after with "streams" alone',
+    ),
+  );
 
 /** What one search found. */
 export interface Recovery {
-  /** Open transfers that are late: reserved more than a minute ago, or by a clock that was ahead. */
+  /**
+   * Open transfers that are late: reserved more than a minute ago, or by a clock that was ahead.
+   */
   readonly found: number;
   /** Those started again; the others are in hand. */
   readonly started: number;
   /** Those that were found and not seen to, as 1,000 were started already. */
   readonly left: number;
-  /** What to call the function with for it to go on, where a search of the streams stopped before their end. */
+  /**
+   * What to call the function with for it to go on, where a search of the streams stopped before
+   * their end.
+   */
   readonly next?: z.infer<typeof Input> | undefined;
 }
 
@@ -40,16 +51,19 @@ export interface RecoveryDependencies extends StarterDependencies {
 }
 
 /**
- * Starts again the transfers that are open and late: their execution failed for good, or was never started. Every step is
- * repeatable, so it does no harm where another execution is still at work; but it is not for nothing either, so a transfer is tried
- * ever more seldom (see `attemptFor`), not while its last execution is running, and at most 1,000 are started by one call.
+ * Starts again the transfers that are open and late: their execution failed for good, or was never
+ * started. Every step is repeatable, so it does no harm where another execution is still at work;
+ * but it is not for nothing either, so a transfer is tried ever more seldom (see `attemptFor`), not
+ * while its last execution is running, and at most 1,000 are started by one call.
  *
  * One row, account or page that cannot be read keeps nothing else from being recovered.
  *
- * By hand, `{"from":"streams"}` needs no views. It stops in time, and says in `next` what to call the function with to go on, until an
- * answer has no `next`; the error of a call where something failed says it too.
+ * By hand, `{"from":"streams"}` needs no views. It stops in time, and says in `next` what to call
+ * the function with to go on, until an answer has no `next`; the error of a call where something
+ * failed says it too.
  * @returns how many there were.
- * @throws {Error} where something failed, once all else was done: the invocation fails, an alarm rings, and the next minute's goes on.
+ * @throws {Error} where something failed, once all else was done: the invocation fails, an alarm
+ *   rings, and the next minute's goes on.
  */
 export const createHandler =
   (dependencies: RecoveryDependencies) =>
@@ -57,7 +71,9 @@ export const createHandler =
     const { from = 'views', after } = readInput(Input, event);
     const starter = createStarter(dependencies);
     const next =
-      from === 'views' ? await searchViews(dependencies, starter) : await search(dependencies, starter, after);
+      from === 'views'
+        ? await searchViews(dependencies, starter)
+        : await search(dependencies, starter, after);
     const { found, started, failed, left } = starter.finish();
     if (next) dependencies.telemetry.logger.info('the search of the streams can go on', { next });
     if (failed > 0) {
@@ -73,13 +89,20 @@ const searchViews = async (
   { views, clock }: Pick<RecoveryDependencies, 'views' | 'clock'>,
   starter: Starter,
 ): Promise<undefined> => {
-  const from = (milliseconds: number) => Timestamp.parse(new Date(clock() + milliseconds).toISOString());
-  const searches: ReservedAt[] = [{ before: from(-LATE_AFTER_MS) }, { after: from(AHEAD_AFTER_MS) }];
+  const from = (milliseconds: number) =>
+    Timestamp.parse(new Date(clock() + milliseconds).toISOString());
+  const searches: ReservedAt[] = [
+    { before: from(-LATE_AFTER_MS) },
+    { after: from(AHEAD_AFTER_MS) },
+  ];
   for (const reserved of searches) {
-    const unreadable = (row: Error) => starter.fail('a row of an open transfer cannot be read', row);
+    const unreadable = (row: Error) =>
+      starter.fail('a row of an open transfer cannot be read', row);
     const found = starter.inTime(views.openTransfers(reserved, unreadable));
     await starter.trying('the views could not be searched', () =>
-      inParallel(found, TRANSFERS_AT_ONCE, (transfer) => starter.startAgain(inputOf(transfer), transfer.requestedAt)),
+      inParallel(found, TRANSFERS_AT_ONCE, (transfer) =>
+        starter.startAgain(inputOf(transfer), transfer.requestedAt),
+      ),
     );
   }
 };
@@ -96,7 +119,8 @@ const search = async (
   });
   const startAllOf = async (accountId: AccountId) => {
     const open = openReservations(store, accountId, starter.isDue);
-    for await (const { transfer, reservedAt } of starter.inTime(open)) await starter.startAgain(transfer, reservedAt);
+    for await (const { transfer, reservedAt } of starter.inTime(open))
+      await starter.startAgain(transfer, reservedAt);
   };
   let position = after;
   let stopped = true;
@@ -105,10 +129,16 @@ const search = async (
       position = page.after;
       if (starter.hasStopped()) return;
       for (const streamId of page.unreadable) {
-        starter.fail('a stream is not that of an account', new Error('its id cannot be one'), { streamId });
+        starter.fail('a stream is not that of an account', new Error('its id cannot be one'), {
+          streamId,
+        });
       }
       await inParallel(page.accounts, TRANSFERS_AT_ONCE, (accountId) =>
-        starter.trying('the reservations of an account could not be read', () => startAllOf(accountId), { accountId }),
+        starter.trying(
+          'the reservations of an account could not be read',
+          () => startAllOf(accountId),
+          { accountId },
+        ),
       );
       // What was left of this page is found again by whoever goes on.
       if (starter.hasStopped()) return;

@@ -5,20 +5,31 @@ import type { Store } from '../store/store.ts';
 import { UndecidedStep } from './undecided-step.ts';
 import { logContext, TransferInput } from './workflow.ts';
 
-/** The workflow's state once the credit was rejected. Releasing in any other state could make money. */
+/**
+ * The workflow's state once the credit was rejected. Releasing in any other state could make money.
+ */
 const RejectedTransfer = z.extend(TransferInput, {
-  credit: z.object({ outcome: z.literal('rejected'), reason: z.string().check(z.minLength(1), z.maxLength(64)) }),
+  credit: z.object({
+    outcome: z.literal('rejected'),
+    reason: z.string().check(z.minLength(1), z.maxLength(64)),
+  }),
 });
 
 /**
- * The workflow's last step after a rejected credit: gives the reservation back to the source, with the rejection's code
- * as the reason. It has no key to be recorded under: once the reservation is gone there is nothing left to do, which
- * makes it repeatable.
+ * The workflow's last step after a rejected credit: gives the reservation back to the source, with
+ * the rejection's code as the reason. It has no key to be recorded under: once the reservation is
+ * gone there is nothing left to do, which makes it repeatable.
  * @throws {UndecidedStep} where it is not known whether the transfer is released.
  * @throws {Error} where the input is not a transfer whose credit was rejected.
  */
 export const createHandler =
-  ({ store, telemetry }: { readonly store: Pick<Store, 'execute'>; readonly telemetry: Telemetry }) =>
+  ({
+    store,
+    telemetry,
+  }: {
+    readonly store: Pick<Store, 'execute'>;
+    readonly telemetry: Telemetry;
+  }) =>
   async (input: unknown): Promise<void> => {
     const transfer = readInput(RejectedTransfer, input);
     const { transferId, from, correlationId, actor } = transfer;

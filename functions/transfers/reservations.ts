@@ -44,31 +44,43 @@ export async function* openReservations(
 }
 
 /** A place in a scan of the events table: the key of the last item that was looked at. */
-export const ScanPosition = z.object({ streamId: z.string().check(z.minLength(1)), version: z.int() });
+export const ScanPosition = z.object({
+  streamId: z.string().check(z.minLength(1)),
+  version: z.int(),
+});
 export type ScanPosition = z.infer<typeof ScanPosition>;
 
 /** Some accounts that reserved. */
 export interface AccountsPage {
   readonly accounts: readonly AccountId[];
-  /** Where the page begins; `undefined`: at the beginning of the table. Whoever does not finish the page goes on from here. */
+  /**
+   * Where the page begins; `undefined`: at the beginning of the table. Whoever does not finish the
+   * page goes on from here.
+   */
   readonly after: ScanPosition | undefined;
   /** Ids of streams that cannot be those of accounts. */
   readonly unreadable: readonly unknown[];
 }
 
-/** The events table, and what waiting for an answer takes; `budget` is for one page, in milliseconds. */
+/**
+ * The events table, and what waiting for an answer takes; `budget` is for one page, in
+ * milliseconds.
+ */
 export interface ScannedTable extends Patience {
   readonly client: DynamoDBDocumentClient;
   readonly eventsTable: string;
   readonly budget: number;
 }
 
-/** How many commits are looked at for a page: what one of them holds is begun again where it was not finished. */
+/**
+ * How many commits are looked at for a page: what one of them holds is begun again where it was not
+ * finished.
+ */
 const PAGE_ITEMS = 250;
 
 /**
- * Finds the accounts that ever reserved, each once, a page at a time. It scans the whole events table, so it is for the day when the
- * views are lost or in doubt.
+ * Finds the accounts that ever reserved, each once, a page at a time. It scans the whole events
+ * table, so it is for the day when the views are lost or in doubt.
  * @param after where to go on; without it, from the beginning.
  * @throws {StoreUnavailable} where a page was not answered in time.
  */

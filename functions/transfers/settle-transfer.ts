@@ -6,17 +6,29 @@ import { settleRequest } from './step-requests.ts';
 import { UndecidedStep } from './undecided-step.ts';
 import { logContext, TransferInput } from './workflow.ts';
 
-/** The workflow's state once the destination was credited. A state that says anything else must not be settled. */
-const CreditedTransfer = z.extend(TransferInput, { credit: z.object({ outcome: z.literal('credited') }) });
+/**
+ * The workflow's state once the destination was credited. A state that says anything else must not
+ * be settled.
+ */
+const CreditedTransfer = z.extend(TransferInput, {
+  credit: z.object({ outcome: z.literal('credited') }),
+});
 
 /**
- * The workflow's last step after a credit: turns the reservation on the source into a withdrawal. It has no key to be
- * recorded under: once the reservation is gone there is nothing left to do, which makes it repeatable.
+ * The workflow's last step after a credit: turns the reservation on the source into a withdrawal.
+ * It has no key to be recorded under: once the reservation is gone there is nothing left to do,
+ * which makes it repeatable.
  * @throws {UndecidedStep} where it is not known whether the transfer is settled.
  * @throws {Error} where the input is not a credited transfer's.
  */
 export const createHandler =
-  ({ store, telemetry }: { readonly store: Pick<Store, 'execute'>; readonly telemetry: Telemetry }) =>
+  ({
+    store,
+    telemetry,
+  }: {
+    readonly store: Pick<Store, 'execute'>;
+    readonly telemetry: Telemetry;
+  }) =>
   async (input: unknown): Promise<void> => {
     const transfer = readInput(CreditedTransfer, input);
     const result = await store.execute(settleRequest(transfer));

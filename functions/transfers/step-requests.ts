@@ -2,12 +2,15 @@ import type { CommandRequest } from '../store/deciding/command-result.ts';
 import type { RecordKey } from '../store/writing/record-key.ts';
 import type { TransferInput } from './workflow.ts';
 
-/** The key under which the destination records what became of a transfer's credit. No client can ask for it. */
+/**
+ * The key under which the destination records what became of a transfer's credit. No client can ask
+ * for it.
+ */
 export const creditKey = ({ transferId }: TransferInput): RecordKey => `credit:${transferId}`;
 
 /**
- * The credit of a transfer, as it is asked of its destination. Whoever asks for it asks in these words: the key knows a request
- * by them.
+ * The credit of a transfer, as it is asked of its destination. Whoever asks for it asks in these
+ * words: the key knows a request by them.
  */
 export const creditRequest = (transfer: TransferInput): CommandRequest => {
   const { transferId, from, to, amount, currency, reference, correlationId, actor } = transfer;
@@ -27,8 +30,16 @@ export const creditRequest = (transfer: TransferInput): CommandRequest => {
   };
 };
 
-/** The settlement of a transfer, as it is asked of its source. It needs no key: once the reservation is gone, it is done. */
-export const settleRequest = ({ transferId, from, correlationId, actor }: TransferInput): CommandRequest => ({
+/**
+ * The settlement of a transfer, as it is asked of its source. It needs no key: once the reservation
+ * is gone, it is done.
+ */
+export const settleRequest = ({
+  transferId,
+  from,
+  correlationId,
+  actor,
+}: TransferInput): CommandRequest => ({
   command: { type: 'settle', accountId: from, transferId },
   actor,
   correlationId,

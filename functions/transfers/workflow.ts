@@ -8,7 +8,10 @@ import {
 import * as z from 'zod/mini';
 import { AccountId, Amount, Caller, Currency, Reference, TransferId } from '../../events/values.ts';
 
-/** What an execution of the transfer workflow is started with: the reservation, and in whose name it is carried out. */
+/**
+ * What an execution of the transfer workflow is started with: the reservation, and in whose name it
+ * is carried out.
+ */
 export const TransferInput = z.object({
   transferId: TransferId,
   from: AccountId,
@@ -21,16 +24,26 @@ export const TransferInput = z.object({
 });
 export type TransferInput = z.infer<typeof TransferInput>;
 
-/** What an execution is started with for a transfer of which more is known: the rest is not the workflow's. */
+/**
+ * What an execution is started with for a transfer of which more is known: the rest is not the
+ * workflow's.
+ */
 export const inputOf = (transfer: TransferInput): TransferInput => {
   const { transferId, from, to, amount, currency, reference, correlationId, actor } = transfer;
-  const terms = { transferId, from, to, amount, currency, ...(reference === undefined ? {} : { reference }) };
+  const terms = {
+    transferId,
+    from,
+    to,
+    amount,
+    currency,
+    ...(reference === undefined ? {} : { reference }),
+  };
   return { ...terms, correlationId, actor };
 };
 
 /**
- * What every log line about a transfer says of it; the correlation id under the name that Powertools gives it
- * elsewhere.
+ * What every log line about a transfer says of it; the correlation id under the name that
+ * Powertools gives it elsewhere.
  */
 export const logContext = ({ correlationId, transferId, from, to }: TransferInput) => ({
   correlation_id: correlationId,
@@ -43,21 +56,26 @@ export const logContext = ({ correlationId, transferId, from, to }: TransferInpu
 export interface TransferWorkflow {
   /**
    * Starts an execution.
-   * @param name unique per execution: Step Functions refuses a name it has seen, which makes a start repeatable.
-   * @returns `already_exists` where there is, or was, an execution of that name: a success, the transfer is in hand.
-   * @throws whatever the client throws: whether it has started is unknown, and the same start may be sent again.
+   * @param name unique per execution: Step Functions refuses a name it has seen, which makes a
+   *   start repeatable.
+   * @returns `already_exists` where there is, or was, an execution of that name: a success, the
+   *   transfer is in hand.
+   * @throws whatever the client throws: whether it has started is unknown, and the same start may
+   *   be sent again.
    */
   start(name: string, input: TransferInput): Promise<'started' | 'already_exists'>;
   /**
-   * Whether there is an execution of a name that has not ended. Of an Express machine, whose names are not unique, none is known.
+   * Whether there is an execution of a name that has not ended. Of an Express machine, whose names
+   * are not unique, none is known.
    * @throws whatever the client throws: nothing is known then.
    */
   isRunning(name: string): Promise<boolean>;
 }
 
 /**
- * To a start with the name and the input of an execution that is running Step Functions answers as if it had just begun, apart from
- * its time: one from before so many milliseconds was not started by this request, however the clocks differ.
+ * To a start with the name and the input of an execution that is running Step Functions answers as
+ * if it had just begun, apart from its time: one from before so many milliseconds was not started
+ * by this request, however the clocks differ.
  */
 const STARTED_BEFORE_MS = 10_000;
 
@@ -77,7 +95,9 @@ export const createTransferWorkflow = (
         new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
       );
       if (!startDate)
-        throw new Error(`whether the execution ${name} was started is not known: the answer says nothing`);
+        throw new Error(
+          `whether the execution ${name} was started is not known: the answer says nothing`,
+        );
       return startDate.getTime() < askedAt - STARTED_BEFORE_MS ? 'already_exists' : 'started';
     } catch (error) {
       if (error instanceof ExecutionAlreadyExists) return 'already_exists';
@@ -88,7 +108,10 @@ export const createTransferWorkflow = (
     const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
     try {
       const { status } = await client.send(new DescribeExecutionCommand({ executionArn }));
-      if (!status) throw new Error(`whether the execution ${name} is running is not known: the answer says nothing`);
+      if (!status)
+        throw new Error(
+          `whether the execution ${name} is running is not known: the answer says nothing`,
+        );
       return status === 'RUNNING' || status === 'PENDING_REDRIVE';
     } catch (error) {
       if (error instanceof ExecutionDoesNotExist) return false;

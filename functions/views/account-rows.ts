@@ -4,11 +4,14 @@ import { AccountView } from '../ledger/answer.ts';
 import { Entry } from '../ledger/statement.ts';
 import { type Item, ROW_SCHEMA, readRow } from './row.ts';
 
-/** The key of an account's summary: how the account stands, at the version that its views are at. */
+/**
+ * The key of an account's summary: how the account stands, at the version that its views are at.
+ */
 export const summaryKey = (accountId: AccountId) => ({ pk: partition(accountId), sk: 'summary' });
 
 /**
- * The key of a statement entry. Entries sort by version, so the number is padded to the digits of 2^53−1.
+ * The key of a statement entry. Entries sort by version, so the number is padded to the digits of
+ * 2^53−1.
  * @param version of the event the entry comes from; 0 sorts before every entry.
  */
 export const entryKey = (accountId: AccountId, version: number) => ({
@@ -19,7 +22,9 @@ export const entryKey = (accountId: AccountId, version: number) => ({
 /** The version of an entry's item, whatever else the item says. */
 export const versionAt = ({ sk }: Item): number => Number(String(sk).slice('entry#'.length));
 
-/** The summary as an item. `owner` and `openedAt` are also the keys of the index `accountsByOwner`. */
+/**
+ * The summary as an item. `owner` and `openedAt` are also the keys of the index `accountsByOwner`.
+ */
 export const summaryItem = (summary: AccountView) => ({
   ...summaryKey(summary.accountId),
   schema: ROW_SCHEMA,

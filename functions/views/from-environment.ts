@@ -8,7 +8,8 @@ import { createViews, type Views } from './views.ts';
 import type { ViewsTable } from './views-table.ts';
 
 /**
- * The views table of the stage this Lambda runs in: `VIEWS_TABLE`, the machine's clock. To be called once per environment.
+ * The views table of the stage this Lambda runs in: `VIEWS_TABLE`, the machine's clock. To be
+ * called once per environment.
  * @throws {Error} where the variable is missing.
  */
 export const viewsTableFromEnvironment = (): ViewsTable => ({
@@ -30,4 +31,5 @@ export const viewsFromEnvironment = ({
 }: {
   readonly budget?: number;
   readonly telemetry?: Telemetry;
-} = {}): Views => createViews({ ...viewsTableFromEnvironment(), budget, passOver: passOverRows(telemetry) });
+} = {}): Views =>
+  createViews({ ...viewsTableFromEnvironment(), budget, passOver: passOverRows(telemetry) });

@@ -4,12 +4,16 @@ import * as z from 'zod/mini';
 export type Item = Readonly<Record<string, unknown>>;
 
 /**
- * The version of the rows' shapes, which every row carries as `schema`. Attributes may be added under the same number, and code
- * that does not know them passes them over; whatever changes what a row means counts the number up.
+ * The version of the rows' shapes, which every row carries as `schema`. Attributes may be added
+ * under the same number, and code that does not know them passes them over; whatever changes what a
+ * row means counts the number up.
  */
 export const ROW_SCHEMA = 1;
 
-/** A row that this code cannot read: damaged, or written by other code. Nothing may be concluded from it. */
+/**
+ * A row that this code cannot read: damaged, or written by other code. Nothing may be concluded
+ * from it.
+ */
 export class UnreadableRow extends Error {
   override readonly name = 'UnreadableRow';
   readonly pk: string;
@@ -23,19 +27,23 @@ export class UnreadableRow extends Error {
 }
 
 /** Whether an error is an {@link UnreadableRow}. */
-export const isUnreadableRow = (error: unknown): error is UnreadableRow => error instanceof UnreadableRow;
+export const isUnreadableRow = (error: unknown): error is UnreadableRow =>
+  error instanceof UnreadableRow;
 
 /** Told of every row that is passed over. */
 export type PassOver = (row: UnreadableRow) => void;
 
 /**
- * Reads an item as one kind of row. Attributes that the kind does not have, as the table's and the indexes' keys, are dropped.
+ * Reads an item as one kind of row. Attributes that the kind does not have, as the table's and the
+ * indexes' keys, are dropped.
  * @param kind what the row must hold, as an object that is not strict.
- * @throws {UnreadableRow} where the item is none, or of a schema that this code does not know; one that names none is of the first.
+ * @throws {UnreadableRow} where the item is none, or of a schema that this code does not know; one
+ *   that names none is of the first.
  */
 export const readRow = <Kind extends z.ZodMiniObject>(kind: Kind, item: Item): z.output<Kind> => {
   const schema = item['schema'] ?? 1;
-  if (schema !== ROW_SCHEMA) throw new UnreadableRow(item, `it is of schema ${schema}, not ${ROW_SCHEMA}`);
+  if (schema !== ROW_SCHEMA)
+    throw new UnreadableRow(item, `it is of schema ${schema}, not ${ROW_SCHEMA}`);
   const result = kind.safeParse(item);
   if (!result.success) throw new UnreadableRow(item, z.prettifyError(result.error));
   return result.data;
@@ -57,7 +65,10 @@ export async function* readable<Row>(
   }
 }
 
-/** @returns the row; `undefined` where the item is none yet, or cannot be read: `passOver` is told then. */
+/**
+ * @returns the row; `undefined` where the item is none yet, or cannot be read: `passOver` is told
+ * then.
+ */
 export const readOrPass = <Row>(
   item: Item,
   read: (item: Item) => Row | undefined,

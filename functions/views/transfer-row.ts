@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import { AccountId, Amount, Caller, Currency, Reference, Timestamp, TransferId, Version } from '../../events/values.ts';
+import {
+  AccountId,
+  Amount,
+  Caller,
+  Currency,
+  Reference,
+  Timestamp,
+  TransferId,
+  Version,
+} from '../../events/values.ts';
 import type { Transfer, TransferStatus, TransferStep } from '../ledger/transfer.ts';
 import { type Item, ROW_SCHEMA, readRow } from './row.ts';
 
@@ -23,13 +32,17 @@ const Reserved = {
   reserved: Step,
 };
 
-/** How the source's part ended; with the code for which the destination rejected the credit where it was released. */
+/**
+ * How the source's part ended; with the code for which the destination rejected the credit where it
+ * was released.
+ */
 const Released = z.object({ ...step, reason: z.string() });
 
 /**
- * A transfer's row. Its steps come from two streams that know nothing of each other's progress: each is an attribute of
- * its own, so the row is the same in whatever order they arrive, and the transfer's status is derived when it is read.
- * Nothing in it is strict: what is stored may have attributes of later code.
+ * A transfer's row. Its steps come from two streams that know nothing of each other's progress:
+ * each is an attribute of its own, so the row is the same in whatever order they arrive, and the
+ * transfer's status is derived when it is read. Nothing in it is strict: what is stored may have
+ * attributes of later code.
  */
 const TransferItem = z.object({
   ...Reserved,
@@ -42,15 +55,21 @@ export type TransferRow = z.infer<typeof TransferItem>;
 /** What the commits of one account add to a transfer's row; `from` and `transferId` are its key. */
 export type TransferChange = Pick<TransferRow, 'transferId' | 'from'> & Partial<TransferRow>;
 
-/** In how many partitions the index of open transfers is kept: one partition takes 1,000 writes a second. */
+/**
+ * In how many partitions the index of open transfers is kept: one partition takes 1,000 writes a
+ * second.
+ */
 const OPEN_SHARDS = 8;
 
 /** The partitions of the index `openTransfers`. */
-export const openShards: readonly string[] = Array.from({ length: OPEN_SHARDS }, (_, shard) => `open#${shard}`);
+export const openShards: readonly string[] = Array.from(
+  { length: OPEN_SHARDS },
+  (_, shard) => `open#${shard}`,
+);
 
 /**
- * The key of a transfer's row. One id is one transfer since it is claimed with its reservation; of before, two sources may have one
- * each under the same id.
+ * The key of a transfer's row. One id is one transfer since it is claimed with its reservation; of
+ * before, two sources may have one each under the same id.
  * @param from the source account.
  */
 export const transferKey = (transferId: TransferId, from: AccountId) => ({
@@ -61,31 +80,41 @@ export const transferKey = (transferId: TransferId, from: AccountId) => ({
 /** The partition of all transfers with an id: nearly always one. */
 export const transferPartition = (transferId: TransferId) => `transfer#${transferId}`;
 
-/** The key by which the indexes `transfersBySource` and `transfersByDestination` sort: oldest first. */
-export const orderOf = ({ transferId, reserved }: Pick<TransferRow, 'transferId' | 'reserved'>): string =>
-  `${reserved.at}#${transferId}`;
+/**
+ * The key by which the indexes `transfersBySource` and `transfersByDestination` sort: oldest first.
+ */
+export const orderOf = ({
+  transferId,
+  reserved,
+}: Pick<TransferRow, 'transferId' | 'reserved'>): string => `${reserved.at}#${transferId}`;
 
 /**
- * Where an item of an index by {@link orderOf} stands in it. Another source may have chosen the same id in the same millisecond, so
- * the source belongs to it: no two transfers have one position.
+ * Where an item of an index by {@link orderOf} stands in it. Another source may have chosen the
+ * same id in the same millisecond, so the source belongs to it: no two transfers have one position.
  */
 export const positionOf = (item: Item): string => `${placeOf(item)}#${item['from']}`;
 
 /** An item's key in the index, which it may share with others. */
 export const placeOf = (item: Item): string => String(item['order']);
 
-/** The place of a position. One that was given out before sources belonged to it comes after all at its place. */
+/**
+ * The place of a position. One that was given out before sources belonged to it comes after all at
+ * its place.
+ */
 export const placeAt = (position: string): string => position.split('#', 2).join('#');
 
 /** The keys of the index `openTransfers`, set while a transfer is reserved and not ended. */
-export const openKeys = ({ transferId, reserved }: Pick<TransferRow, 'transferId' | 'reserved'>) => ({
+export const openKeys = ({
+  transferId,
+  reserved,
+}: Pick<TransferRow, 'transferId' | 'reserved'>) => ({
   openShard: `open#${createHash('sha256').update(transferId).digest().readUInt32BE() % OPEN_SHARDS}`,
   openSince: reserved.at,
 });
 
 /**
- * The item of a transfer of which everything is known: it has ended, and every step is there. Whatever else is ever said of it
- * is in the item already, so it may be written over what there is.
+ * The item of a transfer of which everything is known: it has ended, and every step is there.
+ * Whatever else is ever said of it is in the item already, so it may be written over what there is.
  * @returns `undefined` where steps are missing: what is known has to be added to the item.
  */
 export const wholeTransferItem = (change: TransferChange): Record<string, unknown> | undefined => {
@@ -97,7 +126,8 @@ export const wholeTransferItem = (change: TransferChange): Record<string, unknow
 
 /**
  * Reads a transfer's item.
- * @returns the row; `undefined` where only the destination's credit has been projected yet: the transfer is not there.
+ * @returns the row; `undefined` where only the destination's credit has been projected yet: the
+ *   transfer is not there.
  * @throws {UnreadableRow} where it is no transfer's item that this code can read.
  */
 export const readTransferRow = (item: Item): TransferRow | undefined =>
@@ -123,11 +153,21 @@ export const transferOf = (row: TransferRow): Transfer => {
   };
 };
 
-/** In the order of the saga, not of the clock: the end may be projected before the credit that led to it. */
-const STEPS = ['reserved', 'credited', 'settled', 'released'] as const satisfies readonly TransferStatus[];
+/**
+ * In the order of the saga, not of the clock: the end may be projected before the credit that led
+ * to it.
+ */
+const STEPS = [
+  'reserved',
+  'credited',
+  'settled',
+  'released',
+] as const satisfies readonly TransferStatus[];
 
 const stepsOf = (row: TransferRow): TransferStep[] =>
   STEPS.flatMap((name) => {
     const found = row[name];
-    return found ? [{ step: name, accountId: found.accountId, version: found.version, at: found.at }] : [];
+    return found
+      ? [{ step: name, accountId: found.accountId, version: found.version, at: found.at }]
+      : [];
   });

@@ -1,4 +1,9 @@
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../../events/values.ts';
 import type { AccountView } from '../ledger/answer.ts';
 import { answered, UnreadableAnswer } from '../runtime/answered.ts';
@@ -6,7 +11,10 @@ import type { Ask, Patience } from '../runtime/patience.ts';
 import { readSummary, summaryKey } from './account-rows.ts';
 import type { Item } from './row.ts';
 
-/** Where the views are kept, and what waiting for an answer takes. The client sends a request once: sending again is done here. */
+/**
+ * Where the views are kept, and what waiting for an answer takes. The client sends a request once:
+ * sending again is done here.
+ */
 export interface ViewsTable extends Patience {
   readonly client: DynamoDBDocumentClient;
   readonly table: string;
@@ -14,10 +22,15 @@ export interface ViewsTable extends Patience {
 
 /**
  * Reads one item, strongly consistent.
- * @returns `undefined` where there is none: an answer that says nothing is no such word, and is asked for again.
+ * @returns `undefined` where there is none: an answer that says nothing is no such word, and is
+ *   asked for again.
  * @throws {StoreUnavailable} where DynamoDB did not answer in time.
  */
-export const getItem = async ({ client, table }: ViewsTable, ask: Ask, Key: Item): Promise<Item | undefined> => {
+export const getItem = async (
+  { client, table }: ViewsTable,
+  ask: Ask,
+  Key: Item,
+): Promise<Item | undefined> => {
   const get = new GetCommand({
     TableName: table,
     Key: { ...Key },

@@ -1,4 +1,10 @@
-import { type AccountId, type Caller, type Timestamp, type TransferId, Version } from '../../events/values.ts';
+import {
+  type AccountId,
+  type Caller,
+  type Timestamp,
+  type TransferId,
+  Version,
+} from '../../events/values.ts';
 import type { Entry } from '../ledger/statement.ts';
 import type { Transfer, TransferStatus } from '../ledger/transfer.ts';
 import { type Ask, askUntil } from '../runtime/patience.ts';
@@ -24,8 +30,9 @@ export type OpenTransfer = Transfer & { readonly correlationId: string; readonly
 export type ReservedAt = { readonly before: Timestamp } | { readonly after: Timestamp };
 
 /**
- * The read models. They follow the streams: what was just accepted may not be in them yet. A row that cannot be read is passed over
- * as if it were not there, and told of; it keeps no other from being shown.
+ * The read models. They follow the streams: what was just accepted may not be in them yet. A row
+ * that cannot be read is passed over as if it were not there, and told of; it keeps no other from
+ * being shown.
  *
  * Every method throws a `StoreUnavailable` where DynamoDB did not answer in time.
  */
@@ -35,8 +42,8 @@ export interface Views {
   /**
    * A page of an account's statement, newest first.
    * @param page at most `limit` entries, of versions under `before`.
-   * @returns the entries up to the version `asOfVersion` that the account's views are at (0: unknown to them), and
-   * `next`, the `before` of the page that follows, where there is one.
+   * @returns the entries up to the version `asOfVersion` that the account's views are at (0:
+   *   unknown to them), and `next`, the `before` of the page that follows, where there is one.
    */
   entries(
     accountId: AccountId,
@@ -44,16 +51,19 @@ export interface Views {
   ): Promise<{ entries: Entry[]; next?: Version | undefined; asOfVersion: number }>;
   /**
    * A transfer by its id.
-   * @param from its source, where that is known: then it costs one item's read, and no other source's by that id is found. Without,
-   * of two sources' transfers with the same id, the one requested first is.
+   * @param from its source, where that is known: then it costs one item's read, and no other
+   *   source's by that id is found. Without, of two sources' transfers with the same id, the one
+   *   requested first is.
    * @returns `undefined` where the views do not know it, or not yet.
    */
   transfer(transferId: TransferId, from?: AccountId): Promise<Transfer | undefined>;
   /**
    * A page of an account's transfers, outgoing and incoming, newest first.
-   * @param page at most `limit` transfers of one `status`, or any, that come after the position `before`. A rare status is looked
-   * for in some hundreds of rows: the page may hold fewer than `limit`, or none, and still be followed by another.
-   * @returns the transfers, and `next`, the `before` of the page that follows, where there may be one.
+   * @param page at most `limit` transfers of one `status`, or any, that come after the position
+   *   `before`. A rare status is looked for in some hundreds of rows: the page may hold fewer than
+   *   `limit`, or none, and still be followed by another.
+   * @returns the transfers, and `next`, the `before` of the page that follows, where there may be
+   *   one.
    */
   transfersOf(
     accountId: AccountId,
@@ -74,15 +84,24 @@ export interface Views {
 /** How many transfers of a side are read at a time where most of them may be passed over. */
 const SIFTED_PAGE = 100;
 
-/** What is read of a side beside a page: the last one of the page before, the one that there is more, and the one after it. */
+/**
+ * What is read of a side beside a page: the last one of the page before, the one that there is
+ * more, and the one after it.
+ */
 const READ_AHEAD = 3;
 
-/** How many rows are looked at for one page: with what is read ahead of them, twice as many are read at the most. */
+/**
+ * How many rows are looked at for one page: with what is read ahead of them, twice as many are read
+ * at the most.
+ */
 const MOST_ROWS_A_PAGE = 200;
 
 /** What views are made of. */
 export interface ViewsDependencies extends ViewsTable {
-  /** How long a call asks for an answer, in milliseconds; of {@link Views.openTransfers}, for one page's. */
+  /**
+   * How long a call asks for an answer, in milliseconds; of {@link Views.openTransfers}, for one
+   * page's.
+   */
   readonly budget: number;
   /** Told of every row that cannot be read. */
   readonly passOver: PassOver;
@@ -90,7 +109,8 @@ export interface ViewsDependencies extends ViewsTable {
 
 /**
  * Reads the views table.
- * @param dependencies the table, how long to wait for it, and who is told of rows that cannot be read.
+ * @param dependencies the table, how long to wait for it, and who is told of rows that cannot be
+ *   read.
  */
 export const createViews = (dependencies: ViewsDependencies): Views => {
   const { passOver } = dependencies;
@@ -105,8 +125,9 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
     entries: async (accountId, { limit, before = Number.MAX_SAFE_INTEGER }) => {
       const asking = ask();
       const asOfVersion = await summaryVersion(accountId, asking);
-      // Entries are written before the summary. Those beyond its version are not shown: others may still be missing
-      // between. Those up to it are there, so they are read consistently: a replica that lags would leave a hole.
+      // Entries are written before the summary. Those beyond its version are not shown: others may
+      // still be missing between. Those up to it are there, so they are read consistently: a
+      // replica that lags would leave a hole.
       const items = queryItems(dependencies, asking, {
         KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
         ExpressionAttributeValues: {
@@ -124,7 +145,8 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
       for await (const item of items) {
         if (looked === MOST_ROWS_A_PAGE) return { entries, next: Version.parse(last), asOfVersion };
         const entry = readOrPass(item, readEntry, passOver);
-        if (entry && entries.length === limit) return { entries, next: Version.parse(last), asOfVersion };
+        if (entry && entries.length === limit)
+          return { entries, next: Version.parse(last), asOfVersion };
         if (entry) entries.push(entry);
         last = versionAt(item);
         looked += 1;
@@ -145,7 +167,9 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
         ConsistentRead: true,
       });
       for await (const row of readable(items, readTransferRow, passOver)) found.push(row);
-      const [first] = found.sort((a, b) => compare(a.reserved.at, b.reserved.at) || compare(a.from, b.from));
+      const [first] = found.sort(
+        (a, b) => compare(a.reserved.at, b.reserved.at) || compare(a.from, b.from),
+      );
       return first && transferOf(first);
     },
 
@@ -157,7 +181,10 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
         queryItems(dependencies, asking, {
           IndexName,
           KeyConditionExpression: `#key = :accountId${notAfter === undefined ? '' : ' AND #order <= :notAfter'}`,
-          ExpressionAttributeNames: { '#key': key, ...(notAfter === undefined ? {} : { '#order': 'order' }) },
+          ExpressionAttributeNames: {
+            '#key': key,
+            ...(notAfter === undefined ? {} : { '#order': 'order' }),
+          },
           ExpressionAttributeValues: {
             ':accountId': accountId,
             ...(notAfter === undefined ? {} : { ':notAfter': notAfter }),
@@ -168,7 +195,10 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
       const transfers: Transfer[] = [];
       let last: string | undefined;
       let looked = 0;
-      for await (const item of newestFirst(side('transfersBySource', 'from'), side('transfersByDestination', 'to'))) {
+      for await (const item of newestFirst(
+        side('transfersBySource', 'from'),
+        side('transfersByDestination', 'to'),
+      )) {
         const position = positionOf(item);
         if (before !== undefined && position >= before) continue;
         if (looked === MOST_ROWS_A_PAGE) return { transfers, next: last };
@@ -185,7 +215,8 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
     },
 
     openTransfers: async function* (reserved, alsoTell) {
-      const [comparison, time] = 'before' in reserved ? ['<', reserved.before] : ['>', reserved.after];
+      const [comparison, time] =
+        'before' in reserved ? ['<', reserved.before] : ['>', reserved.after];
       const tellBoth: PassOver = (row) => {
         passOver(row);
         alsoTell(row);
@@ -213,10 +244,14 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
 };
 
 /**
- * Two sides of the same list as one, by their positions. Each side is ordered as far as its index is: items at the same place of it
- * come in no order that may be relied on, so they are put in that of their positions.
+ * Two sides of the same list as one, by their positions. Each side is ordered as far as its index
+ * is: items at the same place of it come in no order that may be relied on, so they are put in that
+ * of their positions.
  */
-async function* newestFirst(left: AsyncGenerator<Item>, right: AsyncGenerator<Item>): AsyncGenerator<Item> {
+async function* newestFirst(
+  left: AsyncGenerator<Item>,
+  right: AsyncGenerator<Item>,
+): AsyncGenerator<Item> {
   let [a, b] = await Promise.all([left.next(), right.next()]);
   let together: Item[] = [];
   while (!a.done || !b.done) {

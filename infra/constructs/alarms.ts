@@ -1,6 +1,12 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -36,7 +42,10 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     const { stage, settings } = props;
-    this.topic = new Topic(this, 'Topic', { topicName: `holdfast-${stage}-alarms`, enforceSSL: true });
+    this.topic = new Topic(this, 'Topic', {
+      topicName: `holdfast-${stage}-alarms`,
+      enforceSSL: true,
+    });
     this.topic.addToResourcePolicy(
       new PolicyStatement({
         sid: 'AllowAlarms',
@@ -47,25 +56,36 @@ export class Alarms extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     );
-    for (const address of settings.alarmEmails) this.topic.addSubscription(new EmailSubscription(address));
+    for (const address of settings.alarmEmails)
+      this.topic.addSubscription(new EmailSubscription(address));
     const action = new SnsAction(this.topic);
-    const watches = [...ofMoney(props), ...ofStreams(props), ...ofRequests(props), ...ofCapacity(props)];
-    this.all = [...watches, ...ofWhatIsPassedOver(props)].map(({ name, metric, threshold, periods = 1, ...watch }) => {
-      const alarm = new Alarm(this, name, {
-        alarmName: `holdfast-${stage}-${name}`,
-        alarmDescription: `${watch.meaning} Type: ${watch.command}`,
-        metric,
-        threshold,
-        evaluationPeriods: periods,
-        comparisonOperator: watch.isBelow
-          ? ComparisonOperator.LESS_THAN_THRESHOLD
-          : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        // Without traffic there are no data points, and nothing is wrong; unless it is said that there must be some.
-        treatMissingData: watch.isBelow ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
-      });
-      alarm.addAlarmAction(action);
-      return alarm;
-    });
+    const watches = [
+      ...ofMoney(props),
+      ...ofStreams(props),
+      ...ofRequests(props),
+      ...ofCapacity(props),
+    ];
+    this.all = [...watches, ...ofWhatIsPassedOver(props)].map(
+      ({ name, metric, threshold, periods = 1, ...watch }) => {
+        const alarm = new Alarm(this, name, {
+          alarmName: `holdfast-${stage}-${name}`,
+          alarmDescription: `${watch.meaning} Type: ${watch.command}`,
+          metric,
+          threshold,
+          evaluationPeriods: periods,
+          comparisonOperator: watch.isBelow
+            ? ComparisonOperator.LESS_THAN_THRESHOLD
+            : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+          // Without traffic there are no data points, and nothing is wrong; unless it is said that
+          // there must be some.
+          treatMissingData: watch.isBelow
+            ? TreatMissingData.BREACHING
+            : TreatMissingData.NOT_BREACHING,
+        });
+        alarm.addAlarmAction(action);
+        return alarm;
+      },
+    );
   }
 }
 
@@ -96,14 +116,19 @@ const ofMoney = ({ stage, settings, workflow }: AlarmsProps): Watch[] => {
       name: 'failed-transfers',
       metric: combined(
         'SUM',
-        [workflow.metricFailed({ period }), workflow.metricTimedOut({ period }), workflow.metricAborted({ period })],
+        [
+          workflow.metricFailed({ period }),
+          workflow.metricTimedOut({ period }),
+          workflow.metricAborted({ period }),
+        ],
         {
           label: 'Executions that did not succeed',
           period,
         },
       ),
       threshold: 1,
-      meaning: 'A transfer was left half done. Its money is still reserved and recover-transfers starts it again.',
+      meaning:
+        'A transfer was left half done. Its money is still reserved and recover-transfers starts it again.',
       command: `aws logs tail /aws/vendedlogs/states/${workflowNameOf(stage, settings)} --since 1h --filter-pattern Failed`,
     },
     {
@@ -137,15 +162,23 @@ const ofMoney = ({ stage, settings, workflow }: AlarmsProps): Watch[] => {
 };
 
 /** Whether what was committed gets to where it is needed. */
-const ofStreams = ({ stage, settings: { alarms }, functions, deadLetters }: AlarmsProps): Watch[] => {
+const ofStreams = ({
+  stage,
+  settings: { alarms },
+  functions,
+  deadLetters,
+}: AlarmsProps): Watch[] => {
   const receive = `aws sqs receive-message --queue-url ${deadLetters.queueUrl}`;
   return [
     {
       name: 'failed-records',
       metric: combined(
         'SUM',
-        (['ProjectionFailures', 'TransferStartFailures', 'DecidePendingFailures'] as const).flatMap((name) =>
-          emittersOf(name).map((service) => emittedBy(service, name, { stage, statistic: 'Sum', period })),
+        (['ProjectionFailures', 'TransferStartFailures', 'DecidePendingFailures'] as const).flatMap(
+          (name) =>
+            emittersOf(name).map((service) =>
+              emittedBy(service, name, { stage, statistic: 'Sum', period }),
+            ),
         ),
         { label: 'Records that failed', period },
       ),
@@ -156,9 +189,13 @@ const ofStreams = ({ stage, settings: { alarms }, functions, deadLetters }: Alar
       command: tailing(stage, 'carry-out-transfers'),
     },
     {
-      // What is sent, not what lies there: after a minute without another it is over, so that each later one rings again.
+      // What is sent, not what lies there: after a minute without another it is over, so that each
+      // later one rings again.
       name: 'dead-letters',
-      metric: deadLetters.metricNumberOfMessagesSent({ period: Duration.minutes(1), statistic: 'Sum' }),
+      metric: deadLetters.metricNumberOfMessagesSent({
+        period: Duration.minutes(1),
+        statistic: 'Sum',
+      }),
       threshold: 1,
       meaning:
         'A consumer of a stream has just given records up. The message says which function, and from where to where. Transfers are ' +
@@ -167,9 +204,13 @@ const ofStreams = ({ stage, settings: { alarms }, functions, deadLetters }: Alar
     },
     {
       name: 'dead-letters-waiting',
-      metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
+      metric: deadLetters.metricApproximateNumberOfMessagesVisible({
+        period,
+        statistic: 'Maximum',
+      }),
       threshold: 1,
-      meaning: 'There are dead letters that nobody has dealt with. One that is dealt with is deleted from the queue.',
+      meaning:
+        'There are dead letters that nobody has dealt with. One that is dealt with is deleted from the queue.',
       command: receive,
     },
     ...streamConsumers.map((name) => ({
@@ -183,16 +224,24 @@ const ofStreams = ({ stage, settings: { alarms }, functions, deadLetters }: Alar
 };
 
 /** Whether clients are served, and how fast. */
-const ofRequests = ({ stage, settings: { alarms }, api, functions, tables }: AlarmsProps): Watch[] => [
+const ofRequests = ({
+  stage,
+  settings: { alarms },
+  api,
+  functions,
+  tables,
+}: AlarmsProps): Watch[] => [
   {
     name: 'server-errors',
     metric: api.metricServerError({ period, statistic: 'Sum' }),
     threshold: alarms.serverErrors,
-    meaning: 'The API answered with a status of 500 or more. Each line has the route and what the integration said.',
+    meaning:
+      'The API answered with a status of 500 or more. Each line has the route and what the integration said.',
     command: `aws logs tail /aws/vendedlogs/apis/holdfast-${stage} --since 1h --filter-pattern '{ $.status = "5*" }'`,
   },
   {
-    // By function: those that wait when a client asks for it are late on purpose, and the API's own latency is theirs too.
+    // By function: those that wait when a client asks for it are late on purpose, and the API's own
+    // latency is theirs too.
     name: 'latency',
     metric: combined(
       'MAX',
@@ -250,7 +299,11 @@ const ofRequests = ({ stage, settings: { alarms }, api, functions, tables }: Ala
 /** Where a client may ask for an answer that takes its time. */
 const mayWait: ReadonlySet<FunctionName> = new Set(['request-transfer'] as const);
 /** What these answer, they know: an alarm takes ten metrics. */
-const asksNobody: ReadonlySet<FunctionName> = new Set(['health', 'openapi', 'route-not-found'] as const);
+const asksNobody: ReadonlySet<FunctionName> = new Set([
+  'health',
+  'openapi',
+  'route-not-found',
+] as const);
 
 /** Percent of all appends; 0 where they are too few for a percentage to mean anything. */
 const lostRaces = ({ events }: Tables): IMetric => {
@@ -280,7 +333,10 @@ const lostRaces = ({ events }: Tables): IMetric => {
 const ofCapacity = ({ stage, settings: { alarms }, tables }: AlarmsProps): Watch[] => [
   ...tables.all.map(({ name, table, indexes }) => ({
     name: `${name}-table-throttles`,
-    metric: combined('SUM', throttlesOf(table, indexes, period), { label: `${name}: throttled requests`, period }),
+    metric: combined('SUM', throttlesOf(table, indexes, period), {
+      label: `${name}: throttled requests`,
+      period,
+    }),
     threshold: alarms.tableThrottles,
     meaning:
       `DynamoDB turned requests to the table ${name}${indexes.length > 0 ? ' or one of its indexes' : ''} away: an account is hot ` +
@@ -299,11 +355,16 @@ const ofCapacity = ({ stage, settings: { alarms }, tables }: AlarmsProps): Watch
 ];
 
 /**
- * What the functions pass over, since it would fail again and hold up everybody else: they count it, and whoever is woken here has
- * it put right.
+ * What the functions pass over, since it would fail again and hold up everybody else: they count
+ * it, and whoever is woken here has it put right.
  */
 const ofWhatIsPassedOver = ({ stage }: AlarmsProps): Watch[] => {
-  const counted = (name: string, metricName: MetricName, meaning: string, command: string): Watch => ({
+  const counted = (
+    name: string,
+    metricName: MetricName,
+    meaning: string,
+    command: string,
+  ): Watch => ({
     name,
     metric: countOf(metricName, stage, period),
     threshold: 1,

@@ -1,4 +1,7 @@
-/** What a function may be allowed to use: a table, its stream or an index of it, the workflow or its executions, the dead letters. */
+/**
+ * What a function may be allowed to use: a table, its stream or an index of it, the workflow or its
+ * executions, the dead letters.
+ */
 export type Resource =
   | 'events'
   | 'events/stream'
@@ -15,15 +18,23 @@ export type Resource =
   /** Of actions that know no resources. */
   | '*';
 
-/** Everything a function may do: actions of IAM, per resource. A transaction needs the actions of its items. */
+/**
+ * Everything a function may do: actions of IAM, per resource. A transaction needs the actions of
+ * its items.
+ */
 export type Access = Readonly<Partial<Record<Resource, readonly string[]>>>;
 
-/** The functions that belong together: their logic lies in one folder, and they share their alarms. */
+/**
+ * The functions that belong together: their logic lies in one folder, and they share their alarms.
+ */
 export type FunctionGroup = (typeof functionGroups)[number];
 
 export const functionGroups = ['commands', 'queries', 'projections', 'transfers'] as const;
 
-/** A route of the HTTP API. One of GET takes HEAD as well; `$default` takes what no other takes, other methods of their paths too. */
+/**
+ * A route of the HTTP API. One of GET takes HEAD as well; `$default` takes what no other takes,
+ * other methods of their paths too.
+ */
 export type Route = `${'GET' | 'POST'} /${string}` | '$default';
 
 /** One Lambda function: what it is made of and all that it may do. */
@@ -41,8 +52,9 @@ export interface FunctionDefinition {
 }
 
 /**
- * To decide a command: load the tail with one query, append, and record what became of it; its record is read where its key is
- * taken. A transaction needs what its items need. Nothing that was appended or recorded is ever updated or deleted.
+ * To decide a command: load the tail with one query, append, and record what became of it; its
+ * record is read where its key is taken. A transaction needs what its items need. Nothing that was
+ * appended or recorded is ever updated or deleted.
  */
 const decide = {
   events: ['dynamodb:Query', 'dynamodb:PutItem'],
@@ -50,19 +62,26 @@ const decide = {
 } as const satisfies Access;
 
 /**
- * To decide a command that may have to queue for a hot account: it takes a place in the queue with its pending record, which is
- * read until it is decided, and it is decided here where nobody else does it in time.
+ * To decide a command that may have to queue for a hot account: it takes a place in the queue with
+ * its pending record, which is read until it is decided, and it is decided here where nobody else
+ * does it in time.
  */
 const decideOrQueue = { ...decide, queue: ['dynamodb:PutItem'] } as const satisfies Access;
 
-/** What Lambda does in the name of a function that reads a stream: poll it, and report what is given up. */
+/**
+ * What Lambda does in the name of a function that reads a stream: poll it, and report what is given
+ * up.
+ */
 const consume = (stream: 'events/stream' | 'queue/stream'): Access => ({
   [stream]: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
   '*': ['dynamodb:ListStreams'],
   'dead-letters': ['sqs:SendMessage'],
 });
 
-/** Every function there is, by its short name. `functions/lambdas/<group>/<name>.ts` is its entry file. */
+/**
+ * Every function there is, by its short name. `functions/lambdas/<group>/<name>.ts` is its entry
+ * file.
+ */
 const catalogue = {
   'open-account': {
     group: 'commands',
@@ -98,7 +117,8 @@ const catalogue = {
   },
   'decide-pending': {
     group: 'commands',
-    description: 'Decides the commands that are queued for hot accounts, those of one account together',
+    description:
+      'Decides the commands that are queued for hot accounts, those of one account together',
     access: { ...consume('queue/stream'), ...decide },
     timeout: 60,
     memory: 1024,
@@ -178,7 +198,12 @@ const catalogue = {
     access: {
       ...consume('events/stream'),
       events: ['dynamodb:Query'],
-      views: ['dynamodb:GetItem', 'dynamodb:BatchWriteItem', 'dynamodb:UpdateItem', 'dynamodb:PutItem'],
+      views: [
+        'dynamodb:GetItem',
+        'dynamodb:BatchWriteItem',
+        'dynamodb:UpdateItem',
+        'dynamodb:PutItem',
+      ],
     },
     timeout: 60,
     memory: 1024,
@@ -250,7 +275,8 @@ function routes(): readonly { readonly method: string; readonly path: string }[]
 }
 
 /** The file that a function is bundled from, relative to the repository. */
-export const entryOf = (name: FunctionName): string => `functions/lambdas/${catalogue[name].group}/${name}.ts`;
+export const entryOf = (name: FunctionName): string =>
+  `functions/lambdas/${catalogue[name].group}/${name}.ts`;
 
 function isFunctionName(name: string): name is FunctionName {
   return Object.hasOwn(catalogue, name);

@@ -4,8 +4,8 @@ import { Construct } from 'constructs';
 import type { StageName } from '../stages.ts';
 
 /**
- * Where a stream's consumer reports the records that it gave up: which function, which shard, from which sequence number
- * to which. The records themselves are in the tables.
+ * Where a stream's consumer reports the records that it gave up: which function, which shard, from
+ * which sequence number to which. The records themselves are in the tables.
  */
 export class DeadLetters extends Construct {
   readonly queue: Queue;
@@ -20,7 +20,8 @@ export class DeadLetters extends Construct {
     });
     Validations.of(this.queue).acknowledge({
       id: 'AwsSolutions-SQS3',
-      reason: 'It is itself where failures end: no function consumes it, an alarm has a person look at it.',
+      reason:
+        'It is itself where failures end: no function consumes it, an alarm has a person look at it.',
     });
   }
 }

@@ -24,16 +24,25 @@ export interface FunctionsProps {
   readonly code: (name: FunctionName) => Code;
   readonly tables: Tables;
   readonly deadLetters: IQueue;
-  /** The ARN of the transfer workflow. May be a token that is resolved later: the workflow itself calls functions. */
+  /**
+   * The ARN of the transfer workflow. May be a token that is resolved later: the workflow itself
+   * calls functions.
+   */
   readonly workflowArn: string;
   readonly workflowName: string;
 }
 
-/** Every function of the catalogue, with the environment and the role that follow from its access. */
+/**
+ * Every function of the catalogue, with the environment and the role that follow from its access.
+ */
 export class Functions extends Construct {
   readonly #functions: ReadonlyMap<FunctionName, LambdaFunction>;
 
-  constructor(scope: Construct, id: string, { stage, settings, code, ...resources }: FunctionsProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, settings, code, ...resources }: FunctionsProps,
+  ) {
     super(scope, id);
     const arns = arnsOf(Stack.of(this), resources);
     this.#functions = new Map(
@@ -50,7 +59,8 @@ export class Functions extends Construct {
           },
           statements: statementsFor(access, arns),
         });
-        if (access['workflow/executions']) acknowledgeAnyExecution(ledgerFunction, resources.workflowName);
+        if (access['workflow/executions'])
+          acknowledgeAnyExecution(ledgerFunction, resources.workflowName);
         return [name, ledgerFunction.lambda];
       }),
     );
@@ -64,7 +74,9 @@ export class Functions extends Construct {
 
   /** The functions of one group, in the catalogue's order. */
   inGroup(group: FunctionGroup): readonly LambdaFunction[] {
-    return functionNames.filter((name) => definitionOf(name).group === group).map((name) => this.get(name));
+    return functionNames
+      .filter((name) => definitionOf(name).group === group)
+      .map((name) => this.get(name));
   }
 }
 
@@ -99,11 +111,19 @@ function arnsOf(
   };
 }
 
-/** One statement per resource, so that every action is allowed on the resource that it is for and on no other. */
-function statementsFor(access: Access, arns: Readonly<Record<Resource, string>>): readonly PolicyStatement[] {
+/**
+ * One statement per resource, so that every action is allowed on the resource that it is for and on
+ * no other.
+ */
+function statementsFor(
+  access: Access,
+  arns: Readonly<Record<Resource, string>>,
+): readonly PolicyStatement[] {
   return Object.entries(arns).flatMap(([resource, arn]) => {
     const actions = Object.entries(access).find(([name]) => name === resource)?.[1];
-    return actions === undefined ? [] : [new PolicyStatement({ actions: [...actions], resources: [arn] })];
+    return actions === undefined
+      ? []
+      : [new PolicyStatement({ actions: [...actions], resources: [arn] })];
   });
 }
 
@@ -112,13 +132,15 @@ const acknowledgeAnyExecution = (ledgerFunction: LedgerFunction, workflowName: s
   const arn = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${workflowName}:*`;
   Validations.of(ledgerFunction).acknowledge({
     id: `AwsSolutions-IAM5[Resource::${arn}]`,
-    reason: 'It asks whether the execution of a transfer is under way: any execution of this machine, and of no other.',
+    reason:
+      'It asks whether the execution of a transfer is under way: any execution of this machine, and of no other.',
   });
 };
 
 /**
- * A function is told of every table that it may use. Whoever reads the events has a store, which is made of the commands and the
- * queue too; whoever appends to them is told what becomes of a command on a hot account.
+ * A function is told of every table that it may use. Whoever reads the events has a store, which is
+ * made of the commands and the queue too; whoever appends to them is told what becomes of a command
+ * on a hot account.
  */
 function environmentFor(
   access: Access,

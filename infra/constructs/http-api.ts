@@ -24,7 +24,10 @@ export interface LedgerHttpApiProps {
   readonly functions: Functions;
 }
 
-/** The HTTP API: every function of the catalogue that has a route, at that route; a GET is answered to HEAD as well. */
+/**
+ * The HTTP API: every function of the catalogue that has a route, at that route; a GET is answered
+ * to HEAD as well.
+ */
 export class LedgerHttpApi extends Construct {
   readonly api: HttpApi;
   readonly url: string;
@@ -70,8 +73,8 @@ export class LedgerHttpApi extends Construct {
 }
 
 /**
- * A function behind one route or several, which may call it by one permission: that of the first, which is for its path, whatever the
- * method, and for any path where it is `$default`.
+ * A function behind one route or several, which may call it by one permission: that of the first,
+ * which is for its path, whatever the method, and for any path where it is `$default`.
  */
 class FunctionIntegration extends HttpLambdaIntegration {
   #isPermitted = false;
@@ -82,7 +85,10 @@ class FunctionIntegration extends HttpLambdaIntegration {
   }
 }
 
-/** One line per request. Accounts and transfers are named by the functions' own logs, which have the same request id. */
+/**
+ * One line per request. Accounts and transfers are named by the functions' own logs, which have the
+ * same request id.
+ */
 const accessLogLine = {
   time: '$context.requestTime',
   requestId: '$context.requestId',
@@ -95,16 +101,21 @@ const accessLogLine = {
 };
 
 /**
- * The keys under which the API takes what belongs to a route. A method that a path does not answer would go to `$default` unnamed:
- * an ANY route, which comes after those of a method, says which path it was.
+ * The keys under which the API takes what belongs to a route. A method that a path does not answer
+ * would go to `$default` unnamed: an ANY route, which comes after those of a method, says which
+ * path it was.
  */
 const routeKeys = (route: Route): readonly string[] => {
-  if (route === '$default') return [route, ...Object.keys(methodsByPath).map((path) => `ANY ${path}`)];
+  if (route === '$default')
+    return [route, ...Object.keys(methodsByPath).map((path) => `ANY ${path}`)];
   return route.startsWith('GET ') ? [route, route.replace('GET', 'HEAD')] : [route];
 };
 
 const methods = new Map(
-  [HttpMethod.ANY, HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST].map((method) => [`${method}`, method]),
+  [HttpMethod.ANY, HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST].map((method) => [
+    `${method}`,
+    method,
+  ]),
 );
 
 function routeKey(key: string): HttpRouteKey {

@@ -1,6 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { type Alarm, AlarmStatusWidget, Dashboard, GraphWidget, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  type Alarm,
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
@@ -51,17 +57,26 @@ const rowsOf = ({
   workflow,
   deadLetters,
 }: Omit<LedgerDashboardProps, 'alarms'>): Graph[][] => {
-  const counts = (...names: readonly MetricName[]) => names.map((name) => countOf(name, stage, period));
+  const counts = (...names: readonly MetricName[]) =>
+    names.map((name) => countOf(name, stage, period));
   const ofTransfers = (name: MetricName, statistic: string) =>
     emittersOf(name).map((service) => emittedBy(service, name, { stage, statistic, period }));
   return [
     [
-      ['Requests and refusals', [api.metricCount(), api.metricClientError(), api.metricServerError()]],
-      ['Latency of the API, milliseconds', percentiles((statistic) => api.metricLatency({ statistic }))],
+      [
+        'Requests and refusals',
+        [api.metricCount(), api.metricClientError(), api.metricServerError()],
+      ],
+      [
+        'Latency of the API, milliseconds',
+        percentiles((statistic) => api.metricLatency({ statistic })),
+      ],
       [
         'Latency by function, p99, milliseconds',
         emittersOf('RequestLatency').map((name) =>
-          emittedBy(name, 'RequestLatency', { stage, statistic: 'p99', period }).with({ label: name }),
+          emittedBy(name, 'RequestLatency', { stage, statistic: 'p99', period }).with({
+            label: name,
+          }),
         ),
       ],
     ],
@@ -85,7 +100,10 @@ const rowsOf = ({
       ],
       [
         'Failed invocations',
-        [...functionNames.map((name) => functions.get(name).metricErrors({ label: name })), ...counts('ServerError')],
+        [
+          ...functionNames.map((name) => functions.get(name).metricErrors({ label: name })),
+          ...counts('ServerError'),
+        ],
       ],
     ],
     [
@@ -123,7 +141,9 @@ const rowsOf = ({
     [
       [
         'How far the consumers are behind their streams, milliseconds',
-        streamConsumers.map((name) => functions.get(name).metric('IteratorAge', { statistic: 'Maximum', label: name })),
+        streamConsumers.map((name) =>
+          functions.get(name).metric('IteratorAge', { statistic: 'Maximum', label: name }),
+        ),
       ],
       [
         'Recovery, and records given up',
@@ -150,4 +170,5 @@ const rowsOf = ({
 const graphs = (row: readonly Graph[]): GraphWidget[] =>
   row.map(([title, left]) => new GraphWidget({ title, left: [...left], width: 24 / row.length }));
 
-const percentiles = (metric: (statistic: string) => IMetric): readonly IMetric[] => ['p50', 'p99'].map(metric);
+const percentiles = (metric: (statistic: string) => IMetric): readonly IMetric[] =>
+  ['p50', 'p99'].map(metric);

@@ -34,13 +34,17 @@ export interface LedgerFunctionProps {
 /**
  * One Lambda function with its own log group and its own role.
  *
- * The role holds its policy inline and cannot be added to: what a function may do is what stands in the catalogue, whatever
- * another construct would grant it on the way.
+ * The role holds its policy inline and cannot be added to: what a function may do is what stands in
+ * the catalogue, whatever another construct would grant it on the way.
  */
 export class LedgerFunction extends Construct {
   readonly lambda: LambdaFunction;
 
-  constructor(scope: Construct, id: string, { name, stage, settings, ...props }: LedgerFunctionProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { name, stage, settings, ...props }: LedgerFunctionProps,
+  ) {
     super(scope, id);
     const functionName = `holdfast-${stage}-${name}`;
     const definition = definitionOf(name);
@@ -60,7 +64,9 @@ export class LedgerFunction extends Construct {
               actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
               resources: [logGroup.logGroupArn],
             }),
-            ...(settings.tracing ? [new PolicyStatement({ actions: [...traceActions], resources: ['*'] })] : []),
+            ...(settings.tracing
+              ? [new PolicyStatement({ actions: [...traceActions], resources: ['*'] })]
+              : []),
             ...props.statements,
           ],
         }),
@@ -84,7 +90,8 @@ export class LedgerFunction extends Construct {
       memorySize: definition.memory,
       role: role.withoutPolicyUpdates(),
       logGroup,
-      // Lines of the function alone: START, END and REPORT of every invocation would be most of the log, and are metrics of Lambda's.
+      // Lines of the function alone: START, END and REPORT of every invocation would be most of the
+      // log, and are metrics of Lambda's.
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel[settings.logLevel],
       systemLogLevelV2: SystemLogLevel.WARN,

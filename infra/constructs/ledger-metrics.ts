@@ -4,7 +4,11 @@ import type { MetricName } from '../../functions/runtime/telemetry.ts';
 import type { StageName } from '../stages.ts';
 import type { FunctionName } from './catalogue.ts';
 
-const onAccounts = ['open-account', 'deposit', 'withdraw'] as const satisfies readonly FunctionName[];
+const onAccounts = [
+  'open-account',
+  'deposit',
+  'withdraw',
+] as const satisfies readonly FunctionName[];
 const commands = [...onAccounts, 'request-transfer'] as const satisfies readonly FunctionName[];
 const queries = [
   'get-account',
@@ -17,9 +21,16 @@ const queries = [
   'route-not-found',
 ] as const satisfies readonly FunctionName[];
 const requests = [...commands, ...queries];
-const consumers = ['project-views', 'carry-out-transfers', 'decide-pending'] as const satisfies readonly FunctionName[];
+const consumers = [
+  'project-views',
+  'carry-out-transfers',
+  'decide-pending',
+] as const satisfies readonly FunctionName[];
 
-/** The functions that emit each of the ledger's own metrics. CloudWatch keeps one metric per function. */
+/**
+ * The functions that emit each of the ledger's own metrics. CloudWatch keeps one metric per
+ * function.
+ */
 const emitters = {
   CommandAccepted: commands,
   CommandRejected: commands,
@@ -46,23 +57,47 @@ const emitters = {
   TransferRecoveryFailures: ['recover-transfers'],
   TransferStartFailures: ['carry-out-transfers'],
   UnreadableRecords: consumers,
-  UnreadableRows: ['request-transfer', 'list-entries', 'list-transfers', 'get-transfer', 'recover-transfers'],
+  UnreadableRows: [
+    'request-transfer',
+    'list-entries',
+    'list-transfers',
+    'get-transfer',
+    'recover-transfers',
+  ],
 } as const satisfies Record<MetricName, readonly FunctionName[]>;
 
 /** Who emits a metric. */
 export const emittersOf = (name: MetricName): readonly FunctionName[] => emitters[name];
 
-/** Where the functions of a stage write their own metrics. Metrics of one namespace add up: each stage has its own. */
+/**
+ * Where the functions of a stage write their own metrics. Metrics of one namespace add up: each
+ * stage has its own.
+ */
 export const metricsNamespace = (stage: StageName): string => `Holdfast/${stage}`;
 
-/** A metric as one function emits it, by CloudWatch's word for the statistic: `Sum`, `Maximum`, `SampleCount`, `p99`. */
+/**
+ * A metric as one function emits it, by CloudWatch's word for the statistic: `Sum`, `Maximum`,
+ * `SampleCount`, `p99`.
+ */
 export const emittedBy = (
   service: FunctionName,
   metricName: MetricName,
-  { stage, ...how }: { readonly stage: StageName; readonly statistic: string; readonly period: Duration },
-): Metric => new Metric({ namespace: metricsNamespace(stage), metricName, dimensionsMap: { service }, ...how });
+  {
+    stage,
+    ...how
+  }: { readonly stage: StageName; readonly statistic: string; readonly period: Duration },
+): Metric =>
+  new Metric({
+    namespace: metricsNamespace(stage),
+    metricName,
+    dimensionsMap: { service },
+    ...how,
+  });
 
-/** Some metrics of which an alarm or a graph shows one number. An alarm takes ten at most, and costs as much as it has metrics. */
+/**
+ * Some metrics of which an alarm or a graph shows one number. An alarm takes ten at most, and costs
+ * as much as it has metrics.
+ */
 export const combined = (
   combine: 'SUM' | 'MAX',
   metrics: readonly IMetric[],
@@ -72,7 +107,9 @@ export const combined = (
     expression: `${combine}(METRICS())`,
     label,
     // In one graph no two metrics may have the same id, whatever they are combined for.
-    usingMetrics: Object.fromEntries(metrics.map((metric, index) => [`${idOf(label)}_${index}`, metric])),
+    usingMetrics: Object.fromEntries(
+      metrics.map((metric, index) => [`${idOf(label)}_${index}`, metric]),
+    ),
     period,
   });
 
@@ -83,6 +120,8 @@ const idOf = (label: string): string => `m_${label.replaceAll(/\W+/g, '_')}`;
 export const countOf = (name: MetricName, stage: StageName, period: Duration): IMetric =>
   combined(
     'SUM',
-    emittersOf(name).map((service) => emittedBy(service, name, { stage, statistic: 'Sum', period })),
+    emittersOf(name).map((service) =>
+      emittedBy(service, name, { stage, statistic: 'Sum', period }),
+    ),
     { label: name, period },
   );

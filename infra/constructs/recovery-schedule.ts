@@ -8,13 +8,18 @@ import type { StageName } from '../stages.ts';
 /**
  * Has recover-transfers look for what was left open, every minute.
  *
- * One that failed is not tried again, and one that was refused for want of concurrency not for long: the next minute's is one that
- * looks again.
+ * One that failed is not tried again, and one that was refused for want of concurrency not for
+ * long: the next minute's is one that looks again.
  *
- * A rule of EventBridge, not of its Scheduler: a fixed rate is all that is needed, and the rule needs no role of its own.
+ * A rule of EventBridge, not of its Scheduler: a fixed rate is all that is needed, and the rule
+ * needs no role of its own.
  */
 export class RecoverySchedule extends Construct {
-  constructor(scope: Construct, id: string, { stage, recover }: { stage: StageName; recover: IFunction }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, recover }: { stage: StageName; recover: IFunction },
+  ) {
     super(scope, id);
     new Rule(this, 'Rule', {
       ruleName: `holdfast-${stage}-recover-transfers`,

@@ -23,7 +23,10 @@ export interface StreamMappingProps {
   readonly filter?: Record<string, unknown>;
 }
 
-/** The commands that queue. That their time to live is over is a record of the stream too, and says nothing. */
+/**
+ * The commands that queue. That their time to live is over is a record of the stream too, and says
+ * nothing.
+ */
 export const queuedCommands: Record<string, unknown> = { eventName: FilterRule.isEqual('INSERT') };
 
 /** The commits that reserve money: the attribute is there on no others. */
@@ -34,16 +37,22 @@ export const reservations: Record<string, unknown> = {
 /**
  * Hands a table's stream to a function, from its oldest record on.
  *
- * A record that fails is reported by the function, and the batch is cut there or halved until it stands alone; it holds up its
- * shard only until its attempts or its age run out, and is then reported as a dead letter.
+ * A record that fails is reported by the function, and the batch is cut there or halved until it
+ * stands alone; it holds up its shard only until its attempts or its age run out, and is then
+ * reported as a dead letter.
  */
 export class StreamMapping extends Construct {
-  constructor(scope: Construct, id: string, { source, consumer, deadLetters, settings, filter }: StreamMappingProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { source, consumer, deadLetters, settings, filter }: StreamMappingProps,
+  ) {
     super(scope, id);
     new EventSourceMapping(this, 'Mapping', {
       target: consumer,
       eventSourceArn: streamArnOf(source),
-      // Never LATEST: what is committed while the mapping is being made would be lost to its consumer.
+      // Never LATEST: what is committed while the mapping is being made would be lost to its
+      // consumer.
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: settings.batchSize,
       parallelizationFactor: settings.parallelBatches,

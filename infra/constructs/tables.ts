@@ -13,13 +13,16 @@ import type { StageName, StageSettings, TableName } from '../stages.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 
 /**
- * The four tables: the events, the commands' records, the queue of those that are pending, and the views made from the events.
+ * The four tables: the events, the commands' records, the queue of those that are pending, and the
+ * views made from the events.
  *
- * `Table`, not `TableV2`: the one thing that a `TableV2` (a global table) adds is replicas in other regions, and the ledger
- * cannot have them. Replicas take each other's writes last writer wins, so two regions could both append a version; those
- * with strong consistency know no transactions. And cdk-nag has a rule that holds point-in-time recovery for `Table` alone.
+ * `Table`, not `TableV2`: the one thing that a `TableV2` (a global table) adds is replicas in other
+ * regions, and the ledger cannot have them. Replicas take each other's writes last writer wins, so
+ * two regions could both append a version; those with strong consistency know no transactions. And
+ * cdk-nag has a rule that holds point-in-time recovery for `Table` alone.
  *
- * Their names are fixed: a change that would replace a table collides with the old one and stops before data is lost.
+ * Their names are fixed: a change that would replace a table collides with the old one and stops
+ * before data is lost.
  */
 export class Tables extends Construct {
   readonly events: Table;
@@ -27,9 +30,17 @@ export class Tables extends Construct {
   readonly queue: Table;
   readonly views: Table;
   /** All of them, with the names of their indexes. */
-  readonly all: readonly { readonly name: TableName; readonly table: Table; readonly indexes: readonly string[] }[];
+  readonly all: readonly {
+    readonly name: TableName;
+    readonly table: Table;
+    readonly indexes: readonly string[];
+  }[];
 
-  constructor(scope: Construct, id: string, { stage, settings }: { stage: StageName; settings: StageSettings }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, settings }: { stage: StageName; settings: StageSettings },
+  ) {
     super(scope, id);
     const table = (
       name: TableName,
@@ -50,9 +61,11 @@ export class Tables extends Construct {
       sortKey: { name: 'version', type: AttributeType.NUMBER },
       stream: StreamViewType.NEW_IMAGE,
     });
-    // A partition takes 1,000 write units a second, and a hot account has many commands: each record is a partition of its own.
+    // A partition takes 1,000 write units a second, and a hot account has many commands: each
+    // record is a partition of its own.
     this.commands = table('commands', { partitionKey: text('key') });
-    // An item is a command that was pending once. Nobody reads it but its stream, so it goes when the stream has forgotten it too.
+    // An item is a command that was pending once. Nobody reads it but its stream, so it goes when
+    // the stream has forgotten it too.
     this.queue = table('queue', {
       partitionKey: text('accountId'),
       sortKey: text('place'),
@@ -96,16 +109,28 @@ const warmThroughputOf = (
   name: TableName,
   { warmThroughput: { [name]: warm } }: StageSettings,
 ): Pick<TableProps, 'warmThroughput'> =>
-  warm ? { warmThroughput: { readUnitsPerSecond: warm.read, writeUnitsPerSecond: warm.write } } : {};
+  warm
+    ? { warmThroughput: { readUnitsPerSecond: warm.read, writeUnitsPerSecond: warm.write } }
+    : {};
 
-/** How often a table, and each of its indexes, turned a read or a write away. An index that does so holds up its table. */
-export const throttlesOf = (table: Table, indexes: readonly string[], period: Duration): readonly IMetric[] =>
+/**
+ * How often a table, and each of its indexes, turned a read or a write away. An index that does so
+ * holds up its table.
+ */
+export const throttlesOf = (
+  table: Table,
+  indexes: readonly string[],
+  period: Duration,
+): readonly IMetric[] =>
   [undefined, ...indexes].flatMap((index) =>
     ['ReadThrottleEvents', 'WriteThrottleEvents'].map((metricName) =>
       table.metric(metricName, {
         statistic: 'Sum',
         period,
-        dimensionsMap: { TableName: table.tableName, ...(index && { GlobalSecondaryIndexName: index }) },
+        dimensionsMap: {
+          TableName: table.tableName,
+          ...(index && { GlobalSecondaryIndexName: index }),
+        },
       }),
     ),
   );

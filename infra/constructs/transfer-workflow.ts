@@ -31,16 +31,21 @@ export interface TransferWorkflowProps {
 }
 
 /**
- * What follows on a reservation: credit the destination, then settle the source, or release it when the credit was rejected.
+ * What follows on a reservation: credit the destination, then settle the source, or release it when
+ * the credit was rejected.
  *
- * There is no `Catch` anywhere, and that is the point. A step that throws has an unknown result: it is tried again, and when
- * the attempts run out the execution fails and the reservation stays open for recover-transfers to find. Only a credit that
- * says it was rejected leads to the release.
+ * There is no `Catch` anywhere, and that is the point. A step that throws has an unknown result: it
+ * is tried again, and when the attempts run out the execution fails and the reservation stays open
+ * for recover-transfers to find. Only a credit that says it was rejected leads to the release.
  */
 export class TransferWorkflow extends Construct {
   readonly stateMachine: StateMachine;
 
-  constructor(scope: Construct, id: string, { stage, settings, credit, settle, release }: TransferWorkflowProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, settings, credit, settle, release }: TransferWorkflowProps,
+  ) {
     super(scope, id);
     const tasks = { credit, settle, release };
     const name = workflowNameOf(stage, settings);
@@ -52,7 +57,9 @@ export class TransferWorkflow extends Construct {
     const role = new Role(this, 'Role', {
       description: `What ${name} may do`,
       assumedBy: new ServicePrincipal('states.amazonaws.com'),
-      inlinePolicies: { access: new PolicyDocument({ statements: statementsFor(Object.values(tasks), settings) }) },
+      inlinePolicies: {
+        access: new PolicyDocument({ statements: statementsFor(Object.values(tasks), settings) }),
+      },
     });
     Validations.of(role).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
@@ -61,8 +68,10 @@ export class TransferWorkflow extends Construct {
 
     this.stateMachine = new StateMachine(this, 'StateMachine', {
       stateMachineName: name,
-      stateMachineType: settings.workflowType === 'express' ? StateMachineType.EXPRESS : StateMachineType.STANDARD,
-      comment: 'Credit the destination, then settle the source; release it only if the credit was rejected',
+      stateMachineType:
+        settings.workflowType === 'express' ? StateMachineType.EXPRESS : StateMachineType.STANDARD,
+      comment:
+        'Credit the destination, then settle the source; release it only if the credit was rejected',
       definitionBody: DefinitionBody.fromChainable(definition(this, tasks)),
       role: role.withoutPolicyUpdates(),
       // Names, times and errors alone: who paid whom how much stays in the tables.
@@ -79,9 +88,9 @@ export class TransferWorkflow extends Construct {
 }
 
 /**
- * The name of a stage's workflow, which is known before the workflow is made.
- * The type is part of it: a machine of the other type is another one, made before the old one goes. What runs on the old one ends
- * half way, and is found by recover-transfers.
+ * The name of a stage's workflow, which is known before the workflow is made. The type is part of
+ * it: a machine of the other type is another one, made before the old one goes. What runs on the
+ * old one ends half way, and is found by recover-transfers.
  */
 export const workflowNameOf = (stage: StageName, { workflowType }: StageSettings): string =>
   `holdfast-${stage}-transfer-${workflowType}`;
@@ -92,20 +101,28 @@ function definition(scope: Construct, { credit, settle, release }: Tasks): IChai
   const outcome = '$.credit.outcome';
   return step(scope, 'CreditDestination', credit, '$.credit').next(
     new Choice(scope, 'WasItCredited')
-      .when(Condition.stringEquals(outcome, 'credited'), step(scope, 'SettleSource', settle, JsonPath.DISCARD))
-      .when(Condition.stringEquals(outcome, 'rejected'), step(scope, 'ReleaseSource', release, JsonPath.DISCARD))
+      .when(
+        Condition.stringEquals(outcome, 'credited'),
+        step(scope, 'SettleSource', settle, JsonPath.DISCARD),
+      )
+      .when(
+        Condition.stringEquals(outcome, 'rejected'),
+        step(scope, 'ReleaseSource', release, JsonPath.DISCARD),
+      )
       .otherwise(
         new Fail(scope, 'UnknownOutcome', {
           error: 'UnknownCreditOutcome',
-          cause: 'The credit ended in a way that this workflow does not know. The reservation stays open.',
+          cause:
+            'The credit ended in a way that this workflow does not know. The reservation stays open.',
         }),
       ),
   );
 }
 
 /**
- * A task that calls a function with the whole state, as often as it takes for about a minute and a half: after that, the
- * outage is longer than what retrying is for, and recover-transfers starts the transfer again, ever more seldom.
+ * A task that calls a function with the whole state, as often as it takes for about a minute and a
+ * half: after that, the outage is longer than what retrying is for, and recover-transfers starts
+ * the transfer again, ever more seldom.
  */
 function step(scope: Construct, id: string, lambda: IFunction, resultPath: string): LambdaInvoke {
   const task = new LambdaInvoke(scope, id, {
@@ -127,7 +144,10 @@ function step(scope: Construct, id: string, lambda: IFunction, resultPath: strin
   return task;
 }
 
-function statementsFor(functions: readonly IFunction[], { tracing }: StageSettings): PolicyStatement[] {
+function statementsFor(
+  functions: readonly IFunction[],
+  { tracing }: StageSettings,
+): PolicyStatement[] {
   return [
     new PolicyStatement({
       actions: ['lambda:InvokeFunction'],

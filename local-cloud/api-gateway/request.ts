@@ -32,12 +32,16 @@ export interface EventRoute {
 }
 
 /**
- * The event of an HTTP API's Lambda integration, payload format 2.0: what has no value is absent, names of headers
- * are lower case, whatever comes more than once is joined by a comma.
+ * The event of an HTTP API's Lambda integration, payload format 2.0: what has no value is absent,
+ * names of headers are lower case, whatever comes more than once is joined by a comma.
  *
  * @throws {URIError} if the path cannot be decoded.
  */
-export const toEvent = (request: ReceivedRequest, route: EventRoute, api: ApiIdentity): APIGatewayProxyEventV2 => {
+export const toEvent = (
+  request: ReceivedRequest,
+  route: EventRoute,
+  api: ApiIdentity,
+): APIGatewayProxyEventV2 => {
   const [encodedPath = '', ...query] = request.target.split('?');
   const rawQueryString = query.join('?');
   const path = decodePath(encodedPath);
@@ -76,7 +80,10 @@ export const toEvent = (request: ReceivedRequest, route: EventRoute, api: ApiIde
   };
 };
 
-/** `rawPath` is decoded, in spite of its name, and what follows a decoded `?` is lost: so does API Gateway. */
+/**
+ * `rawPath` is decoded, in spite of its name, and what follows a decoded `?` is lost: so does API
+ * Gateway.
+ */
 const decodePath = (encoded: string): string => decodeURIComponent(encoded).split('?')[0] ?? '';
 
 /** Headers that belong to the connection between client and gateway. */
@@ -95,13 +102,22 @@ const connectionHeaders = new Set([
 const toHeaders = (request: ReceivedRequest, api: ApiIdentity) => {
   const received: [string, string][] = [];
   for (let index = 0; index < request.rawHeaders.length; index += 2) {
-    received.push([request.rawHeaders[index]?.toLowerCase() ?? '', request.rawHeaders[index + 1] ?? '']);
+    received.push([
+      request.rawHeaders[index]?.toLowerCase() ?? '',
+      request.rawHeaders[index + 1] ?? '',
+    ]);
   }
-  const cookies = received.filter(([name]) => name === 'cookie').flatMap(([, value]) => value.split(/;\s*/));
-  const headers = joinRepeated(received.filter(([name]) => name !== 'cookie' && !connectionHeaders.has(name)));
+  const cookies = received
+    .filter(([name]) => name === 'cookie')
+    .flatMap(([, value]) => value.split(/;\s*/));
+  const headers = joinRepeated(
+    received.filter(([name]) => name !== 'cookie' && !connectionHeaders.has(name)),
+  );
   headers['content-length'] = String(request.body.length);
   headers['x-amzn-trace-id'] ??= toTraceId(request);
-  headers['x-forwarded-for'] = [headers['x-forwarded-for'], request.sourceIp].filter(Boolean).join(', ');
+  headers['x-forwarded-for'] = [headers['x-forwarded-for'], request.sourceIp]
+    .filter(Boolean)
+    .join(', ');
   headers['x-forwarded-port'] = String(api.port);
   headers['x-forwarded-proto'] = 'http';
   return { headers, cookies: cookies.filter((cookie) => cookie !== '') };
@@ -125,7 +141,20 @@ const toTraceId = ({ at, requestId }: ReceivedRequest): string => {
     .slice(0, 24)}`;
 };
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
+const months = [
+  'Jan',
+  'Feb',
+  'Mar',
+  'Apr',
+  'May',
+  'Jun',
+  'Jul',
+  'Aug',
+  'Sep',
+  'Oct',
+  'Nov',
+  'Dec',
+] as const;
 
 /** The time format of web server logs, e.g. `12/Mar/2026:19:03:58 +0000`. */
 const toLogTime = (at: number): string => {
@@ -134,10 +163,16 @@ const toLogTime = (at: number): string => {
   return `${day}/${months[Number(month) - 1]}/${year}:${time.slice(0, 8)} +0000`;
 };
 
-/** What API Gateway takes for text; everything else, a missing type too and what is no UTF-8, reaches the function as base64. */
+/**
+ * What API Gateway takes for text; everything else, a missing type too and what is no UTF-8,
+ * reaches the function as base64.
+ */
 const textTypes = /^(text\/.*|application\/(json|xml|javascript))$/i;
 
-const toBody = (body: Buffer, contentType: string | undefined): { body?: string; isBase64Encoded: boolean } => {
+const toBody = (
+  body: Buffer,
+  contentType: string | undefined,
+): { body?: string; isBase64Encoded: boolean } => {
   if (body.length === 0) return { isBase64Encoded: false };
   const mediaType = contentType?.split(';')[0]?.trim() ?? '';
   return textTypes.test(mediaType) && isUtf8(body)

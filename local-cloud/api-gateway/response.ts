@@ -11,9 +11,9 @@ export interface HttpAnswer {
 }
 
 /**
- * What API Gateway makes of a function's answer, payload format 2.0: an object with a `statusCode` is a response,
- * anything else is the JSON body of a 200. A function that failed, or whose response has not the right form, is a 500; one that
- * had no concurrency left is a 503.
+ * What API Gateway makes of a function's answer, payload format 2.0: an object with a `statusCode`
+ * is a response, anything else is the JSON body of a 200. A function that failed, or whose response
+ * has not the right form, is a 500; one that had no concurrency left is a 503.
  */
 export const toAnswer = (invocation: Invocation): HttpAnswer => {
   if (isThrottled(invocation)) return ownAnswer('Service Unavailable');
@@ -65,10 +65,14 @@ const toHttp = (response: z.infer<typeof functionResponse>): HttpAnswer => {
     .map(([name, value]) => [name.toLowerCase(), String(value)] as const)
     .filter(([name]) => !gatewayHeaders.has(name));
   if (!headers.every(isValidHeader)) return ownAnswer('Internal Server Error');
-  if (!headers.some(([name]) => name === 'content-type')) headers.push(['content-type', 'text/plain; charset=utf-8']);
+  if (!headers.some(([name]) => name === 'content-type'))
+    headers.push(['content-type', 'text/plain; charset=utf-8']);
   return {
     status: response.statusCode,
-    headers: [...headers, ...(response.cookies ?? []).map((cookie) => ['set-cookie', cookie] as const)],
+    headers: [
+      ...headers,
+      ...(response.cookies ?? []).map((cookie) => ['set-cookie', cookie] as const),
+    ],
     body: Buffer.from(response.body ?? '', response.isBase64Encoded ? 'base64' : 'utf8'),
   };
 };

@@ -1,6 +1,8 @@
 /** A route of an HTTP API and where it leads. */
 export interface Route<Target> {
-  /** `METHOD /path`, `ANY /path` or `$default`; a segment may be `{name}`, the last one `{name+}`. */
+  /**
+   * `METHOD /path`, `ANY /path` or `$default`; a segment may be `{name}`, the last one `{name+}`.
+   */
   readonly routeKey: string;
   readonly target: Target;
 }
@@ -12,8 +14,8 @@ interface RouteMatch<Target> extends Route<Target> {
 }
 
 /**
- * Finds the route of a request as API Gateway does: an exact segment goes before a path variable, a path variable
- * before a greedy one, a method before ANY, and `$default` takes what is left.
+ * Finds the route of a request as API Gateway does: an exact segment goes before a path variable, a
+ * path variable before a greedy one, a method before ANY, and `$default` takes what is left.
  *
  * @param path as the client sent it, percent-encoded.
  * @throws {URIError} if a path variable cannot be decoded.
@@ -55,7 +57,10 @@ const kindPriority = { exact: 0, variable: 1, greedy: 2 } as const;
 const compile = <Target>(route: Route<Target>): CompiledRoute<Target> => {
   const [method = '', path = ''] = route.routeKey.split(' ');
   const segments = path.split('/').slice(1).map(toSegment);
-  const priority = [...segments.map((segment) => kindPriority[segment.kind]), method === 'ANY' ? 1 : 0];
+  const priority = [
+    ...segments.map((segment) => kindPriority[segment.kind]),
+    method === 'ANY' ? 1 : 0,
+  ];
   return { route, method, segments, priority };
 };
 

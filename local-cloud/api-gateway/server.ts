@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Invocation, LocalFunction } from '../lambda/invocation.ts';
 import { type ApiIdentity, type ReceivedRequest, toEvent } from './request.ts';
@@ -27,7 +33,11 @@ interface Integration {
 }
 
 /** Answers requests beside the API, e.g. `/_local`; `undefined`: not its own. */
-export type SideDoor = (method: string, target: string, body: Buffer) => Promise<HttpAnswer> | undefined;
+export type SideDoor = (
+  method: string,
+  target: string,
+  body: Buffer,
+) => Promise<HttpAnswer> | undefined;
 
 /** The API, served. */
 export interface RunningHttpApi {
@@ -73,10 +83,16 @@ export const startHttpApi = async (
     send(outgoing, await (own ?? answer(request, { ...api, port })), request.requestId);
   };
 
-  const server = createServer({ maxHeaderSize: HEADER_LIMIT_BYTES, keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
-    // What fails here is either the client's connection or a bug of ours: no answer is the only one left to give.
-    serve(incoming, outgoing).catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : undefined));
-  });
+  const server = createServer(
+    { maxHeaderSize: HEADER_LIMIT_BYTES, keepAliveTimeout: 60_000 },
+    (incoming, outgoing) => {
+      // What fails here is either the client's connection or a bug of ours: no answer is the only
+      // one left to give.
+      serve(incoming, outgoing).catch((error: unknown) =>
+        outgoing.destroy(error instanceof Error ? error : undefined),
+      );
+    },
+  );
   server.on('clientError', (error, socket) => refuse(error, socket));
   await listen(server, options.port);
   const address = server.address();
@@ -106,7 +122,10 @@ const listen = (server: Server, port: number): Promise<void> =>
     server.listen(port, '127.0.0.1', resolve);
   });
 
-/** Answers what cannot be read as a request: headers beyond the limit, or no HTTP at all. The connection is of no more use. */
+/**
+ * Answers what cannot be read as a request: headers beyond the limit, or no HTTP at all. The
+ * connection is of no more use.
+ */
 const refuse = (error: NodeJS.ErrnoException, socket: Duplex): void => {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy(error);
   const { status, headers, body } = ownAnswer(
@@ -144,11 +163,17 @@ const receive = async (incoming: IncomingMessage): Promise<ReceivedRequest | und
   };
 };
 
-/** RFC 9112, 3.2.2: a request may name a whole URL, as to a proxy, and means the path on this host. */
-const originForm = (target: string): string => target.replace(/^https?:\/\/[^/?#]*(?=$|[/?])/i, '') || '/';
+/**
+ * RFC 9112, 3.2.2: a request may name a whole URL, as to a proxy, and means the path on this host.
+ */
+const originForm = (target: string): string =>
+  target.replace(/^https?:\/\/[^/?#]*(?=$|[/?])/i, '') || '/';
 
 /** @returns `undefined` if the integration's time ran out; the invocation goes on, as on AWS. */
-const withinTime = async (integration: Integration, event: unknown): Promise<Invocation | undefined> => {
+const withinTime = async (
+  integration: Integration,
+  event: unknown,
+): Promise<Invocation | undefined> => {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(resolve, integration.timeoutMs, undefined);
   try {
@@ -162,6 +187,7 @@ const send = (outgoing: ServerResponse, answer: HttpAnswer, requestId: string): 
   outgoing.statusCode = answer.status;
   for (const [name, value] of answer.headers) outgoing.appendHeader(name, value);
   outgoing.setHeader('apigw-requestid', requestId);
-  if (answer.status !== 204 && answer.status !== 304) outgoing.setHeader('content-length', answer.body.length);
+  if (answer.status !== 204 && answer.status !== 304)
+    outgoing.setHeader('content-length', answer.body.length);
   outgoing.end(answer.body);
 };

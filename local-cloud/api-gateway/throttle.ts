@@ -7,12 +7,16 @@ export interface ThrottleSettings {
 }
 
 /**
- * A token bucket, as API Gateway's: `burstLimit` tokens when full, `rateLimit` new ones a second, one a request.
+ * A token bucket, as API Gateway's: `burstLimit` tokens when full, `rateLimit` new ones a second,
+ * one a request.
  *
  * @param now ms, on any clock that does not go back.
  * @returns whether a request that comes now may pass.
  */
-export const createThrottle = ({ rateLimit, burstLimit }: ThrottleSettings, now: () => number): (() => boolean) => {
+export const createThrottle = (
+  { rateLimit, burstLimit }: ThrottleSettings,
+  now: () => number,
+): (() => boolean) => {
   let tokens = burstLimit;
   let filledAt = now();
   return () => {

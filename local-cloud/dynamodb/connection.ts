@@ -13,19 +13,24 @@ export interface DynamoDbConnection {
   close(): void;
 }
 
-/** Which DynamoDB Local, and which of its databases: it has one for each access key id and region. */
+/**
+ * Which DynamoDB Local, and which of its databases: it has one for each access key id and region.
+ */
 export interface DynamoDbSettings {
   readonly endpoint: string;
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** DynamoDB Local closes a quiet connection after 30 s. One that closes just as a request is sent would lose it. */
+/**
+ * DynamoDB Local closes a quiet connection after 30 s. One that closes just as a request is sent
+ * would lose it.
+ */
 const IDLE_CONNECTION_MS = 20_000;
 
 /**
- * Makes connections as they are needed, one for each request under way. They are plain sockets: with all that an HTTP client is
- * prepared for, Node's would take a third of this process's time.
+ * Makes connections as they are needed, one for each request under way. They are plain sockets:
+ * with all that an HTTP client is prepared for, Node's would take a third of this process's time.
  */
 export const connectToDynamoDb = (settings: DynamoDbSettings): DynamoDbConnection => {
   const { hostname, port } = new URL(settings.endpoint);
@@ -96,7 +101,10 @@ interface Request {
   readonly reject: (error: Error) => void;
 }
 
-/** What every request begins with. DynamoDB Local checks neither signature nor date, but they have to be there. */
+/**
+ * What every request begins with. DynamoDB Local checks neither signature nor date, but they have
+ * to be there.
+ */
 const headOf = ({ endpoint, region, credentials }: DynamoDbSettings): string => {
   const scope = `${credentials.accessKeyId}/20260101/${region}/dynamodb/aws4_request`;
   return [

@@ -9,7 +9,9 @@ import { warmUp } from './warm-up.ts';
 
 /** A DynamoDB Local that answers. */
 export interface DynamoDbLocal {
-  /** Where it answers: `http://127.0.0.1:PORT`. Every access key id is a database of its own in it. */
+  /**
+   * Where it answers: `http://127.0.0.1:PORT`. Every access key id is a database of its own in it.
+   */
   readonly endpoint: string;
   /** What runs, in words. */
   readonly description: string;
@@ -18,13 +20,14 @@ export interface DynamoDbLocal {
 }
 
 /**
- * Starts DynamoDB Local and returns when it answers and is warm. `HOLDFAST_DYNAMODB_ENDPOINT` names one that runs
- * already: then that one is used, and nothing is started or stopped.
+ * Starts DynamoDB Local and returns when it answers and is warm. `HOLDFAST_DYNAMODB_ENDPOINT` names
+ * one that runs already: then that one is used, and nothing is started or stopped.
  * @param options.dataDirectory where the tables are kept; absent: in memory, gone when it stops.
- * @param options.longRunning whether it is to answer hundreds of thousands of requests: then it starts slower, and becomes faster.
+ * @param options.longRunning whether it is to answer hundreds of thousands of requests: then it
+ *   starts slower, and becomes faster.
  * @param options.report takes a line for the user: the engine ended by itself.
- * @throws Error when nothing here can run it (with how to get Java), or when it does not answer in time (with what the
- *   engine said).
+ * @throws Error when nothing here can run it (with how to get Java), or when it does not answer in
+ *   time (with what the engine said).
  */
 export const startDynamoDbLocal = async (options: {
   readonly dataDirectory?: string | undefined;
@@ -37,7 +40,11 @@ export const startDynamoDbLocal = async (options: {
   if (options.dataDirectory !== undefined) await mkdir(options.dataDirectory, { recursive: true });
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
-  const engine = await findEngine({ port, dataDirectory: options.dataDirectory, longRunning: options.longRunning });
+  const engine = await findEngine({
+    port,
+    dataDirectory: options.dataDirectory,
+    longRunning: options.longRunning,
+  });
   // It leaves a file with its installation's id in the directory it runs in, telemetry or not.
   const running = startTied(engine.command, engine.arguments, tmpdir());
   try {
@@ -47,7 +54,9 @@ export const startDynamoDbLocal = async (options: {
     await running.stop();
     throw error;
   }
-  running.onUnexpectedEnd(() => options.report(`DynamoDB Local ended by itself. ${running.errors()}`));
+  running.onUnexpectedEnd(() =>
+    options.report(`DynamoDB Local ended by itself. ${running.errors()}`),
+  );
   return {
     endpoint,
     description: `${engine.description}, ${options.dataDirectory ?? 'in memory'}`,
@@ -62,10 +71,18 @@ const useRunning = async (endpoint: string): Promise<DynamoDbLocal> => {
     );
   }
   await untilItAnswers(endpoint, 10_000);
-  return { endpoint, description: 'the DynamoDB that HOLDFAST_DYNAMODB_ENDPOINT names', stop: async () => {} };
+  return {
+    endpoint,
+    description: 'the DynamoDB that HOLDFAST_DYNAMODB_ENDPOINT names',
+    stop: async () => {},
+  };
 };
 
-const untilItAnswers = async (endpoint: string, deadlineMs: number, running?: TiedProcess): Promise<void> => {
+const untilItAnswers = async (
+  endpoint: string,
+  deadlineMs: number,
+  running?: TiedProcess,
+): Promise<void> => {
   const client = new DynamoDBClient({
     endpoint,
     region: 'us-east-1',
@@ -80,7 +97,9 @@ const untilItAnswers = async (endpoint: string, deadlineMs: number, running?: Ti
         await client.send(new ListTablesCommand({}));
         return;
       } catch (error) {
-        const reason = running?.ended ? 'ended while it started' : `did not answer within ${deadlineMs / 1000} s`;
+        const reason = running?.ended
+          ? 'ended while it started'
+          : `did not answer within ${deadlineMs / 1000} s`;
         if (running?.ended || performance.now() > deadline) {
           const said = running?.errors() || String(error);
           throw new Error(`DynamoDB at ${endpoint} ${reason}.\n${said}`, { cause: error });
@@ -100,7 +119,8 @@ const freePort = (): Promise<number> =>
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
       server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('No TCP port is free.'));
+        if (address === null || typeof address === 'string')
+          reject(new Error('No TCP port is free.'));
         else resolve(address.port);
       });
     });

@@ -24,12 +24,15 @@ export interface EngineOptions {
   readonly longRunning?: boolean | undefined;
 }
 
-/** Runs a command to its end and gives what it wrote on both streams; undefined when it cannot run or fails. */
+/**
+ * Runs a command to its end and gives what it wrote on both streams; undefined when it cannot run
+ * or fails.
+ */
 export type Probe = (command: string, args: readonly string[]) => Promise<string | undefined>;
 
 /**
- * Chooses what runs DynamoDB Local on this machine: the jar from npm where there is Java 11 or later, else the
- * container image where a Docker daemon answers.
+ * Chooses what runs DynamoDB Local on this machine: the jar from npm where there is Java 11 or
+ * later, else the container image where a Docker daemon answers.
  * @param probe asks the machine; a test gives its own.
  * @throws Error that says how to get Java when neither is there.
  */
@@ -37,12 +40,14 @@ export const findEngine = async (options: EngineOptions, probe: Probe = run): Pr
   const java = javaCommand(process.env['JAVA_HOME']);
   const version = javaMajorVersion((await probe(java, ['-version'])) ?? '');
   if (version !== undefined && version >= OLDEST_JAVA) return javaEngine(java, version, options);
-  if ((await probe('docker', ['info', '--format', '{{.ServerVersion}}'])) !== undefined) return dockerEngine(options);
+  if ((await probe('docker', ['info', '--format', '{{.ServerVersion}}'])) !== undefined)
+    return dockerEngine(options);
   throw new Error(howToGetJava(version));
 };
 
 /**
- * The major version in what `java -version` prints: 17 for `17.0.15`, 8 for `1.8.0_292`, undefined when it says none.
+ * The major version in what `java -version` prints: 17 for `17.0.15`, 8 for `1.8.0_292`, undefined
+ * when it says none.
  */
 export const javaMajorVersion = (output: string): number | undefined => {
   const [, first, second] = /version "(\d+)(?:\.(\d+))?/.exec(output) ?? [];
@@ -55,7 +60,10 @@ const OLDEST_JAVA = 11;
 
 const run: Probe = async (command, args) => {
   try {
-    const { stdout, stderr } = await promisify(execFile)(command, [...args], { timeout: 10_000, windowsHide: true });
+    const { stdout, stderr } = await promisify(execFile)(command, [...args], {
+      timeout: 10_000,
+      windowsHide: true,
+    });
     return stdout + stderr;
   } catch {
     return undefined;
@@ -68,17 +76,24 @@ const javaCommand = (javaHome: string | undefined): string => {
   return existsSync(inHome) ? inHome : 'java';
 };
 
-const javaEngine = (java: string, version: number, { port, dataDirectory, longRunning }: EngineOptions): Engine => {
-  // The package's own JavaScript is not used: it only starts this jar, with dependencies that package.json replaces.
-  const manifest = createRequire(import.meta.url).resolve('amplify-dynamodb-simulator/package.json');
+const javaEngine = (
+  java: string,
+  version: number,
+  { port, dataDirectory, longRunning }: EngineOptions,
+): Engine => {
+  // The package's own JavaScript is not used: it only starts this jar, with dependencies that
+  // package.json replaces.
+  const manifest = createRequire(import.meta.url).resolve(
+    'amplify-dynamodb-simulator/package.json',
+  );
   const emulator = join(dirname(manifest), 'emulator');
   return {
     command: java,
     arguments: [
       '-XX:+UseSerialGC',
-      // Measured on two cores: without the second compiler the engine needs half the processor time to start and for its
-      // first 10,000 requests, and still less altogether after 30,000 (20 s, not 31). After that each request takes a third
-      // less with it.
+      // Measured on two cores: without the second compiler the engine needs half the processor time
+      // to start and for its first 10,000 requests, and still less altogether after 30,000 (20 s,
+      // not 31). After that each request takes a third less with it.
       ...(longRunning ? [] : ['-XX:TieredStopAtLevel=1']),
       `-Djava.library.path=${join(emulator, 'DynamoDBLocal_lib')}`,
       '-jar',
@@ -102,7 +117,9 @@ const dockerEngine = ({ port, dataDirectory }: EngineOptions): Engine => ({
     '--publish',
     `127.0.0.1:${port}:8000`,
     // The image's own user could not write to a directory of this machine.
-    ...(dataDirectory === undefined ? [] : ['--user', 'root', '--volume', `${resolve(dataDirectory)}:/data`]),
+    ...(dataDirectory === undefined
+      ? []
+      : ['--user', 'root', '--volume', `${resolve(dataDirectory)}:/data`]),
     'amazon/dynamodb-local',
     '-jar',
     'DynamoDBLocal.jar',

@@ -29,30 +29,37 @@ export interface CreatedTable {
 /**
  * Makes the tables of a template that are not there yet.
  *
- * Those with a stream come first. In DynamoDB Local a table with a stream that is made when there are many stream records
- * pays for all of them with every write.
+ * Those with a stream come first. In DynamoDB Local a table with a stream that is made when there
+ * are many stream records pays for all of them with every write.
  * @returns by logical id.
- * @throws Error when a table is there and is not what the template asks for. CloudFormation would change it, or replace it;
- *   here the user decides about the data.
+ * @throws Error when a table is there and is not what the template asks for. CloudFormation would
+ *   change it, or replace it; here the user decides about the data.
  */
 export const createTables = async (
   client: DynamoDBClient,
   tables: readonly TableToCreate[],
 ): Promise<Map<string, CreatedTable>> => {
   const created = new Map<string, CreatedTable>();
-  for (const table of tables.toSorted(streamsFirst)) created.set(table.logicalId, await createTable(client, table));
+  for (const table of tables.toSorted(streamsFirst))
+    created.set(table.logicalId, await createTable(client, table));
   return created;
 };
 
 const streamsFirst = (one: TableToCreate, other: TableToCreate): number =>
-  Number(other.properties.StreamSpecification !== undefined) - Number(one.properties.StreamSpecification !== undefined);
+  Number(other.properties.StreamSpecification !== undefined) -
+  Number(one.properties.StreamSpecification !== undefined);
 
-const createTable = async (client: DynamoDBClient, { name, properties }: TableToCreate): Promise<CreatedTable> => {
+const createTable = async (
+  client: DynamoDBClient,
+  { name, properties }: TableToCreate,
+): Promise<CreatedTable> => {
   const wanted = toCreateTable(name, properties);
   let table = await describe(client, name);
-  if (table === undefined) table = (await client.send(new CreateTableCommand(wanted))).TableDescription;
+  if (table === undefined)
+    table = (await client.send(new CreateTableCommand(wanted))).TableDescription;
   else refuseOther(name, wanted, table);
-  if (table?.TableArn === undefined) throw new Error(`DynamoDB did not say what it made of the table ${name}`);
+  if (table?.TableArn === undefined)
+    throw new Error(`DynamoDB did not say what it made of the table ${name}`);
   await setTimeToLive(client, name, properties);
   return {
     tableName: name,
@@ -61,7 +68,10 @@ const createTable = async (client: DynamoDBClient, { name, properties }: TableTo
   };
 };
 
-const describe = async (client: DynamoDBClient, name: string): Promise<TableDescription | undefined> => {
+const describe = async (
+  client: DynamoDBClient,
+  name: string,
+): Promise<TableDescription | undefined> => {
   try {
     return (await client.send(new DescribeTableCommand({ TableName: name }))).Table;
   } catch (error) {
@@ -72,7 +82,13 @@ const describe = async (client: DynamoDBClient, name: string): Promise<TableDesc
 
 const toCreateTable = (
   name: string,
-  { AttributeDefinitions, KeySchema, BillingMode, GlobalSecondaryIndexes, StreamSpecification }: Properties,
+  {
+    AttributeDefinitions,
+    KeySchema,
+    BillingMode,
+    GlobalSecondaryIndexes,
+    StreamSpecification,
+  }: Properties,
 ): CreateTableCommandInput => ({
   TableName: name,
   AttributeDefinitions,
@@ -80,25 +96,39 @@ const toCreateTable = (
   BillingMode,
   GlobalSecondaryIndexes,
   // In a template, naming the view type is what switches the stream on.
-  ...(StreamSpecification && { StreamSpecification: { StreamEnabled: true, ...StreamSpecification } }),
+  ...(StreamSpecification && {
+    StreamSpecification: { StreamEnabled: true, ...StreamSpecification },
+  }),
 });
 
 type Properties = TableToCreate['properties'];
 
-/** A table that has no time to live yet is given it: whoever made the table may have been ended before that. */
+/**
+ * A table that has no time to live yet is given it: whoever made the table may have been ended
+ * before that.
+ */
 const setTimeToLive = async (
   client: DynamoDBClient,
   name: string,
   { TimeToLiveSpecification: wanted }: Properties,
 ): Promise<void> => {
-  const { TimeToLiveDescription: found } = await client.send(new DescribeTimeToLiveCommand({ TableName: name }));
+  const { TimeToLiveDescription: found } = await client.send(
+    new DescribeTimeToLiveCommand({ TableName: name }),
+  );
   const there = found?.TimeToLiveStatus === 'ENABLED' ? found.AttributeName : undefined;
   if (there === wanted?.AttributeName) return;
-  if (there !== undefined) throw otherThanWanted(name, 'time to live', there, wanted?.AttributeName ?? 'none');
-  await client.send(new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: wanted }));
+  if (there !== undefined)
+    throw otherThanWanted(name, 'time to live', there, wanted?.AttributeName ?? 'none');
+  await client.send(
+    new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: wanted }),
+  );
 };
 
-const refuseOther = (name: string, wanted: CreateTableCommandInput, found: TableDescription): void => {
+const refuseOther = (
+  name: string,
+  wanted: CreateTableCommandInput,
+  found: TableDescription,
+): void => {
   const [asked, there] = [shapeOf(wanted), shapeOf(found)];
   for (const [aspect, value] of Object.entries(asked)) {
     if (JSON.stringify(value) === JSON.stringify(there[aspect])) continue;
@@ -112,10 +142,17 @@ const otherThanWanted = (name: string, aspect: string, there: unknown, wanted: u
       `${JSON.stringify(wanted)}. Start with another --data directory, or delete this one.`,
   );
 
-/** What of a table cannot differ from its template without being noticed sooner or later; in an order of its own. */
-const shapeOf = (table: CreateTableCommandInput | TableDescription): Readonly<Record<string, unknown>> => ({
+/**
+ * What of a table cannot differ from its template without being noticed sooner or later; in an
+ * order of its own.
+ */
+const shapeOf = (
+  table: CreateTableCommandInput | TableDescription,
+): Readonly<Record<string, unknown>> => ({
   key: table.KeySchema?.map(keyPart),
-  'attribute types': table.AttributeDefinitions?.map((it) => `${it.AttributeName} ${it.AttributeType}`).toSorted(),
+  'attribute types': table.AttributeDefinitions?.map(
+    (it) => `${it.AttributeName} ${it.AttributeType}`,
+  ).toSorted(),
   indexes: (table.GlobalSecondaryIndexes ?? [])
     .map(({ IndexName, KeySchema, Projection }) => ({
       name: IndexName,
@@ -124,8 +161,15 @@ const shapeOf = (table: CreateTableCommandInput | TableDescription): Readonly<Re
       attributes: Projection?.NonKeyAttributes?.toSorted() ?? [],
     }))
     .toSorted((one, other) => String(one.name).localeCompare(String(other.name))),
-  stream: table.StreamSpecification?.StreamEnabled ? table.StreamSpecification.StreamViewType : 'none',
+  stream: table.StreamSpecification?.StreamEnabled
+    ? table.StreamSpecification.StreamViewType
+    : 'none',
 });
 
-const keyPart = ({ AttributeName, KeyType }: { AttributeName?: string | undefined; KeyType?: string | undefined }) =>
-  `${AttributeName} ${KeyType}`;
+const keyPart = ({
+  AttributeName,
+  KeyType,
+}: {
+  AttributeName?: string | undefined;
+  KeyType?: string | undefined;
+}) => `${AttributeName} ${KeyType}`;

@@ -7,20 +7,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface TiedProcess {
   /** Whether it has ended, or could not be started. */
   readonly ended: boolean;
-  /** The last of what it wrote on its error stream, and why it could not be started if it could not. */
+  /**
+   * The last of what it wrote on its error stream, and why it could not be started if it could not.
+   */
   errors(): string;
   /** Calls back once when it ends without having been stopped. */
   onUnexpectedEnd(callback: () => void): void;
-  /** Asks it to end, makes it end after a few seconds, and returns when it has. A second call does nothing more. */
+  /**
+   * Asks it to end, makes it end after a few seconds, and returns when it has. A second call does
+   * nothing more.
+   */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a program tied to this process. It is in a process group of its own, so the Ctrl-C that asks this process to
- * finish does not cut off what it still needs; and it holds one end of a pipe, which closes when this process dies,
- * even when it is killed.
+ * Starts a program tied to this process. It is in a process group of its own, so the Ctrl-C that
+ * asks this process to finish does not cut off what it still needs; and it holds one end of a pipe,
+ * which closes when this process dies, even when it is killed.
  */
-export const startTied = (command: string, args: readonly string[], workingDirectory: string): TiedProcess => {
+export const startTied = (
+  command: string,
+  args: readonly string[],
+  workingDirectory: string,
+): TiedProcess => {
   const spawnTied = process.platform === 'win32' ? spawnWithExitHook : spawnOnPipe;
   const child = spawnTied(command, args, workingDirectory);
   let ended = false;
@@ -75,7 +84,11 @@ const spawnOnPipe = (command: string, args: readonly string[], cwd: string): Chi
   });
 
 const spawnWithExitHook = (command: string, args: readonly string[], cwd: string): ChildProcess => {
-  const child = spawn(command, args, { cwd, stdio: ['ignore', 'ignore', 'pipe'], windowsHide: true });
+  const child = spawn(command, args, {
+    cwd,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    windowsHide: true,
+  });
   const kill = () => child.kill();
   process.once('exit', kill);
   child.once('exit', () => process.off('exit', kill));
@@ -93,4 +106,5 @@ const forceToEnd = (child: ChildProcess): void => {
   else child.kill('SIGKILL');
 };
 
-const isWritable = (pipe: unknown): pipe is Writable => typeof pipe === 'object' && pipe !== null && 'end' in pipe;
+const isWritable = (pipe: unknown): pipe is Writable =>
+  typeof pipe === 'object' && pipe !== null && 'end' in pipe;

@@ -8,9 +8,10 @@ import {
 } from '@aws-sdk/client-dynamodb';
 
 /**
- * Takes a fresh engine through each kind of request, one at a time. DynamoDB Local was once seen to answer the very first
- * requests, when they came together, with an error that has nothing to do with them; and its first thousands are slow.
- * It happens in a database of its own (its access key id) and leaves no table behind.
+ * Takes a fresh engine through each kind of request, one at a time. DynamoDB Local was once seen to
+ * answer the very first requests, when they came together, with an error that has nothing to do
+ * with them; and its first thousands are slow. It happens in a database of its own (its access key
+ * id) and leaves no table behind.
  */
 export const warmUp = async (endpoint: string): Promise<void> => {
   const client = new DynamoDBClient({
@@ -37,20 +38,34 @@ export const warmUp = async (endpoint: string): Promise<void> => {
   }
 };
 
-/** Enough to be past the first interpreted runs; more would be felt by whoever waits for the start. */
+/**
+ * Enough to be past the first interpreted runs; more would be felt by whoever waits for the start.
+ */
 const ROUNDS = 100;
 
 /** In milliseconds; a slow machine stops here. */
 const BUDGET_MS = 1_000;
 
-const oneOfEach = async (client: DynamoDBClient, TableName: string, round: number): Promise<void> => {
+const oneOfEach = async (
+  client: DynamoDBClient,
+  TableName: string,
+  round: number,
+): Promise<void> => {
   const item = (name: string) => ({ key: { S: `${name}-${round}` } });
   await client.send(
-    new PutItemCommand({ TableName, Item: item('put'), ConditionExpression: 'attribute_not_exists(#k)', ...keyName }),
+    new PutItemCommand({
+      TableName,
+      Item: item('put'),
+      ConditionExpression: 'attribute_not_exists(#k)',
+      ...keyName,
+    }),
   );
   await client.send(
     new TransactWriteItemsCommand({
-      TransactItems: [{ Put: { TableName, Item: item('a') } }, { Put: { TableName, Item: item('b') } }],
+      TransactItems: [
+        { Put: { TableName, Item: item('a') } },
+        { Put: { TableName, Item: item('b') } },
+      ],
     }),
   );
   await client.send(

@@ -5,7 +5,10 @@ import type { InvokeMessage, WorkerSettings } from './protocol.ts';
 export type LambdaContext = Omit<Context, 'done' | 'fail' | 'succeed'>;
 
 /** Makes the context of one invocation. */
-export const createContext = (settings: WorkerSettings, invocation: InvokeMessage): LambdaContext => ({
+export const createContext = (
+  settings: WorkerSettings,
+  invocation: InvokeMessage,
+): LambdaContext => ({
   callbackWaitsForEmptyEventLoop: true,
   functionName: settings.functionName,
   functionVersion: '$LATEST',

@@ -1,6 +1,7 @@
 /**
- * What runs inside a worker thread: the part of Lambda's Node.js runtime that a function can see. It loads the
- * bundle, then takes one invocation after the other until the thread is ended from outside.
+ * What runs inside a worker thread: the part of Lambda's Node.js runtime that a function can see.
+ * It loads the bundle, then takes one invocation after the other until the thread is ended from
+ * outside.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createContext } from './context.ts';
@@ -20,8 +21,8 @@ delete process.env['NODE_COMPILE_CACHE'];
 const say = (message: WorkerMessage): void => parentPort?.postMessage(message);
 
 /**
- * A worker's own stdout would cost both threads a wake-up for every line, and as much again for its receipt. Said at once: what
- * comes after a line may be a loop without end, or no memory left.
+ * A worker's own stdout would cost both threads a wake-up for every line, and as much again for its
+ * receipt. Said at once: what comes after a line may be a loop without end, or no memory left.
  */
 const write: typeof process.stdout.write = (chunk, encoding?: unknown, callback?: unknown) => {
   say({ type: 'output', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString() });
@@ -53,12 +54,16 @@ const loadHandler = async (): Promise<Handler | LambdaError> => {
   const handler = loaded[settings.exportName];
   if (!isHandler(handler)) {
     const name = `${settings.exportName} of ${settings.module.split('/').at(-1)}`;
-    return { errorType: 'Runtime.HandlerNotFound', errorMessage: `${name} is undefined or not a function` };
+    return {
+      errorType: 'Runtime.HandlerNotFound',
+      errorMessage: `${name} is undefined or not a function`,
+    };
   }
   if (handler.length > 2) {
     return {
       errorType: 'Runtime.CallbackHandlerDeprecated',
-      errorMessage: 'Lambda has no callback-based handlers from Node.js 24 on: return a promise instead',
+      errorMessage:
+        'Lambda has no callback-based handlers from Node.js 24 on: return a promise instead',
     };
   }
   return handler;

@@ -19,11 +19,15 @@ export interface EnvironmentOf {
 }
 
 /**
- * The whole environment of a function: the template's variables and what Lambda itself sets. Nothing of the
- * environment this process runs in is passed on: neither its credentials nor its settings may change what a function
- * does. Only the `AWS_ENDPOINT_URL_*` variables are not there on AWS.
+ * The whole environment of a function: the template's variables and what Lambda itself sets.
+ * Nothing of the environment this process runs in is passed on: neither its credentials nor its
+ * settings may change what a function does. Only the `AWS_ENDPOINT_URL_*` variables are not there
+ * on AWS.
  */
-export const lambdaEnvironment = (of: EnvironmentOf, endpoints: ServiceEndpoints): Record<string, string> => ({
+export const lambdaEnvironment = (
+  of: EnvironmentOf,
+  endpoints: ServiceEndpoints,
+): Record<string, string> => ({
   ...of.variables,
   AWS_REGION: of.region,
   AWS_DEFAULT_REGION: of.region,
@@ -51,5 +55,9 @@ export const lambdaEnvironment = (of: EnvironmentOf, endpoints: ServiceEndpoints
 /** The log group that Lambda names by default. */
 export const logGroupName = (functionName: string): string => `/aws/lambda/${functionName}`;
 
-/** The access key id by which the endpoint knows a function: letters and digits only, as DynamoDB Local asks. */
-export const accessKeyIdOf = (functionName: string): string => `LOCAL${functionName.replaceAll(/[^A-Za-z0-9]/g, '')}`;
+/**
+ * The access key id by which the endpoint knows a function: letters and digits only, as DynamoDB
+ * Local asks.
+ */
+export const accessKeyIdOf = (functionName: string): string =>
+  `LOCAL${functionName.replaceAll(/[^A-Za-z0-9]/g, '')}`;

@@ -2,22 +2,37 @@ import { types } from 'node:util';
 import type { LambdaError } from './protocol.ts';
 
 /**
- * What was thrown, as the Node.js runtime of Lambda reports it: the error's name, message and stack; for what is no
- * error, its type and text.
+ * What was thrown, as the Node.js runtime of Lambda reports it: the error's name, message and
+ * stack; for what is no error, its type and text.
  */
 export const toLambdaError = (thrown: unknown): LambdaError =>
   types.isNativeError(thrown)
-    ? { errorType: thrown.name, errorMessage: thrown.message, trace: (thrown.stack ?? '').split('\n') }
+    ? {
+        errorType: thrown.name,
+        errorMessage: thrown.message,
+        trace: (thrown.stack ?? '').split('\n'),
+      }
     : { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
 
-/** What went wrong while the module was loaded: a missing import and a syntax error have names of their own. */
+/**
+ * What went wrong while the module was loaded: a missing import and a syntax error have names of
+ * their own.
+ */
 export const toInitError = (thrown: unknown): LambdaError => {
   const error = toLambdaError(thrown);
   if (isModuleNotFound(thrown)) {
-    return { ...error, errorType: 'Runtime.ImportModuleError', errorMessage: `Error: ${error.errorMessage}` };
+    return {
+      ...error,
+      errorType: 'Runtime.ImportModuleError',
+      errorMessage: `Error: ${error.errorMessage}`,
+    };
   }
   if (thrown instanceof SyntaxError) {
-    return { ...error, errorType: 'Runtime.UserCodeSyntaxError', errorMessage: `SyntaxError: ${error.errorMessage}` };
+    return {
+      ...error,
+      errorType: 'Runtime.UserCodeSyntaxError',
+      errorMessage: `SyntaxError: ${error.errorMessage}`,
+    };
   }
   return error;
 };
@@ -28,7 +43,9 @@ export const timedOut = (requestId: string, seconds: number): LambdaError => ({
   errorMessage: `RequestId: ${requestId} Error: Task timed out after ${seconds.toFixed(2)} seconds`,
 });
 
-/** @param how e.g. `exit status 1` or `signal: killed`; absent when the process ended with status 0. */
+/**
+ * @param how e.g. `exit status 1` or `signal: killed`; absent when the process ended with status 0.
+ */
 export const exited = (requestId: string, how: string | undefined): LambdaError => ({
   errorType: 'Runtime.ExitError',
   errorMessage: `RequestId: ${requestId} Error: Runtime exited ${how ? `with error: ${how}` : 'without providing a reason'}`,

@@ -11,13 +11,17 @@ import { type FunctionWorker, startWorker } from './worker.ts';
 const IDLE_MS = 60_000;
 
 /**
- * How long an invocation waits for a worker to become free before another one is started. Lambda starts one at once, on
- * a machine of its own; here a start takes the others about this long, and a new worker is slow at first. A function that does
- * not wait for others needs few workers then, however many callers come at once.
+ * How long an invocation waits for a worker to become free before another one is started. Lambda
+ * starts one at once, on a machine of its own; here a start takes the others about this long, and a
+ * new worker is slow at first. A function that does not wait for others needs few workers then,
+ * however many callers come at once.
  */
 const PATIENCE_MS = 100;
 
-/** Loading a bundle is all work and no waiting: more at once than processors would only make each of them late. */
+/**
+ * Loading a bundle is all work and no waiting: more at once than processors would only make each of
+ * them late.
+ */
 const startsAtOnce = availableParallelism();
 
 /** Lambda's limit for an event. */
@@ -34,7 +38,10 @@ export interface FunctionDefinition {
   readonly handler: string;
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
-  /** How many invocations run at once, at most: others are refused. Absent: as many as there are workers, and others wait. */
+  /**
+   * How many invocations run at once, at most: others are refused. Absent: as many as there are
+   * workers, and others wait.
+   */
   readonly reservedConcurrency?: number | undefined;
   readonly variables: Readonly<Record<string, string>>;
 }
@@ -46,13 +53,17 @@ export interface FunctionOptions {
   readonly maxWorkers: number;
   /** Told every line the function writes. */
   readonly log: (line: string) => void;
-  /** Told of every invocation that failed, whoever called, and of crashes between two invocations. */
+  /**
+   * Told of every invocation that failed, whoever called, and of crashes between two invocations.
+   */
   readonly onFailure: (error: LambdaError) => void;
 }
 
 /** A function that runs. */
 export interface RunningFunction extends LocalFunction {
-  /** Ends its workers at once, as a crash: invocations under way fail, waiting ones get new workers. */
+  /**
+   * Ends its workers at once, as a crash: invocations under way fail, waiting ones get new workers.
+   */
   kill(): Promise<void>;
   /** How many workers there are now. */
   workers(): number;
@@ -69,13 +80,17 @@ interface Waiting {
 }
 
 /**
- * Runs a function as Lambda does: one invocation at a time per worker, more workers when all are busy, and a worker
- * that failed to load, crashed or timed out is never used again. The first invocation starts the first worker.
+ * Runs a function as Lambda does: one invocation at a time per worker, more workers when all are
+ * busy, and a worker that failed to load, crashed or timed out is never used again. The first
+ * invocation starts the first worker.
  *
- * Where concurrency is reserved, an invocation beyond it is refused at once, as Lambda does with status 429. Those that wait for a
- * worker count: on AWS they would run.
+ * Where concurrency is reserved, an invocation beyond it is refused at once, as Lambda does with
+ * status 429. Those that wait for a worker count: on AWS they would run.
  */
-export const startFunction = (definition: FunctionDefinition, options: FunctionOptions): RunningFunction => {
+export const startFunction = (
+  definition: FunctionDefinition,
+  options: FunctionOptions,
+): RunningFunction => {
   const workers = new Set<FunctionWorker>();
   /** The one used last is on top: with little to do, the others can be ended. */
   const idle: FunctionWorker[] = [];
@@ -101,7 +116,10 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
   };
 
   const mayGrow = (): boolean =>
-    waiting.length > starting && starting < startsAtOnce && workers.size < options.maxWorkers && !stopped;
+    waiting.length > starting &&
+    starting < startsAtOnce &&
+    workers.size < options.maxWorkers &&
+    !stopped;
 
   const grow = (): void => {
     growth = undefined;
@@ -128,7 +146,10 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
     dispatch();
   };
 
-  /** The caller that caused the start hears why it failed, as in Lambda; the next invocation tries again. */
+  /**
+   * The caller that caused the start hears why it failed, as in Lambda; the next invocation tries
+   * again.
+   */
   const fail = (worker: FunctionWorker, error: LambdaError): void => {
     discard(worker);
     const next = waiting.shift();
@@ -156,7 +177,10 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
     // A handler that threw leaves its worker as good as before; a crash or a timeout has ended it.
     if (worker.alive()) {
       idle.push(worker);
-      idleTimers.set(worker, setTimeout(() => workers.size > 1 && discard(worker), IDLE_MS).unref());
+      idleTimers.set(
+        worker,
+        setTimeout(() => workers.size > 1 && discard(worker), IDLE_MS).unref(),
+      );
     } else {
       remove(worker);
     }
@@ -183,11 +207,18 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
   const invoke = (event: unknown): Promise<Invocation> => {
     if (stopped) return Promise.resolve({ ok: false, ...stoppedError });
     const text = JSON.stringify(event) ?? 'null';
-    if (underWay >= (definition.reservedConcurrency ?? Number.POSITIVE_INFINITY)) return Promise.resolve(throttled);
-    if (Buffer.byteLength(text) > REQUEST_LIMIT_BYTES) return Promise.resolve({ ok: false, ...tooLargeError });
+    if (underWay >= (definition.reservedConcurrency ?? Number.POSITIVE_INFINITY))
+      return Promise.resolve(throttled);
+    if (Buffer.byteLength(text) > REQUEST_LIMIT_BYTES)
+      return Promise.resolve({ ok: false, ...tooLargeError });
     const { promise, resolve } = Promise.withResolvers<Invocation>();
     underWay += 1;
-    waiting.push({ requestId: randomUUID(), event: text, since: performance.now(), settle: resolve });
+    waiting.push({
+      requestId: randomUUID(),
+      event: text,
+      since: performance.now(),
+      settle: resolve,
+    });
     dispatch();
     return promise;
   };
@@ -199,7 +230,14 @@ export const startFunction = (definition: FunctionDefinition, options: FunctionO
     await kill();
   };
 
-  return { name: definition.name, arn: definition.arn, invoke, kill, workers: () => workers.size, stop };
+  return {
+    name: definition.name,
+    arn: definition.arn,
+    invoke,
+    kill,
+    workers: () => workers.size,
+    stop,
+  };
 };
 
 const tooLargeError: LambdaError = {
@@ -207,7 +245,10 @@ const tooLargeError: LambdaError = {
   errorMessage: `Request must be smaller than ${REQUEST_LIMIT_BYTES} bytes for the InvokeFunction operation`,
 };
 
-const stoppedError: LambdaError = { errorType: 'LocalCloud.Stopped', errorMessage: 'The local cloud was stopped' };
+const stoppedError: LambdaError = {
+  errorType: 'LocalCloud.Stopped',
+  errorMessage: 'The local cloud was stopped',
+};
 
 const workerOptions = (definition: FunctionDefinition, options: FunctionOptions) => {
   const { name, arn, memoryMb } = definition;

@@ -1,4 +1,7 @@
-/** What came of one invocation of a function: what its handler returned, or the error that Lambda would report. */
+/**
+ * What came of one invocation of a function: what its handler returned, or the error that Lambda
+ * would report.
+ */
 export type Invocation =
   | { readonly ok: true; readonly payload: unknown }
   | {
@@ -8,14 +11,20 @@ export type Invocation =
       readonly trace?: readonly string[];
     };
 
-/** What becomes of an invocation beyond the concurrency that is reserved for its function: status 429 of Lambda's `Invoke`. */
+/**
+ * What becomes of an invocation beyond the concurrency that is reserved for its function: status
+ * 429 of Lambda's `Invoke`.
+ */
 export const throttled = {
   ok: false,
   errorType: 'TooManyRequestsException',
   errorMessage: 'Rate Exceeded.',
 } as const satisfies Invocation;
 
-/** Whether an invocation was refused before the function saw it. What calls again later has lost nothing. */
+/**
+ * Whether an invocation was refused before the function saw it. What calls again later has lost
+ * nothing.
+ */
 export const isThrottled = (invocation: Invocation): boolean => invocation === throttled;
 
 /** A function of the template that can be invoked. */

@@ -27,7 +27,10 @@ export interface LambdaError {
   readonly trace?: readonly string[];
 }
 
-/** What a worker says. `output`: what the function has written; `fatal`: an uncaught error, after which it exits. */
+/**
+ * What a worker says. `output`: what the function has written; `fatal`: an uncaught error, after
+ * which it exits.
+ */
 export type WorkerMessage =
   | { readonly type: 'output'; readonly text: string }
   | { readonly type: 'ready' }

@@ -8,7 +8,10 @@ import type { InvokeMessage, LambdaError, WorkerMessage, WorkerSettings } from '
 /** Lambda gives a function this long to load, outside of its own timeout. */
 const INIT_LIMIT_MS = 10_000;
 
-/** Where Node.js keeps compiled code by default. Every worker of a function loads the same: a fifth less work. */
+/**
+ * Where Node.js keeps compiled code by default. Every worker of a function loads the same: a fifth
+ * less work.
+ */
 const compileCache = join(tmpdir(), 'node-compile-cache');
 
 /** How a worker is started. */
@@ -24,7 +27,10 @@ export interface WorkerOptions {
 export interface FunctionWorker {
   /** Resolves once the bundle is loaded, to the error if it could not be. */
   readonly started: Promise<LambdaError | undefined>;
-  /** Resolves when the thread has ended: to an error, if it crashed and no invocation was there to hear of it. */
+  /**
+   * Resolves when the thread has ended: to an error, if it crashed and no invocation was there to
+   * hear of it.
+   */
   readonly ended: Promise<LambdaError | undefined>;
   /** False once the thread has ended or is about to: after a crash, a timeout, `kill`. */
   alive(): boolean;
@@ -117,7 +123,11 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
         resolve(invocation);
       },
     };
-    const message: InvokeMessage = { requestId, event, deadline: Date.now() + timeoutSeconds * 1000 };
+    const message: InvokeMessage = {
+      requestId,
+      event,
+      deadline: Date.now() + timeoutSeconds * 1000,
+    };
     thread.postMessage(message);
     return promise;
   };

@@ -1,18 +1,27 @@
 import type { StateMachineDefinition } from 'aws-local-stepfunctions';
 
 /**
- * Reads a definition in Amazon States Language for aws-local-stepfunctions 3: refuses what it would ignore or run otherwise
- * than AWS, and takes the edge off where it differs in a way that can be put right.
+ * Reads a definition in Amazon States Language for aws-local-stepfunctions 3: refuses what it would
+ * ignore or run otherwise than AWS, and takes the edge off where it differs in a way that can be
+ * put right.
  * @param definition as JSON.
  * @param limits.isFunction whether a task's `Resource` is the ARN of a function that can be called.
- * @param limits.longestSeconds how long an execution may take at most; absent: as its definition says.
+ * @param limits.longestSeconds how long an execution may take at most; absent: as its definition
+ *   says.
  * @throws Error that names the state and the field.
  */
 export const readDefinition = (
   definition: unknown,
-  limits: { readonly isFunction: (resource: string) => boolean; readonly longestSeconds?: number | undefined },
-): { readonly definition: StateMachineDefinition; readonly resources: ReadonlyMap<string, string> } => {
-  if (!isObject(definition) || !isObject(definition['States'])) throw new Error('The definition has no States');
+  limits: {
+    readonly isFunction: (resource: string) => boolean;
+    readonly longestSeconds?: number | undefined;
+  },
+): {
+  readonly definition: StateMachineDefinition;
+  readonly resources: ReadonlyMap<string, string>;
+} => {
+  if (!isObject(definition) || !isObject(definition['States']))
+    throw new Error('The definition has no States');
   refuseUnknown('The definition', definition, topLevelFields);
   refuseLongTimers('The definition', definition);
   const resources = new Map<string, string>();
@@ -23,7 +32,9 @@ export const readDefinition = (
     if (state['Type'] === 'Task') resources.set(name, functionOf(place, state, limits.isFunction));
     return [name, adjustState(state)] as const;
   });
-  const longest = [definition['TimeoutSeconds'], limits.longestSeconds].filter((it) => typeof it === 'number');
+  const longest = [definition['TimeoutSeconds'], limits.longestSeconds].filter(
+    (it) => typeof it === 'number',
+  );
   const adjusted: Record<string, unknown> = {
     ...definition,
     States: Object.fromEntries(states),
@@ -40,7 +51,14 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const isDefinition = (value: unknown): value is StateMachineDefinition =>
   isObject(value) && isObject(value['States']) && typeof value['StartAt'] === 'string';
 
-const topLevelFields = ['Comment', 'QueryLanguage', 'StartAt', 'States', 'TimeoutSeconds', 'Version'];
+const topLevelFields = [
+  'Comment',
+  'QueryLanguage',
+  'StartAt',
+  'States',
+  'TimeoutSeconds',
+  'Version',
+];
 
 const everywhere = ['Type', 'Comment', 'QueryLanguage', 'InputPath', 'OutputPath'];
 const follow = ['Next', 'End'];
@@ -62,26 +80,38 @@ const stateFields: Readonly<Record<string, readonly string[] | undefined>> = {
 
 const refuseState = (place: string, state: Record<string, unknown>): void => {
   const fields = stateFields[String(state['Type'])];
-  if (fields === undefined) throw new Error(`${place} is a ${state['Type']} state, which is not run on this machine`);
+  if (fields === undefined)
+    throw new Error(`${place} is a ${state['Type']} state, which is not run on this machine`);
   refuseUnknown(place, state, fields);
   refuseLongTimers(place, state);
   refuseContext(place, state);
   if ('Choices' in state) refuseInRules(place, state['Choices']);
   if ('Result' in state && !state['Result'])
-    throw new Error(`${place} has the Result ${JSON.stringify(state['Result'])}, which would be its input here`);
+    throw new Error(
+      `${place} has the Result ${JSON.stringify(state['Result'])}, which would be its input here`,
+    );
 };
 
-const refuseUnknown = (place: string, object: Record<string, unknown>, fields: readonly string[]): void => {
+const refuseUnknown = (
+  place: string,
+  object: Record<string, unknown>,
+  fields: readonly string[],
+): void => {
   const unknown = Object.keys(object).find((field) => !fields.includes(field));
-  if (unknown !== undefined) throw new Error(`${place} has ${unknown}, which is not carried out on this machine`);
+  if (unknown !== undefined)
+    throw new Error(`${place} has ${unknown}, which is not carried out on this machine`);
   const language = object['QueryLanguage'] ?? 'JSONPath';
-  if (language !== 'JSONPath') throw new Error(`${place} is in ${language}, and this machine knows JSONPath alone`);
+  if (language !== 'JSONPath')
+    throw new Error(`${place} is in ${language}, and this machine knows JSONPath alone`);
 };
 
 /** Node's timers end at 2^31 − 1 ms; one that is set for longer rings at once. */
 const LONGEST_TIMER_SECONDS = 2_147_483;
 
-const refuseLongTimers = (place: string, { Seconds, TimeoutSeconds }: Record<string, unknown>): void => {
+const refuseLongTimers = (
+  place: string,
+  { Seconds, TimeoutSeconds }: Record<string, unknown>,
+): void => {
   for (const [field, value] of Object.entries({ Seconds, TimeoutSeconds }))
     if (typeof value === 'number' && value > LONGEST_TIMER_SECONDS)
       throw new Error(`${place} has ${field} ${value}, longer than this machine can wait`);
@@ -92,20 +122,26 @@ const refuseInRules = (place: string, rules: unknown): void => {
   for (const rule of Array.isArray(rules) ? rules : [rules]) {
     if (!isObject(rule)) continue;
     const unknown = ['Assign', 'Condition', 'Output'].find((field) => field in rule);
-    if (unknown !== undefined) throw new Error(`${place} has ${unknown}, which is not carried out on this machine`);
+    if (unknown !== undefined)
+      throw new Error(`${place} has ${unknown}, which is not carried out on this machine`);
     for (const nested of [rule['And'], rule['Or'], rule['Not']]) refuseInRules(place, nested);
   }
 };
 
-/** What an execution knows of itself here. The library has no task tokens, and does not count retries. */
+/**
+ * What an execution knows of itself here. The library has no task tokens, and does not count
+ * retries.
+ */
 const knownContext = /^\$\$\.(Execution\.(Id|Name|StartTime|Input\b.*)|StateMachine\.(Id|Name))$/;
 
 const refuseContext = (place: string, value: unknown): void => {
   if (typeof value === 'string') {
     const unknown = (value.match(/\$\$[^\s,)]*/g) ?? []).find((path) => !knownContext.test(path));
-    if (unknown !== undefined) throw new Error(`${place} uses ${unknown}, which is not there on this machine`);
+    if (unknown !== undefined)
+      throw new Error(`${place} uses ${unknown}, which is not there on this machine`);
   } else if (typeof value === 'object' && value !== null) {
-    for (const [field, inner] of Object.entries(value)) if (field !== 'Comment') refuseContext(place, inner);
+    for (const [field, inner] of Object.entries(value))
+      if (field !== 'Comment') refuseContext(place, inner);
   }
 };
 
@@ -115,18 +151,24 @@ const functionOf = (
   isFunction: (resource: string) => boolean,
 ): string => {
   if (typeof Resource === 'string' && isFunction(Resource)) return Resource;
-  throw new Error(`${place} has the Resource ${Resource}, which is not a function of this template`);
+  throw new Error(
+    `${place} has the Resource ${Resource}, which is not a function of this template`,
+  );
 };
 
 const adjustState = (state: Record<string, unknown>): Record<string, unknown> => {
   const { ResultPath, ...others } = state;
   const adjusted = ResultPath === undefined || ResultPath === wholeResult ? others : state;
-  const unlimited = state['Type'] === 'Task' && !('TimeoutSeconds' in state) && !('TimeoutSecondsPath' in state);
+  const unlimited =
+    state['Type'] === 'Task' && !('TimeoutSeconds' in state) && !('TimeoutSecondsPath' in state);
   return unlimited ? { ...adjusted, TimeoutSeconds: LONGER_THAN_ANY_FUNCTION } : adjusted;
 };
 
 /** The default. Written out, the library would put the result into a field named `$`. */
 const wholeResult = '$';
 
-/** Where a task has no limit the library sets one of 60 seconds. A function ends by itself after 900 at most. */
+/**
+ * Where a task has no limit the library sets one of 60 seconds. A function ends by itself after 900
+ * at most.
+ */
 const LONGER_THAN_ANY_FUNCTION = 1_000;

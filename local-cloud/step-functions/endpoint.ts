@@ -4,7 +4,11 @@ import type { LocalFunction } from '../lambda/invocation.ts';
 import { type Execution, statusOf } from './execution.ts';
 import { checkExecutionName } from './execution-name.ts';
 import { type Executions, openExecutions } from './executions.ts';
-import { type LocalStateMachine, openStateMachine, type StateMachineTemplate } from './state-machine.ts';
+import {
+  type LocalStateMachine,
+  openStateMachine,
+  type StateMachineTemplate,
+} from './state-machine.ts';
 import { invalidMember, StatesError } from './states-error.ts';
 
 /** A Step Functions that runs state machines in this process. */
@@ -21,7 +25,8 @@ export interface StepFunctions {
 /**
  * Starts Step Functions with the state machines of a template.
  * @param options.resolveFunction finds a function by its ARN.
- * @param options.journalDirectory where executions are kept from one run to the next; absent: in memory.
+ * @param options.journalDirectory where executions are kept from one run to the next; absent: in
+ *   memory.
  * @param options.report told of executions that failed.
  * @throws Error that names what of a definition cannot be run here.
  */
@@ -31,7 +36,9 @@ export const startStepFunctions = (options: {
   readonly journalDirectory?: string | undefined;
   readonly report: (line: string) => void;
 }): StepFunctions => {
-  const machines = options.stateMachines.map((template) => openStateMachine(template, options.resolveFunction));
+  const machines = options.stateMachines.map((template) =>
+    openStateMachine(template, options.resolveFunction),
+  );
   const { journalDirectory, report } = options;
   const executions = openExecutions({ machines, journalDirectory, report, clock: Date.now });
   const operations = createOperations(machines, executions);
@@ -49,7 +56,10 @@ export const startStepFunctions = (options: {
         return { status: 200, body: JSON.stringify(operation(parseBody(body))) };
       } catch (error) {
         if (!(error instanceof StatesError)) throw error;
-        return { status: 400, body: JSON.stringify({ __type: error.code, message: error.message }) };
+        return {
+          status: 400,
+          body: JSON.stringify({ __type: error.code, message: error.message }),
+        };
       }
     },
     stop: () => executions.suspend(),
@@ -69,7 +79,8 @@ const createOperations = (
     const { arn, startedAt } = executions.start(machineOf(machines, stateMachineArn), name, input);
     return { executionArn: arn, startDate: toSeconds(startedAt) };
   },
-  DescribeExecution: (request) => describe(executions.get(read(OneExecution, request).executionArn)),
+  DescribeExecution: (request) =>
+    describe(executions.get(read(OneExecution, request).executionArn)),
   StopExecution: (request) => {
     const { executionArn, error, cause } = read(StopExecution, request);
     const { ended, startedAt } = executions.stop(executionArn, { error, cause });
@@ -122,13 +133,18 @@ const parseBody = (body: string): unknown => {
 const read = <Schema extends z.ZodMiniType>(schema: Schema, request: unknown): z.infer<Schema> => {
   const { data, error } = schema.safeParse(request);
   if (error === undefined) return data;
-  throw invalidMember(error.issues[0]?.path.join('.') ?? '', null, error.issues[0]?.message ?? 'Invalid input');
+  throw invalidMember(
+    error.issues[0]?.path.join('.') ?? '',
+    null,
+    error.issues[0]?.message ?? 'Invalid input',
+  );
 };
 
 const machineOf = (machines: readonly LocalStateMachine[], arn: string): LocalStateMachine => {
   const found = machines.find((machine) => machine.arn === arn);
   if (found !== undefined) return found;
-  if (!arn.startsWith('arn:')) throw new StatesError('InvalidArn', `Invalid Arn: 'Invalid ARN prefix: ${arn}'`);
+  if (!arn.startsWith('arn:'))
+    throw new StatesError('InvalidArn', `Invalid Arn: 'Invalid ARN prefix: ${arn}'`);
   throw new StatesError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
 };
 
@@ -145,7 +161,10 @@ const checkInput = (input: string): void => {
   try {
     JSON.parse(input);
   } catch (error) {
-    throw new StatesError('InvalidExecutionInput', `Invalid State Machine Execution Input: '${error}'`);
+    throw new StatesError(
+      'InvalidExecutionInput',
+      `Invalid State Machine Execution Input: '${error}'`,
+    );
   }
 };
 

@@ -7,27 +7,37 @@ import { StatesError } from './states-error.ts';
 /** The executions of all state machines: those under way, and those that ended last. */
 export interface Executions {
   /**
-   * Starts an execution. On return it will run to its end even if this process is ended and started again.
+   * Starts an execution. On return it will run to its end even if this process is ended and started
+   * again.
    * @param input JSON.
-   * @throws StatesError `ExecutionAlreadyExists` for the name of another execution of a Standard machine; the same input
-   *   while that one is under way gives it back.
+   * @throws StatesError `ExecutionAlreadyExists` for the name of another execution of a Standard
+   *   machine; the same input while that one is under way gives it back.
    */
   start(machine: LocalStateMachine, name: string, input: string): Execution;
   /** Ends an execution; one that ended already stays as it is. */
-  stop(arn: string, reason: { readonly error?: string | undefined; readonly cause?: string | undefined }): Execution;
+  stop(
+    arn: string,
+    reason: { readonly error?: string | undefined; readonly cause?: string | undefined },
+  ): Execution;
   /** @throws StatesError `ExecutionDoesNotExist` */
   get(arn: string): Execution;
   /** The newest first. */
   of(stateMachineArn: string): readonly Execution[];
-  /** Ends the work. Executions under way stay as they are, and begin anew when the journal is opened again. */
+  /**
+   * Ends the work. Executions under way stay as they are, and begin anew when the journal is opened
+   * again.
+   */
   suspend(): void;
 }
 
-/** How many executions that ended are remembered, names and all. Step Functions remembers 90 days. */
+/**
+ * How many executions that ended are remembered, names and all. Step Functions remembers 90 days.
+ */
 const KEEP_ENDED = 20_000;
 
 /**
- * Opens the executions of a journal, and goes on with those that had not ended: from their start, since no more is known.
+ * Opens the executions of a journal, and goes on with those that had not ended: from their start,
+ * since no more is known.
  * @param options.journalDirectory absent: they are gone when the process ends.
  */
 export const openExecutions = (options: {
@@ -67,17 +77,22 @@ export const openExecutions = (options: {
       if (suspended || !runs.has(execution.arn)) return;
       const { status } = ending;
       const at = options.clock();
-      if (status === 'FAILED') options.report(`${machine.name}: ${execution.name} failed: ${ending.error}`);
-      if (status === 'TIMED_OUT') options.report(`${machine.name}: ${execution.name} took too long`);
-      if (status === 'SUCCEEDED') end(execution, { status, at, output: JSON.stringify(ending.output) });
-      else if (status === 'FAILED') end(execution, { status, at, error: ending.error, cause: ending.cause });
+      if (status === 'FAILED')
+        options.report(`${machine.name}: ${execution.name} failed: ${ending.error}`);
+      if (status === 'TIMED_OUT')
+        options.report(`${machine.name}: ${execution.name} took too long`);
+      if (status === 'SUCCEEDED')
+        end(execution, { status, at, output: JSON.stringify(ending.output) });
+      else if (status === 'FAILED')
+        end(execution, { status, at, error: ending.error, cause: ending.cause });
       else end(execution, { status, at });
     });
   };
 
   const get = (arn: string): Execution => {
     const found = executions.get(arn);
-    if (found === undefined) throw new StatesError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
+    if (found === undefined)
+      throw new StatesError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
     return found;
   };
 
@@ -95,7 +110,13 @@ export const openExecutions = (options: {
         if (there.ended === undefined && there.input === input) return there;
         throw new StatesError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
       }
-      const execution = { arn, stateMachineArn: machine.arn, name, input, startedAt: options.clock() };
+      const execution = {
+        arn,
+        stateMachineArn: machine.arn,
+        name,
+        input,
+        startedAt: options.clock(),
+      };
       journal.write(execution);
       remember(execution);
       run(machine, execution);

@@ -11,8 +11,9 @@ export interface Journal {
 }
 
 /**
- * Opens a journal: a file of lines, one whenever an execution starts or ends, of which the last one of an execution counts.
- * It is written anew when it is opened, without the lines that are out of date and the oldest ended executions.
+ * Opens a journal: a file of lines, one whenever an execution starts or ends, of which the last one
+ * of an execution counts. It is written anew when it is opened, without the lines that are out of
+ * date and the oldest ended executions.
  * @param options.directory absent: nothing is kept.
  * @param options.keepEnded how many ended executions are kept, at most.
  * @throws Error when the file is not one of these.

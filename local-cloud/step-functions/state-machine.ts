@@ -1,4 +1,8 @@
-import { ExecutionAbortedError, ExecutionTimeoutError, StateMachine } from 'aws-local-stepfunctions';
+import {
+  ExecutionAbortedError,
+  ExecutionTimeoutError,
+  StateMachine,
+} from 'aws-local-stepfunctions';
 import { type Invocation, isThrottled, type LocalFunction } from '../lambda/invocation.ts';
 import { readDefinition } from './definition.ts';
 
@@ -58,7 +62,8 @@ export const openStateMachine = (
     run: (input, execution) => {
       let aborted = false;
       const call = (resource: string) => async (taskInput: unknown) => {
-        // The library goes on after a wait, or to the next attempt, even if the execution was aborted meanwhile.
+        // The library goes on after a wait, or to the next attempt, even if the execution was
+        // aborted meanwhile.
         if (aborted) throw new Aborted();
         const called = resolveFunction(resource);
         if (called === undefined) throw new Error(`${resource} is not there any more`);
@@ -93,7 +98,9 @@ const readOrName = <Result>(name: string, read: () => Result): Result => {
   try {
     return read();
   } catch (error) {
-    throw new Error(`The state machine ${name} cannot be run: ${error instanceof Error ? error.message : error}`);
+    throw new Error(
+      `The state machine ${name} cannot be run: ${error instanceof Error ? error.message : error}`,
+    );
   }
 };
 
@@ -107,18 +114,25 @@ const resultOf = (invocation: Invocation): Json => {
   if (invocation.ok) return asJson(invocation.payload);
   // Lambda's own errors, unlike a function's, bear its name.
   throw new TaskFailed(
-    isThrottled(invocation) ? { ...invocation, errorType: `Lambda.${invocation.errorType}` } : invocation,
+    isThrottled(invocation)
+      ? { ...invocation, errorType: `Lambda.${invocation.errorType}` }
+      : invocation,
   );
 };
 
 /**
- * A function's error, as a task that names the function reports it: `Error` is what Lambda gives as its type, for a crash or
- * a timeout too, and `Cause` is Lambda's whole answer. Without a type it is `Lambda.Unknown`.
+ * A function's error, as a task that names the function reports it: `Error` is what Lambda gives as
+ * its type, for a crash or a timeout too, and `Cause` is Lambda's whole answer. Without a type it
+ * is `Lambda.Unknown`.
  */
 class TaskFailed extends Error {
   constructor({ errorType, errorMessage, trace }: Extract<Invocation, { ok: false }>) {
     const answer = JSON.stringify({ errorType, errorMessage, ...(trace && { trace }) });
-    super(errorType === '' ? `Lambda did not return an error type. Returned payload: ${answer}` : answer);
+    super(
+      errorType === ''
+        ? `Lambda did not return an error type. Returned payload: ${answer}`
+        : answer,
+    );
     this.name = errorType === '' ? 'Lambda.Unknown' : errorType;
   }
 }

@@ -11,7 +11,11 @@ export class StatesError extends Error {
 }
 
 /** What Step Functions answers to a member of a request that breaks the limits of its model. */
-export const invalidMember = (member: string, value: string | null, constraint: string): StatesError => {
+export const invalidMember = (
+  member: string,
+  value: string | null,
+  constraint: string,
+): StatesError => {
   const shown = value === null ? 'null' : `'${value}'`;
   return new StatesError(
     'ValidationException',

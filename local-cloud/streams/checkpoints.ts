@@ -10,7 +10,10 @@ export interface Checkpoints {
   flush(): void;
 }
 
-/** How long a checkpoint may wait to be written: what a crash loses is delivered once more, as on AWS. */
+/**
+ * How long a checkpoint may wait to be written: what a crash loses is delivered once more, as on
+ * AWS.
+ */
 const WRITE_EVERY_MS = 100;
 
 /**

@@ -15,7 +15,10 @@ export interface StreamShard {
 }
 
 /** Asks for all shards of a stream. */
-export const describeStream = async (streams: StreamsApi, streamArn: string): Promise<StreamDescription> => {
+export const describeStream = async (
+  streams: StreamsApi,
+  streamArn: string,
+): Promise<StreamDescription> => {
   const shards: StreamShard[] = [];
   let last: string | undefined;
   do {

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { StreamRecord } from './stream-record.ts';
 
-/** What Lambda sends to an `OnFailure` destination: where the records are that it gave up, not the records. */
+/**
+ * What Lambda sends to an `OnFailure` destination: where the records are that it gave up, not the
+ * records.
+ */
 export interface FailedBatch {
   readonly requestContext: {
     readonly requestId: string;
@@ -48,9 +51,15 @@ export const describeFailedBatch = (givenUp: {
 }): FailedBatch => {
   const { records, condition, invocations, functionArn, streamArn, shardId } = givenUp;
   const [first, last] = [records.at(0), records.at(-1)];
-  if (first === undefined || last === undefined) throw new Error('A batch without records cannot fail');
+  if (first === undefined || last === undefined)
+    throw new Error('A batch without records cannot fail');
   return {
-    requestContext: { requestId: randomUUID(), functionArn, condition, approximateInvokeCount: invocations },
+    requestContext: {
+      requestId: randomUUID(),
+      functionArn,
+      condition,
+      approximateInvokeCount: invocations,
+    },
     ...(invocations > 0 && {
       responseContext: {
         statusCode: 200,

@@ -1,19 +1,25 @@
 import type { StreamRecord } from './stream-record.ts';
 
 /**
- * Compiles the patterns of `FilterCriteria`: a record is delivered when one of them matches, or when there is none.
+ * Compiles the patterns of `FilterCriteria`: a record is delivered when one of them matches, or
+ * when there is none.
  *
- * A pattern has the record's own shape, down to the type of an attribute; its leaves are lists of rules, of which one has to
- * hold. As on AWS, the number in `{"N":"5"}` is a string: `numeric` says nothing about it.
+ * A pattern has the record's own shape, down to the type of an attribute; its leaves are lists of
+ * rules, of which one has to hold. As on AWS, the number in `{"N":"5"}` is a string: `numeric` says
+ * nothing about it.
  * @param patterns each a JSON text.
  * @throws Error that names what is no pattern, or an operator that is not supported here.
  */
-export const compileFilters = (patterns: readonly string[]): ((record: Pick<StreamRecord, 'event'>) => boolean) => {
+export const compileFilters = (
+  patterns: readonly string[],
+): ((record: Pick<StreamRecord, 'event'>) => boolean) => {
   const tests = patterns.map((pattern) => {
     try {
       return compileObject(JSON.parse(pattern));
     } catch (error) {
-      throw new Error(`The filter ${pattern} cannot be used: ${error instanceof Error ? error.message : error}`);
+      throw new Error(
+        `The filter ${pattern} cannot be used: ${error instanceof Error ? error.message : error}`,
+      );
     }
   });
   return ({ event }) => tests.length === 0 || tests.some((test) => test(event));
@@ -23,7 +29,8 @@ export const compileFilters = (patterns: readonly string[]): ((record: Pick<Stre
 type Test = (value: unknown) => boolean;
 
 const compileObject = (pattern: unknown): Test => {
-  if (!isObject(pattern)) throw new Error(`${JSON.stringify(pattern)} is neither an object nor a list of rules`);
+  if (!isObject(pattern))
+    throw new Error(`${JSON.stringify(pattern)} is neither an object nor a list of rules`);
   const fields = Object.entries(pattern).map(([name, inner]): Test => {
     if (name === '$or') return compileAlternatives(inner);
     const test = Array.isArray(inner) ? compileLeaf(inner) : compileObject(inner);
@@ -43,9 +50,14 @@ const compileLeaf = (rules: readonly unknown[]): Test => {
   if (rules.length === 0) throw new Error('A list of rules is empty');
   const tests = rules.map(compileRule);
   return (value) => {
-    // A list holds what one of its elements holds; an object is no leaf, so nothing is there to compare.
-    const leaves = (Array.isArray(value) ? value : [value]).map((leaf) => (isObject(leaf) ? undefined : leaf));
-    return (leaves.length === 0 ? [undefined] : leaves).some((leaf) => tests.some((test) => test(leaf)));
+    // A list holds what one of its elements holds; an object is no leaf, so nothing is there to
+    // compare.
+    const leaves = (Array.isArray(value) ? value : [value]).map((leaf) =>
+      isObject(leaf) ? undefined : leaf,
+    );
+    return (leaves.length === 0 ? [undefined] : leaves).some((leaf) =>
+      tests.some((test) => test(leaf)),
+    );
   };
 };
 
@@ -53,7 +65,8 @@ const compileRule = (rule: unknown): Test => {
   if (!isObject(rule)) return equalTo(rule);
   const [[operator, operand] = ['', undefined], ...more] = Object.entries(rule);
   const compile = operators[operator];
-  if (compile === undefined || more.length > 0) throw new Error(`${JSON.stringify(rule)} is not a rule known here`);
+  if (compile === undefined || more.length > 0)
+    throw new Error(`${JSON.stringify(rule)} is not a rule known here`);
   const test = compile(operand);
   if (test === undefined) throw new Error(`${operator} does not take ${JSON.stringify(operand)}`);
   return test;
@@ -61,27 +74,39 @@ const compileRule = (rule: unknown): Test => {
 
 /** By name: what makes a test of the operand, or undefined for an operand it does not take. */
 const operators: Readonly<Record<string, ((operand: unknown) => Test | undefined) | undefined>> = {
-  exists: (operand) => (typeof operand === 'boolean' ? (value) => (value !== undefined) === operand : undefined),
+  exists: (operand) =>
+    typeof operand === 'boolean' ? (value) => (value !== undefined) === operand : undefined,
   prefix: (operand) => onStrings(operand, (value, start) => value.startsWith(start)),
   suffix: (operand) => onStrings(operand, (value, end) => value.endsWith(end)),
-  'equals-ignore-case': (operand) => onStrings(operand, (value, other) => value.toLowerCase() === other.toLowerCase()),
+  'equals-ignore-case': (operand) =>
+    onStrings(operand, (value, other) => value.toLowerCase() === other.toLowerCase()),
   'anything-but': (operand) => {
     const unwanted = Array.isArray(operand) ? operand : [operand];
-    if (unwanted.some((value) => typeof value !== 'string' && typeof value !== 'number')) return undefined;
+    if (unwanted.some((value) => typeof value !== 'string' && typeof value !== 'number'))
+      return undefined;
     return (value) => value !== undefined && !unwanted.includes(value);
   },
   numeric: (operand) => {
     if (!Array.isArray(operand) || (operand.length !== 2 && operand.length !== 4)) return undefined;
-    const bounds = [operand.slice(0, 2), operand.slice(2)].filter((bound) => bound.length > 0).map(compileBound);
+    const bounds = [operand.slice(0, 2), operand.slice(2)]
+      .filter((bound) => bound.length > 0)
+      .map(compileBound);
     if (bounds.includes(undefined)) return undefined;
     return (value) => typeof value === 'number' && bounds.every((bound) => bound?.(value));
   },
 };
 
-const onStrings = (operand: unknown, holds: (value: string, operand: string) => boolean): Test | undefined =>
-  typeof operand === 'string' ? (value) => typeof value === 'string' && holds(value, operand) : undefined;
+const onStrings = (
+  operand: unknown,
+  holds: (value: string, operand: string) => boolean,
+): Test | undefined =>
+  typeof operand === 'string'
+    ? (value) => typeof value === 'string' && holds(value, operand)
+    : undefined;
 
-const comparisons: Readonly<Record<string, ((value: number, bound: number) => boolean) | undefined>> = {
+const comparisons: Readonly<
+  Record<string, ((value: number, bound: number) => boolean) | undefined>
+> = {
   '=': (value, bound) => value === bound,
   '<': (value, bound) => value < bound,
   '<=': (value, bound) => value <= bound,
@@ -89,7 +114,9 @@ const comparisons: Readonly<Record<string, ((value: number, bound: number) => bo
   '>=': (value, bound) => value >= bound,
 };
 
-const compileBound = ([sign, bound]: readonly unknown[]): ((value: number) => boolean) | undefined => {
+const compileBound = ([sign, bound]: readonly unknown[]):
+  | ((value: number) => boolean)
+  | undefined => {
   const compare = typeof sign === 'string' ? comparisons[sign] : undefined;
   return compare && typeof bound === 'number' ? (value) => compare(value, bound) : undefined;
 };

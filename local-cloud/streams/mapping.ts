@@ -3,7 +3,13 @@ import type { PropertiesOf } from '../template/rules.ts';
 import type { StreamShard } from './describe-stream.ts';
 import { patiently } from './patiently.ts';
 import { readSettings } from './settings.ts';
-import { type Connections, deliverShard, hasCheckpoint, type ShardContext, skipShard } from './shard.ts';
+import {
+  type Connections,
+  deliverShard,
+  hasCheckpoint,
+  type ShardContext,
+  skipShard,
+} from './shard.ts';
 
 /** What an event source mapping connects, and how. */
 export interface EventSourceMappingOptions extends Connections {
@@ -18,8 +24,8 @@ export interface EventSourceMapping {
 }
 
 /**
- * Hands the records of a DynamoDB stream to a function as Lambda's event source mapping does: in batches, in order by
- * partition key, at least once.
+ * Hands the records of a DynamoDB stream to a function as Lambda's event source mapping does: in
+ * batches, in order by partition key, at least once.
  * @throws Error that names a setting Lambda would not take or that is not supported here.
  */
 export const startEventSourceMapping = (options: EventSourceMappingOptions): EventSourceMapping => {
@@ -34,7 +40,9 @@ export const startEventSourceMapping = (options: EventSourceMappingOptions): Eve
   };
 };
 
-/** Works through the stream's shards, each after the one that it continues, until it is interrupted. */
+/**
+ * Works through the stream's shards, each after the one that it continues, until it is interrupted.
+ */
 const follow = async (mapping: ShardContext): Promise<void> => {
   const { interruption } = mapping;
   const underWay = new Map<string, Promise<void>>();
@@ -49,7 +57,9 @@ const follow = async (mapping: ShardContext): Promise<void> => {
 
     const isThere = (id: string) => found.shards.some((shard) => shard.id === id);
     const mayBegin = ({ id, parent }: StreamShard) =>
-      !underWay.has(id) && !ended.has(id) && (parent === undefined || !isThere(parent) || ended.has(parent));
+      !underWay.has(id) &&
+      !ended.has(id) &&
+      (parent === undefined || !isThere(parent) || ended.has(parent));
     for (const { id } of found.shards.filter(mayBegin)) {
       const work = deliverShard(mapping, id).then(() => {
         underWay.delete(id);
@@ -57,7 +67,9 @@ const follow = async (mapping: ShardContext): Promise<void> => {
       });
       underWay.set(id, work);
     }
-    await (underWay.size > 0 ? Promise.race(underWay.values()) : pause(WITHOUT_SHARDS_MS, interruption));
+    await (underWay.size > 0
+      ? Promise.race(underWay.values())
+      : pause(WITHOUT_SHARDS_MS, interruption));
   }
   await Promise.all(underWay.values());
 };

@@ -1,7 +1,8 @@
 import { pause } from '../pause.ts';
 
 /**
- * Tries again until it works: a stream that cannot be read now is read later, and loses nothing by it.
+ * Tries again until it works: a stream that cannot be read now is read later, and loses nothing by
+ * it.
  * @param context.report told of the first failure in a row.
  * @returns what came of it; undefined when it was interrupted.
  */
@@ -14,7 +15,8 @@ export const patiently = async <Result>(
     try {
       return await attempt();
     } catch (error) {
-      if (!reported && !context.interruption.aborted) context.report(`A stream cannot be read: ${error}`);
+      if (!reported && !context.interruption.aborted)
+        context.report(`A stream cannot be read: ${error}`);
       reported = true;
       await pause(BETWEEN_ATTEMPTS_MS, context.interruption);
     }

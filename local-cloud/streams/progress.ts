@@ -10,7 +10,8 @@ export interface Progress {
 
 /**
  * Watches over the records of a shard.
- * @param save is given a sequence number when everything up to it is finished: a reader that starts after it misses nothing.
+ * @param save is given a sequence number when everything up to it is finished: a reader that starts
+ *   after it misses nothing.
  */
 export const createProgress = (save: (sequenceNumber: string) => void): Progress => {
   /** What is not finished, in order, each with the record that was read before it. */

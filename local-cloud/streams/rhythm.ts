@@ -10,15 +10,18 @@ export interface Rhythm {
 }
 
 /**
- * Waits twice as long each time that there is nothing to see, from the shortest wait to the longest.
- * @param limits.shortestMs between two looks, even when woken: what happens meanwhile is seen together.
+ * Waits twice as long each time that there is nothing to see, from the shortest wait to the
+ * longest.
+ * @param limits.shortestMs between two looks, even when woken: what happens meanwhile is seen
+ *   together.
  */
 export const createRhythm = ({ shortestMs, longestMs }: RhythmLimits): Rhythm => {
   let waitMs = shortestMs;
   let woken = false;
   let end = (): void => {};
 
-  const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const wait = (milliseconds: number): Promise<void> =>
+    new Promise((resolve) => setTimeout(resolve, milliseconds));
 
   const waitUnlessWoken = (milliseconds: number): Promise<void> =>
     new Promise((resolve) => {

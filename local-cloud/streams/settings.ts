@@ -2,7 +2,9 @@ import type { PropertiesOf } from '../template/rules.ts';
 import { compileFilters } from './filter.ts';
 import type { StreamRecord } from './stream-record.ts';
 
-/** How a stream is handed to a function, with Lambda's defaults for what the template leaves out. */
+/**
+ * How a stream is handed to a function, with Lambda's defaults for what the template leaves out.
+ */
 export interface MappingSettings {
   /** Most records in one invocation. */
   readonly batchSize: number;
@@ -31,9 +33,12 @@ export interface RetryRules {
 
 /**
  * Reads the resolved properties of an `AWS::Lambda::EventSourceMapping`.
- * @throws Error that names a filter that is not supported here. What AWS would not take has been refused with the template.
+ * @throws Error that names a filter that is not supported here. What AWS would not take has been
+ *   refused with the template.
  */
-export const readSettings = (properties: PropertiesOf<'AWS::Lambda::EventSourceMapping'>): MappingSettings => ({
+export const readSettings = (
+  properties: PropertiesOf<'AWS::Lambda::EventSourceMapping'>,
+): MappingSettings => ({
   batchSize: properties.BatchSize ?? 100,
   batchingWindowMs: 1_000 * (properties.MaximumBatchingWindowInSeconds ?? 0),
   startingPosition: properties.StartingPosition,
@@ -41,7 +46,8 @@ export const readSettings = (properties: PropertiesOf<'AWS::Lambda::EventSourceM
   retry: {
     maximumRetryAttempts: orForever(properties.MaximumRetryAttempts),
     bisectBatch: properties.BisectBatchOnFunctionError ?? false,
-    reportsItemFailures: properties.FunctionResponseTypes?.includes('ReportBatchItemFailures') ?? false,
+    reportsItemFailures:
+      properties.FunctionResponseTypes?.includes('ReportBatchItemFailures') ?? false,
   },
   maximumRecordAgeMs: 1_000 * orForever(properties.MaximumRecordAgeInSeconds),
   matches: compileFilters(properties.FilterCriteria?.Filters.map(({ Pattern }) => Pattern) ?? []),

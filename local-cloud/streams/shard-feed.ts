@@ -5,7 +5,9 @@ import type { StreamRecord } from './stream-record.ts';
 
 /** Reads a shard once for all who follow it, each at a pace of its own. */
 export interface ShardFeed {
-  /** @returns when the shard is closed and the follower has all of it, or when it was interrupted. */
+  /**
+   * @returns when the shard is closed and the follower has all of it, or when it was interrupted.
+   */
   follow(follower: Follower): Promise<void>;
   /** Something was written: it reads at once, or as soon as it may. */
   wake(): void;
@@ -13,7 +15,10 @@ export interface ShardFeed {
 
 /** Who is given the records of a shard, in their order. */
 export interface Follower {
-  /** Sequence number of the record to begin after; absent: it begins at the oldest record that is left. */
+  /**
+   * Sequence number of the record to begin after; absent: it begins at the oldest record that is
+   * left.
+   */
   readonly after: string | undefined;
   /** Whether it takes more now. One that does not is passed by, and catches up when it does. */
   mayTake(): boolean;
@@ -24,7 +29,8 @@ export interface Follower {
 
 /**
  * Makes a feed, which reads while it has followers.
- * @param longestPauseMs how long a shard in which nothing happens is left alone, unless it is woken.
+ * @param longestPauseMs how long a shard in which nothing happens is left alone, unless it is
+ *   woken.
  */
 export const createShardFeed = (place: ShardPlace, longestPauseMs: number): ShardFeed => {
   const rhythm = createRhythm({ shortestMs: BETWEEN_READS_MS, longestMs: longestPauseMs });
@@ -42,14 +48,19 @@ export const createShardFeed = (place: ShardPlace, longestPauseMs: number): Shar
     working = false;
   };
 
-  /** Gives those who take more what comes next for each. @returns whether there was nothing to do. */
+  /**
+   * Gives those who take more what comes next for each. @returns whether there was nothing to do.
+   */
   const readOnce = async (): Promise<boolean> => {
     const takers = [...followers].filter(({ follower }) => follower.mayTake()).sort(foremostFirst);
     let quiet = takers.length === followers.size;
     const readHere = new Map<string | undefined, ShardReader>();
     for (const [position, group] of Map.groupBy(takers, (it) => it.position)) {
       const reader = readers.get(position) ?? createShardReader(place, position);
-      const read = await patiently(reader.read, { report: place.report, interruption: abandoned.signal });
+      const read = await patiently(reader.read, {
+        report: place.report,
+        interruption: abandoned.signal,
+      });
       if (read === undefined) continue;
       const { records, at } = upToOthers(read.records, reader, group);
       if (at === reader.position) readHere.set(at, reader);
@@ -61,15 +72,31 @@ export const createShardFeed = (place: ShardPlace, longestPauseMs: number): Shar
     return quiet;
   };
 
-  /** A follower that reaches the position of another goes on together with it: from there one reader serves both. */
-  const upToOthers = (records: readonly StreamRecord[], reader: ShardReader, group: readonly Following[]) => {
-    const others = [...followers].filter((it) => !group.includes(it)).map(({ position }) => position);
-    const met = others.length === 0 ? -1 : records.findIndex(({ sequenceNumber }) => others.includes(sequenceNumber));
+  /**
+   * A follower that reaches the position of another goes on together with it: from there one reader
+   * serves both.
+   */
+  const upToOthers = (
+    records: readonly StreamRecord[],
+    reader: ShardReader,
+    group: readonly Following[],
+  ) => {
+    const others = [...followers]
+      .filter((it) => !group.includes(it))
+      .map(({ position }) => position);
+    const met =
+      others.length === 0
+        ? -1
+        : records.findIndex(({ sequenceNumber }) => others.includes(sequenceNumber));
     if (met === -1) return { records, at: reader.position };
     return { records: records.slice(0, met + 1), at: records[met]?.sequenceNumber };
   };
 
-  const give = (following: Following, records: readonly StreamRecord[], at: string | undefined): void => {
+  const give = (
+    following: Following,
+    records: readonly StreamRecord[],
+    at: string | undefined,
+  ): void => {
     if (following.follower.interruption.aborted) return;
     following.position = at;
     if (records.length > 0) following.follower.take(records);
@@ -98,8 +125,8 @@ export const createShardFeed = (place: ShardPlace, longestPauseMs: number): Shar
 };
 
 /**
- * The least time from one read to the next, in milliseconds. Each costs the engine as much as a write of an item, whether it
- * finds one record or twenty.
+ * The least time from one read to the next, in milliseconds. Each costs the engine as much as a
+ * write of an item, whether it finds one record or twenty.
  */
 const BETWEEN_READS_MS = 10;
 

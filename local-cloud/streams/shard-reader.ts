@@ -9,7 +9,8 @@ export interface ShardReader {
   /**
    * Reads what comes next, at most 1,000 records.
    * @returns `ended`: the shard is closed and all of it was read.
-   * @throws what the client throws, when the stream cannot be read now; the next call goes on where this one began.
+   * @throws what the client throws, when the stream cannot be read now; the next call goes on where
+   *   this one began.
    */
   read(): Promise<{ readonly records: readonly StreamRecord[]; readonly ended: boolean }>;
 }
@@ -24,9 +25,11 @@ export interface ShardPlace {
 }
 
 /**
- * A reader that keeps its own position. An iterator is only a way to get there, and may be lost at any time: after 15 minutes
- * on AWS, and for reasons of its own in DynamoDB Local, which then says that the shard id is invalid, or gives no next one.
- * @param after a sequence number: it reads what follows; absent: from the oldest record that is left.
+ * A reader that keeps its own position. An iterator is only a way to get there, and may be lost at
+ * any time: after 15 minutes on AWS, and for reasons of its own in DynamoDB Local, which then says
+ * that the shard id is invalid, or gives no next one.
+ * @param after a sequence number: it reads what follows; absent: from the oldest record that is
+ *   left.
  */
 export const createShardReader = (place: ShardPlace, after: string | undefined): ShardReader => {
   const { streams, streamArn, shardId } = place;
@@ -37,15 +40,21 @@ export const createShardReader = (place: ShardPlace, after: string | undefined):
     const shard = { StreamArn: streamArn, ShardId: shardId };
     if (position !== undefined) {
       try {
-        const behind = { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: position } as const;
+        const behind = {
+          ShardIteratorType: 'AFTER_SEQUENCE_NUMBER',
+          SequenceNumber: position,
+        } as const;
         return (await streams.getShardIterator({ ...shard, ...behind })).ShardIterator;
       } catch (error) {
         if (!isPositionLost(error)) throw error;
-        place.report(`${shardId} has no record ${position} any more: what was written before its oldest one is missed`);
+        place.report(
+          `${shardId} has no record ${position} any more: what was written before its oldest one is missed`,
+        );
         position = undefined;
       }
     }
-    return (await streams.getShardIterator({ ...shard, ShardIteratorType: 'TRIM_HORIZON' })).ShardIterator;
+    return (await streams.getShardIterator({ ...shard, ShardIteratorType: 'TRIM_HORIZON' }))
+      .ShardIterator;
   };
 
   const isClosed = async (): Promise<boolean> => {
@@ -60,7 +69,9 @@ export const createShardReader = (place: ShardPlace, after: string | undefined):
     read: async () => {
       iterator ??= await open();
       try {
-        const { Records, NextShardIterator } = await streams.getRecords({ ShardIterator: iterator });
+        const { Records, NextShardIterator } = await streams.getRecords({
+          ShardIterator: iterator,
+        });
         const context = { streamArn, readAt: Date.now() };
         const records = Records.map((record) => toStreamRecord(record, context));
         iterator = NextShardIterator;
@@ -76,7 +87,10 @@ export const createShardReader = (place: ShardPlace, after: string | undefined):
   };
 };
 
-/** The iterator, or the record it was asked for, is not there any more; another place in the shard may be. */
+/**
+ * The iterator, or the record it was asked for, is not there any more; another place in the shard
+ * may be.
+ */
 const isPositionLost = (error: unknown): boolean =>
   error instanceof Error &&
   [

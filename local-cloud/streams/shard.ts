@@ -32,10 +32,14 @@ export interface ShardContext extends Connections {
  */
 export const deliverShard = async (context: ShardContext, shardId: string): Promise<void> => {
   const { settings, checkpoints, interruption } = context;
-  const progress = createProgress((position) => checkpoints.save(checkpointKey(context, shardId), position));
+  const progress = createProgress((position) =>
+    checkpoints.save(checkpointKey(context, shardId), position),
+  );
   const finish = (records: readonly { readonly sequenceNumber: string }[]) =>
     progress.finish(records.map(({ sequenceNumber }) => sequenceNumber));
-  const strands = Array.from({ length: settings.parallelizationFactor }, () => newStrand(context, shardId, finish));
+  const strands = Array.from({ length: settings.parallelizationFactor }, () =>
+    newStrand(context, shardId, finish),
+  );
   const readAhead = Math.max(1_000, 2 * settings.batchSize * strands.length);
 
   await context.stream.follow(shardId, {
@@ -56,8 +60,9 @@ export const deliverShard = async (context: ShardContext, shardId: string): Prom
 };
 
 /**
- * Sets the checkpoint of a shard behind what is in it, as `LATEST` asks for. The position has to be a record's: an iterator
- * that waits at the end is lost with the process, and with it whatever is written until the next one.
+ * Sets the checkpoint of a shard behind what is in it, as `LATEST` asks for. The position has to be
+ * a record's: an iterator that waits at the end is lost with the process, and with it whatever is
+ * written until the next one.
  */
 export const skipShard = async (context: ShardContext, shardId: string): Promise<void> => {
   const reader = context.stream.reader(shardId, positionIn(context, shardId));
@@ -101,12 +106,15 @@ const newStrand = (
   });
 
 /**
- * Always the same strand for the same item. DynamoDB promises the order of an item's records, and of no more: two items of one
- * partition key may be under way at once (Lambda Developer Guide, *Using AWS Lambda with Amazon DynamoDB*: "in-order processing
- * at the item (partition and sort key) level").
+ * Always the same strand for the same item. DynamoDB promises the order of an item's records, and
+ * of no more: two items of one partition key may be under way at once (Lambda Developer Guide,
+ * *Using AWS Lambda with Amazon DynamoDB*: "in-order processing at the item (partition and sort
+ * key) level").
  */
 const strandOf = ({ event }: StreamRecord, strands: readonly Strand[]): Strand | undefined => {
-  const keys = Object.entries(event.dynamodb.Keys ?? {}).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const keys = Object.entries(event.dynamodb.Keys ?? {}).toSorted(([one], [other]) =>
+    one < other ? -1 : 1,
+  );
   const item = JSON.stringify(keys);
   let hash = 0;
   for (let position = 0; position < item.length; position += 1)

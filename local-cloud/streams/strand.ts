@@ -20,7 +20,10 @@ export interface StrandOptions {
   readonly finish: (records: readonly StreamRecord[]) => void;
   /** Told of records that are not delivered any more, before they are finished. */
   readonly giveUp: (batch: GivenUpBatch) => Promise<void>;
-  /** Ends the strand: what is under way may end, and counts only if it succeeds; nothing new is delivered. */
+  /**
+   * Ends the strand: what is under way may end, and counts only if it succeeds; nothing new is
+   * delivered.
+   */
   readonly interruption: AbortSignal;
   /** In milliseconds since 1970. */
   readonly clock: () => number;
@@ -37,8 +40,9 @@ export interface GivenUpBatch {
 }
 
 /**
- * A strand of a shard: the part of its records whose batches are delivered one after the other, which are those of the items that
- * share a hash. Lambda has as many of them at once in a shard as the mapping's `ParallelizationFactor`.
+ * A strand of a shard: the part of its records whose batches are delivered one after the other,
+ * which are those of the items that share a hash. Lambda has as many of them at once in a shard as
+ * the mapping's `ParallelizationFactor`.
  */
 export const createStrand = (options: StrandOptions): Strand => {
   const { settings, interruption, clock } = options;
@@ -46,7 +50,11 @@ export const createStrand = (options: StrandOptions): Strand => {
   let working: Promise<void> | undefined;
 
   const work = async (): Promise<void> => {
-    for (let oldest = waiting[0]; oldest !== undefined && !interruption.aborted; oldest = waiting[0]) {
+    for (
+      let oldest = waiting[0];
+      oldest !== undefined && !interruption.aborted;
+      oldest = waiting[0]
+    ) {
       if (!isFull(waiting, settings.batchSize)) {
         const windowLeft = oldest.since + settings.batchingWindowMs - clock();
         if (windowLeft > 0) {
@@ -92,7 +100,10 @@ const isFull = (waiting: readonly Waiting[], batchSize: number): boolean => {
 const takeBatch = (waiting: Waiting[], batchSize: number): StreamRecord[] =>
   waiting.splice(0, sizeOfBatch(waiting, batchSize)).map(({ record }) => record);
 
-/** How many records the next batch holds: as many as there are, within the limits of number and bytes, but one at least. */
+/**
+ * How many records the next batch holds: as many as there are, within the limits of number and
+ * bytes, but one at least.
+ */
 const sizeOfBatch = (waiting: readonly Waiting[], batchSize: number): number => {
   let bytes = 0;
   const beyond = waiting.findIndex(({ record }, position) => {
@@ -111,7 +122,10 @@ interface Batch {
   readonly last?: Invocation;
 }
 
-/** Delivers a batch until all of it is finished, in pieces if need be, or until the strand is interrupted. */
+/**
+ * Delivers a batch until all of it is finished, in pieces if need be, or until the strand is
+ * interrupted.
+ */
 const deliver = async (records: readonly StreamRecord[], options: StrandOptions): Promise<void> => {
   const { settings, target, finish, interruption } = options;
   const pieces: Batch[] = [{ records, retries: 0, invocations: 0 }];
@@ -140,7 +154,10 @@ const deliver = async (records: readonly StreamRecord[], options: StrandOptions)
     }
     if (verdict.next === 'halve') {
       const second = { records: batch.records.slice(verdict.at), retries, invocations, last };
-      pieces.unshift({ records: batch.records.slice(0, verdict.at), retries, invocations, last }, second);
+      pieces.unshift(
+        { records: batch.records.slice(0, verdict.at), retries, invocations, last },
+        second,
+      );
       await pause(retryDelayMs(retries), interruption);
       continue;
     }
@@ -155,7 +172,10 @@ const deliver = async (records: readonly StreamRecord[], options: StrandOptions)
   }
 };
 
-/** How long a batch waits that was refused for want of concurrency. Lambda's own wait is not documented. */
+/**
+ * How long a batch waits that was refused for want of concurrency. Lambda's own wait is not
+ * documented.
+ */
 const THROTTLED_PAUSE_MS = 100;
 
 /** Twice as long after each retry, up to 5 seconds. Lambda's own waits are not documented. */
@@ -167,7 +187,11 @@ const withoutOutdated = async (batch: Batch, options: StrandOptions): Promise<Ba
   const young = batch.records.findIndex(({ writtenAt }) => writtenAt >= oldest);
   const outdated = young === -1 ? batch.records.length : young;
   if (outdated === 0) return batch;
-  await giveUp({ ...batch, records: batch.records.slice(0, outdated) }, 'RecordAgeExceeded', options);
+  await giveUp(
+    { ...batch, records: batch.records.slice(0, outdated) },
+    'RecordAgeExceeded',
+    options,
+  );
   return { ...batch, records: batch.records.slice(outdated) };
 };
 

@@ -1,6 +1,8 @@
 import type { JsonItem, WireRecord } from './streams-api.ts';
 
-/** A record of a DynamoDB stream, as a function gets it and with what the mapping has to know of it. */
+/**
+ * A record of a DynamoDB stream, as a function gets it and with what the mapping has to know of it.
+ */
 export interface StreamRecord {
   /** The element of `Records` in the function's event: plain JSON. */
   readonly event: RecordEvent;
@@ -29,7 +31,10 @@ export interface RecordEvent {
     readonly StreamViewType: string | undefined;
   };
   /** Only on what DynamoDB itself deleted, by time to live. */
-  readonly userIdentity?: { readonly principalId: string | undefined; readonly type: string | undefined };
+  readonly userIdentity?: {
+    readonly principalId: string | undefined;
+    readonly type: string | undefined;
+  };
   readonly eventSourceARN: string;
 }
 
@@ -43,7 +48,8 @@ export const toStreamRecord = (
   context: { readonly streamArn: string; readonly readAt: number },
 ): StreamRecord => {
   const { dynamodb: change, userIdentity } = record;
-  if (change.SequenceNumber === undefined) throw new Error('A stream record has no sequence number');
+  if (change.SequenceNumber === undefined)
+    throw new Error('A stream record has no sequence number');
   const creation = change.ApproximateCreationDateTime ?? context.readAt / 1_000;
   const event: RecordEvent = {
     eventID: record.eventID,
@@ -60,7 +66,9 @@ export const toStreamRecord = (
       SizeBytes: change.SizeBytes,
       StreamViewType: change.StreamViewType,
     },
-    ...(userIdentity && { userIdentity: { principalId: userIdentity.PrincipalId, type: userIdentity.Type } }),
+    ...(userIdentity && {
+      userIdentity: { principalId: userIdentity.PrincipalId, type: userIdentity.Type },
+    }),
     eventSourceARN: context.streamArn,
   };
   return {
@@ -71,5 +79,7 @@ export const toStreamRecord = (
   };
 };
 
-/** DynamoDB Local cuts the time of a record to the minute: it may be that much younger than it says. */
+/**
+ * DynamoDB Local cuts the time of a record to the minute: it may be that much younger than it says.
+ */
 const COARSENESS_MS = 59_999;

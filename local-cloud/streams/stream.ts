@@ -17,7 +17,8 @@ export interface Stream {
 
 /**
  * Opens a stream. It is read while there are followers.
- * @param options.longestPauseMs how long a write may go unseen of which it is not told, in milliseconds.
+ * @param options.longestPauseMs how long a write may go unseen of which it is not told, in
+ *   milliseconds.
  * @param options.report told what keeps it from reading, and when records may have been missed.
  */
 export const openStream = (options: {

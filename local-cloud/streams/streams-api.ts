@@ -1,8 +1,9 @@
 import type { DynamoDbConnection } from '../dynamodb/connection.ts';
 
 /**
- * The API of DynamoDB Streams, as far as it is used here. Not through the SDK: it turns every record from JSON into objects of its
- * own, which for a function would have to be turned back, and took a third of this process's time.
+ * The API of DynamoDB Streams, as far as it is used here. Not through the SDK: it turns every
+ * record from JSON into objects of its own, which for a function would have to be turned back, and
+ * took a third of this process's time.
  */
 export interface StreamsApi {
   describeStream(request: {
@@ -24,7 +25,10 @@ export interface StreamsApi {
 
 /** Some of the shards of a stream. */
 interface StreamPage {
-  readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: 'HASH' | 'RANGE' }[];
+  readonly KeySchema: readonly {
+    readonly AttributeName: string;
+    readonly KeyType: 'HASH' | 'RANGE';
+  }[];
   readonly Shards: readonly {
     readonly ShardId: string;
     readonly ParentShardId?: string | undefined;
@@ -57,10 +61,16 @@ export interface WireRecord {
 /** An item with its types written out, such as `{"id":{"S":"a"}}`; binary as base64. */
 export type JsonItem = Readonly<Record<string, unknown>>;
 
-/** The streams of a database. Its methods throw an Error whose name is the service's, such as `ExpiredIteratorException`. */
+/**
+ * The streams of a database. Its methods throw an Error whose name is the service's, such as
+ * `ExpiredIteratorException`.
+ */
 export const streamsOf = ({ send }: Pick<DynamoDbConnection, 'send'>): StreamsApi => {
   const call = async (operation: string, input: object) => {
-    const { status, body } = await send(`DynamoDBStreams_20120810.${operation}`, Buffer.from(JSON.stringify(input)));
+    const { status, body } = await send(
+      `DynamoDBStreams_20120810.${operation}`,
+      Buffer.from(JSON.stringify(input)),
+    );
     const answer = JSON.parse(body.toString());
     if (status === 200) return answer;
     throw Object.assign(new Error(answer.message ?? answer.Message), {

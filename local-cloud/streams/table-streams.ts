@@ -21,7 +21,9 @@ export const openTableStreams = (
   const streams = new Map(
     [...tables].flatMap(([id, { tableName, streamArn }]) =>
       // A name as it stands in JSON, in its quotes: it is not taken for one that it is a part of.
-      streamArn === undefined ? [] : [[id, { stream: open(streamArn), named: JSON.stringify(tableName) }] as const],
+      streamArn === undefined
+        ? []
+        : [[id, { stream: open(streamArn), named: JSON.stringify(tableName) }] as const],
     ),
   );
   return {

@@ -1,12 +1,17 @@
 import type { Invocation } from '../lambda/invocation.ts';
 import type { RetryRules } from './settings.ts';
 
-/** What becomes of a batch that was delivered. Positions count from 0; records before `from` are done. */
+/**
+ * What becomes of a batch that was delivered. Positions count from 0; records before `from` are
+ * done.
+ */
 export type Verdict =
   | { readonly next: 'done' }
   /** Deliver the records from `from` on again, as one batch. */
   | { readonly next: 'again'; readonly from: number; readonly usesRetry: boolean }
-  /** Deliver the records before `at`, and when those are done the others, as batches of their own. */
+  /**
+   * Deliver the records before `at`, and when those are done the others, as batches of their own.
+   */
   | { readonly next: 'halve'; readonly at: number }
   /** Deliver the records from `from` on no more. */
   | { readonly next: 'give up'; readonly from: number };
@@ -21,12 +26,17 @@ export interface DeliveredBatch {
 /**
  * What Lambda does with a batch of a stream after an invocation.
  *
- * From its developer guide, "Configuring partial batch response with DynamoDB and Lambda" and "Retain discarded records":
- * the lowest sequence number that is reported is where the next attempt begins; a failed invocation halves the batch when
- * bisecting is on; and splitting a batch uses up none of its retries. The guide does not say what happens when the first
- * record is the one reported: nothing succeeded then, so it counts as a failed invocation here.
+ * From its developer guide, "Configuring partial batch response with DynamoDB and Lambda" and
+ * "Retain discarded records": the lowest sequence number that is reported is where the next attempt
+ * begins; a failed invocation halves the batch when bisecting is on; and splitting a batch uses up
+ * none of its retries. The guide does not say what happens when the first record is the one
+ * reported: nothing succeeded then, so it counts as a failed invocation here.
  */
-export const judge = (rules: RetryRules, batch: DeliveredBatch, invocation: Invocation): Verdict => {
+export const judge = (
+  rules: RetryRules,
+  batch: DeliveredBatch,
+  invocation: Invocation,
+): Verdict => {
   const failedFrom = firstFailure(rules, batch, invocation);
   if (failedFrom === undefined) return { next: 'done' };
   if (rules.bisectBatch) {
@@ -38,7 +48,10 @@ export const judge = (rules: RetryRules, batch: DeliveredBatch, invocation: Invo
   return { next: 'again', from: failedFrom, usesRetry: true };
 };
 
-/** Position of the first record that has to be delivered again; undefined when the whole batch is done. */
+/**
+ * Position of the first record that has to be delivered again; undefined when the whole batch is
+ * done.
+ */
 const firstFailure = (
   { reportsItemFailures }: RetryRules,
   { sequenceNumbers }: DeliveredBatch,

@@ -29,12 +29,15 @@ export const readAssembly = (directory: string): StackAssembly => {
     .filter((artifact) => artifact.type === 'aws:cloudformation:stack')
     .map((artifact) => stackShape.parse(artifact));
   const [stack] = stacks;
-  if (!stack || stacks.length > 1) throw new Error(`${directory} holds ${stacks.length} stacks, not one`);
+  if (!stack || stacks.length > 1)
+    throw new Error(`${directory} holds ${stacks.length} stacks, not one`);
 
   const assets = artifacts
     .filter((artifact) => artifact.type === 'cdk:asset-manifest')
     .flatMap((artifact) =>
-      Object.values(assetsShape.parse(read(assetManifestShape.parse(artifact).properties.file)).files),
+      Object.values(
+        assetsShape.parse(read(assetManifestShape.parse(artifact).properties.file)).files,
+      ),
     );
 
   const [account = '', region = ''] = stack.environment.replace('aws://', '').split('/');
@@ -46,14 +49,17 @@ export const readAssembly = (directory: string): StackAssembly => {
     assetDirectory: (objectKey) => {
       const asset = assets.find(
         ({ source, destinations }) =>
-          source.packaging === 'zip' && Object.values(destinations).some((to) => to.objectKey === objectKey),
+          source.packaging === 'zip' &&
+          Object.values(destinations).some((to) => to.objectKey === objectKey),
       );
       return asset && join(directory, asset.source.path);
     },
   };
 };
 
-const manifestShape = z.object({ artifacts: z.record(z.string(), z.looseObject({ type: z.string() })) });
+const manifestShape = z.object({
+  artifacts: z.record(z.string(), z.looseObject({ type: z.string() })),
+});
 
 const stackShape = z.object({
   id: z.string(),

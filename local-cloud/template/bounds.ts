@@ -1,6 +1,6 @@
 /**
- * What AWS refuses of values that the local cloud could well run, or does not look at. Each line has its source in the
- * CloudFormation reference of its type, or in the quotas of its service.
+ * What AWS refuses of values that the local cloud could well run, or does not look at. Each line
+ * has its source in the CloudFormation reference of its type, or in the quotas of its service.
  */
 
 type Properties = Readonly<Record<string, unknown>>;
@@ -49,10 +49,15 @@ const atMost =
       : undefined;
   };
 
-/** Lambda measures the variables as JSON (the message of its `InvalidParameterValueException` shows it). */
+/**
+ * Lambda measures the variables as JSON (the message of its `InvalidParameterValueException` shows
+ * it).
+ */
 const ENVIRONMENT_BYTES = 4_096;
 
-/** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime */
+/**
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+ */
 const RESERVED_VARIABLES = [
   '_HANDLER',
   '_X_AMZN_TRACE_ID',
@@ -78,7 +83,8 @@ const variables: Check = (properties) => {
   const given = at(properties, 'Environment.Variables');
   if (!isObject(given)) return undefined;
   for (const name of Object.keys(given)) {
-    if (RESERVED_VARIABLES.includes(name)) return `the environment variable ${name} is Lambda's own`;
+    if (RESERVED_VARIABLES.includes(name))
+      return `the environment variable ${name} is Lambda's own`;
     if (!/^[a-zA-Z][a-zA-Z0-9_]+$/.test(name)) {
       return `the environment variable "${name}" has a name that Lambda does not take: a letter, then letters, digits and _`;
     }
@@ -99,18 +105,24 @@ const attributeDefinitions: Check = (properties) => {
   ];
   const used = new Set(keys.flatMap(namesIn));
   const unused = defined.find((name) => !used.has(name));
-  if (unused !== undefined) return `AttributeDefinitions has ${unused}, which is in no key: DynamoDB refuses that`;
+  if (unused !== undefined)
+    return `AttributeDefinitions has ${unused}, which is in no key: DynamoDB refuses that`;
   const missing = [...used].find((name) => !defined.includes(name));
-  if (missing !== undefined) return `${missing} is in a key and not in AttributeDefinitions: DynamoDB refuses that`;
+  if (missing !== undefined)
+    return `${missing} is in a key and not in AttributeDefinitions: DynamoDB refuses that`;
   const twice = defined.find((name, index) => defined.indexOf(name) !== index);
-  return twice === undefined ? undefined : `AttributeDefinitions has ${twice} twice: DynamoDB refuses that`;
+  return twice === undefined
+    ? undefined
+    : `AttributeDefinitions has ${twice} twice: DynamoDB refuses that`;
 };
 
 /** -1: never. Lambda takes nothing between that and a minute. */
 const recordAge: Check = (properties) => {
   const value = at(properties, 'MaximumRecordAgeInSeconds');
   const isFine = typeof value !== 'number' || value === -1 || (value >= 60 && value <= 604_800);
-  return isFine ? undefined : `property MaximumRecordAgeInSeconds is ${value}, and AWS takes -1 or 60 to 604800`;
+  return isFine
+    ? undefined
+    : `property MaximumRecordAgeInSeconds is ${value}, and AWS takes -1 or 60 to 604800`;
 };
 
 /** Five filters are the quota, 4,096 characters the longest pattern. */
@@ -119,12 +131,17 @@ const filters: Check = (properties) => {
   if (!Array.isArray(given)) return undefined;
   if (given.length > 5) return `it has ${given.length} filters, and a mapping takes 5`;
   const long = given.findIndex((filter) => String(at(filter, 'Pattern')).length > 4_096);
-  return long < 0 ? undefined : `property FilterCriteria.Filters.${long}.Pattern is longer than 4096 characters`;
+  return long < 0
+    ? undefined
+    : `property FilterCriteria.Filters.${long}.Pattern is longer than 4096 characters`;
 };
 
-/** https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+/**
+ * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+ */
 const RETENTION_DAYS = [
-  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
+  3653,
 ];
 
 const checks: Readonly<Record<string, readonly Check[]>> = {
@@ -136,8 +153,13 @@ const checks: Readonly<Record<string, readonly Check[]>> = {
     between('EvaluationPeriods', 1, 10_080),
     (properties) => {
       const period = at(properties, 'Period');
-      const isFine = typeof period !== 'number' || [10, 20, 30].includes(period) || (period > 0 && period % 60 === 0);
-      return isFine ? undefined : `property Period is ${period}, and AWS takes 10, 20, 30 or whole minutes`;
+      const isFine =
+        typeof period !== 'number' ||
+        [10, 20, 30].includes(period) ||
+        (period > 0 && period % 60 === 0);
+      return isFine
+        ? undefined
+        : `property Period is ${period}, and AWS takes 10, 20, 30 or whole minutes`;
     },
   ],
   'AWS::DynamoDB::Table': [
@@ -162,8 +184,14 @@ const checks: Readonly<Record<string, readonly Check[]>> = {
     variables,
   ],
   'AWS::Logs::LogGroup': [oneOf('RetentionInDays', RETENTION_DAYS)],
-  'AWS::SQS::Queue': [matching('QueueName', /^[a-zA-Z0-9_-]{1,80}$/), between('MessageRetentionPeriod', 60, 1_209_600)],
-  'AWS::StepFunctions::StateMachine': [matching('StateMachineName', /^[a-zA-Z0-9_-]{1,80}$/), present('RoleArn')],
+  'AWS::SQS::Queue': [
+    matching('QueueName', /^[a-zA-Z0-9_-]{1,80}$/),
+    between('MessageRetentionPeriod', 60, 1_209_600),
+  ],
+  'AWS::StepFunctions::StateMachine': [
+    matching('StateMachineName', /^[a-zA-Z0-9_-]{1,80}$/),
+    present('RoleArn'),
+  ],
 };
 
 /**
@@ -181,7 +209,9 @@ export const refusedByAws = (type: string, properties: Properties): string | und
 };
 
 const at = (value: unknown, path: string): unknown =>
-  path.split('.').reduce<unknown>((inner, name) => (isObject(inner) ? inner[name] : undefined), value);
+  path
+    .split('.')
+    .reduce<unknown>((inner, name) => (isObject(inner) ? inner[name] : undefined), value);
 
 const namesIn = (list: unknown): string[] =>
   Array.isArray(list) ? list.map((it) => String(at(it, 'AttributeName'))) : [];

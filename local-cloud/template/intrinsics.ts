@@ -1,6 +1,9 @@
 /** What the intrinsic functions of a template can refer to. */
 export interface TemplateScope {
-  /** `Ref` of a parameter, a pseudo parameter (`AWS::Region`) or a resource; `undefined`: there is none. */
+  /**
+   * `Ref` of a parameter, a pseudo parameter (`AWS::Region`) or a resource; `undefined`: there is
+   * none.
+   */
   ref(name: string): unknown;
   /** `Fn::GetAtt`; `undefined`: the local cloud knows no such attribute. */
   attribute(logicalId: string, name: string): unknown;
@@ -9,13 +12,14 @@ export interface TemplateScope {
 type Resolver = (argument: unknown, scope: TemplateScope) => unknown;
 
 /**
- * Replaces the intrinsic functions in a part of a template by their values. A property whose value is `AWS::NoValue`
- * is left out.
+ * Replaces the intrinsic functions in a part of a template by their values. A property whose value
+ * is `AWS::NoValue` is left out.
  *
  * @throws an error that names what cannot be resolved.
  */
 export const resolveIntrinsics = (value: unknown, scope: TemplateScope): unknown => {
-  if (Array.isArray(value)) return value.map((item) => resolveIntrinsics(item, scope)).filter(isPresent);
+  if (Array.isArray(value))
+    return value.map((item) => resolveIntrinsics(item, scope)).filter(isPresent);
   if (!isObject(value)) return value;
 
   const entries = Object.entries(value);
@@ -26,7 +30,9 @@ export const resolveIntrinsics = (value: unknown, scope: TemplateScope): unknown
     return resolver(first[1], scope);
   }
   return Object.fromEntries(
-    entries.map(([key, item]) => [key, resolveIntrinsics(item, scope)] as const).filter(([, item]) => isPresent(item)),
+    entries
+      .map(([key, item]) => [key, resolveIntrinsics(item, scope)] as const)
+      .filter(([, item]) => isPresent(item)),
   );
 };
 
@@ -34,7 +40,9 @@ const resolvers: Readonly<Record<string, Resolver>> = {
   Ref: (name, scope) => reference(asText(name, 'Ref'), scope),
 
   'Fn::GetAtt': (argument, scope) => {
-    const [logicalId = '', ...path] = Array.isArray(argument) ? argument.map(String) : String(argument).split('.');
+    const [logicalId = '', ...path] = Array.isArray(argument)
+      ? argument.map(String)
+      : String(argument).split('.');
     return attribute(logicalId, path.join('.'), scope);
   },
 
@@ -61,14 +69,18 @@ const resolvers: Readonly<Record<string, Resolver>> = {
 
   'Fn::Select': (argument, scope) => {
     const [index, items] = asPair(argument, 'Fn::Select');
-    const selected = asList(resolveIntrinsics(items, scope), 'Fn::Select')[Number(resolveIntrinsics(index, scope))];
+    const selected = asList(resolveIntrinsics(items, scope), 'Fn::Select')[
+      Number(resolveIntrinsics(index, scope))
+    ];
     if (selected === undefined) throw new Error(`Fn::Select has no item ${JSON.stringify(index)}`);
     return selected;
   },
 
   'Fn::Split': (argument, scope) => {
     const [separator, text] = asPair(argument, 'Fn::Split');
-    return asText(resolveIntrinsics(text, scope), 'Fn::Split').split(asText(separator, 'Fn::Split'));
+    return asText(resolveIntrinsics(text, scope), 'Fn::Split').split(
+      asText(separator, 'Fn::Split'),
+    );
   },
 };
 
@@ -91,7 +103,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const asText = (value: unknown, where: string): string => {
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return String(value);
   throw new Error(`${where} needs a text, not ${JSON.stringify(value)}`);
 };
 

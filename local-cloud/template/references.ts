@@ -11,16 +11,23 @@ const PSEUDO_PARAMETERS = [
 ];
 
 /**
- * Refuses a template in which something refers to what is not there, in whatever part of it: CloudFormation does so before it makes
- * anything ("Unresolved resource dependencies"), also in what has no effect on this machine.
+ * Refuses a template in which something refers to what is not there, in whatever part of it:
+ * CloudFormation does so before it makes anything ("Unresolved resource dependencies"), also in
+ * what has no effect on this machine.
  * @param template with its resources, parameters and outputs.
  * @throws {Error} that names where the reference stands and what it leads to.
  */
 export const refuseDanglingReferences = (template: Readonly<Record<string, unknown>>): void => {
-  const known = new Set([...namesIn(template['Resources']), ...namesIn(template['Parameters']), ...PSEUDO_PARAMETERS]);
+  const known = new Set([
+    ...namesIn(template['Resources']),
+    ...namesIn(template['Parameters']),
+    ...PSEUDO_PARAMETERS,
+  ]);
   for (const { at, name } of referencesIn(template, [])) {
     if (known.has(name)) continue;
-    throw new Error(`Holdfast local cannot run a template in which ${at.join('.')} refers to ${name}: there is none`);
+    throw new Error(
+      `Holdfast local cannot run a template in which ${at.join('.')} refers to ${name}: there is none`,
+    );
   }
 };
 
@@ -42,7 +49,8 @@ function* referencesIn(value: unknown, at: readonly string[]): Generator<Referen
   for (const [key, inner] of Object.entries(value)) {
     if (key === 'Ref' && typeof inner === 'string') yield { at, name: inner };
     else if (key === 'Fn::GetAtt') yield { at, name: firstPart(inner) };
-    else if (key === 'DependsOn' && isResource(at)) for (const name of [inner].flat()) yield { at, name: String(name) };
+    else if (key === 'DependsOn' && isResource(at))
+      for (const name of [inner].flat()) yield { at, name: String(name) };
     else {
       if (key === 'Fn::Sub') for (const name of namedIn(inner)) yield { at, name };
       yield* referencesIn(inner, [...at, key]);
@@ -59,7 +67,9 @@ const firstPart = (argument: unknown): string =>
 /** What `Fn::Sub` fills into its text, but for its own variables. */
 const namedIn = (argument: unknown): string[] => {
   const [text, own] = Array.isArray(argument) ? argument : [argument, {}];
-  const names = [...String(text).matchAll(/\$\{([^!}][^}]*)\}/g)].map(([, name = '']) => firstPart(name));
+  const names = [...String(text).matchAll(/\$\{([^!}][^}]*)\}/g)].map(([, name = '']) =>
+    firstPart(name),
+  );
   return names.filter((name) => !isObject(own) || !(name in own));
 };
 

@@ -36,7 +36,8 @@ export interface TemplateResources {
 }
 
 /**
- * Opens a template, to be read type by type. What every type may hold stands in `rules.ts`, what AWS refuses in `bounds.ts`.
+ * Opens a template, to be read type by type. What every type may hold stands in `rules.ts`, what
+ * AWS refuses in `bounds.ts`.
  *
  * @throws an error that names a type or a part of the template that the local cloud cannot run.
  */
@@ -76,22 +77,41 @@ const templateShape = z.looseObject({
 
 const propertiesShape = z.record(z.string(), z.unknown());
 
-/** The same table, once so that a type leads to its properties, once so that any type can be looked up. */
-const schemas: { readonly [Type in RunningType]: { readonly runs: z.ZodMiniType<PropertiesOf<Type>> } } = resourceRules;
+/**
+ * The same table, once so that a type leads to its properties, once so that any type can be looked
+ * up.
+ */
+const schemas: {
+  readonly [Type in RunningType]: { readonly runs: z.ZodMiniType<PropertiesOf<Type>> };
+} = resourceRules;
 const rules: Readonly<Record<string, ResourceRule>> = resourceRules;
 
-const declare = (logicalId: string, raw: Readonly<Record<string, unknown>> & { Type: string }): Declared => {
+const declare = (
+  logicalId: string,
+  raw: Readonly<Record<string, unknown>> & { Type: string },
+): Declared => {
   const { Type: type, Properties = {}, ...rest } = raw;
   const rule = rules[type];
-  if (!rule) throw new Error(`Holdfast local cannot run ${type} "${logicalId}": this type is not implemented`);
-  refuseOthers(rest, resourceKeysWithoutEffect, `Holdfast local cannot run ${type} "${logicalId}" with`);
+  if (!rule)
+    throw new Error(
+      `Holdfast local cannot run ${type} "${logicalId}": this type is not implemented`,
+    );
+  refuseOthers(
+    rest,
+    resourceKeysWithoutEffect,
+    `Holdfast local cannot run ${type} "${logicalId}" with`,
+  );
   const properties = propertiesShape.parse(Properties);
   const refused = refusedByAws(type, properties);
   if (refused) throw new Error(`Holdfast local cannot run ${type} "${logicalId}": ${refused}`);
   return { logicalId, type, rule, properties };
 };
 
-const refuseOthers = (given: Readonly<Record<string, unknown>>, known: readonly string[], sentence: string): void => {
+const refuseOthers = (
+  given: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  sentence: string,
+): void => {
   const unknown = Object.keys(given).filter((key) => !known.includes(key));
   if (unknown.length > 0) throw new Error(`${sentence} ${unknown.join(', ')}: not implemented`);
 };
@@ -112,8 +132,11 @@ const createScope = (
 
   const name = (logicalId: string): string => {
     const { rule, properties } = byId.get(logicalId) ?? {};
-    const given = rule && 'runs' in rule && rule.nameProperty ? properties?.[rule.nameProperty] : undefined;
-    return given === undefined ? `${stackName}-${logicalId}` : String(resolveIntrinsics(given, scope));
+    const given =
+      rule && 'runs' in rule && rule.nameProperty ? properties?.[rule.nameProperty] : undefined;
+    return given === undefined
+      ? `${stackName}-${logicalId}`
+      : String(resolveIntrinsics(given, scope));
   };
 
   const fill = (pattern: string | undefined, logicalId: string): string | undefined =>
@@ -137,9 +160,13 @@ const createScope = (
 };
 
 /** The properties that have an effect, resolved; refuses, by name, what the rule does not take. */
-const checkedProperties = ({ type, logicalId, rule, properties }: Declared, scope: TemplateScope): unknown => {
+const checkedProperties = (
+  { type, logicalId, rule, properties }: Declared,
+  scope: TemplateScope,
+): unknown => {
   if (!('runs' in rule)) return {};
-  const refuse = (why: string) => new Error(`Holdfast local cannot run ${type} "${logicalId}": ${why}`);
+  const refuse = (why: string) =>
+    new Error(`Holdfast local cannot run ${type} "${logicalId}": ${why}`);
   const resolved: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(properties)) {
     if (key in rule.noEffect) continue;

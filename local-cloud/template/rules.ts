@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 
 /**
- * What the local cloud makes of a template: one entry per resource type. A type that is not here, a property that is
- * neither in `runs` nor in `noEffect`, and a value that `runs` does not take are refused by name; nothing is ignored
- * in silence.
+ * What the local cloud makes of a template: one entry per resource type. A type that is not here, a
+ * property that is neither in `runs` nor in `noEffect`, and a value that `runs` does not take are
+ * refused by name; nothing is ignored in silence.
  */
 
 /** A type of which every property can be left alone, and why. */
@@ -13,7 +13,10 @@ interface TypeWithoutEffect {
 
 /** A type that runs. */
 interface TypeThatRuns {
-  /** The property that holds the resource's name; where it is absent, the name is made of stack and logical id. */
+  /**
+   * The property that holds the resource's name; where it is absent, the name is made of stack and
+   * logical id.
+   */
   readonly nameProperty?: string;
   /** `Ref`. In it `{name}`, `{region}` and `{account}` are replaced. */
   readonly ref: string;
@@ -21,7 +24,10 @@ interface TypeThatRuns {
   readonly attributes: Readonly<Record<string, string>>;
   /** The properties that are carried out, and the values that are understood. */
   readonly runs: z.ZodMiniType;
-  /** The properties that are accepted without being carried out, and why that is right on this machine. */
+  /**
+   * The properties that are accepted without being carried out, and why that is right on this
+   * machine.
+   */
   readonly noEffect: Readonly<Record<string, string>>;
 }
 
@@ -30,7 +36,9 @@ export type ResourceRule = TypeThatRuns | TypeWithoutEffect;
 
 const text = z.string();
 const count = z.int();
-const keySchema = z.array(z.strictObject({ AttributeName: text, KeyType: z.enum(['HASH', 'RANGE']) }));
+const keySchema = z.array(
+  z.strictObject({ AttributeName: text, KeyType: z.enum(['HASH', 'RANGE']) }),
+);
 
 const projection = z.strictObject({
   ProjectionType: z.enum(['ALL', 'KEYS_ONLY', 'INCLUDE']),
@@ -48,7 +56,9 @@ export const resourceRules = {
     },
     runs: z.strictObject({
       TableName: z.optional(text),
-      AttributeDefinitions: z.array(z.strictObject({ AttributeName: text, AttributeType: z.enum(['S', 'N', 'B']) })),
+      AttributeDefinitions: z.array(
+        z.strictObject({ AttributeName: text, AttributeType: z.enum(['S', 'N', 'B']) }),
+      ),
       KeySchema: keySchema,
       BillingMode: z.literal('PAY_PER_REQUEST'),
       GlobalSecondaryIndexes: z.optional(
@@ -66,13 +76,19 @@ export const resourceRules = {
         ),
       ),
       StreamSpecification: z.optional(
-        z.strictObject({ StreamViewType: z.enum(['NEW_IMAGE', 'OLD_IMAGE', 'NEW_AND_OLD_IMAGES', 'KEYS_ONLY']) }),
+        z.strictObject({
+          StreamViewType: z.enum(['NEW_IMAGE', 'OLD_IMAGE', 'NEW_AND_OLD_IMAGES', 'KEYS_ONLY']),
+        }),
       ),
-      // DynamoDB Local deletes within seconds what AWS deletes within days. Both say so in the stream.
-      TimeToLiveSpecification: z.optional(z.strictObject({ AttributeName: text, Enabled: z.literal(true) })),
+      // DynamoDB Local deletes within seconds what AWS deletes within days. Both say so in the
+      // stream.
+      TimeToLiveSpecification: z.optional(
+        z.strictObject({ AttributeName: text, Enabled: z.literal(true) }),
+      ),
     }),
     noEffect: {
-      PointInTimeRecoverySpecification: 'there are no backups on this machine: copy the directory given by --data',
+      PointInTimeRecoverySpecification:
+        'there are no backups on this machine: copy the directory given by --data',
       DeletionProtectionEnabled: 'nothing here deletes a table',
       SSESpecification: 'the files are as safe as the disk they are on',
       Tags: 'nobody is billed',
@@ -118,8 +134,12 @@ export const resourceRules = {
       MaximumRecordAgeInSeconds: z.optional(count),
       MaximumRetryAttempts: z.optional(count),
       ParallelizationFactor: z.optional(count),
-      FilterCriteria: z.optional(z.strictObject({ Filters: z.array(z.strictObject({ Pattern: text })) })),
-      DestinationConfig: z.optional(z.strictObject({ OnFailure: z.strictObject({ Destination: text }) })),
+      FilterCriteria: z.optional(
+        z.strictObject({ Filters: z.array(z.strictObject({ Pattern: text })) }),
+      ),
+      DestinationConfig: z.optional(
+        z.strictObject({ OnFailure: z.strictObject({ Destination: text }) }),
+      ),
     }),
     noEffect: { Tags: 'nobody is billed' },
   },
@@ -197,7 +217,10 @@ export const resourceRules = {
         z.strictObject({ ThrottlingBurstLimit: z.number(), ThrottlingRateLimit: z.number() }),
       ),
     }),
-    noEffect: { AccessLogSettings: 'there is no access log on this machine', Tags: 'nobody is billed' },
+    noEffect: {
+      AccessLogSettings: 'there is no access log on this machine',
+      Tags: 'nobody is billed',
+    },
   },
 
   'AWS::ApiGatewayV2::Integration': {
@@ -216,7 +239,12 @@ export const resourceRules = {
   'AWS::ApiGatewayV2::Route': {
     ref: '{name}',
     attributes: {},
-    runs: z.strictObject({ ApiId: text, RouteKey: text, Target: text, AuthorizationType: z.literal('NONE') }),
+    runs: z.strictObject({
+      ApiId: text,
+      RouteKey: text,
+      Target: text,
+      AuthorizationType: z.literal('NONE'),
+    }),
     noEffect: {},
   },
 
@@ -235,7 +263,9 @@ export const resourceRules = {
 type Rules = typeof resourceRules;
 
 /** The types of which there is something to run. */
-export type RunningType = { [Type in keyof Rules]: Rules[Type] extends TypeThatRuns ? Type : never }[keyof Rules];
+export type RunningType = {
+  [Type in keyof Rules]: Rules[Type] extends TypeThatRuns ? Type : never;
+}[keyof Rules];
 
 /** The resolved properties of a resource, with the defaults of CloudFormation. */
 export type PropertiesOf<Type extends RunningType> = z.infer<Rules[Type]['runs']>;

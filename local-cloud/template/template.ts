@@ -66,38 +66,46 @@ interface ApiDefinition {
  * Reads a cloud assembly.
  *
  * @param directory as `infra/synth.ts` returns it.
- * @throws an error that names what of it the local cloud cannot run, or what refers to something that is not there.
+ * @throws an error that names what of it the local cloud cannot run, or what refers to something
+ *   that is not there.
  */
 export const readTemplate = (directory: string): LocalTemplate => {
   const assembly = readAssembly(directory);
   const { stackName, region, accountId } = assembly;
   const resources = openTemplate(assembly);
 
-  const functions = resources.all('AWS::Lambda::Function').map(({ name, logicalId, properties, attribute }) => {
-    const codeDirectory = assembly.assetDirectory(properties.Code.S3Key);
-    if (!codeDirectory) throw new Error(`The code of AWS::Lambda::Function "${logicalId}" is not in ${directory}`);
-    return {
-      name,
-      arn: attribute('Arn'),
-      region,
-      codeDirectory,
-      handler: properties.Handler,
-      timeoutSeconds: properties.Timeout,
-      memoryMb: properties.MemorySize,
-      reservedConcurrency: properties.ReservedConcurrentExecutions,
-      variables: properties.Environment?.Variables ?? {},
-    };
-  });
+  const functions = resources
+    .all('AWS::Lambda::Function')
+    .map(({ name, logicalId, properties, attribute }) => {
+      const codeDirectory = assembly.assetDirectory(properties.Code.S3Key);
+      if (!codeDirectory)
+        throw new Error(`The code of AWS::Lambda::Function "${logicalId}" is not in ${directory}`);
+      return {
+        name,
+        arn: attribute('Arn'),
+        region,
+        codeDirectory,
+        handler: properties.Handler,
+        timeoutSeconds: properties.Timeout,
+        memoryMb: properties.MemorySize,
+        reservedConcurrency: properties.ReservedConcurrentExecutions,
+        variables: properties.Environment?.Variables ?? {},
+      };
+    });
   const tables = resources.all('AWS::DynamoDB::Table');
-  const queues = resources.all('AWS::SQS::Queue').map(({ name, attribute }) => ({ name, arn: attribute('Arn') }));
+  const queues = resources
+    .all('AWS::SQS::Queue')
+    .map(({ name, attribute }) => ({ name, arn: attribute('Arn') }));
 
   const functionNamed = (reference: string, by: string): string =>
     find(functions, ({ name, arn }) => reference === name || reference === arn, reference, by).name;
 
-  const invokeConfigs = resources.all('AWS::Lambda::EventInvokeConfig').map(({ logicalId, properties }) => ({
-    functionName: functionNamed(properties.FunctionName, logicalId),
-    maximumEventAgeSeconds: properties.MaximumEventAgeInSeconds,
-  }));
+  const invokeConfigs = resources
+    .all('AWS::Lambda::EventInvokeConfig')
+    .map(({ logicalId, properties }) => ({
+      functionName: functionNamed(properties.FunctionName, logicalId),
+      maximumEventAgeSeconds: properties.MaximumEventAgeInSeconds,
+    }));
   const eventAgeOf = (functionName: string, by: string): number => {
     const found = invokeConfigs.find((config) => config.functionName === functionName);
     if (found) return found.maximumEventAgeSeconds;
@@ -114,23 +122,34 @@ export const readTemplate = (directory: string): LocalTemplate => {
     tables: tables.map(({ logicalId, name, properties }) => ({ logicalId, name, properties })),
     functions,
     queues,
-    eventSourceMappings: resources.all('AWS::Lambda::EventSourceMapping').map(({ logicalId, properties }) => {
-      const { EventSourceArn, FunctionName, DestinationConfig } = properties;
-      const destination = DestinationConfig?.OnFailure.Destination;
-      return {
-        logicalId,
-        properties,
-        table: find(tables, (it) => it.attribute('StreamArn') === EventSourceArn, EventSourceArn, logicalId).logicalId,
-        functionName: functionNamed(FunctionName, logicalId),
-        onFailure: destination && find(queues, ({ arn }) => arn === destination, destination, logicalId).name,
-      };
-    }),
-    stateMachines: resources.all('AWS::StepFunctions::StateMachine').map(({ name, properties, attribute }) => ({
-      name,
-      arn: attribute('Arn'),
-      type: properties.StateMachineType,
-      definition: JSON.parse(properties.DefinitionString),
-    })),
+    eventSourceMappings: resources
+      .all('AWS::Lambda::EventSourceMapping')
+      .map(({ logicalId, properties }) => {
+        const { EventSourceArn, FunctionName, DestinationConfig } = properties;
+        const destination = DestinationConfig?.OnFailure.Destination;
+        return {
+          logicalId,
+          properties,
+          table: find(
+            tables,
+            (it) => it.attribute('StreamArn') === EventSourceArn,
+            EventSourceArn,
+            logicalId,
+          ).logicalId,
+          functionName: functionNamed(FunctionName, logicalId),
+          onFailure:
+            destination &&
+            find(queues, ({ arn }) => arn === destination, destination, logicalId).name,
+        };
+      }),
+    stateMachines: resources
+      .all('AWS::StepFunctions::StateMachine')
+      .map(({ name, properties, attribute }) => ({
+        name,
+        arn: attribute('Arn'),
+        type: properties.StateMachineType,
+        definition: JSON.parse(properties.DefinitionString),
+      })),
     schedules: resources.all('AWS::Events::Rule').flatMap(({ name, logicalId, properties }) =>
       properties.State === 'DISABLED'
         ? []
@@ -154,30 +173,49 @@ const readApi = (
   functionNamed: (reference: string, by: string) => string,
 ): ApiDefinition => {
   const api = only(resources.all('AWS::ApiGatewayV2::Api'), 'AWS::ApiGatewayV2::Api');
-  const stage = only(resources.all('AWS::ApiGatewayV2::Stage'), 'AWS::ApiGatewayV2::Stage').properties;
+  const stage = only(
+    resources.all('AWS::ApiGatewayV2::Stage'),
+    'AWS::ApiGatewayV2::Stage',
+  ).properties;
   const integrations = resources.all('AWS::ApiGatewayV2::Integration');
   const throttle = stage.DefaultRouteSettings;
   return {
     id: api.ref,
     name: api.properties.Name,
     stage: stage.StageName,
-    throttle: throttle && { rateLimit: throttle.ThrottlingRateLimit, burstLimit: throttle.ThrottlingBurstLimit },
-    routes: resources.all('AWS::ApiGatewayV2::Route').map(({ logicalId, properties: { RouteKey, Target } }) => {
-      const { properties } = find(integrations, ({ ref }) => Target === `integrations/${ref}`, Target, logicalId);
-      return {
-        routeKey: RouteKey,
-        target: {
-          functionName: functionNamed(properties.IntegrationUri, logicalId),
-          timeoutMs: properties.TimeoutInMillis,
-        },
-      };
-    }),
+    throttle: throttle && {
+      rateLimit: throttle.ThrottlingRateLimit,
+      burstLimit: throttle.ThrottlingBurstLimit,
+    },
+    routes: resources
+      .all('AWS::ApiGatewayV2::Route')
+      .map(({ logicalId, properties: { RouteKey, Target } }) => {
+        const { properties } = find(
+          integrations,
+          ({ ref }) => Target === `integrations/${ref}`,
+          Target,
+          logicalId,
+        );
+        return {
+          routeKey: RouteKey,
+          target: {
+            functionName: functionNamed(properties.IntegrationUri, logicalId),
+            timeoutMs: properties.TimeoutInMillis,
+          },
+        };
+      }),
   };
 };
 
-const find = <Item>(items: readonly Item[], isIt: (item: Item) => boolean, reference: string, by: string): Item => {
+const find = <Item>(
+  items: readonly Item[],
+  isIt: (item: Item) => boolean,
+  reference: string,
+  by: string,
+): Item => {
   const found = items.find(isIt);
-  if (found === undefined) throw new Error(`"${by}" refers to ${reference}, which is not a resource that runs here`);
+  if (found === undefined)
+    throw new Error(`"${by}" refers to ${reference}, which is not a resource that runs here`);
   return found;
 };
 

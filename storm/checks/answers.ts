@@ -8,10 +8,15 @@ import { isSame } from './streams.ts';
 
 type Of<Outcome extends CommandResult['outcome']> = Extract<CommandResult, { outcome: Outcome }>;
 
-/** What was answered is so: what was accepted is there, what was not has changed nothing, and a repeat hears the same. */
+/**
+ * What was answered is so: what was accepted is there, what was not has changed nothing, and a
+ * repeat hears the same.
+ */
 export const checkAnswers = (journal: Journal, remains: Remains, report: Report): void => {
   const byCall = Map.groupBy(remains.events, ({ origin }) => origin.correlationId);
-  const byPlace = new Map(remains.events.map((event) => [`${event.accountId}/${event.version}`, event]));
+  const byPlace = new Map(
+    remains.events.map((event) => [`${event.accountId}/${event.version}`, event]),
+  );
   for (const call of journal.calls) {
     const { result } = call;
     if (!result) continue;
@@ -24,21 +29,29 @@ export const checkAnswers = (journal: Journal, remains: Remains, report: Report)
       });
     switch (result.outcome) {
       case 'accepted':
-        checkAccepted(call, result, byPlace.get(`${call.request.command.accountId}/${result.version}`), broken);
+        checkAccepted(
+          call,
+          result,
+          byPlace.get(`${call.request.command.accountId}/${result.version}`),
+          broken,
+        );
         break;
       case 'rejected':
         if (written.length > 0) broken('what was rejected changed nothing');
         break;
       case 'version_mismatch':
         if (written.length > 0) broken('a mismatch changed nothing');
-        if (call.request.expectedVersions === undefined) broken('a mismatch is of a version that was asked for');
-        if (result.currentVersion < call.floor) broken('a mismatch tells a version that was current');
+        if (call.request.expectedVersions === undefined)
+          broken('a mismatch is of a version that was asked for');
+        if (result.currentVersion < call.floor)
+          broken('a mismatch tells a version that was current');
         if (call.request.expectedVersions?.some((version) => version === result.currentVersion))
           broken('a mismatch is one');
         break;
       case 'key_reused':
         if (written.length > 0) broken('a command whose key is another’s changed nothing');
-        if (!hasAnothersKey(call, remains)) broken('a key is another command’s only where it has that key');
+        if (!hasAnothersKey(call, remains))
+          broken('a key is another command’s only where it has that key');
         break;
       case 'pending': {
         const record = remains.records.get(result.key);
@@ -110,17 +123,32 @@ const isOf = ({ accountId, type, data }: PlacedEvent, { request: { command } }: 
     case 'open':
       return type === 'AccountOpened' && data.owner === command.owner;
     case 'deposit':
-      return type === 'MoneyDeposited' && data.reference === command.reference && data.amount === command.amount;
+      return (
+        type === 'MoneyDeposited' &&
+        data.reference === command.reference &&
+        data.amount === command.amount
+      );
     case 'withdraw':
-      return type === 'MoneyWithdrawn' && data.reference === command.reference && data.amount === command.amount;
+      return (
+        type === 'MoneyWithdrawn' &&
+        data.reference === command.reference &&
+        data.amount === command.amount
+      );
     case 'reserve':
-      return type === 'MoneyReserved' && data.transferId === command.transferId && data.reference === command.reference;
+      return (
+        type === 'MoneyReserved' &&
+        data.transferId === command.transferId &&
+        data.reference === command.reference
+      );
     default:
       return false;
   }
 };
 
-const hasAnothersKey = ({ request: { keys = [], command } }: Call, { records }: Remains): boolean => {
+const hasAnothersKey = (
+  { request: { keys = [], command } }: Call,
+  { records }: Remains,
+): boolean => {
   const own = fingerprint(command);
   return keys.some((key) => {
     const record = records.get(key);
@@ -131,9 +159,13 @@ const hasAnothersKey = ({ request: { keys = [], command } }: Call, { records }: 
 const isDecided = (result: CommandResult | undefined): result is Of<'accepted'> | Of<'rejected'> =>
   result?.outcome === 'accepted' || result?.outcome === 'rejected';
 
-/** What was told of a command, without what may differ: whether it was a repeat, and what other deployments add. */
+/**
+ * What was told of a command, without what may differ: whether it was a repeat, and what other
+ * deployments add.
+ */
 const told = (result: CommandResult): object => {
-  if (result.outcome === 'rejected') return { outcome: result.outcome, rejection: result.rejection };
+  if (result.outcome === 'rejected')
+    return { outcome: result.outcome, rejection: result.rejection };
   if (result.outcome !== 'accepted') return result;
   const { outcome, version, at, answer } = result;
   return { outcome, version, at, answer: answer && withoutOtherWords(answer) };
@@ -146,7 +178,9 @@ const checkKeys = (journal: Journal, { records }: Remains, report: Report): void
     ({ intent }) => intent,
   );
   for (const calls of byIntent.values()) {
-    const [first] = calls.filter(({ result }) => isDecided(result)).sort((a, b) => heard(a) - heard(b));
+    const [first] = calls
+      .filter(({ result }) => isDecided(result))
+      .sort((a, b) => heard(a) - heard(b));
     if (!first?.result) continue;
     for (const call of calls) {
       const { result } = call;
@@ -176,8 +210,11 @@ const checkKeys = (journal: Journal, { records }: Remains, report: Report): void
         record !== undefined &&
         record.outcome === result.outcome &&
         record.fingerprint === fingerprint(request.command) &&
-        (record.outcome !== 'accepted' || result.outcome !== 'accepted' || record.version === result.version);
-      if (!isIt) report('every key of a decided command has its outcome', { ...about(call), key, record });
+        (record.outcome !== 'accepted' ||
+          result.outcome !== 'accepted' ||
+          record.version === result.version);
+      if (!isIt)
+        report('every key of a decided command has its outcome', { ...about(call), key, record });
     }
   }
 };
@@ -187,7 +224,10 @@ const heard = ({ heardAt }: Call): number => heardAt ?? Number.POSITIVE_INFINITY
 const isFinal = (record: { readonly outcome: string } | undefined): boolean =>
   record?.outcome === 'accepted' || record?.outcome === 'rejected';
 
-/** Nothing comes from nowhere: every event that a client can cause was asked for, and an outcome is told of the time it was decided. */
+/**
+ * Nothing comes from nowhere: every event that a client can cause was asked for, and an outcome is
+ * told of the time it was decided.
+ */
 const checkCauses = (journal: Journal, { events }: Remains, report: Report): void => {
   const calls = new Map(journal.calls.map((call) => [call.request.correlationId, call]));
   for (const event of ownEvents(events)) {

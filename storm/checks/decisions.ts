@@ -13,24 +13,33 @@ export const historiesOf = ({ streams }: Remains): ReadonlyMap<AccountId, Histor
   const histories = new Map<AccountId, History>();
   for (const [accountId, commits] of streams) {
     const states: (Account | undefined)[] = [undefined];
-    for (const event of commits.flatMap(({ events }) => events)) states.push(evolve(states.at(-1), event));
+    for (const event of commits.flatMap(({ events }) => events))
+      states.push(evolve(states.at(-1), event));
     histories.set(accountId, states);
   }
   return histories;
 };
 
 /**
- * A rejection that is new was decided on the account as it stood at a version that was current after it was asked for: not on one
- * that somebody had already seen outdated.
+ * A rejection that is new was decided on the account as it stood at a version that was current
+ * after it was asked for: not on one that somebody had already seen outdated.
  */
-export const checkDecisions = (journal: Journal, histories: ReadonlyMap<AccountId, History>, report: Report): void => {
+export const checkDecisions = (
+  journal: Journal,
+  histories: ReadonlyMap<AccountId, History>,
+  report: Report,
+): void => {
   for (const { request, result, floor, intent } of journal.calls) {
     if (result?.outcome !== 'rejected' || result.replayed) continue;
     const { command } = request;
     const since = (histories.get(command.accountId) ?? [undefined]).slice(floor);
     const { code } = result.rejection;
     const isTrueOf = (account: Account | undefined): boolean => {
-      if (result.rejection.available !== undefined && account && available(account) !== result.rejection.available)
+      if (
+        result.rejection.available !== undefined &&
+        account &&
+        available(account) !== result.rejection.available
+      )
         return false;
       const decision = decide(command, account);
       return decision.outcome === 'rejected' && decision.rejection.code === code;

@@ -22,8 +22,10 @@ export const checkReadings = (
       case 'tail': {
         const { tail, floor } = reading;
         const place = `${tail.streamId}/${tail.version}`;
-        if (tail.version < floor) report('a read shows what somebody has heard of', { place, floor });
-        if (tail.version > 0 && hashes.get(place) !== tail.hash) report('what was read stays', { place });
+        if (tail.version < floor)
+          report('a read shows what somebody has heard of', { place, floor });
+        if (tail.version > 0 && hashes.get(place) !== tail.hash)
+          report('what was read stays', { place });
         if (!isSame(tail.account, histories.get(tail.streamId)?.[tail.version])) {
           report('what was read is the fold of the events', { place, read: tail.account });
         }
@@ -36,11 +38,15 @@ export const checkReadings = (
           'version' in moment
             ? moment.version
             : (commits.filter(({ at }) => at <= moment.at).at(-1) ?? { version: 0, count: 1 });
-        const expected = typeof version === 'number' ? version : version.version + version.count - 1;
+        const expected =
+          typeof version === 'number' ? version : version.version + version.count - 1;
         if (tail.version !== expected)
           report('an old moment stays as it was', { moment, read: tail.version, expected });
         if (!isSame(tail.account, histories.get(tail.streamId)?.[tail.version])) {
-          report('an old moment is the fold of the events before it', { account: tail.streamId, moment });
+          report('an old moment is the fold of the events before it', {
+            account: tail.streamId,
+            moment,
+          });
         }
         return;
       }
@@ -61,14 +67,19 @@ export const checkReadings = (
 
 type RecordReading = Extract<Reading, { kind: 'record' }>;
 
-const checkRecord = ({ key, record }: RecordReading, { records }: Remains, report: Report): void => {
+const checkRecord = (
+  { key, record }: RecordReading,
+  { records }: Remains,
+  report: Report,
+): void => {
   if (!record || record.outcome === 'unreadable') return;
   const last = records.get(key);
   if (!last || last.outcome === 'unreadable') {
     report('a record never vanishes', { key, record, last });
     return;
   }
-  if (record.fingerprint !== last.fingerprint) report('a key stays its command’s', { key, record, last });
+  if (record.fingerprint !== last.fingerprint)
+    report('a key stays its command’s', { key, record, last });
   const isOver = record.outcome === 'accepted' || record.outcome === 'rejected';
   if (isOver && !isSame(withoutAnswer(record), withoutAnswer(last))) {
     report('a decided record never changes', { key, record, last });
@@ -82,8 +93,10 @@ const withoutAnswer = (record: object): object => ({ ...record, answer: undefine
 const checkRecordsInOrder = (journal: Journal, report: Report): void => {
   const decided = new Map<string, number>();
   for (const { request, result, heardAt } of journal.calls) {
-    if (heardAt === undefined || (result?.outcome !== 'accepted' && result?.outcome !== 'rejected')) continue;
-    for (const key of request.keys ?? []) decided.set(key, Math.min(heardAt, decided.get(key) ?? heardAt));
+    if (heardAt === undefined || (result?.outcome !== 'accepted' && result?.outcome !== 'rejected'))
+      continue;
+    for (const key of request.keys ?? [])
+      decided.set(key, Math.min(heardAt, decided.get(key) ?? heardAt));
   }
   for (const reading of journal.readings) {
     if (reading.kind !== 'record') continue;
@@ -91,7 +104,10 @@ const checkRecordsInOrder = (journal: Journal, report: Report): void => {
     if (since === undefined || since >= reading.sentAt) continue;
     const outcome = reading.record?.outcome;
     if (outcome !== 'accepted' && outcome !== 'rejected') {
-      report('a record shows what was told of it', { key: reading.key, outcome: outcome ?? 'none' });
+      report('a record shows what was told of it', {
+        key: reading.key,
+        outcome: outcome ?? 'none',
+      });
     }
   }
 };

@@ -7,7 +7,10 @@ import type { Remains } from '../remains.ts';
 import type { Journal } from '../traffic/journal.ts';
 import type { Report } from '../violation.ts';
 
-/** Everybody asks again, under every key that a command has, and hears what is recorded: pending copies are decided by that. */
+/**
+ * Everybody asks again, under every key that a command has, and hears what is recorded: pending
+ * copies are decided by that.
+ */
 export const repeatAll = async (
   journal: Journal,
   { records }: Remains,
@@ -15,7 +18,8 @@ export const repeatAll = async (
   report: Report,
 ): Promise<void> => {
   const owners = new Map<string, Parameters<Environment['store']['execute']>[0]['command']>();
-  for (const { command } of journal.calls.map(({ request }) => request)) owners.set(fingerprint(command), command);
+  for (const { command } of journal.calls.map(({ request }) => request))
+    owners.set(fingerprint(command), command);
   const intents = new Map(journal.calls.map(({ intent }) => [fingerprint(intent.command), intent]));
   for (const [key, record] of records) {
     if (record.outcome === 'unreadable') {
@@ -43,6 +47,7 @@ const isTheRecord = (
   if (result.outcome !== 'accepted' && result.outcome !== 'rejected') return false;
   if (!result.replayed) return false;
   if (record.outcome === 'pending') return true;
-  if (result.outcome === 'accepted') return record.outcome === 'accepted' && record.version === result.version;
+  if (result.outcome === 'accepted')
+    return record.outcome === 'accepted' && record.version === result.version;
   return record.outcome === 'rejected';
 };

@@ -16,7 +16,8 @@ export const checkStreams = async (
       const { account } = await verifyStream(observer.store, accountId);
       balances += account.balance;
       const current = await observer.store.load(accountId);
-      if (!isSame(current.account, account)) report('a load is the fold of the stream', { accountId });
+      if (!isSame(current.account, account))
+        report('a load is the fold of the stream', { accountId });
       if (available(account) !== account.balance) report('nothing stays reserved', { accountId });
     } catch (error) {
       report('a stream verifies', String(error));
@@ -34,7 +35,10 @@ export const checkStreams = async (
       for (const { origin } of caused) {
         const before = commands.get(origin.commandId);
         if (before && before !== place) {
-          report('a command happens once', { commandId: origin.commandId, places: [before, place] });
+          report('a command happens once', {
+            commandId: origin.commandId,
+            places: [before, place],
+          });
         }
         commands.set(origin.commandId, place);
       }
@@ -46,7 +50,8 @@ export const checkStreams = async (
     if (type === 'MoneyDeposited' && data.transferId === undefined) outside += data.amount;
     if (type === 'MoneyWithdrawn' && data.transferId === undefined) outside -= data.amount;
   }
-  if (outside !== balances) report('money is neither lost nor made', { balances, fromOutside: outside });
+  if (outside !== balances)
+    report('money is neither lost nor made', { balances, fromOutside: outside });
 };
 
 /** Whether two values have the same members with the same values, in whatever order. */
@@ -57,5 +62,7 @@ const ordered = (value: unknown): unknown => {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(ordered);
   const members = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, ordered(inner)]));
+  return Object.fromEntries(
+    members.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, ordered(inner)]),
+  );
 };

@@ -1,14 +1,21 @@
 import type { PlacedEvent, Remains } from '../remains.ts';
 import type { Report } from '../violation.ts';
 
-/** Every reservation ends once: settled and credited once, with the same amount, or released and never credited. */
+/**
+ * Every reservation ends once: settled and credited once, with the same amount, or released and
+ * never credited.
+ */
 export const checkTransfers = ({ events }: Remains, report: Report): void => {
   const transfers = Map.groupBy(events.filter(isOfTransfer), ({ data }) =>
     'transferId' in data ? data.transferId : '',
   );
   for (const [transferId, about] of transfers) {
     const of = (type: PlacedEvent['type']) => about.filter((event) => event.type === type);
-    const where = about.map(({ type, accountId, version, data }) => ({ type, at: `${accountId}/${version}`, data }));
+    const where = about.map(({ type, accountId, version, data }) => ({
+      type,
+      at: `${accountId}/${version}`,
+      data,
+    }));
     const broken = (rule: string) => report(rule, { transferId, where });
     const [reserved, ...others] = of('MoneyReserved');
     if (others.length > 0) broken('one id is one transfer');
@@ -31,8 +38,10 @@ export const checkTransfers = ({ events }: Remains, report: Report): void => {
         broken('a credit is what was reserved');
     }
     for (const { data } of settled)
-      if (!('amount' in data) || data.amount !== amount) broken('a settlement is what was reserved');
+      if (!('amount' in data) || data.amount !== amount)
+        broken('a settlement is what was reserved');
   }
 };
 
-const isOfTransfer = ({ data }: PlacedEvent): boolean => 'transferId' in data && data.transferId !== undefined;
+const isOfTransfer = ({ data }: PlacedEvent): boolean =>
+  'transferId' in data && data.transferId !== undefined;

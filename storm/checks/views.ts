@@ -32,7 +32,8 @@ export const checkViews = async (
     if (!last || !account) continue;
     const expected = accountView(accountId, account, last.version);
     const summary = summaries.get(accountId);
-    if (!isSame(summary, expected)) report('an account’s view is the fold of its stream', { expected, summary });
+    if (!isSame(summary, expected))
+      report('an account’s view is the fold of its stream', { expected, summary });
   }
 
   const entries = new Map(
@@ -53,16 +54,21 @@ export const checkViews = async (
   const transfers = kind('from#')
     .flatMap((row) => readTransferRow(row) ?? [])
     .map(transferOf);
-  const statuses = new Map(transfers.map(({ transferId, from, status }) => [`${transferId} ${from}`, status]));
+  const statuses = new Map(
+    transfers.map(({ transferId, from, status }) => [`${transferId} ${from}`, status]),
+  );
   for (const event of events) {
     if (event.type !== 'MoneyReserved') continue;
     const { transferId } = event.data;
     const isSettled = events.some(
       ({ type, accountId, data }) =>
-        type === 'MoneyWithdrawn' && accountId === event.accountId && data.transferId === transferId,
+        type === 'MoneyWithdrawn' &&
+        accountId === event.accountId &&
+        data.transferId === transferId,
     );
     const status = statuses.get(`${transferId} ${event.accountId}`);
     const expected = isSettled ? 'settled' : 'released';
-    if (status !== expected) report('a transfer’s view is what became of it', { transferId, status, expected });
+    if (status !== expected)
+      report('a transfer’s view is what became of it', { transferId, status, expected });
   }
 };

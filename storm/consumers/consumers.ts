@@ -20,7 +20,10 @@ export interface Consumers {
   readonly decidePending: Delivery;
   readonly carryOut: Delivery;
   readonly projectViews: Delivery;
-  /** Looks for open transfers, in the views or in the streams, by a clock that is ahead by so many milliseconds. */
+  /**
+   * Looks for open transfers, in the views or in the streams, by a clock that is ahead by so many
+   * milliseconds.
+   */
   recover(environment: Environment, from: 'views' | 'streams', aheadMs: number): Promise<void>;
 }
 
@@ -40,12 +43,20 @@ export const createConsumers = (
     createDelivery(consumers, random.fork(), report, losses);
   return {
     decidePending: behind(
-      environments.map(({ store, clock }) => createDecidePending({ store, telemetry, clock, budget: BUDGET_MS })),
+      environments.map(({ store, clock }) =>
+        createDecidePending({ store, telemetry, clock, budget: BUDGET_MS }),
+      ),
       0.05,
     ),
     carryOut: behind(
       environments.map(({ store, clock }) =>
-        createCarryOut({ store, workflow, telemetry, clock, budget: { steps: BUDGET_MS, starts: 2 * BUDGET_MS } }),
+        createCarryOut({
+          store,
+          workflow,
+          telemetry,
+          clock,
+          budget: { steps: BUDGET_MS, starts: 2 * BUDGET_MS },
+        }),
       ),
       0.1,
     ),
@@ -66,7 +77,10 @@ export const createConsumers = (
         views: createViews({ ...views(environment), budget: BUDGET_MS, passOver: () => {} }),
         store,
         accounts: (after) =>
-          accountsThatReserved({ client, eventsTable: tables.events, budget: BUDGET_MS, ...patience }, after),
+          accountsThatReserved(
+            { client, eventsTable: tables.events, budget: BUDGET_MS, ...patience },
+            after,
+          ),
         clock: () => Date.now() + aheadMs,
         budget: BUDGET_MS,
       });
@@ -100,12 +114,19 @@ export const pump = async (
     for (const delivery of [decidePending, carryOut, projectViews]) delivery.deliver();
     if (random.chance(0.15) && recovering.size === 0) {
       const from = random.chance(0.5) ? 'views' : 'streams';
-      const done = recover(random.oneOf(environments), from, random.between(60_000, 3 * 3_600_000)).then(() => {
+      const done = recover(
+        random.oneOf(environments),
+        from,
+        random.between(60_000, 3 * 3_600_000),
+      ).then(() => {
         recovering.delete(done);
       });
       recovering.add(done);
     }
     await sleep(random.between(300, 800));
   }
-  await Promise.all([...recovering, ...[decidePending, carryOut, projectViews].map((delivery) => delivery.rest())]);
+  await Promise.all([
+    ...recovering,
+    ...[decidePending, carryOut, projectViews].map((delivery) => delivery.rest()),
+  ]);
 };

@@ -11,7 +11,10 @@ export interface Delivery {
   take(records: readonly DynamoDBRecord[]): void;
   /** Hands over what is due by now. */
   deliver(): void;
-  /** Hands over all that is left and all of this, until nothing is reported as failed or the time is up. */
+  /**
+   * Hands over all that is left and all of this, until nothing is reported as failed or the time is
+   * up.
+   */
   drain(records: readonly DynamoDBRecord[], until: number): Promise<boolean>;
   /** Waits for the deliveries that are under way. */
   rest(): Promise<void>;
@@ -22,7 +25,8 @@ const LARGEST_BATCH = 25;
 const AT_ONCE = 3;
 
 /**
- * Delivers stream records badly. Each item is written once, so any order keeps the order of its changes.
+ * Delivers stream records badly. Each item is written once, so any order keeps the order of its
+ * changes.
  * @param consumers environments of one function.
  * @param losses how likely a record is never delivered.
  */
@@ -62,7 +66,9 @@ export const createDelivery = (
     },
     deliver: () => {
       const now = performance.now();
-      const due = random.shuffled(waiting.filter(({ dueAt }) => dueAt <= now).map(({ record }) => record));
+      const due = random.shuffled(
+        waiting.filter(({ dueAt }) => dueAt <= now).map(({ record }) => record),
+      );
       waiting = waiting.filter(({ dueAt }) => dueAt > now);
       while (due.length > 0) {
         const batch = due.splice(0, random.between(1, LARGEST_BATCH));

@@ -6,16 +6,25 @@ import type { LedgerDatabase } from '../../testing/ledger-database.ts';
 /** What two tables' streams would deliver: read from the tables themselves, in fair weather. */
 export interface Feed {
   /** All that has come since the last call. */
-  next(): Promise<{ readonly commits: readonly DynamoDBRecord[]; readonly pending: readonly DynamoDBRecord[] }>;
+  next(): Promise<{
+    readonly commits: readonly DynamoDBRecord[];
+    readonly pending: readonly DynamoDBRecord[];
+  }>;
   /** All that ever came. */
-  readonly seen: { readonly commits: readonly DynamoDBRecord[]; readonly pending: readonly DynamoDBRecord[] };
+  readonly seen: {
+    readonly commits: readonly DynamoDBRecord[];
+    readonly pending: readonly DynamoDBRecord[];
+  };
   readonly close: () => void;
 }
 
 type Item = Record<string, AttributeValue>;
 
 /** @param accounts whose commits and pending commands are looked for. */
-export const createFeed = ({ config, tables }: LedgerDatabase, accounts: readonly string[]): Feed => {
+export const createFeed = (
+  { config, tables }: LedgerDatabase,
+  accounts: readonly string[],
+): Feed => {
   const client = new DynamoDBClient(config);
   const commits: DynamoDBRecord[] = [];
   const pending: DynamoDBRecord[] = [];
@@ -27,7 +36,9 @@ export const createFeed = ({ config, tables }: LedgerDatabase, accounts: readonl
     const items: Item[] = [];
     let cursor: Item | undefined;
     do {
-      const page = await client.send(new QueryCommand({ ...input, ConsistentRead: true, ExclusiveStartKey: cursor }));
+      const page = await client.send(
+        new QueryCommand({ ...input, ConsistentRead: true, ExclusiveStartKey: cursor }),
+      );
       items.push(...(page.Items ?? []));
       cursor = page.LastEvaluatedKey;
     } while (cursor);
@@ -39,7 +50,10 @@ export const createFeed = ({ config, tables }: LedgerDatabase, accounts: readonl
     // The SDK's attributes and Lambda's differ in binary ones alone, and the ledger has none.
     const image = item as NonNullable<NonNullable<DynamoDBRecord['dynamodb']>['NewImage']>;
     const Keys = Object.fromEntries(Object.entries(image).filter(([name]) => keys.includes(name)));
-    return { eventName: 'INSERT', dynamodb: { Keys, NewImage: image, SequenceNumber: String(sequence) } };
+    return {
+      eventName: 'INSERT',
+      dynamodb: { Keys, NewImage: image, SequenceNumber: String(sequence) },
+    };
   };
 
   const newCommits = async (streamId: string): Promise<DynamoDBRecord[]> => {
@@ -47,7 +61,10 @@ export const createFeed = ({ config, tables }: LedgerDatabase, accounts: readonl
       TableName: tables.events,
       KeyConditionExpression: 'streamId = :streamId AND #version > :after',
       ExpressionAttributeNames: { '#version': 'version' },
-      ExpressionAttributeValues: { ':streamId': { S: streamId }, ':after': { N: String(versions.get(streamId) ?? 0) } },
+      ExpressionAttributeValues: {
+        ':streamId': { S: streamId },
+        ':after': { N: String(versions.get(streamId) ?? 0) },
+      },
     });
     const last = items.at(-1)?.['version']?.N;
     if (last !== undefined) versions.set(streamId, Number(last));

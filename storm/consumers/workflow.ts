@@ -23,10 +23,15 @@ const NOT_STARTED = 0.1;
 const ATTEMPTS = 40;
 
 /**
- * Runs the steps of transfers as the state machine does: each in any environment, again while it is undecided.
+ * Runs the steps of transfers as the state machine does: each in any environment, again while it is
+ * undecided.
  * @param environments where a step may run.
  */
-export const createExecutions = (environments: readonly Environment[], random: Random, report: Report): Executions => {
+export const createExecutions = (
+  environments: readonly Environment[],
+  random: Random,
+  report: Report,
+): Executions => {
   const running = new Map<string, Promise<void>>();
   const names = new Set<string>();
   let losesSome = true;

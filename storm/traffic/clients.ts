@@ -25,7 +25,8 @@ export interface Traffic {
 const LONGEST_PAUSE_MS = 30;
 
 /**
- * A client that sends commands, repeats and reads, one thing after the other, and writes down what it hears.
+ * A client that sends commands, repeats and reads, one thing after the other, and writes down what
+ * it hears.
  * @param until when it stops, on `performance.now()`.
  */
 export const runClient = async (traffic: Traffic, random: Random, until: number): Promise<void> => {
@@ -77,7 +78,11 @@ class Client {
       journal.hears(call, await environment.store.execute(call.request));
     } catch (error) {
       call.error = error;
-      report('a command is answered, and does not throw', { intent, error: String(error), stack: stackOf(error) });
+      report('a command is answered, and does not throw', {
+        intent,
+        error: String(error),
+        stack: stackOf(error),
+      });
     }
   }
 
@@ -86,7 +91,9 @@ class Client {
     const { intents, journal, report } = this.#traffic;
     const random = this.#random;
     const environment = random.oneOf(this.#traffic.environments);
-    const wanted = Array.from({ length: random.chance(0.5) ? 1 : random.between(2, 12) }, () => intents.next());
+    const wanted = Array.from({ length: random.chance(0.5) ? 1 : random.between(2, 12) }, () =>
+      intents.next(),
+    );
     const [accountId] = wanted.map(({ command }) => command.accountId);
     if (!accountId) return;
     const calls = wanted
@@ -102,7 +109,10 @@ class Client {
         else report('every command of a batch is answered', { intent: call.intent });
       }
     } catch (error) {
-      report('commands together are answered, and do not throw', { error: String(error), stack: stackOf(error) });
+      report('commands together are answered, and do not throw', {
+        error: String(error),
+        stack: stackOf(error),
+      });
     }
   }
 
@@ -135,7 +145,10 @@ class Client {
       else await this.#readRecord(environment);
     } catch (error) {
       if (isStoreUnavailable(error)) return;
-      this.#traffic.report('a read is answered or unavailable', { accountId, error: stackOf(error) });
+      this.#traffic.report('a read is answered or unavailable', {
+        accountId,
+        error: stackOf(error),
+      });
     }
   }
 
@@ -148,13 +161,20 @@ class Client {
     this.#tails.set(accountId, tail);
   }
 
-  /** The account as it was before the latest that this client has seen: nothing that comes can change that. */
+  /**
+   * The account as it was before the latest that this client has seen: nothing that comes can
+   * change that.
+   */
   async #readEarlier({ store }: Environment, accountId: AccountId): Promise<void> {
     const seen = this.#tails.get(accountId);
     if (!seen || seen.version < 2 || !seen.at) return;
     const moment = this.#random.chance(0.5)
       ? { version: Version.parse(this.#random.between(1, seen.version)) }
-      : { at: Timestamp.parse(new Date(Date.parse(seen.at) - this.#random.between(1, 3_000)).toISOString()) };
+      : {
+          at: Timestamp.parse(
+            new Date(Date.parse(seen.at) - this.#random.between(1, 3_000)).toISOString(),
+          ),
+        };
     const tail = await store.asOf(accountId, moment);
     this.#traffic.journal.readings.push({ kind: 'asOf', moment, tail });
   }

@@ -1,9 +1,20 @@
-import { AccountId, Amount, Caller, Currency, Limit, Reference, TransferId } from '../../events/values.ts';
+import {
+  AccountId,
+  Amount,
+  Caller,
+  Currency,
+  Limit,
+  Reference,
+  TransferId,
+} from '../../events/values.ts';
 import type { Command } from '../../functions/ledger/command.ts';
 import { type RecordKey, recordKey } from '../../functions/store/writing/record-key.ts';
 import type { Random } from '../../testing/random.ts';
 
-/** A command that a client wants done once, however often it sends it. No other client's command reads the same. */
+/**
+ * A command that a client wants done once, however often it sends it. No other client's command
+ * reads the same.
+ */
 export interface Intent {
   readonly n: number;
   readonly command: Command;
@@ -47,7 +58,11 @@ export class Intents {
   /** Commands that differ and have one key, to be sent at once; mostly for the same account. */
   clashing(): readonly Intent[] {
     const first = this.#make(undefined, false);
-    const second = this.#make(first.key, false, this.#random.chance(0.7) ? first.command.accountId : undefined);
+    const second = this.#make(
+      first.key,
+      false,
+      this.#random.chance(0.7) ? first.command.accountId : undefined,
+    );
     return [first, second];
   }
 
@@ -68,10 +83,12 @@ export class Intents {
     const random = this.#random;
     const n = this.#made.length;
     const command = this.#command(n, usedKey, on ?? this.#account());
-    const own = command.type === 'reserve' ? recordKey(command.transferId) : (usedKey ?? this.#newKey());
+    const own =
+      command.type === 'reserve' ? recordKey(command.transferId) : (usedKey ?? this.#newKey());
     // A transfer's id is always one of its keys.
     const key = isUnkeyed && command.type !== 'reserve' ? undefined : own;
-    const others = key && random.chance(0.4) ? [random.chance(0.2) ? this.#usedKey() : this.#newKey()] : [];
+    const others =
+      key && random.chance(0.4) ? [random.chance(0.2) ? this.#usedKey() : this.#newKey()] : [];
     const intent = { n, command, key, others: others.filter((other) => other !== key) };
     this.#made.push(intent);
     return intent;
@@ -86,7 +103,13 @@ export class Intents {
     const dice = random.next();
     if (dice < 0.02) {
       const owner = Caller.parse(`owner ${n}`);
-      return { type: 'open', accountId: this.#late, owner, currency: EUR, overdraftLimit: Limit.parse(0) };
+      return {
+        type: 'open',
+        accountId: this.#late,
+        owner,
+        currency: EUR,
+        overdraftLimit: Limit.parse(0),
+      };
     }
     if (dice < 0.3) return { type: 'deposit', accountId, amount, reference, ...currency };
     if (dice < 0.6) return { type: 'withdraw', accountId, amount, reference, ...currency };

@@ -1,5 +1,8 @@
 import type { AccountId } from '../../events/values.ts';
-import type { CommandRequest, CommandResult } from '../../functions/store/deciding/command-result.ts';
+import type {
+  CommandRequest,
+  CommandResult,
+} from '../../functions/store/deciding/command-result.ts';
 import type { Commit } from '../../functions/store/stream/commit.ts';
 import type { Tail } from '../../functions/store/stream/tail.ts';
 import type { RecordKey } from '../../functions/store/writing/record-key.ts';
@@ -10,7 +13,10 @@ import type { Intent } from './intents.ts';
 export interface Call {
   readonly intent: Intent;
   readonly environment: string;
-  /** Its `correlationId` is this call's alone, so what the call wrote can be told from what its repeats wrote. */
+  /**
+   * Its `correlationId` is this call's alone, so what the call wrote can be told from what its
+   * repeats wrote.
+   */
   readonly request: CommandRequest;
   /** Places in the order of everything that was sent and heard. */
   readonly sentAt: number;

@@ -20,7 +20,11 @@ export const JSON_HEADERS = { 'content-type': 'application/x-amz-json-1.0' };
 export const refusal = (type: string, fields: object = {}, statusCode = 400): Answer => ({
   statusCode,
   headers: JSON_HEADERS,
-  body: JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: 'the weather', ...fields }),
+  body: JSON.stringify({
+    __type: `com.amazonaws.dynamodb.v20120810#${type}`,
+    message: 'the weather',
+    ...fields,
+  }),
 });
 
 /** Reads the whole answer that the SDK would read. */

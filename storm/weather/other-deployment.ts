@@ -1,4 +1,7 @@
-/** How a deployment of the code writes what is stored, beside what this code would. In DynamoDB's own JSON. */
+/**
+ * How a deployment of the code writes what is stored, beside what this code would. In DynamoDB's
+ * own JSON.
+ */
 export interface Deployment {
   /** A request's body in the words of this deployment. */
   write(operation: string, body: WriteBody): object;
@@ -18,7 +21,9 @@ interface WriteBody {
   readonly TransactItems?: readonly { readonly Put?: Put }[];
 }
 
-/** Where commits carry a snapshot that this code can read, as far as any environment has seen them. */
+/**
+ * Where commits carry a snapshot that this code can read, as far as any environment has seen them.
+ */
 export class SnapshotSightings {
   readonly #versions = new Map<string, Set<number>>();
 
@@ -44,7 +49,15 @@ export class SnapshotSightings {
     else for (const inner of Object.values(value)) this.#find(inner);
   }
 
-  #note({ stateSchema, streamId, version }: { stateSchema: unknown; streamId: unknown; version: unknown }): void {
+  #note({
+    stateSchema,
+    streamId,
+    version,
+  }: {
+    stateSchema: unknown;
+    streamId: unknown;
+    version: unknown;
+  }): void {
     if (textOf(stateSchema) !== THIS_SCHEMA) return;
     const stream = this.#versions.get(textOf(streamId)) ?? new Set();
     this.#versions.set(textOf(streamId), stream.add(Number(textOf(version))));
@@ -66,8 +79,9 @@ export const thisDeployment = (sightings: SnapshotSightings): Deployment => ({
 });
 
 /**
- * A deployment that comes before or after this code: it adds attributes to commits, records, pending commands and answers, and its
- * snapshots are of another schema, in which a balance is in hundredths.
+ * A deployment that comes before or after this code: it adds attributes to commits, records,
+ * pending commands and answers, and its snapshots are of another schema, in which a balance is in
+ * hundredths.
  * @param tables the names of the tables whose items it puts into its own words.
  */
 export const otherDeployment = (
@@ -77,7 +91,8 @@ export const otherDeployment = (
   const inOtherWords = (put: Put): Put => {
     const { TableName, Item } = put;
     if (TableName === tables.events) return { ...put, Item: otherCommit(Item, sightings) };
-    if (TableName === tables.commands || TableName === tables.queue) return { ...put, Item: otherRecord(Item) };
+    if (TableName === tables.commands || TableName === tables.queue)
+      return { ...put, Item: otherRecord(Item) };
     return put;
   };
   return {
@@ -85,7 +100,10 @@ export const otherDeployment = (
       if (operation === 'PutItem') return inOtherWords(body as unknown as Put);
       if (operation !== 'TransactWriteItems') return body;
       const items = body.TransactItems ?? [];
-      return { ...body, TransactItems: items.map((item) => (item.Put ? { Put: inOtherWords(item.Put) } : item)) };
+      return {
+        ...body,
+        TransactItems: items.map((item) => (item.Put ? { Put: inOtherWords(item.Put) } : item)),
+      };
     },
     read: (body) => sightings.look(body),
   };
@@ -113,12 +131,19 @@ const otherCommit = (item: Item, sightings: SnapshotSightings): Item => {
   };
 };
 
-const inHundredths = (state: Item): Item => ({ ...state, balance: { N: `${textOf(state['balance'])}00` } });
+const inHundredths = (state: Item): Item => ({
+  ...state,
+  balance: { N: `${textOf(state['balance'])}00` },
+});
 
 const otherRecord = (item: Item): Item => ({
   ...item,
-  ...(item['answer'] ? { answer: { S: JSON.stringify(otherAnswer(JSON.parse(textOf(item['answer'])))) } } : {}),
-  ...(item['command'] ? { command: { M: { ...mapOf(item['command']), deployment: { S: 'another' } } } } : {}),
+  ...(item['answer']
+    ? { answer: { S: JSON.stringify(otherAnswer(JSON.parse(textOf(item['answer'])))) } }
+    : {}),
+  ...(item['command']
+    ? { command: { M: { ...mapOf(item['command']), deployment: { S: 'another' } } } }
+    : {}),
   deployment: { S: 'another' },
 });
 

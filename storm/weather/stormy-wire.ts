@@ -8,8 +8,8 @@ import type { Weather } from './weather.ts';
 const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 
 /**
- * Sends an environment's requests through the weather, as bytes: what the code under test hears of it, it hears from the SDK. The
- * deployment puts what is written into its own words.
+ * Sends an environment's requests through the weather, as bytes: what the code under test hears of
+ * it, it hears from the SDK. The deployment puts what is written into its own words.
  */
 export class StormyWire extends NodeHttpHandler {
   readonly #weather: Weather;
@@ -23,9 +23,14 @@ export class StormyWire extends NodeHttpHandler {
     this.#random = random;
   }
 
-  override async handle(request: HttpRequest, options?: Parameters<NodeHttpHandler['handle']>[1]): Promise<Handled> {
+  override async handle(
+    request: HttpRequest,
+    options?: Parameters<NodeHttpHandler['handle']>[1],
+  ): Promise<Handled> {
     const operation = String(request.headers['x-amz-target']).replace(/^.*\./, '');
-    const body = JSON.parse(typeof request.body === 'string' ? request.body : new TextDecoder().decode(request.body));
+    const body = JSON.parse(
+      typeof request.body === 'string' ? request.body : new TextDecoder().decode(request.body),
+    );
     request.body = JSON.stringify(this.#deployment.write(operation, body));
     request.headers['content-length'] = String(Buffer.byteLength(request.body));
     const send = async () => {

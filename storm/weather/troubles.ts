@@ -29,25 +29,42 @@ const isTransaction = (operation: string): boolean => operation === 'TransactWri
 
 const silence = (random: Random): Error =>
   failure(
-    random.oneOf([{ name: 'TimeoutError' }, { code: 'ETIMEDOUT' }, { code: 'ECONNRESET' }, { code: 'EPIPE' }] as const),
+    random.oneOf([
+      { name: 'TimeoutError' },
+      { code: 'ETIMEDOUT' },
+      { code: 'ECONNRESET' },
+      { code: 'EPIPE' },
+    ] as const),
   );
 
 const brokenBodies = (body: string): readonly Answer[] => [
   { statusCode: 200, headers: JSON_HEADERS, body: '' },
   { statusCode: 200, headers: JSON_HEADERS, body: body.slice(0, Math.floor(body.length / 2)) },
   { statusCode: 200, headers: JSON_HEADERS, body: '{"status":"ok"}' },
-  { statusCode: 200, headers: { 'content-type': 'text/html' }, body: '<html>the hotel’s network</html>' },
+  {
+    statusCode: 200,
+    headers: { 'content-type': 'text/html' },
+    body: '<html>the hotel’s network</html>',
+  },
   { statusCode: 502, headers: { 'content-type': 'text/html' }, body: '<html>bad gateway</html>' },
 ];
 
-/** A cancelled transaction of which nothing was written: one reason for one item, `None` for the others. */
+/**
+ * A cancelled transaction of which nothing was written: one reason for one item, `None` for the
+ * others.
+ */
 const cancelled = (code: string, items: number, random: Random): Answer => {
   const place = random.between(0, items - 1);
-  const CancellationReasons = Array.from({ length: items }, (_, n) => ({ Code: n === place ? code : 'None' }));
+  const CancellationReasons = Array.from({ length: items }, (_, n) => ({
+    Code: n === place ? code : 'None',
+  }));
   return refusal('TransactionCanceledException', { CancellationReasons });
 };
 
-/** All that can befall one request. What is said of a write that was not sent is true: it was not written. */
+/**
+ * All that can befall one request. What is said of a write that was not sent is true: it was not
+ * written.
+ */
 export const troubles: readonly Trouble[] = [
   {
     name: 'late request',
@@ -94,9 +111,14 @@ export const troubles: readonly Trouble[] = [
     name: 'throttling',
     weight: 2,
     strike: async ({ operation, items }, random) => {
-      if (isTransaction(operation) && random.chance(0.5)) return cancelled('ThrottlingError', items, random);
+      if (isTransaction(operation) && random.chance(0.5))
+        return cancelled('ThrottlingError', items, random);
       return refusal(
-        random.oneOf(['ProvisionedThroughputExceededException', 'ThrottlingException', 'RequestLimitExceeded']),
+        random.oneOf([
+          'ProvisionedThroughputExceededException',
+          'ThrottlingException',
+          'RequestLimitExceeded',
+        ]),
       );
     },
   },
@@ -121,7 +143,13 @@ export const troubles: readonly Trouble[] = [
     name: 'refused signature',
     weight: 2,
     strike: async (_, random) =>
-      refusal(random.oneOf(['InvalidSignatureException', 'IncompleteSignatureException', 'ExpiredTokenException'])),
+      refusal(
+        random.oneOf([
+          'InvalidSignatureException',
+          'IncompleteSignatureException',
+          'ExpiredTokenException',
+        ]),
+      ),
   },
   {
     name: 'transaction in progress',

@@ -5,7 +5,10 @@ import type { Answer } from './http.ts';
 import { mixReasons } from './mixed-reasons.ts';
 import { type Departure, type Trouble, troubles } from './troubles.ts';
 
-/** How likely it is that a request meets trouble, and that a cancelled transaction says less than it could. */
+/**
+ * How likely it is that a request meets trouble, and that a cancelled transaction says less than it
+ * could.
+ */
 const CALM = { trouble: 0.03, mixed: 0.3 };
 const GALE = { trouble: 0.35, mixed: 0.7 };
 
@@ -13,7 +16,10 @@ const GALE = { trouble: 0.35, mixed: 0.7 };
 const SHORTEST_MS = 300;
 const LONGEST_MS = 1_500;
 
-/** What the requests of all environments go through. Calm and gale alternate, so that something is done, and something goes wrong. */
+/**
+ * What the requests of all environments go through. Calm and gale alternate, so that something is
+ * done, and something goes wrong.
+ */
 export interface Weather {
   /** Carries a request to DynamoDB, or not, and an answer back, or another. */
   carry(departure: Omit<Departure, 'sendLater'>, random: Random): Promise<Answer>;

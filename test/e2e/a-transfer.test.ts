@@ -10,7 +10,8 @@ beforeAll(async () => {
 
 afterAll(() => cloud.stop());
 
-const balanceOf = async (accountId: string) => (await cloud.api.get(`/accounts/${accountId}`)).body['balance'];
+const balanceOf = async (accountId: string) =>
+  (await cloud.api.get(`/accounts/${accountId}`)).body['balance'];
 
 describe('a transfer of 2500 from alice to bob', () => {
   beforeAll(async () => {
@@ -23,7 +24,14 @@ describe('a transfer of 2500 from alice to bob', () => {
     );
     expect(answer).toMatchObject({
       status: 202,
-      body: { transferId: 'rent-11', status: 'reserved', from: 'alice', to: 'bob', amount: 2_500, currency: 'EUR' },
+      body: {
+        transferId: 'rent-11',
+        status: 'reserved',
+        from: 'alice',
+        to: 'bob',
+        amount: 2_500,
+        currency: 'EUR',
+      },
     });
     expect(answer.headers.get('location')).toBe('/transfers/rent-11');
     expect(answer.headers.get('x-correlation-id')).toBe('my-request');
@@ -51,7 +59,12 @@ describe('a transfer of 2500 from alice to bob', () => {
 
   it('has moved the money', async () => {
     const source = await cloud.api.get('/accounts/alice');
-    expect(source.body).toMatchObject({ balance: 7_500, reserved: 0, available: 7_500, version: 5 });
+    expect(source.body).toMatchObject({
+      balance: 7_500,
+      reserved: 0,
+      available: 7_500,
+      version: 5,
+    });
     expect(source.headers.get('etag')).toBe('"5"');
     expect(await balanceOf('bob')).toBe(2_500);
   });
@@ -85,12 +98,17 @@ describe('a transfer of 2500 from alice to bob', () => {
     ]);
   });
 
-  it.each(['alice', 'bob'])('is among the transfers of %s, and of the settled ones alone', async (accountId) => {
-    const transfers = (query = '') => cloud.api.get(`/accounts/${accountId}/transfers${query}`);
-    expect((await transfers()).body['transfers']).toMatchObject([{ transferId: 'rent-11', status: 'settled' }]);
-    expect((await transfers('?status=settled')).body['transfers']).toHaveLength(1);
-    expect((await transfers('?status=released')).body['transfers']).toEqual([]);
-  });
+  it.each(['alice', 'bob'])(
+    'is among the transfers of %s, and of the settled ones alone',
+    async (accountId) => {
+      const transfers = (query = '') => cloud.api.get(`/accounts/${accountId}/transfers${query}`);
+      expect((await transfers()).body['transfers']).toMatchObject([
+        { transferId: 'rent-11', status: 'settled' },
+      ]);
+      expect((await transfers('?status=settled')).body['transfers']).toHaveLength(1);
+      expect((await transfers('?status=released')).body['transfers']).toEqual([]);
+    },
+  );
 
   it('can be seen as it was on the way', async () => {
     expect((await cloud.api.get('/accounts/alice?version=3')).body).toMatchObject({
@@ -101,9 +119,18 @@ describe('a transfer of 2500 from alice to bob', () => {
   });
 
   it('is replayed when it is sent again, and refused when it is another', async () => {
-    const request = { transferId: 'rent-11', from: 'alice', to: 'bob', amount: 2_500, reference: 'rent' };
+    const request = {
+      transferId: 'rent-11',
+      from: 'alice',
+      to: 'bob',
+      amount: 2_500,
+      reference: 'rent',
+    };
     const again = await cloud.api.post('/transfers', request);
-    expect(again).toMatchObject({ status: 202, body: { transferId: 'rent-11', status: 'reserved' } });
+    expect(again).toMatchObject({
+      status: 202,
+      body: { transferId: 'rent-11', status: 'reserved' },
+    });
     expect(again.headers.get('idempotency-replayed')).toBe('true');
     expect(await cloud.api.post('/transfers', { ...request, amount: 1 })).toMatchObject({
       status: 422,
@@ -116,7 +143,11 @@ describe('a transfer of 2500 from alice to bob', () => {
 it('Prefer: wait answers once the transfer has ended', async () => {
   await cloud.api.account('w1', 100);
   await cloud.api.account('w2');
-  const answer = await cloud.api.post('/transfers', { from: 'w1', to: 'w2', amount: 40 }, { Prefer: 'wait=10' });
+  const answer = await cloud.api.post(
+    '/transfers',
+    { from: 'w1', to: 'w2', amount: 40 },
+    { Prefer: 'wait=10' },
+  );
   expect(answer).toMatchObject({ status: 202, body: { status: 'settled' } });
   expect(await balanceOf('w2')).toBe(40);
 });
@@ -124,7 +155,11 @@ it('Prefer: wait answers once the transfer has ended', async () => {
 describe('a transfer that the destination cannot take is accepted, then released, and the source is whole again', () => {
   it.each([
     ['missing', 'account_not_found', async () => {}],
-    ['in-dollars', 'currency_mismatch', () => cloud.api.account('in-dollars', 0, { currency: 'USD' })],
+    [
+      'in-dollars',
+      'currency_mismatch',
+      () => cloud.api.account('in-dollars', 0, { currency: 'USD' }),
+    ],
     ['full', 'amount_out_of_range', () => cloud.api.account('full', Number.MAX_SAFE_INTEGER)],
   ])('%s: %s', async (to, reason, prepare) => {
     await prepare();
@@ -155,7 +190,9 @@ it('50 transfers at 4 concurrent, both ways between two accounts, are all settle
       const [n, transferId] = next;
       const [from, to] = n % 2 === 0 ? ['left', 'right'] : ['right', 'left'];
       const body = { transferId, from, to, amount: n + 1 };
-      expect(await cloud.api.post('/transfers', body, { Prefer: 'wait=10' })).toMatchObject({ status: 202 });
+      expect(await cloud.api.post('/transfers', body, { Prefer: 'wait=10' })).toMatchObject({
+        status: 202,
+      });
     }
   };
   await Promise.all(Array.from({ length: 4 }, caller));

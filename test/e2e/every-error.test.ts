@@ -22,7 +22,9 @@ afterAll(() => cloud.stop());
 const withdraw = (body: unknown, headers?: Record<string, string>) =>
   cloud.api.post('/accounts/a/withdrawals', body, headers);
 
-/** Every line of the contract's table that can be reached before there is identity (401 and 403). */
+/**
+ * Every line of the contract's table that can be reached before there is identity (401 and 403).
+ */
 const errors: [status: number, code: string, request: () => Promise<ApiAnswer>, more?: object][] = [
   [
     400,
@@ -55,14 +57,27 @@ const errors: [status: number, code: string, request: () => Promise<ApiAnswer>, 
   [405, 'method_not_allowed', () => cloud.api.post('/health', {})],
   [405, 'method_not_allowed', () => cloud.api.post('/accounts/a', {})],
   [405, 'method_not_allowed', () => cloud.api.get('/transfers')],
-  [409, 'account_already_exists', () => cloud.api.post('/accounts', { accountId: 'a', currency: 'EUR' })],
-  [412, 'version_mismatch', () => withdraw({ amount: 1 }, { 'If-Match': '"1"' }), { currentVersion: 2 }],
+  [
+    409,
+    'account_already_exists',
+    () => cloud.api.post('/accounts', { accountId: 'a', currency: 'EUR' }),
+  ],
+  [
+    412,
+    'version_mismatch',
+    () => withdraw({ amount: 1 }, { 'If-Match': '"1"' }),
+    { currentVersion: 2 },
+  ],
   [413, 'body_too_large', () => withdraw({ amount: 1, reference: 'x'.repeat(20_000) })],
   [415, 'unsupported_media_type', () => withdraw('amount=1', { 'content-type': 'text/plain' })],
   [422, 'insufficient_funds', () => withdraw({ amount: 101 }), { available: 100 }],
   [422, 'currency_mismatch', () => withdraw({ amount: 1, currency: 'USD' })],
   [422, 'same_account', () => cloud.api.post('/transfers', { from: 'a', to: 'a', amount: 1 })],
-  [422, 'amount_out_of_range', () => cloud.api.post('/accounts/a/deposits', { amount: Number.MAX_SAFE_INTEGER })],
+  [
+    422,
+    'amount_out_of_range',
+    () => cloud.api.post('/accounts/a/deposits', { amount: Number.MAX_SAFE_INTEGER }),
+  ],
 ];
 
 describe.each(errors)('%i %s', (status, code, request, more = {}) => {
@@ -78,16 +93,21 @@ describe.each(errors)('%i %s', (status, code, request, more = {}) => {
 
 it('422 idempotency_key_reused, on another route of the same account as well', async () => {
   const key = { 'Idempotency-Key': 'once' };
-  expect(await cloud.api.post('/accounts/b/deposits', { amount: 1 }, key)).toMatchObject({ status: 201 });
+  expect(await cloud.api.post('/accounts/b/deposits', { amount: 1 }, key)).toMatchObject({
+    status: 201,
+  });
   const reused = { status: 422, body: { code: 'idempotency_key_reused' } };
   expect(await cloud.api.post('/accounts/b/deposits', { amount: 2 }, key)).toMatchObject(reused);
   expect(await cloud.api.post('/accounts/b/withdrawals', { amount: 1 }, key)).toMatchObject(reused);
-  expect(await cloud.api.post('/transfers', { from: 'b', to: 'a', amount: 1 }, key)).toMatchObject(reused);
+  expect(await cloud.api.post('/transfers', { from: 'b', to: 'a', amount: 1 }, key)).toMatchObject(
+    reused,
+  );
 });
 
 it('a rejection is replayed with the same status and body, even when there is money by now', async () => {
   await cloud.api.account('poor', 1);
-  const send = () => cloud.api.post('/accounts/poor/withdrawals', { amount: 5 }, { 'Idempotency-Key': 'k' });
+  const send = () =>
+    cloud.api.post('/accounts/poor/withdrawals', { amount: 5 }, { 'Idempotency-Key': 'k' });
   const first = await send();
   await cloud.api.post('/accounts/poor/deposits', { amount: 50 });
   const again = await send();
@@ -111,7 +131,12 @@ it('422 account_not_open, where an account has been frozen', async () => {
     }),
   );
   const [last] = Items ?? [];
-  await client.send(new PutCommand({ TableName, Item: { ...last, state: { ...last?.['state'], status: 'frozen' } } }));
+  await client.send(
+    new PutCommand({
+      TableName,
+      Item: { ...last, state: { ...last?.['state'], status: 'frozen' } },
+    }),
+  );
   client.destroy();
   expect(await cloud.api.post('/accounts/frozen/withdrawals', { amount: 1 })).toMatchObject({
     status: 422,
@@ -128,12 +153,17 @@ it('409 command_in_progress, where the same command waits and cannot be decided'
   let found = false;
   const disarm = cloud.intercept(async (call, forward) => {
     if (call.operation !== 'TransactWriteItems') return forward();
-    // The first one of the repeat finds the command that waits; from then on, nothing can be decided by anybody.
+    // The first one of the repeat finds the command that waits; from then on, nothing can be
+    // decided by anybody.
     if (found || !call.functionName.endsWith('-withdraw')) return throttled;
     found = true;
     return forward();
   });
-  const key = deriveId(Caller.parse('local'), AccountId.parse('a'), IdempotencyKey.parse('waiting'));
+  const key = deriveId(
+    Caller.parse('local'),
+    AccountId.parse('a'),
+    IdempotencyKey.parse('waiting'),
+  );
   const client = DynamoDBDocumentClient.from(new DynamoDBClient(cloud.dynamodb));
   await leavePending(client, 'holdfast-dev-commands', {
     ...requests.withdraw('a', 1),
@@ -147,7 +177,9 @@ it('409 command_in_progress, where the same command waits and cannot be decided'
   expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
   disarm();
   // Once it can be decided, the same request hears its outcome.
-  expect(await withdraw({ amount: 1 }, { 'Idempotency-Key': 'waiting' })).toMatchObject({ status: 201 });
+  expect(await withdraw({ amount: 1 }, { 'Idempotency-Key': 'waiting' })).toMatchObject({
+    status: 201,
+  });
 });
 
 describe('while DynamoDB throttles every write', () => {
@@ -158,7 +190,9 @@ describe('while DynamoDB throttles every write', () => {
         ? {
             status: 400,
             headers: { 'content-type': 'application/x-amz-json-1.0' },
-            body: Buffer.from(JSON.stringify({ __type: 'ThrottlingException', message: 'slow down' })),
+            body: Buffer.from(
+              JSON.stringify({ __type: 'ThrottlingException', message: 'slow down' }),
+            ),
           }
         : forward(),
     );

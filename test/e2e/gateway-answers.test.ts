@@ -36,12 +36,17 @@ const expectGateways = (request: ProbeRequest, answer: ProbeAnswer, status: numb
   expect(check.violations(request, answer)).toEqual([]);
   expect(answer.status).toBe(status);
   expect(JSON.parse(answer.text)).toEqual({ message: expect.any(String) });
-  expect(answer.headers).toMatchObject({ 'content-type': 'application/json', 'apigw-requestid': expect.any(String) });
+  expect(answer.headers).toMatchObject({
+    'content-type': 'application/json',
+    'apigw-requestid': expect.any(String),
+  });
 };
 
 describe('a worker that is killed in the middle of a request', () => {
   it('a command: 500 by the gateway, and what the document says to do tells what became of it', async () => {
-    const request = withdrawal({ headers: [...withdrawal().headers, ['Idempotency-Key', 'killed']] });
+    const request = withdrawal({
+      headers: [...withdrawal().headers, ['Idempotency-Key', 'killed']],
+    });
     const order = { function: 'withdraw', when: 'after-next-write' };
     expect(await cloud.api.post('/_local/kill', order)).toMatchObject({ status: 202 });
     expectGateways(request, await sender.send(request), 500);
@@ -70,7 +75,11 @@ it('413 to a body of more than 10 MB', async () => {
 });
 
 it('431 to more than 10,240 bytes of headers', async () => {
-  const request: ProbeRequest = { method: 'GET', target: '/health', headers: [['Cookie', 'x'.repeat(11_000)]] };
+  const request: ProbeRequest = {
+    method: 'GET',
+    target: '/health',
+    headers: [['Cookie', 'x'.repeat(11_000)]],
+  };
   expectGateways(request, await sender.send(request), 431);
 });
 
@@ -82,7 +91,9 @@ it('400 to a path that cannot be decoded', async () => {
 it('400 to what is no HTTP', async () => {
   const answer = await new Promise<string>((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const socket = connect(Number(new URL(cloud.url).port), '127.0.0.1', () => socket.write('HELLO\r\n\r\n'));
+    const socket = connect(Number(new URL(cloud.url).port), '127.0.0.1', () =>
+      socket.write('HELLO\r\n\r\n'),
+    );
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('error', reject);
     socket.on('end', () => resolve(Buffer.concat(chunks).toString()));
@@ -96,7 +107,12 @@ it('429 beyond the rate of the stage, and 503 where the function takes too long'
   const never = { name: 'f', arn: 'arn', invoke: () => new Promise<never>(() => {}) };
   const api = await startHttpApi(
     {
-      ...{ apiId: 'api1', accountId: '000000000000', stage: '$default', throttle: { rateLimit: 0, burstLimit: 1 } },
+      ...{
+        apiId: 'api1',
+        accountId: '000000000000',
+        stage: '$default',
+        throttle: { rateLimit: 0, burstLimit: 1 },
+      },
       routes: [{ routeKey: '$default', target: { target: never, timeoutMs: 10 } }],
     },
     { port: 0, sideDoor: () => undefined },

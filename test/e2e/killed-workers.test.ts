@@ -19,7 +19,10 @@ const newIds = () => {
   return { from: `from-${ids}`, to: `to-${ids}`, transferId: `transfer-${ids}` };
 };
 
-/** Two new accounts, the first with 100, and an id for a transfer. Their views are there, so all that is written from now on is new. */
+/**
+ * Two new accounts, the first with 100, and an id for a transfer. Their views are there, so all
+ * that is written from now on is new.
+ */
 const twoAccounts = async () => {
   const ids = newIds();
   await cloud.api.account(ids.from, 100);
@@ -46,13 +49,20 @@ const balanceOf = async (accountId: string) => {
  */
 const refuseToCarryOut = () =>
   cloud.intercept(async (call, forward) => {
-    if (call.functionName !== cloud.function('carry-out-transfers').name || call.service !== 'dynamodb')
+    if (
+      call.functionName !== cloud.function('carry-out-transfers').name ||
+      call.service !== 'dynamodb'
+    )
       return forward();
-    const body = Buffer.from(JSON.stringify({ __type: 'AccessDeniedException', message: 'not now' }));
+    const body = Buffer.from(
+      JSON.stringify({ __type: 'AccessDeniedException', message: 'not now' }),
+    );
     return { status: 400, headers: { 'content-type': 'application/x-amz-json-1.0' }, body };
   });
 
-/** A write of a transfer: which function's, and what stands in it beside what is said of it here. */
+/**
+ * A write of a transfer: which function's, and what stands in it beside what is said of it here.
+ */
 interface TransferWrite {
   readonly name: string;
   readonly write: string;
@@ -70,53 +80,85 @@ const transferWrites: readonly TransferWrite[] = [
     write: 'settlement',
     names: ({ transferId }: { transferId: string }) => [transferId, 'MoneyWithdrawn'],
   })),
-  { name: 'project-views', write: 'opening of the row', names: ({ transferId }) => [transferId, 'openSince'] },
-  { name: 'project-views', write: 'entry of the source', names: ({ transferId }) => [transferId, 'transfer_out'] },
-  { name: 'project-views', write: 'entry of the destination', names: ({ transferId }) => [transferId, 'transfer_in'] },
-  { name: 'project-views', write: 'summary of the source', names: ({ from }) => [`account#${from}`, '"summary"'] },
+  {
+    name: 'project-views',
+    write: 'opening of the row',
+    names: ({ transferId }) => [transferId, 'openSince'],
+  },
+  {
+    name: 'project-views',
+    write: 'entry of the source',
+    names: ({ transferId }) => [transferId, 'transfer_out'],
+  },
+  {
+    name: 'project-views',
+    write: 'entry of the destination',
+    names: ({ transferId }) => [transferId, 'transfer_in'],
+  },
+  {
+    name: 'project-views',
+    write: 'summary of the source',
+    names: ({ from }) => [`account#${from}`, '"summary"'],
+  },
 ];
 
 /**
- * Whether the write needs the workflow: its functions' do, and it gives the projection the time to see a transfer that has not
- * ended. What is carried out at once may be projected whole.
+ * Whether the write needs the workflow: its functions' do, and it gives the projection the time to
+ * see a transfer that has not ended. What is carried out at once may be projected whole.
  */
 const isWorkflows = (name: string, write: string): boolean =>
   name === 'credit-transfer' || name === 'settle-transfer' || write === 'opening of the row';
 
-describe.each(transferWrites)("when $name is killed around a transfer's $write", ({ name, write, names }) => {
-  it.each(['before', 'after'] as const)('%s it is done, the transfer ends, once', async (when) => {
-    if (isWorkflows(name, write)) onTestFinished(refuseToCarryOut());
-    const ids = await twoAccounts();
-    const { from, to, transferId } = ids;
-    const kill = killAroundWrite(cloud, name, names(ids), when);
-    onTestFinished(kill.disarm);
-    expect(await cloud.api.post('/transfers', { transferId, from, to, amount: 60 })).toMatchObject({ status: 202 });
-    const ended = await cloud.api.ended(transferId);
-    await eventually(() => expect(kill.done()).toBe(true));
-    expect(ended.body).toMatchObject({
-      status: 'settled',
-      steps: [{ step: 'reserved' }, { step: 'credited' }, { step: 'settled' }],
-    });
-    expect(await balanceOf(from)).toEqual({ balance: 40, reserved: 0 });
-    expect(await balanceOf(to)).toEqual({ balance: 60, reserved: 0 });
-    // Opened, paid into, reserved, ended, withdrawn: each once.
-    await projected(from, 5);
-    await projected(to, 2);
-  });
-});
+describe.each(transferWrites)(
+  "when $name is killed around a transfer's $write",
+  ({ name, write, names }) => {
+    it.each(['before', 'after'] as const)(
+      '%s it is done, the transfer ends, once',
+      async (when) => {
+        if (isWorkflows(name, write)) onTestFinished(refuseToCarryOut());
+        const ids = await twoAccounts();
+        const { from, to, transferId } = ids;
+        const kill = killAroundWrite(cloud, name, names(ids), when);
+        onTestFinished(kill.disarm);
+        expect(
+          await cloud.api.post('/transfers', { transferId, from, to, amount: 60 }),
+        ).toMatchObject({ status: 202 });
+        const ended = await cloud.api.ended(transferId);
+        await eventually(() => expect(kill.done()).toBe(true));
+        expect(ended.body).toMatchObject({
+          status: 'settled',
+          steps: [{ step: 'reserved' }, { step: 'credited' }, { step: 'settled' }],
+        });
+        expect(await balanceOf(from)).toEqual({ balance: 40, reserved: 0 });
+        expect(await balanceOf(to)).toEqual({ balance: 60, reserved: 0 });
+        // Opened, paid into, reserved, ended, withdrawn: each once.
+        await projected(from, 5);
+        await projected(to, 2);
+      },
+    );
+  },
+);
 
 describe('when release-transfer is killed around its write', () => {
-  it.each(['before', 'after'] as const)('%s it is done, the source is whole again, once', async (when) => {
-    const { from, transferId } = await twoAccounts();
-    const kill = killAroundWrite(cloud, 'release-transfer', [transferId, 'ReservationCancelled'], when);
-    onTestFinished(kill.disarm);
-    await cloud.api.post('/transfers', { transferId, from, to: 'nobody', amount: 60 });
-    const ended = await cloud.api.ended(transferId);
-    expect(kill.done()).toBe(true);
-    expect(ended.body).toMatchObject({ status: 'released', reason: 'account_not_found' });
-    expect(await balanceOf(from)).toEqual({ balance: 100, reserved: 0 });
-    await projected(from, 4);
-  });
+  it.each(['before', 'after'] as const)(
+    '%s it is done, the source is whole again, once',
+    async (when) => {
+      const { from, transferId } = await twoAccounts();
+      const kill = killAroundWrite(
+        cloud,
+        'release-transfer',
+        [transferId, 'ReservationCancelled'],
+        when,
+      );
+      onTestFinished(kill.disarm);
+      await cloud.api.post('/transfers', { transferId, from, to: 'nobody', amount: 60 });
+      const ended = await cloud.api.ended(transferId);
+      expect(kill.done()).toBe(true);
+      expect(ended.body).toMatchObject({ status: 'released', reason: 'account_not_found' });
+      expect(await balanceOf(from)).toEqual({ balance: 100, reserved: 0 });
+      await projected(from, 4);
+    },
+  );
 });
 
 describe('when request-transfer is killed around its write', () => {
@@ -127,7 +169,11 @@ describe('when request-transfer is killed around its write', () => {
       const kill = killAroundWrite(cloud, 'request-transfer', [from, 'MoneyReserved'], when);
       onTestFinished(kill.disarm);
       const request = () =>
-        cloud.api.post('/transfers', { from, to, amount: 60 }, { 'Idempotency-Key': `killed-${when}` });
+        cloud.api.post(
+          '/transfers',
+          { from, to, amount: 60 },
+          { 'Idempotency-Key': `killed-${when}` },
+        );
       expect(await request()).toMatchObject({ status: 500 });
       expect(kill.done()).toBe(true);
       const again = await request();
@@ -155,9 +201,14 @@ describe('a transfer whose workflow never started', () => {
     // Cannot do it itself; says that it started the workflow, and did not.
     const refused = refuseToCarryOut();
     const unheard = cloud.intercept(async (call, forward) => {
-      if (call.functionName !== cloud.function('carry-out-transfers').name || call.service !== 'states')
+      if (
+        call.functionName !== cloud.function('carry-out-transfers').name ||
+        call.service !== 'states'
+      )
         return forward();
-      const body = Buffer.from(JSON.stringify({ executionArn: 'arn:aws:states:nowhere', startDate: 0 }));
+      const body = Buffer.from(
+        JSON.stringify({ executionArn: 'arn:aws:states:nowhere', startDate: 0 }),
+      );
       return { status: 200, headers: { 'content-type': 'application/x-amz-json-1.0' }, body };
     });
     disarm = () => {

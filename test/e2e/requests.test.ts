@@ -15,24 +15,36 @@ beforeAll(async () => {
 afterAll(() => cloud.stop());
 
 /** Sends a request as it is, headers that come twice among it, which `fetch` would join. */
-const sendRaw = (method: string, path: string, headers: readonly string[] = [], body = Buffer.alloc(0)) =>
-  new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; text: string }>((resolve, reject) => {
-    const { hostname, port, host } = new URL(cloud.url);
-    const all = ['Host', host, ...headers, ...(body.length > 0 ? ['Content-Length', String(body.length)] : [])];
-    const sent = request({ hostname, port, method, path, headers: all }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk) => chunks.push(chunk));
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          text: Buffer.concat(chunks).toString(),
-        }),
-      );
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
+const sendRaw = (
+  method: string,
+  path: string,
+  headers: readonly string[] = [],
+  body = Buffer.alloc(0),
+) =>
+  new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; text: string }>(
+    (resolve, reject) => {
+      const { hostname, port, host } = new URL(cloud.url);
+      const all = [
+        'Host',
+        host,
+        ...headers,
+        ...(body.length > 0 ? ['Content-Length', String(body.length)] : []),
+      ];
+      const sent = request({ hostname, port, method, path, headers: all }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk) => chunks.push(chunk));
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text: Buffer.concat(chunks).toString(),
+          }),
+        );
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    },
+  );
 
 const paths = [
   '/accounts/a',
@@ -53,7 +65,8 @@ describe.each(paths)('HEAD %s', (path) => {
     expect(head.text).toBe('');
     expect(head.status).toBe(got.status);
     const differing = new Set(['date', 'apigw-requestid', 'x-correlation-id']);
-    const comparable = (headers: object) => Object.entries(headers).filter(([name]) => !differing.has(name));
+    const comparable = (headers: object) =>
+      Object.entries(headers).filter(([name]) => !differing.has(name));
     expect(comparable(head.headers)).toEqual(comparable(got.headers));
   });
 });
@@ -69,7 +82,8 @@ it.each([
 ])('405 to %s %s, with what there is', async (method, path, allow) => {
   const answer = await sendRaw(method, path);
   expect(answer).toMatchObject({ status: 405, headers: { allow } });
-  if (method !== 'HEAD') expect(JSON.parse(answer.text)).toMatchObject({ code: 'method_not_allowed', instance: path });
+  if (method !== 'HEAD')
+    expect(JSON.parse(answer.text)).toMatchObject({ code: 'method_not_allowed', instance: path });
 });
 
 it.each([
@@ -96,14 +110,28 @@ describe('a deposit', () => {
 
   it.each<[string, number, readonly string[], Buffer | string]>([
     ['with a name twice', 400, json, '{"amount":1,"\\u0061mount":500}'],
-    ['that is no UTF-8', 400, json, Buffer.from('7b22616d6f756e74223a312c227265666572656e6365223a22ff227d', 'hex')],
+    [
+      'that is no UTF-8',
+      400,
+      json,
+      Buffer.from('7b22616d6f756e74223a312c227265666572656e6365223a22ff227d', 'hex'),
+    ],
     [
       'cut off inside a character',
       400,
       json,
-      Buffer.concat([Buffer.from('{"amount":1,"reference":"'), Buffer.from('f09f9822', 'hex'), Buffer.from('}')]),
+      Buffer.concat([
+        Buffer.from('{"amount":1,"reference":"'),
+        Buffer.from('f09f9822', 'hex'),
+        Buffer.from('}'),
+      ]),
     ],
-    ['with its key twice', 400, [...json, 'Idempotency-Key', 'k', 'Idempotency-Key', 'k'], '{"amount":1}'],
+    [
+      'with its key twice',
+      400,
+      [...json, 'Idempotency-Key', 'k', 'Idempotency-Key', 'k'],
+      '{"amount":1}',
+    ],
     ['with its type twice', 400, [...json, ...json], '{"amount":1}'],
     ['that is compressed', 415, [...json, 'Content-Encoding', 'gzip'], '{"amount":1}'],
     ['with If-None-Match', 400, [...json, 'If-None-Match', '*'], '{"amount":1}'],
@@ -115,6 +143,9 @@ describe('a deposit', () => {
 
   it('with a U+FFFD of the client’s own is recorded as it is', async () => {
     const { status, text } = await deposit(json, '{"amount":1,"reference":"\ufffd"}');
-    expect({ status, body: JSON.parse(text) }).toMatchObject({ status: 201, body: { reference: '\ufffd' } });
+    expect({ status, body: JSON.parse(text) }).toMatchObject({
+      status: 201,
+      body: { reference: '\ufffd' },
+    });
   });
 });

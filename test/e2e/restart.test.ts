@@ -44,7 +44,10 @@ const end = async (child: ChildProcess, signal: 'SIGINT' | 'SIGKILL') => {
   await once(child, 'exit');
 };
 
-/** The waits between attempts double, from 50 ms: the last of these comes seconds later. Fewer than make a dead letter. */
+/**
+ * The waits between attempts double, from 50 ms: the last of these comes seconds later. Fewer than
+ * make a dead letter.
+ */
 const KILLS = 8;
 
 it.each([
@@ -57,9 +60,15 @@ it.each([
     const first = await start();
     await first.api.account('alice', 100);
     await first.api.account('bob');
-    await first.api.post('/transfers', { transferId: 'done', from: 'alice', to: 'bob', amount: 10 });
+    await first.api.post('/transfers', {
+      transferId: 'done',
+      from: 'alice',
+      to: 'bob',
+      amount: 10,
+    });
     await first.api.ended('done');
-    // The next one gets as far as its reservation: who would credit it is killed again and again, and tries later each time.
+    // The next one gets as far as its reservation: who would credit it is killed again and again,
+    // and tries later each time.
     for (let times = 0; times < KILLS; times += 1) {
       const killed = await first.api.post('/_local/kill', {
         function: 'carry-out-transfers',
@@ -67,16 +76,28 @@ it.each([
       });
       expect(killed.status).toBe(202);
     }
-    await first.api.post('/transfers', { transferId: 'under-way', from: 'alice', to: 'bob', amount: 30 });
-    await eventually(async () => expect(await first.api.get('/transfers/under-way')).toMatchObject({ status: 200 }));
+    await first.api.post('/transfers', {
+      transferId: 'under-way',
+      from: 'alice',
+      to: 'bob',
+      amount: 30,
+    });
+    await eventually(async () =>
+      expect(await first.api.get('/transfers/under-way')).toMatchObject({ status: 200 }),
+    );
     expect((await first.api.get('/accounts/bob')).body).toMatchObject({ balance: 10 });
-    expect((await first.api.get('/transfers/under-way')).body).toMatchObject({ status: 'reserved' });
+    expect((await first.api.get('/transfers/under-way')).body).toMatchObject({
+      status: 'reserved',
+    });
     await end(first.child, signal);
 
     const second = await start();
     expect(await second.api.get('/accounts/alice')).toMatchObject({ status: 200 });
     expect((await second.api.ended('under-way')).body['status']).toBe('settled');
-    expect((await second.api.get('/accounts/alice')).body).toMatchObject({ balance: 60, reserved: 0 });
+    expect((await second.api.get('/accounts/alice')).body).toMatchObject({
+      balance: 60,
+      reserved: 0,
+    });
     expect((await second.api.get('/accounts/bob')).body).toMatchObject({ balance: 40 });
     expect((await second.api.get('/transfers/done')).body['status']).toBe('settled');
     await end(second.child, 'SIGINT');

@@ -13,7 +13,9 @@ beforeAll(async () => {
 
 afterAll(() => cloud.stop());
 
-const smoke = (...args: readonly string[]): Promise<{ status: unknown; lines: string[]; errors: string }> =>
+const smoke = (
+  ...args: readonly string[]
+): Promise<{ status: unknown; lines: string[]; errors: string }> =>
   new Promise((resolve) => {
     execFile(process.execPath, ['smoke/main.ts', ...args], (error, stdout, stderr) =>
       resolve({ status: error?.code ?? 0, lines: stdout.trim().split('\n'), errors: stderr }),
@@ -23,7 +25,9 @@ const smoke = (...args: readonly string[]): Promise<{ status: unknown; lines: st
 it('finds a ledger that works well, check by check, and leaves by 0; twice, for its accounts are its own', async () => {
   for (const url of [cloud.url, `${cloud.url}/`]) {
     const { status, lines } = await smoke('--url', url);
-    expect(lines.slice(1, -1).map((line) => line.split(':')[0])).toEqual(checks.map(({ name }) => `ok    ${name}`));
+    expect(lines.slice(1, -1).map((line) => line.split(':')[0])).toEqual(
+      checks.map(({ name }) => `ok    ${name}`),
+    );
     expect(lines.at(-1)).toBe('All is well.');
     expect(status).toBe(0);
   }
@@ -33,18 +37,28 @@ it('finds a ledger that works well, check by check, and leaves by 0; twice, for 
 it('says of every check that failed what was seen, and leaves by 1: a loser that may not see the winner, for one', async () => {
   const disarm = cloud.intercept(async (call, forward) => {
     const answer = await forward();
-    const lost = answer.status === 400 && call.functionName === 'holdfast-dev-withdraw' && call.body.includes('-race');
-    return lost ? { ...answer, body: Buffer.from('{"__type":"com.amazonaws#AccessDeniedException"}') } : answer;
+    const lost =
+      answer.status === 400 &&
+      call.functionName === 'holdfast-dev-withdraw' &&
+      call.body.includes('-race');
+    return lost
+      ? { ...answer, body: Buffer.from('{"__type":"com.amazonaws#AccessDeniedException"}') }
+      : answer;
   });
   onTestFinished(disarm);
   const { status, lines } = await smoke('--url', cloud.url);
-  expect(lines[1]).toMatch(/^FAIL {2}of two withdrawals at once exactly one wins: .*AccessDeniedException/);
+  expect(lines[1]).toMatch(
+    /^FAIL {2}of two withdrawals at once exactly one wins: .*AccessDeniedException/,
+  );
   expect(lines.at(-1)).toBe('1 of 6 checks failed.');
   expect(status).toBe(1);
 });
 
 it('says so where no ledger answers, or something else does', async () => {
-  const server = createServer((_, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1');
+  const server = createServer((_, response) => response.end('<html>hello</html>')).listen(
+    0,
+    '127.0.0.1',
+  );
   onTestFinished(() => void server.close());
   const address: string | AddressInfo | null = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;

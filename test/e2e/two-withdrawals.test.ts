@@ -36,7 +36,9 @@ it(`of two withdrawals of 100 that race on a balance of 100 exactly one wins, ${
       );
     }
   };
-  await Promise.all(Array.from({ length: ACCOUNTS }, (_, n) => rounds(`race-${n}`, ROUNDS / ACCOUNTS)));
+  await Promise.all(
+    Array.from({ length: ACCOUNTS }, (_, n) => rounds(`race-${n}`, ROUNDS / ACCOUNTS)),
+  );
   const counted: Record<string, number> = {};
   for (const outcome of outcomes) counted[outcome] = (counted[outcome] ?? 0) + 1;
   expect(counted).toEqual({ '201 withdrawal, 422 insufficient_funds': ROUNDS });

@@ -21,7 +21,10 @@ What survived is shown at the end, and in reports/mutants/PART.html; docs/mutati
 /** @returns the exit code of the run. */
 const mutate = async (part: string): Promise<number> => {
   const stryker = ['node_modules/@stryker-mutator/core/bin/stryker.js', 'run'];
-  const child = spawn(process.execPath, stryker, { stdio: 'inherit', env: { ...process.env, [PART]: part } });
+  const child = spawn(process.execPath, stryker, {
+    stdio: 'inherit',
+    env: { ...process.env, [PART]: part },
+  });
   const [code] = await once(child, 'exit');
   return typeof code === 'number' ? code : 1;
 };
@@ -36,7 +39,8 @@ const main = async (): Promise<number> => {
     return 0;
   }
   const unknown = positionals.filter((name) => !names.includes(name));
-  if (unknown.length > 0) throw new Error(`"${unknown.join('", "')}" is no part: there are ${names.join(', ')}.`);
+  if (unknown.length > 0)
+    throw new Error(`"${unknown.join('", "')}" is no part: there are ${names.join(', ')}.`);
   const failed: string[] = [];
   for (const part of positionals.length > 0 ? positionals : names) {
     if ((await mutate(part)) !== 0) failed.push(part);

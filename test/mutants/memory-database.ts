@@ -1,7 +1,10 @@
 import type { LedgerDatabase } from '../../testing/ledger-database.ts';
 import { memoryDynamoDb } from './memory-dynamodb.ts';
 
-/** Stands for `testing/ledger-database.ts` while mutants are run: a database of its own in this process. */
+/**
+ * Stands for `testing/ledger-database.ts` while mutants are run: a database of its own in this
+ * process.
+ */
 export const createLedgerDatabase = async (): Promise<LedgerDatabase> => {
   const requestHandler = memoryDynamoDb({
     events: ['streamId', 'version'],

@@ -22,7 +22,9 @@ interface Input {
   readonly ScanIndexForward?: boolean;
   readonly Limit?: number;
   readonly TransactItems: readonly { readonly Put: Input }[];
-  readonly RequestItems: Readonly<Record<string, readonly { readonly PutRequest: Pick<Input, 'Item'> }[]>>;
+  readonly RequestItems: Readonly<
+    Record<string, readonly { readonly PutRequest: Pick<Input, 'Item'> }[]>
+  >;
 }
 
 /** The tables' keys: the partition's, and the sort key's where there is one. */
@@ -43,9 +45,10 @@ const invalid = (message: string) => new Refused('ValidationException', message)
 const PAGE_BYTES = 1_000_000;
 
 /**
- * DynamoDB in memory, as the ledger uses it, for the many runs of its tests that mutants need: the same conditions, pages and
- * refusals as DynamoDB Local's, without a process and a connection. An expression that it does not know is refused, and a read
- * that does not ask for consistency sees nothing: it may be as old as that.
+ * DynamoDB in memory, as the ledger uses it, for the many runs of its tests that mutants need: the
+ * same conditions, pages and refusals as DynamoDB Local's, without a process and a connection. An
+ * expression that it does not know is refused, and a read that does not ask for consistency sees
+ * nothing: it may be as old as that.
  * @returns a request handler for the SDK's client.
  */
 export const memoryDynamoDb = (keys: Keys) => {
@@ -54,7 +57,8 @@ export const memoryDynamoDb = (keys: Keys) => {
   const tableOf = (name: string) => {
     const items = tables.get(name);
     const [partition, sort] = keys[name] ?? [];
-    if (!items || !partition) throw new Refused('ResourceNotFoundException', `there is no table ${name}`);
+    if (!items || !partition)
+      throw new Refused('ResourceNotFoundException', `there is no table ${name}`);
     const keyOf = (item: Item) =>
       JSON.stringify(
         [partition, ...(sort ? [sort] : [])].map((attribute) => {
@@ -73,14 +77,18 @@ export const memoryDynamoDb = (keys: Keys) => {
     const key = keyOf(item);
     const found = items.get(key);
     if (!holds(put, found)) {
-      const shown = found && put.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' ? { Item: marshall(found) } : {};
+      const shown =
+        found && put.ReturnValuesOnConditionCheckFailure === 'ALL_OLD'
+          ? { Item: marshall(found) }
+          : {};
       throw new Refused('ConditionalCheckFailedException', 'The conditional request failed', shown);
     }
     return { key: put.TableName + key, write: () => items.set(key, item) };
   };
 
   const transact = (puts: readonly Input[]) => {
-    if (puts.length === 0 || puts.length > 100) throw invalid(`${puts.length} items in a transaction`);
+    if (puts.length === 0 || puts.length > 100)
+      throw invalid(`${puts.length} items in a transaction`);
     const outcomes = puts.map((put) => {
       try {
         return prepared(put);
@@ -90,22 +98,28 @@ export const memoryDynamoDb = (keys: Keys) => {
       }
     });
     const ready = outcomes.flatMap((outcome) => (outcome instanceof Refused ? [] : [outcome]));
-    if (new Set(ready.map(({ key }) => key)).size < ready.length) throw invalid('one item twice in a transaction');
+    if (new Set(ready.map(({ key }) => key)).size < ready.length)
+      throw invalid('one item twice in a transaction');
     if (ready.length === puts.length) {
       for (const { write } of ready) write();
       return;
     }
     const CancellationReasons = outcomes.map((outcome) =>
-      outcome instanceof Refused ? { Code: 'ConditionalCheckFailed', ...outcome.body } : { Code: 'None' },
+      outcome instanceof Refused
+        ? { Code: 'ConditionalCheckFailed', ...outcome.body }
+        : { Code: 'None' },
     );
     const codes = CancellationReasons.map(({ Code }) => Code).join(', ');
-    throw new Refused('TransactionCanceledException', `Transaction cancelled: [${codes}]`, { CancellationReasons });
+    throw new Refused('TransactionCanceledException', `Transaction cancelled: [${codes}]`, {
+      CancellationReasons,
+    });
   };
 
   const page = (input: Input, matches: (item: Item) => boolean) => {
     const { items, partition, sort } = tableOf(input.TableName);
     const start = input.ExclusiveStartKey && unmarshall(input.ExclusiveStartKey);
-    const order = (a: Item, b: Item) => compare(a[partition], b[partition]) || (sort ? compare(a[sort], b[sort]) : 0);
+    const order = (a: Item, b: Item) =>
+      compare(a[partition], b[partition]) || (sort ? compare(a[sort], b[sort]) : 0);
     const sign = input.ScanIndexForward === false ? -1 : 1;
     const all = (input.ConsistentRead ? [...items.values()] : [])
       .filter((item) => matches(item) && (!start || sign * order(item, start) > 0))
@@ -118,7 +132,9 @@ export const memoryDynamoDb = (keys: Keys) => {
       taken.push(item);
     }
     const last = taken.length < all.length ? taken.at(-1) : undefined;
-    const key = last && Object.fromEntries([partition, ...(sort ? [sort] : [])].map((name) => [name, last[name]]));
+    const key =
+      last &&
+      Object.fromEntries([partition, ...(sort ? [sort] : [])].map((name) => [name, last[name]]));
     return { taken, ...(key ? { LastEvaluatedKey: marshall(key) } : {}) };
   };
 
@@ -154,7 +170,8 @@ export const memoryDynamoDb = (keys: Keys) => {
     Scan: (input) => {
       const filter = input.FilterExpression;
       const [, attribute] = filter?.match(/^attribute_exists\((\w+)\)$/) ?? [];
-      if (filter !== undefined && !attribute) throw invalid(`the filter "${filter}" is not known here`);
+      if (filter !== undefined && !attribute)
+        throw invalid(`the filter "${filter}" is not known here`);
       const { taken, ...more } = page(input, () => true);
       const items = taken.filter((item) => !attribute || item[attribute] !== undefined);
       return { Items: items.map((item) => marshall(item)), ...more };
@@ -162,16 +179,30 @@ export const memoryDynamoDb = (keys: Keys) => {
   };
 
   return {
-    handle: async ({ headers, body }: { headers: Readonly<Record<string, string>>; body?: string | Uint8Array }) => {
+    handle: async ({
+      headers,
+      body,
+    }: {
+      headers: Readonly<Record<string, string>>;
+      body?: string | Uint8Array;
+    }) => {
       const operation = String(headers['x-amz-target']).split('.').at(-1) ?? '';
       // As a real answer does, it comes in a turn of its own: others have theirs in between.
       await setImmediate();
       try {
-        const input: Input = JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body));
+        const input: Input = JSON.parse(
+          typeof body === 'string' ? body : new TextDecoder().decode(body),
+        );
         const answer = operations[operation]?.(input);
         if (!answer) throw invalid(`the operation ${operation} is not known here`);
-        const capacity = input.ReturnConsumedCapacity === 'TOTAL' ? { ConsumedCapacity: { CapacityUnits: 1 } } : {};
-        return respond(200, { ...answer, ...(operation.startsWith('Transact') ? inList(capacity) : capacity) });
+        const capacity =
+          input.ReturnConsumedCapacity === 'TOTAL'
+            ? { ConsumedCapacity: { CapacityUnits: 1 } }
+            : {};
+        return respond(200, {
+          ...answer,
+          ...(operation.startsWith('Transact') ? inList(capacity) : capacity),
+        });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         return respond(400, error.body);
@@ -207,7 +238,10 @@ const compare = (a: unknown, b: unknown): number => {
 };
 
 /** An expression's names and values, each of which must be known and used. */
-const reader = ({ ExpressionAttributeNames = {}, ExpressionAttributeValues = {} }: Input, expression: string) => {
+const reader = (
+  { ExpressionAttributeNames = {}, ExpressionAttributeValues = {} }: Input,
+  expression: string,
+) => {
   const values = unmarshall(ExpressionAttributeValues);
   for (const name of [...Object.keys(ExpressionAttributeNames), ...Object.keys(values)]) {
     if (!expression.includes(name)) throw invalid(`${name} is not used in "${expression}"`);
@@ -240,10 +274,15 @@ const inRange = (input: Input, partition: string, sort = ''): ((item: Item) => b
   const expression = input.KeyConditionExpression ?? '';
   const { name, value } = reader(input, expression);
   const [, key, equals, by, upTo, low, high] =
-    expression.match(/^(#?\w+) = (:\w+)(?: AND (#?\w+) (?:<= (:\w+)|BETWEEN (:\w+) AND (:\w+)))?$/) ?? [];
-  if (!key || name(key) !== partition || (by && name(by) !== sort)) throw invalid(`"${expression}" is not known here`);
+    expression.match(
+      /^(#?\w+) = (:\w+)(?: AND (#?\w+) (?:<= (:\w+)|BETWEEN (:\w+) AND (:\w+)))?$/,
+    ) ?? [];
+  if (!key || name(key) !== partition || (by && name(by) !== sort))
+    throw invalid(`"${expression}" is not known here`);
   const of = value(equals);
   const [from, to] = by ? [low && value(low), value(upTo ?? high)] : [undefined, undefined];
   return (item) =>
-    item[partition] === of && (!low || compare(item[sort], from) >= 0) && (!by || compare(item[sort], to) <= 0);
+    item[partition] === of &&
+    (!low || compare(item[sort], from) >= 0) &&
+    (!by || compare(item[sort], to) <= 0);
 };

@@ -10,7 +10,10 @@ export interface Part {
 const STORE = 'test/integration/store/!(racing-writers|what-a-command-costs|the-wire).test.ts';
 const MADE = 'test/unit/runtime/from-environment.test.ts';
 
-/** The parts by the folder under `functions` that each of them is, in the order in which they are run. */
+/**
+ * The parts by the folder under `functions` that each of them is, in the order in which they are
+ * run.
+ */
 export const parts: Readonly<Record<string, Part>> = {
   ledger: { goal: 95, tests: ['test/unit/ledger/**/*.test.ts'] },
   transfers: { goal: 88, tests: ['test/{unit,integration}/transfers/**/*.test.ts', MADE] },
@@ -18,7 +21,10 @@ export const parts: Readonly<Record<string, Part>> = {
   store: { goal: 88, tests: ['test/unit/store/**/*.test.ts', MADE, STORE] },
 };
 
-/** The part that an environment variable names: the tool's own processes, and those of the tests, are told by it. */
+/**
+ * The part that an environment variable names: the tool's own processes, and those of the tests,
+ * are told by it.
+ */
 export const PART = 'HOLDFAST_MUTANTS_PART';
 
 /**
@@ -29,6 +35,8 @@ export const partOfThisProcess = (): Part & { readonly name: string } => {
   const name = process.env[PART] ?? 'ledger';
   const part = parts[name];
   if (!part)
-    throw new Error(`${PART} is "${name}", and there is no such part: start it as "npm run mutants", which sets it`);
+    throw new Error(
+      `${PART} is "${name}", and there is no such part: start it as "npm run mutants", which sets it`,
+    );
   return { name, ...part };
 };

@@ -13,7 +13,10 @@ class UnitTestsFirst extends BaseSequencer {
   }
 }
 
-/** The tests of one part, without projects and on a database in memory: a run for one mutant starts nothing else. */
+/**
+ * The tests of one part, without projects and on a database in memory: a run for one mutant starts
+ * nothing else.
+ */
 export default defineConfig({
   resolve: {
     alias: [
@@ -26,7 +29,8 @@ export default defineConfig({
   test: {
     include: [...tests],
     provide: { dynamodb: { endpoint: 'http://memory' } },
-    // A run is one mutant: its tests share the modules, which are loaded once and not for every file.
+    // A run is one mutant: its tests share the modules, which are loaded once and not for every
+    // file.
     isolate: false,
     sequence: { sequencer: UnitTestsFirst },
     testTimeout: 20_000,

@@ -27,7 +27,11 @@ export interface Api {
 export const apiAt = (url: string): Api => {
   const call = async (path: string, init: RequestInit): Promise<ApiAnswer> => {
     const response = await fetch(`${url}${path}`, init);
-    return { status: response.status, headers: response.headers, body: Body.parse(await response.json()) };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: Body.parse(await response.json()),
+    };
   };
   const api: Api = {
     get: (path, headers = {}) => call(path, { headers }),
@@ -41,7 +45,9 @@ export const apiAt = (url: string): Api => {
       const opened = await api.post('/accounts', { accountId, currency: 'EUR', ...more });
       expect(opened).toMatchObject({ status: 201 });
       if (balance === 0) return;
-      expect(await api.post(`/accounts/${accountId}/deposits`, { amount: balance })).toMatchObject({ status: 201 });
+      expect(await api.post(`/accounts/${accountId}/deposits`, { amount: balance })).toMatchObject({
+        status: 201,
+      });
     },
     ended: (transferId, deadline = 30_000) =>
       eventually(async () => {

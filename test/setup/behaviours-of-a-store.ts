@@ -9,12 +9,16 @@ export interface StoreToTry {
   readonly store: Pick<Store, 'load' | 'asOf' | 'execute' | 'recordOf' | 'decidePending'>;
   /** Makes an account hot, with nobody there to decide what queues for it. */
   heat(accountId: AccountId): Promise<void>;
-  /** Lets nothing be written any more, because it is too much at once. @returns what lets it be written again. */
+  /**
+   * Lets nothing be written any more, because it is too much at once. @returns what lets it be
+   * written again.
+   */
   throttle(): () => void;
 }
 
 /**
- * What commands meet in any store: the one on tables, and its double in memory that the handlers are tried with.
+ * What commands meet in any store: the one on tables, and its double in memory that the handlers
+ * are tried with.
  * @param create makes a store for one test. Others may be on the same tables.
  */
 export const behavesAsAStore = (create: () => StoreToTry): void => {
@@ -32,11 +36,19 @@ export const behavesAsAStore = (create: () => StoreToTry): void => {
   const versionOf = async (accountId: AccountId) => (await subject.store.load(accountId)).version;
   const keyed = (key: string, more: { readonly expectedVersion?: number } = {}) =>
     requests.withdraw(a, 10, { key, ...more });
-  const insufficient = { outcome: 'rejected', rejection: { code: 'insufficient_funds', available: 100 } };
+  const insufficient = {
+    outcome: 'rejected',
+    rejection: { code: 'insufficient_funds', available: 100 },
+  };
 
   it('accepts a command: it is the next version, at the time of its commit, with the answer of the ledger', async () => {
     const result = await execute(requests.withdraw(a, 30));
-    expect(result).toMatchObject({ outcome: 'accepted', version: 3, replayed: false, answer: { balanceAfter: 70 } });
+    expect(result).toMatchObject({
+      outcome: 'accepted',
+      version: 3,
+      replayed: false,
+      answer: { balanceAfter: 70 },
+    });
     const tail = await subject.store.load(a);
     expect(tail).toMatchObject({ version: 3, account: { balance: 70 } });
     expect(result).toHaveProperty('at', tail.at);
@@ -76,12 +88,17 @@ export const behavesAsAStore = (create: () => StoreToTry): void => {
     await execute(keyed('k'));
     const reused = { outcome: 'key_reused' };
     expect(await execute(requests.withdraw(a, 11, { key: 'k' }))).toEqual(reused);
-    expect(await execute(requests.deposit(a, 10, { key: 'k', expectedVersion: 1 }))).toEqual(reused);
+    expect(await execute(requests.deposit(a, 10, { key: 'k', expectedVersion: 1 }))).toEqual(
+      reused,
+    );
     expect(await versionOf(a)).toBe(3);
   });
 
   it('finds a command under each of its keys, and gives it those that a repeat is sent with', async () => {
-    const under = (...keys: string[]) => ({ ...keyed('k'), keys: keys.map((key) => keyOn(a, key)) });
+    const under = (...keys: string[]) => ({
+      ...keyed('k'),
+      keys: keys.map((key) => keyOn(a, key)),
+    });
     const first = await execute(under('k', 'l'));
     expect(await execute(under('l', 'm'))).toEqual({ ...first, replayed: true });
     expect(await execute(under('m'))).toEqual({ ...first, replayed: true });
@@ -119,7 +136,9 @@ export const behavesAsAStore = (create: () => StoreToTry): void => {
     });
     expect(await execute(requests.open(none))).toMatchObject({ outcome: 'accepted', version: 1 });
     expect(await execute(early)).toMatchObject({ ...notFound, replayed: true });
-    expect(await execute(requests.open(none))).toMatchObject({ rejection: { code: 'account_already_exists' } });
+    expect(await execute(requests.open(none))).toMatchObject({
+      rejection: { code: 'account_already_exists' },
+    });
   });
 
   it('reads what is recorded under a key: nothing, what was accepted, what was rejected', async () => {
@@ -127,7 +146,14 @@ export const behavesAsAStore = (create: () => StoreToTry): void => {
     const accepted = await execute(keyed('k'));
     const at = accepted.outcome === 'accepted' ? accepted.at : undefined;
     expect(await subject.store.recordOf(keyOn(a, 'k'))).toMatchObject({
-      ...{ key: keyOn(a, 'k'), accountId: a, outcome: 'accepted', version: 3, at, answer: { balanceAfter: 90 } },
+      ...{
+        key: keyOn(a, 'k'),
+        accountId: a,
+        outcome: 'accepted',
+        version: 3,
+        at,
+        answer: { balanceAfter: 90 },
+      },
     });
     await execute(requests.withdraw(a, 91, { key: 'l' }));
     expect(await subject.store.recordOf(keyOn(a, 'l'))).toMatchObject({
@@ -161,7 +187,9 @@ const describeHot = (now: () => { readonly subject: StoreToTry; readonly a: Acco
     const { store, a, deposit, key, before } = await queued();
     expect(await store.execute(deposit)).toEqual({ outcome: 'pending', key });
     expect(await store.execute(deposit)).toEqual({ outcome: 'in_progress' });
-    expect(await store.execute(requests.deposit(a, 8, { key: 'q' }))).toEqual({ outcome: 'key_reused' });
+    expect(await store.execute(requests.deposit(a, 8, { key: 'q' }))).toEqual({
+      outcome: 'key_reused',
+    });
     expect(await store.load(a)).toEqual(before);
     const record = await pendingRecord(store, key);
     expect(record).toMatchObject({ accountId: a, keys: [key], command: deposit.command });
@@ -169,7 +197,10 @@ const describeHot = (now: () => { readonly subject: StoreToTry; readonly a: Acco
     await store.decidePending(a, [record]);
     await store.decidePending(a, [record]);
     expect((await store.load(a)).account?.balance).toBe((before.account?.balance ?? 0) + 7);
-    expect(await store.recordOf(key)).toMatchObject({ outcome: 'accepted', version: before.version + 1 });
+    expect(await store.recordOf(key)).toMatchObject({
+      outcome: 'accepted',
+      version: before.version + 1,
+    });
     expect(await store.execute(deposit)).toMatchObject({ outcome: 'accepted', replayed: true });
   });
 
@@ -196,7 +227,9 @@ const describeHot = (now: () => { readonly subject: StoreToTry; readonly a: Acco
 
   it('does not queue a command that is about a version', async () => {
     const { store, a, before } = await queued();
-    expect(await store.execute(requests.deposit(a, 7, { key: 'v', expectedVersion: before.version }))).toMatchObject({
+    expect(
+      await store.execute(requests.deposit(a, 7, { key: 'v', expectedVersion: before.version })),
+    ).toMatchObject({
       outcome: 'accepted',
       version: before.version + 1,
     });

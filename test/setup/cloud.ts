@@ -20,7 +20,10 @@ export const startTestCloud = async (): Promise<TestCloud> => {
   const cloud = await startLocalCloud({
     assembly: inject('assembly'),
     port: 0,
-    dynamodb: { endpoint: inject('dynamodb').endpoint, accessKeyId: randomBytes(10).toString('hex') },
+    dynamodb: {
+      endpoint: inject('dynamodb').endpoint,
+      accessKeyId: randomBytes(10).toString('hex'),
+    },
     report: { step: () => {}, log: () => {}, warn: (line) => warnings.push(line) },
   });
   return {
@@ -45,11 +48,13 @@ const WRITES = new Set([
 ]);
 
 /**
- * Kills a function's workers, as a crash, around one of its writes: the first from now on that names all it is to name. Others, such
- * as those of an earlier test's transfer, pass.
+ * Kills a function's workers, as a crash, around one of its writes: the first from now on that
+ * names all it is to name. Others, such as those of an earlier test's transfer, pass.
  * @param name the function's short name.
- * @param names what stands in the write: ids that no other test uses, and what tells it from the other writes that name them.
- * @param when `before` it is done, or `after`, so that the function never hears of it. A write that is refused is none.
+ * @param names what stands in the write: ids that no other test uses, and what tells it from the
+ *   other writes that name them.
+ * @param when `before` it is done, or `after`, so that the function never hears of it. A write that
+ *   is refused is none.
  */
 export const killAroundWrite = (
   cloud: TestCloud,

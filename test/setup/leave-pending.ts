@@ -2,10 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { COMMAND_SCHEMA } from '../../functions/ledger/command.ts';
 import type { CommandRequest } from '../../functions/store/deciding/command-result.ts';
-import { fingerprint, PendingCommand, RECORD_SCHEMA } from '../../functions/store/writing/command-record.ts';
+import {
+  fingerprint,
+  PendingCommand,
+  RECORD_SCHEMA,
+} from '../../functions/store/writing/command-record.ts';
 
 /**
- * Leaves a command pending, as a sender that crashed right after queueing it would. Its place in the queue is for the test to hand on.
+ * Leaves a command pending, as a sender that crashed right after queueing it would. Its place in
+ * the queue is for the test to hand on.
  * @param request with at least one key, under which it is pending.
  * @returns what its record and its place in the queue say.
  */
@@ -28,7 +33,9 @@ export const leavePending = async (
     correlationId,
   });
   for (const key of keys) {
-    await client.send(new PutCommand({ TableName: commandsTable, Item: { ...pending, key, outcome: 'pending' } }));
+    await client.send(
+      new PutCommand({ TableName: commandsTable, Item: { ...pending, key, outcome: 'pending' } }),
+    );
   }
   return pending;
 };

@@ -17,7 +17,11 @@ interface MeteredRequest {
 }
 
 /** What a test does with a request: let it through with `send`, and answer or fail as it likes. */
-export type Fault = (operation: string, send: () => Promise<unknown>, input: object) => Promise<unknown>;
+export type Fault = (
+  operation: string,
+  send: () => Promise<unknown>,
+  input: object,
+) => Promise<unknown>;
 
 /** A store whose requests are counted and can be made to fail. */
 export interface MeteredStore {
@@ -31,7 +35,8 @@ export interface MeteredStore {
 
 /**
  * A store on a test database, as the Lambdas have it.
- * @param options `clock` and `budget` in milliseconds; the machine's clock, dice and patience, and 8,000, unless given.
+ * @param options `clock` and `budget` in milliseconds; the machine's clock, dice and patience, and
+ *   8,000, unless given.
  */
 export const createMeteredStore = (
   { config, tables }: Pick<TestDatabase, 'config' | 'tables'>,
@@ -40,7 +45,9 @@ export const createMeteredStore = (
   let seen: MeteredRequest[] = [];
   let fault: Fault | undefined;
   const base = new DynamoDBClient({ ...config, maxAttempts: 1 });
-  const client = DynamoDBDocumentClient.from(base, { marshallOptions: { removeUndefinedValues: true } });
+  const client = DynamoDBDocumentClient.from(base, {
+    marshallOptions: { removeUndefinedValues: true },
+  });
   base.middlewareStack.add(
     (next, context) => async (args) => {
       const operation = String(context['commandName']).replace('Command', '');
@@ -99,10 +106,14 @@ export const createMeteredStore = (
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-capacity-handling).
 const unitsOf = (operation: string, input: object, output: object) => {
   if (operation === 'TransactWriteItems') {
-    const items = 'TransactItems' in input && Array.isArray(input.TransactItems) ? input.TransactItems : [];
+    const items =
+      'TransactItems' in input && Array.isArray(input.TransactItems) ? input.TransactItems : [];
     return {
       readUnits: 0,
-      writeUnits: items.reduce((units, { Put }) => units + 2 * Math.ceil(itemSize(Put.Item) / 1024), 0),
+      writeUnits: items.reduce(
+        (units, { Put }) => units + 2 * Math.ceil(itemSize(Put.Item) / 1024),
+        0,
+      ),
     };
   }
   const consumed = 'ConsumedCapacity' in output ? output.ConsumedCapacity : undefined;
@@ -110,5 +121,7 @@ const unitsOf = (operation: string, input: object, output: object) => {
     typeof consumed === 'object' && consumed !== null && 'CapacityUnits' in consumed
       ? Number(consumed.CapacityUnits)
       : 0;
-  return operation === 'PutItem' ? { readUnits: 0, writeUnits: units } : { readUnits: units, writeUnits: 0 };
+  return operation === 'PutItem'
+    ? { readUnits: 0, writeUnits: units }
+    : { readUnits: units, writeUnits: 0 };
 };

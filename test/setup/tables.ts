@@ -6,7 +6,10 @@ import { createLedgerDatabase, type LedgerDatabase } from '../../testing/ledger-
 
 /** A database of its own inside the shared DynamoDB Local, with the ledger's tables. */
 export interface TestDatabase extends LedgerDatabase {
-  /** All that has a place in an account's queue, in order, decided since or not: places stay until they expire. */
+  /**
+   * All that has a place in an account's queue, in order, decided since or not: places stay until
+   * they expire.
+   */
   queued(accountId: string): Promise<PendingCommand[]>;
 }
 

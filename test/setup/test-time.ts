@@ -1,6 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Time that belongs to a test: it passes by waiting, or as the test says, and costs none of the real one. */
+/**
+ * Time that belongs to a test: it passes by waiting, or as the test says, and costs none of the
+ * real one.
+ */
 export interface TestTime {
   /** In milliseconds since 1970. */
   readonly clock: () => number;

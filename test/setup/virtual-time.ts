@@ -1,6 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Time in which things may happen at once, and which costs none of the real one: it jumps to whatever is due next. */
+/**
+ * Time in which things may happen at once, and which costs none of the real one: it jumps to
+ * whatever is due next.
+ */
 export interface VirtualTime {
   /** In milliseconds since 1970. */
   readonly clock: () => number;

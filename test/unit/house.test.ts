@@ -11,7 +11,8 @@ const foldersIn = (folder: string): string[] => [
     .flatMap(({ name }) => foldersIn(path.join(folder, name))),
 ];
 
-const sourcesIn = (folder: string): string[] => readdirSync(folder).filter((name) => name.endsWith('.ts'));
+const sourcesIn = (folder: string): string[] =>
+  readdirSync(folder).filter((name) => name.endsWith('.ts'));
 
 it.each(foldersIn('functions'))('%s holds at most twelve files side by side', (folder) => {
   expect(sourcesIn(folder).length).toBeLessThanOrEqual(12);

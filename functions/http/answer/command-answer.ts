@@ -22,15 +22,19 @@ export const acceptance = (
 };
 
 /** `Idempotency-Replayed: true` where the command was decided earlier. */
-export const replayedHeader = ({ replayed }: { readonly replayed: boolean }): Record<string, string> =>
-  replayed ? { 'Idempotency-Replayed': 'true' } : {};
+export const replayedHeader = ({
+  replayed,
+}: {
+  readonly replayed: boolean;
+}): Record<string, string> => (replayed ? { 'Idempotency-Replayed': 'true' } : {});
 
 /**
- * The answer to a command that was not accepted: an error, or, where it is pending on a hot account, 202 with the place that will
- * have its outcome.
+ * The answer to a command that was not accepted: an error, or, where it is pending on a hot
+ * account, 202 with the place that will have its outcome.
  * @param command the command.
  * @param result what became of it.
- * @param repeatableBy what the client sent that makes the command happen once, in words; see `repeatableBy`.
+ * @param repeatableBy what the client sent that makes the command happen once, in words; see
+ *   `repeatableBy`.
  */
 export const nonAcceptance = (
   command: Command,
@@ -44,7 +48,8 @@ export const nonAcceptance = (
     }
     case 'version_mismatch': {
       const { currentVersion } = result;
-      if (currentVersion === 0 && command.type !== 'open') return accountNotFound(command.accountId);
+      if (currentVersion === 0 && command.type !== 'open')
+        return accountNotFound(command.accountId);
       return {
         code: 'version_mismatch',
         detail: `Account ${command.accountId} is at version ${currentVersion}, which If-Match does not name.`,
@@ -57,7 +62,10 @@ export const nonAcceptance = (
       const { accountId } = command;
       const commandId = commandIdOf(result.key);
       const body = { accountId, commandId, status: 'pending' };
-      return json(202, body, { Location: `/accounts/${accountId}/commands/${commandId}`, 'Retry-After': '1' });
+      return json(202, body, {
+        Location: `/accounts/${accountId}/commands/${commandId}`,
+        'Retry-After': '1',
+      });
     }
     case 'in_progress':
       return {
@@ -79,26 +87,32 @@ export const accountNotFound = (accountId: string): Problem => ({
 /** The key, or the transfer's id, was used for another request. */
 const idempotencyKeyReused: Problem = {
   code: 'idempotency_key_reused',
-  detail: 'This key or transferId belongs to an earlier request that was not the same. Use a new one.',
+  detail:
+    'This key or transferId belongs to an earlier request that was not the same. Use a new one.',
 };
 
-/** What is asked for was written down by other code than this: nothing may be concluded from it here, and a later try may tell. */
+/**
+ * What is asked for was written down by other code than this: nothing may be concluded from it
+ * here, and a later try may tell.
+ */
 export const recordUnreadable: Problem = {
   code: 'try_again',
-  detail: 'What became of this was written down in a form that is not known here yet. Ask again a little later.',
+  detail:
+    'What became of this was written down in a form that is not known here yet. Ask again a little later.',
   headers: { 'Retry-After': '10' },
 };
 
 /**
- * A 503 promises that nothing was done, or that what the client sent will tell. Where it sent nothing that could, a write whose
- * result is unknown keeps neither promise, so it is a 500.
+ * A 503 promises that nothing was done, or that what the client sent will tell. Where it sent
+ * nothing that could, a write whose result is unknown keeps neither promise, so it is a 500.
  */
 const undecided = (reason: UndecidedReason, repeatableBy: string | undefined): Problem => {
   switch (reason) {
     case 'commit_too_large':
       return {
         code: 'try_again',
-        detail: 'Nothing was done: the account has too many transfers under way. Try again once some have ended.',
+        detail:
+          'Nothing was done: the account has too many transfers under way. Try again once some have ended.',
         headers: { 'Retry-After': '60' },
       };
     case 'record_unreadable':

@@ -1,4 +1,7 @@
-/** What an HTTP Lambda answers: API Gateway's payload 2.0, with headers always there for the chain to add to. */
+/**
+ * What an HTTP Lambda answers: API Gateway's payload 2.0, with headers always there for the chain
+ * to add to.
+ */
 export interface HttpAnswer {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
@@ -9,9 +12,14 @@ export interface HttpAnswer {
  * An answer in JSON.
  * @param statusCode the HTTP status.
  * @param body plain JSON.
- * @param headers besides those that every answer has. Balances are nobody's to cache, so nothing is stored on the way.
+ * @param headers besides those that every answer has. Balances are nobody's to cache, so nothing is
+ *   stored on the way.
  */
-export const json = (statusCode: number, body: object, headers: Readonly<Record<string, string>> = {}): HttpAnswer => ({
+export const json = (
+  statusCode: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): HttpAnswer => ({
   statusCode,
   headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers },
   body: JSON.stringify(body),

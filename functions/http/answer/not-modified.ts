@@ -9,7 +9,8 @@ import type { HttpAnswer } from './http-answer.ts';
  */
 export const unlessKnown = (answer: HttpAnswer, noneOf: NoneOf | undefined): HttpAnswer => {
   const { ETag } = answer.headers;
-  if (noneOf === undefined || ETag === undefined || (noneOf !== '*' && !noneOf.has(ETag))) return answer;
+  if (noneOf === undefined || ETag === undefined || (noneOf !== '*' && !noneOf.has(ETag)))
+    return answer;
   const { 'Content-Type': _, ...headers } = answer.headers;
   return { statusCode: 304, headers, body: '' };
 };

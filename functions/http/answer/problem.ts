@@ -2,7 +2,8 @@ import type { HttpAnswer } from './http-answer.ts';
 import { instanceOf } from './instance.ts';
 
 /**
- * Every error this API answers: its stable code, the status and title that belong to it. The contract's table, and 500.
+ * Every error this API answers: its stable code, the status and title that belong to it. The
+ * contract's table, and 500.
  */
 export const PROBLEMS = {
   validation_failed: { status: 400, title: 'The request is not valid' },
@@ -42,9 +43,15 @@ export interface InvalidPart {
 /** An error as a value, before it is put into words for HTTP. */
 export interface Problem {
   readonly code: ProblemCode;
-  /** One sentence or two for whoever reads the answer: what happened and what to do. Nothing internal. */
+  /**
+   * One sentence or two for whoever reads the answer: what happened and what to do. Nothing
+   * internal.
+   */
   readonly detail: string;
-  /** The account's balance less its reservations, in minor units: what could have been taken without its overdraft. */
+  /**
+   * The account's balance less its reservations, in minor units: what could have been taken without
+   * its overdraft.
+   */
   readonly available?: number | undefined;
   readonly currentVersion?: number | undefined;
   readonly errors?: readonly InvalidPart[] | undefined;

@@ -1,15 +1,19 @@
 /**
- * What the client itself sent that makes its request happen once, however often it sends it: its `Idempotency-Key`, or the
- * `transferId` that it chose. An id that is made here is no such key: the client does not know it, and the next request gets
- * another one. Whatever an answer promises of a repeat follows from this.
+ * What the client itself sent that makes its request happen once, however often it sends it: its
+ * `Idempotency-Key`, or the `transferId` that it chose. An id that is made here is no such key: the
+ * client does not know it, and the next request gets another one. Whatever an answer promises of a
+ * repeat follows from this.
  * @param request the request as its route's schema reads it.
  * @returns in words, to follow "the same"; `undefined`: sent again, it may be done twice.
  */
 export const repeatableBy = (request: unknown): string | undefined => {
-  if (memberOf(memberOf(request, 'headers'), 'idempotency-key') !== undefined) return 'Idempotency-Key';
+  if (memberOf(memberOf(request, 'headers'), 'idempotency-key') !== undefined)
+    return 'Idempotency-Key';
   const transferId = memberOf(memberOf(request, 'body'), 'transferId');
   return typeof transferId === 'string' ? `transferId ${transferId}` : undefined;
 };
 
 const memberOf = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined;
+  typeof value === 'object' && value !== null
+    ? Object.getOwnPropertyDescriptor(value, name)?.value
+    : undefined;

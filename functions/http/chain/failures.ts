@@ -4,8 +4,9 @@ import { type Problem, problemAnswer } from '../answer/problem.ts';
 import type { HttpMiddleware } from './http-middleware.ts';
 
 /**
- * Answers what was thrown, a time that has run out among it. The log has all of it; the caller hears only whether to try again,
- * which is promised only where nothing was done, or where the request can be repeated without being done twice.
+ * Answers what was thrown, a time that has run out among it. The log has all of it; the caller
+ * hears only whether to try again, which is promised only where nothing was done, or where the
+ * request can be repeated without being done twice.
  */
 export const failures = (): HttpMiddleware => ({
   onError: (request) => {
@@ -30,14 +31,22 @@ const failedCommand = (error: unknown, repeatableBy: string | undefined): Proble
     const repeat = `the same ${repeatableBy}: it happens once, and that will tell.`;
     return isStoreUnavailable(error) || isPassing(error)
       ? tryAgain(`Not decided in time. Send the same request again with ${repeat}`)
-      : internalError(` Whether this was done is not known. Send the same request again later, with ${repeat}`);
+      : internalError(
+          ` Whether this was done is not known. Send the same request again later, with ${repeat}`,
+        );
   }
   // A function throws this only where it has written nothing.
   if (isStoreUnavailable(error)) return tryAgain('Nothing was done. Send the same request again.');
-  return internalError(' Whether this was done is not known: look at the account before sending it again.');
+  return internalError(
+    ' Whether this was done is not known: look at the account before sending it again.',
+  );
 };
 
-const tryAgain = (detail: string): Problem => ({ code: 'try_again', detail, headers: { 'Retry-After': '1' } });
+const tryAgain = (detail: string): Problem => ({
+  code: 'try_again',
+  detail,
+  headers: { 'Retry-After': '1' },
+});
 
 const internalError = (more: string): Problem => ({
   code: 'internal_error',
@@ -45,8 +54,8 @@ const internalError = (more: string): Problem => ({
 });
 
 /**
- * Whether an error comes from the world outside and may be gone the next time: throttling, a lost connection, a
- * timeout.
+ * Whether an error comes from the world outside and may be gone the next time: throttling, a lost
+ * connection, a timeout.
  */
 const isPassing = (error: unknown): boolean => {
   try {

@@ -18,7 +18,9 @@ export interface Sender {
   readonly correlationId: string;
   /** Where this request's lines and metrics go. */
   readonly telemetry: RequestTelemetry;
-  /** What the client sent that makes the request safe to send again, in words; see `repeatableBy`. */
+  /**
+   * What the client sent that makes the request safe to send again, in words; see `repeatableBy`.
+   */
   readonly repeatableBy: string | undefined;
 }
 
@@ -29,12 +31,12 @@ export type HttpHandler = (event: APIGatewayProxyEventV2, context: Context) => P
 const LAST_MOMENT_MS = 250;
 
 /**
- * Puts a route behind the chain that all of them share: correlation id, logs and metrics, identity, validation, and
- * errors as `application/problem+json`.
+ * Puts a route behind the chain that all of them share: correlation id, logs and metrics, identity,
+ * validation, and errors as `application/problem+json`.
  * @param telemetry where every request tells what became of it.
  * @param schema what the route takes; anything else is answered before `respond` hears of it.
- * @param respond the route itself: a function of the request. It returns what it expects to go wrong, as a {@link
- * Problem}; what it throws is logged and answered 500.
+ * @param respond the route itself: a function of the request. It returns what it expects to go
+ *   wrong, as a {@link Problem}; what it throws is logged and answered 500.
  * @param identify names the caller; passed in for tests only.
  */
 export const httpHandler = <Input>(
@@ -45,12 +47,18 @@ export const httpHandler = <Input>(
 ): HttpHandler => {
   const outcome = async (event: APIGatewayProxyEventV2, context: HttpContext) => {
     const { caller, correlationId, telemetry } = context;
-    if (correlationId === undefined || telemetry === undefined) throw new Error('the middleware has not run');
+    if (correlationId === undefined || telemetry === undefined)
+      throw new Error('the middleware has not run');
     if (caller === undefined) return UNAUTHENTICATED;
     const request = readRequest(schema, event);
     if (!request.ok) return request.problem;
     context.repeatableBy = repeatableBy(request.input);
-    return respond(request.input, { caller, correlationId, telemetry, repeatableBy: context.repeatableBy });
+    return respond(request.input, {
+      caller,
+      correlationId,
+      telemetry,
+      repeatableBy: context.repeatableBy,
+    });
   };
   return middy<APIGatewayProxyEventV2, HttpAnswer, Error, HttpContext>(
     async (event: APIGatewayProxyEventV2, context: HttpContext) => {

@@ -14,11 +14,19 @@ export interface HttpContext extends Context {
   telemetry?: RequestTelemetry;
   /** Who asks; left out where identity does not know them. */
   caller?: Caller;
-  /** What the client itself sent that makes the request safe to send again, in words; see `repeatableBy`. */
+  /**
+   * What the client itself sent that makes the request safe to send again, in words; see
+   * `repeatableBy`.
+   */
   repeatableBy?: string | undefined;
   /** The code of the error that is answered, where the route expected it. */
   problem?: ProblemCode;
 }
 
 /** One link of the chain that every HTTP Lambda shares. */
-export type HttpMiddleware = middy.MiddlewareObj<APIGatewayProxyEventV2, HttpAnswer, Error, HttpContext>;
+export type HttpMiddleware = middy.MiddlewareObj<
+  APIGatewayProxyEventV2,
+  HttpAnswer,
+  Error,
+  HttpContext
+>;

@@ -2,9 +2,9 @@ import type { HttpTelemetry } from '../../runtime/telemetry.ts';
 import type { HttpMiddleware } from './http-middleware.ts';
 
 /**
- * Says what became of every request: one log line, `RequestLatency`, and `ServerError` where the fault is ours. Several requests
- * may be under way at once: what is told of one is in its context alone.
- * The clock here only measures; nothing is decided by it.
+ * Says what became of every request: one log line, `RequestLatency`, and `ServerError` where the
+ * fault is ours. Several requests may be under way at once: what is told of one is in its context
+ * alone. The clock here only measures; nothing is decided by it.
  * @param telemetry where it is told. The request has its correlation id by then.
  */
 export const observation = (telemetry: HttpTelemetry): HttpMiddleware => {

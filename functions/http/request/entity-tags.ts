@@ -1,6 +1,9 @@
 import * as z from 'zod/mini';
 
-/** The form of `If-Match` and `If-None-Match` (RFC 9110, 13.1): `*`, or entity tags with commas between. */
+/**
+ * The form of `If-Match` and `If-None-Match` (RFC 9110, 13.1): `*`, or entity tags with commas
+ * between.
+ */
 export const EntityTags = z
   .string()
   .check(

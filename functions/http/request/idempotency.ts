@@ -9,17 +9,19 @@ export const IdempotencyKey = z
   .string()
   .check(
     z.regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters'),
-    // Which of the two is meant, the text or the text twice, is not known: a wrong guess would do it twice.
+    // Which of the two is meant, the text or the text twice, is not known: a wrong guess would do
+    // it twice.
     z.refine((key) => cameTwice(key) === undefined, 'came twice: send it once'),
   )
   .brand<'IdempotencyKey'>();
 export type IdempotencyKey = z.infer<typeof IdempotencyKey>;
 
 /**
- * The id that a key stands for. A key belongs to one caller and one account, so another caller's same key is another
- * id.
+ * The id that a key stands for. A key belongs to one caller and one account, so another caller's
+ * same key is another id.
  * @param caller who sent the key.
- * @param accountId the account it belongs to; `''` where it belongs to the caller alone (opening an account).
+ * @param accountId the account it belongs to; `''` where it belongs to the caller alone (opening an
+ *   account).
  * @param key what was sent.
  * @returns 132 bits of sha-256 in 22 characters, each allowed in an account's or a transfer's id.
  */
@@ -31,7 +33,8 @@ export const deriveId = (caller: Caller, accountId: AccountId | '', key: Idempot
 
 /**
  * Under which keys a command on one account is recorded.
- * @returns none without an `Idempotency-Key`: the command is then not protected against being sent twice.
+ * @returns none without an `Idempotency-Key`: the command is then not protected against being sent
+ *   twice.
  */
 export const keysOnAccount = (
   caller: Caller,

@@ -4,9 +4,14 @@ import { queryNumber } from './query-number.ts';
 const LIMIT = 'must be a whole number, 1 to 100';
 
 /** `?limit=`: how many a page of a list holds. */
-export const PageLimit = z._default(z.pipe(queryNumber(LIMIT), z.int().check(z.gte(1, LIMIT), z.lte(100, LIMIT))), 25);
+export const PageLimit = z._default(
+  z.pipe(queryNumber(LIMIT), z.int().check(z.gte(1, LIMIT), z.lte(100, LIMIT))),
+  25,
+);
 
-/** Counted up when cursors change their shape: one from before is then refused instead of misread. */
+/**
+ * Counted up when cursors change their shape: one from before is then refused instead of misread.
+ */
 const CURSOR_VERSION = 1;
 
 /**
@@ -32,12 +37,17 @@ export const pageCursor = <Position>(position: z.ZodMiniType<Position>) => {
 
 /**
  * The answer's `nextCursor`.
- * @param before the position to go on from; `undefined` where the list ends: there is no cursor then.
+ * @param before the position to go on from; `undefined` where the list ends: there is no cursor
+ *   then.
  */
 export const nextCursor = (before: string | number | undefined): { nextCursor?: string } =>
   before === undefined
     ? {}
-    : { nextCursor: Buffer.from(JSON.stringify({ v: CURSOR_VERSION, before })).toString('base64url') };
+    : {
+        nextCursor: Buffer.from(JSON.stringify({ v: CURSOR_VERSION, before })).toString(
+          'base64url',
+        ),
+      };
 
 const decode = (cursor: string): unknown => {
   try {

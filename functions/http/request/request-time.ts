@@ -2,10 +2,11 @@ import * as z from 'zod/mini';
 import { Timestamp } from '../../../events/values.ts';
 
 /**
- * A time as a client may send it: any of RFC 3339 (5.6), with its offset, read to the millisecond. What is finer is cut off, so that
- * no time becomes a later one.
+ * A time as a client may send it: any of RFC 3339 (5.6), with its offset, read to the millisecond.
+ * What is finer is cut off, so that no time becomes a later one.
  *
- * A plus sign that a client has not escaped in a query is a space by now; there is nothing else that a space could mean there.
+ * A plus sign that a client has not escaped in a query is a space by now; there is nothing else
+ * that a space could mean there.
  */
 export const RequestTime = z.pipe(
   z.pipe(
@@ -29,8 +30,14 @@ const RFC_3339 =
 
 const MINUTE_MS = 60_000;
 
-/** The times that a {@link Timestamp} can say. What an offset carries beyond them is as early, or as late, as any. */
-const [EARLIEST, LATEST] = [Date.parse('0000-01-01T00:00:00.000Z'), Date.parse('9999-12-31T23:59:59.999Z')];
+/**
+ * The times that a {@link Timestamp} can say. What an offset carries beyond them is as early, or as
+ * late, as any.
+ */
+const [EARLIEST, LATEST] = [
+  Date.parse('0000-01-01T00:00:00.000Z'),
+  Date.parse('9999-12-31T23:59:59.999Z'),
+];
 
 /** @returns ISO 8601, UTC, milliseconds; `undefined` where it is no time of RFC 3339. */
 const readTime = (text: string): string | undefined => {
@@ -44,7 +51,13 @@ const readTime = (text: string): string | undefined => {
     hours = '0',
     minutes = '0',
   } = RFC_3339.exec(text)?.groups ?? {};
-  if (date === undefined || minute === undefined || minute >= '24' || Number(hours) > 23 || Number(minutes) > 59) {
+  if (
+    date === undefined ||
+    minute === undefined ||
+    minute >= '24' ||
+    Number(hours) > 23 ||
+    Number(minutes) > 59
+  ) {
     return undefined;
   }
   const isLeapSecond = second === '60';
@@ -58,7 +71,10 @@ const readTime = (text: string): string | undefined => {
   return new Date(Math.min(Math.max(time, EARLIEST), LATEST)).toISOString();
 };
 
-/** A leap second follows the last second of a month in UTC (RFC 3339, 5.7). It is read as that second's last millisecond. */
+/**
+ * A leap second follows the last second of a month in UTC (RFC 3339, 5.7). It is read as that
+ * second's last millisecond.
+ */
 const endsMonth = (time: number): boolean => {
   const next = new Date(time + 1);
   return next.getUTCDate() === 1 && time % (24 * 60 * MINUTE_MS) === 24 * 60 * MINUTE_MS - 1;

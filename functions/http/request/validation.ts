@@ -5,8 +5,9 @@ import { readJsonBody } from './body/json-body.ts';
 import { invalidHeaders } from './headers.ts';
 
 /**
- * What a route takes, as one schema: `path`, `query`, `headers` (lower case), `body`, and `routeKey`, where
- * one function takes several routes. A part that it does not name is not looked at; a route that names `body` takes JSON.
+ * What a route takes, as one schema: `path`, `query`, `headers` (lower case), `body`, and
+ * `routeKey`, where one function takes several routes. A part that it does not name is not looked
+ * at; a route that names `body` takes JSON.
  */
 export type RequestSchema<Input> = z.ZodMiniType<Input> & { readonly shape: object };
 
@@ -21,20 +22,28 @@ export type ReadRequest<Input> =
  * @param event the request as API Gateway hands it over.
  * @returns its parts as the schema makes them, or 400 with what is wrong, all at once, 413 or 415.
  */
-export const readRequest = <Input>(schema: RequestSchema<Input>, event: APIGatewayProxyEventV2): ReadRequest<Input> => {
+export const readRequest = <Input>(
+  schema: RequestSchema<Input>,
+  event: APIGatewayProxyEventV2,
+): ReadRequest<Input> => {
   const { pathParameters: path = {}, queryStringParameters: query = {}, headers, routeKey } = event;
   const takesBody = 'body' in schema.shape;
   const inHeaders = takesBody ? invalidHeaders(event) : [];
   if (inHeaders.length > 0) return invalid(inHeaders);
   const body = takesBody ? readJsonBody(event) : undefined;
   if (body?.ok === false) return body;
-  const result = schema.safeParse({ path, query, headers, body: body?.value, routeKey }, { error: inWords });
+  const result = schema.safeParse(
+    { path, query, headers, body: body?.value, routeKey },
+    { error: inWords },
+  );
   if (result.success) return { ok: true, input: result.data };
   return invalid(result.error.issues.flatMap(invalidParts));
 };
 
 /** 400, with what is wrong. */
-const invalid = (parts: readonly InvalidPart[]): { readonly ok: false; readonly problem: Problem } => {
+const invalid = (
+  parts: readonly InvalidPart[],
+): { readonly ok: false; readonly problem: Problem } => {
   const errors = parts.slice(0, MOST_ERRORS);
   const detail = errors.map(({ path, message }) => `${path} ${message}`).join('; ');
   return { ok: false, problem: { code: 'validation_failed', detail: `${detail}.`, errors } };
@@ -43,17 +52,24 @@ const invalid = (parts: readonly InvalidPart[]): { readonly ok: false; readonly 
 /** A body of nothing but unknown fields would otherwise be answered with many times its size. */
 const MOST_ERRORS = 20;
 
-/** Names the part as its sender does: a header by its usual spelling, a field or parameter by its own name. */
+/**
+ * Names the part as its sender does: a header by its usual spelling, a field or parameter by its
+ * own name.
+ */
 const invalidParts = (issue: z.core.$ZodIssue): InvalidPart[] => {
   const [part, ...names] = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...names, key].join('.'), message: 'is not known here' }));
+    return issue.keys.map((key) => ({
+      path: [...names, key].join('.'),
+      message: 'is not known here',
+    }));
   }
   const name = part === 'headers' ? names.map(asHeader).join('.') : names.join('.');
   return [{ path: name || String(part), message: issue.message }];
 };
 
-const asHeader = (name: string): string => name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+const asHeader = (name: string): string =>
+  name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 
 /** Words for what a schema has none of its own for; `zod/mini` brings none. */
 const inWords = (issue: z.core.$ZodRawIssue): string => {

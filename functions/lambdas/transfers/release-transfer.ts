@@ -3,4 +3,7 @@ import { storeFromEnvironment } from '../../store/from-environment.ts';
 import { createHandler } from '../../transfers/release-transfer.ts';
 
 /** What the state machine calls. */
-export const handler = createHandler({ store: storeFromEnvironment(), telemetry: telemetryFromEnvironment() });
+export const handler = createHandler({
+  store: storeFromEnvironment(),
+  telemetry: telemetryFromEnvironment(),
+});

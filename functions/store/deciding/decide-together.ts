@@ -6,7 +6,12 @@ import { follow, type Tail } from '../stream/tail.ts';
 import { type DecidedRecord, findRecord, type PendingRecord } from '../writing/command-record.ts';
 import type { RecordKey } from '../writing/record-key.ts';
 import { writeUntilKnown } from '../writing/until-known.ts';
-import { type FoundRecord, MAX_TRANSACTION_ITEMS, type WriteResult, type WriteTables } from '../writing/write.ts';
+import {
+  type FoundRecord,
+  MAX_TRANSACTION_ITEMS,
+  type WriteResult,
+  type WriteTables,
+} from '../writing/write.ts';
 import type { CommandResult, UndecidedReason } from './command-result.ts';
 import { resultOf } from './command-result.ts';
 import { reasonOf } from './further-keys.ts';
@@ -27,7 +32,10 @@ export type Verdict =
   | { readonly kind: 'pending'; readonly record: PendingRecord }
   /** One of its keys belongs to another command. */
   | { readonly kind: 'reused' }
-  /** A command that was taken from the queue is no longer what its record says: it was given up, or replaced by its repeat. */
+  /**
+   * A command that was taken from the queue is no longer what its record says: it was given up, or
+   * replaced by its repeat.
+   */
   | { readonly kind: 'given_up' }
   /** It has lost as many races as were allowed. Nothing was written for it. */
   | { readonly kind: 'outraced' }
@@ -35,37 +43,55 @@ export type Verdict =
   | { readonly kind: 'too_large' }
   /** The time was up. Nothing was written for it, unless the reason is `unknown`. */
   | { readonly kind: 'undecided'; readonly reason: UndecidedReason }
-  /** It cannot be decided by this code, or as DynamoDB is now; no record tells what became of it. */
+  /**
+   * It cannot be decided by this code, or as DynamoDB is now; no record tells what became of it.
+   */
   | { readonly kind: 'failed'; readonly error: unknown; readonly mayHaveLanded: boolean };
 
 /** How commands are decided together. */
 export interface TogetherOptions {
   /** In milliseconds since 1970. It is looked at in every round. */
   readonly deadline: number;
-  /** What the records of pending commands may replace, by their `writeId`. Other keys must be free. */
+  /**
+   * What the records of pending commands may replace, by their `writeId`. Other keys must be free.
+   */
   readonly replaces?: ReadonlyMap<RecordKey, string>;
-  /** The stream as it was a moment ago, where that is known: it saves reading it, if nothing has been appended since. */
+  /**
+   * The stream as it was a moment ago, where that is known: it saves reading it, if nothing has
+   * been appended since.
+   */
   readonly tail?: Tail | undefined;
-  /** Whether `tail` was read while these commands were there already: then a rejection may be decided on it. */
+  /**
+   * Whether `tail` was read while these commands were there already: then a rejection may be
+   * decided on it.
+   */
   readonly isFresh?: boolean;
-  /** After so many lost races those who are left are `outraced`; else they go on until the deadline. */
+  /**
+   * After so many lost races those who are left are `outraced`; else they go on until the deadline.
+   */
   readonly mostLosses?: number | undefined;
 }
 
-/** After this many lost races in a row, wait a little and read afresh instead of chasing the stream's writers. */
+/**
+ * After this many lost races in a row, wait a little and read afresh instead of chasing the
+ * stream's writers.
+ */
 const LOSSES_BEFORE_BACKOFF = 3;
 
 /**
- * Decides commands of one account, in order, on one state: as many as a transaction holds become one commit and their records,
- * written together. Whoever decides anything uses this: one command or many, with no key, one or more, with `If-Match`, sent just
- * now or taken from the queue.
+ * Decides commands of one account, in order, on one state: as many as a transaction holds become
+ * one commit and their records, written together. Whoever decides anything uses this: one command
+ * or many, with no key, one or more, with `If-Match`, sent just now or taken from the queue.
  *
  * What may be concluded here:
- * - An acceptance is proven by the append, and so is a rejection or a mismatch in a batch that appends something. A batch that
- *   appends nothing is decided on a tail that was read, or won, while its commands were there.
+ * - An acceptance is proven by the append, and so is a rejection or a mismatch in a batch that
+ *   appends something. A batch that appends nothing is decided on a tail that was read, or won,
+ *   while its commands were there.
  * - A write is this call's own where what stands there has its `writeId`, and by nothing else.
- * - No command is answered with a mismatch, as too large or as failed before its records were asked.
- * - What fails in a batch may be one of its commands: each is tried alone before any of them has failed.
+ * - No command is answered with a mismatch, as too large or as failed before its records were
+ *   asked.
+ * - What fails in a batch may be one of its commands: each is tried alone before any of them has
+ *   failed.
  * @param submissions the commands.
  * @returns what became of each of them: of one, whatever becomes of the others.
  */
@@ -110,7 +136,13 @@ class Deciding {
     dependencies: DecidingDependencies,
     accountId: AccountId,
     submissions: readonly Submission[],
-    { deadline, replaces = new Map(), tail, isFresh = false, mostLosses = Number.POSITIVE_INFINITY }: TogetherOptions,
+    {
+      deadline,
+      replaces = new Map(),
+      tail,
+      isFresh = false,
+      mostLosses = Number.POSITIVE_INFINITY,
+    }: TogetherOptions,
   ) {
     this.#dependencies = dependencies;
     this.#accountId = accountId;
@@ -126,7 +158,10 @@ class Deciding {
     return this.#submissions.filter((submission) => !this.verdicts.has(submission));
   }
 
-  /** Leaves those without a verdict undecided. Whose write may have landed is not told that nothing was written. */
+  /**
+   * Leaves those without a verdict undecided. Whose write may have landed is not told that nothing
+   * was written.
+   */
   end(reason: UndecidedReason): void {
     for (const submission of this.open()) {
       this.verdicts.set(submission, {
@@ -136,7 +171,10 @@ class Deciding {
     }
   }
 
-  /** Decides the next batch, once. Where that fails for another reason than time, it will fail again. */
+  /**
+   * Decides the next batch, once. Where that fails for another reason than time, it will fail
+   * again.
+   */
   async nextOrFail(): Promise<void> {
     this.#batch = undefined;
     try {
@@ -178,7 +216,11 @@ class Deciding {
 
     this.#writes.set(plan.write.writeId, batch);
     for (const submission of batch) this.#uncertain.add(submission);
-    const { result, uncertain } = await writeUntilKnown(this.#dependencies, this.#deadline, plan.write);
+    const { result, uncertain } = await writeUntilKnown(
+      this.#dependencies,
+      this.#deadline,
+      plan.write,
+    );
     // Only a try without an answer leaves it open whether it landed.
     if (!uncertain) for (const submission of batch) this.#uncertain.delete(submission);
     if (result.kind === 'landed') return this.#conclude(batch, plan);
@@ -209,11 +251,15 @@ class Deciding {
     this.#mostItems = Math.min(MAX_TRANSACTION_ITEMS, this.#mostItems * 2);
     // Last, for it may take until the time is up: what has become of the others is known by then.
     for (const [submission, result] of mismatches) {
-      if (!(await this.#asked(submission))) this.verdicts.set(submission, { kind: 'decided', result });
+      if (!(await this.#asked(submission)))
+        this.verdicts.set(submission, { kind: 'decided', result });
     }
   }
 
-  /** A commit would be too large: half as many may fit; one that does not fit alone never will, unless it is decided already. */
+  /**
+   * A commit would be too large: half as many may fit; one that does not fit alone never will,
+   * unless it is decided already.
+   */
   async #divide(batch: readonly Submission[]): Promise<void> {
     const [only] = batch;
     if (only && batch.length === 1) {
@@ -224,10 +270,14 @@ class Deciding {
     this.#mostItems = Math.max(2, Math.floor(itemsOf(batch) / 2));
   }
 
-  /** Somebody else was faster: what stands in the way tells what became of whom, and where the stream goes on. */
+  /**
+   * Somebody else was faster: what stands in the way tells what became of whom, and where the
+   * stream goes on.
+   */
   async #lose(batch: readonly Submission[], { winner, records }: Refused): Promise<void> {
     if (winner || records.some(({ outcome }) => outcome === 'accepted' || outcome === 'rejected')) {
-      // What stands there never goes away, so no earlier try of this write has landed, and none ever will.
+      // What stands there never goes away, so no earlier try of this write has landed, and none
+      // ever will.
       for (const submission of batch) this.#uncertain.delete(submission);
     }
     for (const submission of batch) this.#hear(submission, records);
@@ -248,16 +298,19 @@ class Deciding {
     }
     this.#tail = undefined;
     if (!nobody) return;
-    // Nothing was shown of what stands in the way: it is read instead. Without a key there is nothing that could be read.
+    // Nothing was shown of what stands in the way: it is read instead. Without a key there is
+    // nothing that could be read.
     for (const submission of batch) {
       if (submission.keys.length > 0) await this.#asked(submission);
-      else if (this.#uncertain.has(submission)) this.verdicts.set(submission, { kind: 'undecided', reason: 'unknown' });
+      else if (this.#uncertain.has(submission))
+        this.verdicts.set(submission, { kind: 'undecided', reason: 'unknown' });
     }
   }
 
   /** Asks a command's records. @returns whether one of them tells what became of it. */
   async #asked(submission: Submission): Promise<boolean> {
-    const find = () => Promise.all(submission.keys.map((key) => findRecord(this.#dependencies, key)));
+    const find = () =>
+      Promise.all(submission.keys.map((key) => findRecord(this.#dependencies, key)));
     const found = await untilAnswered(this.#dependencies, this.#deadline, find);
     this.#hear(
       submission,
@@ -271,8 +324,13 @@ class Deciding {
     const found = records.filter(({ key }) => submission.keys.includes(key));
     const verdict = verdictOf(submission, found, this.#replaces);
     if (verdict) {
-      const isOurs = verdict.kind === 'recorded' && this.#writes.get(verdict.record.writeId)?.includes(submission);
-      this.verdicts.set(submission, isOurs ? { kind: 'decided', result: resultOf(verdict.record, false) } : verdict);
+      const isOurs =
+        verdict.kind === 'recorded' &&
+        this.#writes.get(verdict.record.writeId)?.includes(submission);
+      this.verdicts.set(
+        submission,
+        isOurs ? { kind: 'decided', result: resultOf(verdict.record, false) } : verdict,
+      );
       return;
     }
     for (const record of found) {
@@ -291,17 +349,21 @@ class Deciding {
 
 type Refused = Extract<WriteResult, { kind: 'refused' }>;
 
-/** What the records under a command's keys say of it; `undefined`: nothing that stands in its way. */
+/**
+ * What the records under a command's keys say of it; `undefined`: nothing that stands in its way.
+ */
 const verdictOf = (
   { fingerprint, pendingId }: Submission,
   found: readonly FoundRecord[],
   replaces: ReadonlyMap<RecordKey, string>,
 ): Verdict | undefined => {
-  if (found.some(({ outcome }) => outcome === 'unreadable')) return { kind: 'undecided', reason: 'record_unreadable' };
+  if (found.some(({ outcome }) => outcome === 'unreadable'))
+    return { kind: 'undecided', reason: 'record_unreadable' };
   const records = found.filter((record) => record.outcome !== 'unreadable');
   if (records.some((record) => record.fingerprint !== fingerprint)) return { kind: 'reused' };
   for (const record of records) {
-    if (record.outcome === 'accepted' || record.outcome === 'rejected') return { kind: 'recorded', record };
+    if (record.outcome === 'accepted' || record.outcome === 'rejected')
+      return { kind: 'recorded', record };
   }
   for (const record of records) {
     if (record.writeId === replaces.get(record.key)) continue;
@@ -314,10 +376,12 @@ const verdictOf = (
 const writeIdOf = (found: Refused['winner'] | FoundRecord): string | undefined =>
   found && 'writeId' in found ? found.writeId : undefined;
 
-const itemsOf = (batch: readonly Submission[]): number => batch.reduce((sum, { keys }) => sum + keys.length, 1);
+const itemsOf = (batch: readonly Submission[]): number =>
+  batch.reduce((sum, { keys }) => sum + keys.length, 1);
 
 /**
- * The first of the commands, as many as their items fit a transaction, but no key twice: a transaction writes an item once.
+ * The first of the commands, as many as their items fit a transaction, but no key twice: a
+ * transaction writes an item once.
  * @param mostItems at most so many items, the commit included; one command is always taken.
  */
 const nextBatch = (commands: readonly Submission[], mostItems: number): readonly Submission[] => {
@@ -325,9 +389,11 @@ const nextBatch = (commands: readonly Submission[], mostItems: number): readonly
   const batch: Submission[] = [];
   let items = 1;
   for (const command of commands) {
-    // A command without a key takes no item, yet as many of them as items are allowed are enough for a commit.
+    // A command without a key takes no item, yet as many of them as items are allowed are enough
+    // for a commit.
     items += Math.max(1, command.keys.length);
-    if (batch.length > 0 && (items > mostItems || command.keys.some((key) => taken.has(key)))) break;
+    if (batch.length > 0 && (items > mostItems || command.keys.some((key) => taken.has(key))))
+      break;
     for (const key of command.keys) taken.add(key);
     batch.push(command);
   }

@@ -12,13 +12,15 @@ export interface RecordingDependencies extends WriteTables, Patience {
 }
 
 /**
- * Has a command's record under all keys that the command was sent with, so that they all belong to it from now on.
- * @param record what stands under one of them: decided, or pending. A copy of a pending one is that very command, and may be
- * replaced by whoever decides it.
+ * Has a command's record under all keys that the command was sent with, so that they all belong to
+ * it from now on.
+ * @param record what stands under one of them: decided, or pending. A copy of a pending one is that
+ *   very command, and may be replaced by whoever decides it.
  * @param submission the command as it was sent now.
  * @param replaces what may be replaced under the other keys, by its `writeId`.
  * @param deadline in milliseconds since 1970.
- * @returns what stands in the way: a key belongs to another command, or it is not known that all of them are claimed.
+ * @returns what stands in the way: a key belongs to another command, or it is not known that all of
+ *   them are claimed.
  */
 export const recordedUnder = async (
   dependencies: RecordingDependencies,
@@ -33,15 +35,20 @@ export const recordedUnder = async (
     if (dependencies.clock() >= deadline) return { outcome: 'undecided', reason: 'unavailable' };
     const writeId = record.outcome === 'pending' ? record.writeId : dependencies.newId();
     const records = left.map(
-      (key): RecordWrite => ({ record: copyOf(record, key, writeId, keys), replaces: known.get(key) }),
+      (key): RecordWrite => ({
+        record: copyOf(record, key, writeId, keys),
+        replaces: known.get(key),
+      }),
     );
     const { result } = await writeUntilKnown(dependencies, deadline, { writeId, records });
     if (result.kind === 'landed') return undefined;
     if (result.kind !== 'refused') return { outcome: 'undecided', reason: reasonOf(result.kind) };
     for (const found of result.records) {
-      if (found.outcome === 'unreadable') return { outcome: 'undecided', reason: 'record_unreadable' };
+      if (found.outcome === 'unreadable')
+        return { outcome: 'undecided', reason: 'record_unreadable' };
       if (found.fingerprint !== fingerprint) return { outcome: 'key_reused' };
-      const isDone = found.outcome === 'accepted' || found.outcome === 'rejected' || found.writeId === writeId;
+      const isDone =
+        found.outcome === 'accepted' || found.outcome === 'rejected' || found.writeId === writeId;
       if (isDone || (found.outcome === 'pending' && record.outcome === 'pending')) {
         left = left.filter((key) => key !== found.key);
       } else known.set(found.key, found.writeId);
@@ -56,9 +63,14 @@ const copyOf = (
   key: RecordKey,
   writeId: string,
   keys: readonly RecordKey[],
-): CommandRecord => (record.outcome === 'pending' ? pendingCopy(record, key, keys) : { ...record, key, writeId });
+): CommandRecord =>
+  record.outcome === 'pending' ? pendingCopy(record, key, keys) : { ...record, key, writeId };
 
-const pendingCopy = (record: PendingRecord, key: RecordKey, keys: readonly RecordKey[]): PendingRecord => ({
+const pendingCopy = (
+  record: PendingRecord,
+  key: RecordKey,
+  keys: readonly RecordKey[],
+): PendingRecord => ({
   ...record,
   key,
   keys: [...new Set([...record.keys, ...keys])],

@@ -23,7 +23,10 @@ export interface Submission {
   readonly pendingId?: string;
 }
 
-/** A request as it is decided: its command's fingerprint and, for one without a key, an id of its own are added. */
+/**
+ * A request as it is decided: its command's fingerprint and, for one without a key, an id of its
+ * own are added.
+ */
 export const submissionOf = (
   { newId }: { readonly newId: () => string },
   { command, keys = [], expectedVersions, actor, correlationId }: CommandRequest,
@@ -41,16 +44,21 @@ export interface Plan {
   readonly write?: Write;
   /** The stream as it will stand, where the write has a commit. */
   readonly tail?: Tail;
-  /** One for each command, in order. A `version_mismatch` is decided by nobody: nothing is written for it. */
+  /**
+   * One for each command, in order. A `version_mismatch` is decided by nobody: nothing is written
+   * for it.
+   */
   readonly results: readonly CommandResult[];
 }
 
 /**
- * Decides commands one after the other, each on the account as the one before it left it, and plans one commit of all their
- * events and a record of every outcome. Every command is folded into the account once, here.
+ * Decides commands one after the other, each on the account as the one before it left it, and plans
+ * one commit of all their events and a record of every outcome. Every command is folded into the
+ * account once, here.
  * @param tail the stream they are decided on.
  * @param batch at least one command of that stream; no key of theirs comes twice.
- * @param replaces what each record may replace, by its `writeId`; keys that are not named must be free.
+ * @param replaces what each record may replace, by its `writeId`; keys that are not named must be
+ *   free.
  * @param writeId the id of the write: new for each plan.
  * @param now in milliseconds since 1970.
  * @returns the plan, or `'too_large'` where the commit would near DynamoDB's limit for an item.
@@ -78,9 +86,15 @@ export const planFor = (
     if (decision.outcome === 'rejected') {
       outcome = { outcome: 'rejected', at, rejection: decision.rejection };
     } else {
-      const events = record(decision.events, Array<Origin>(decision.events.length).fill(origin), version + 1, at);
+      const events = record(
+        decision.events,
+        Array<Origin>(decision.events.length).fill(origin),
+        version + 1,
+        at,
+      );
       account = events.reduce<Account | undefined>(evolve, account);
-      if (!account) throw new Error(`stream ${tail.streamId}: a command was accepted on no account`);
+      if (!account)
+        throw new Error(`stream ${tail.streamId}: a command was accepted on no account`);
       version += events.length;
       if (events.length > 0) commands.push({ origin, events });
       const answer = answerOf(command, account, events, Version.parse(version));
@@ -93,14 +107,30 @@ export const planFor = (
     }
     results.push({ ...outcome, replayed: false });
     for (const key of keys) {
-      const envelope = { key, accountId: command.accountId, schema: RECORD_SCHEMA, writeId } as const;
-      const more = { ...(batch.length > 1 ? { batch: batch.length } : {}), ...(pendingId ? { pendingId } : {}) };
-      const decided: CommandRecord = { ...envelope, fingerprint: submission.fingerprint, ...more, ...outcome };
+      const envelope = {
+        key,
+        accountId: command.accountId,
+        schema: RECORD_SCHEMA,
+        writeId,
+      } as const;
+      const more = {
+        ...(batch.length > 1 ? { batch: batch.length } : {}),
+        ...(pendingId ? { pendingId } : {}),
+      };
+      const decided: CommandRecord = {
+        ...envelope,
+        fingerprint: submission.fingerprint,
+        ...more,
+        ...outcome,
+      };
       records.push({ record: decided, replaces: replaces.get(key) });
     }
   }
 
-  const next = account && commands.length > 0 ? nextCommit(tail, writeId, { commands, account, at }) : undefined;
+  const next =
+    account && commands.length > 0
+      ? nextCommit(tail, writeId, { commands, account, at })
+      : undefined;
   if (next === 'too_large') return next;
   return {
     ...(next || records.length > 0 ? { write: { writeId, commit: next?.item, records } } : {}),

@@ -2,7 +2,11 @@ import type { AccountId } from '../../../events/values.ts';
 import { maySucceedLater } from '../../runtime/failure.ts';
 import { StoreUnavailable } from '../../runtime/unavailable.ts';
 import type { UndecidedReason } from '../deciding/command-result.ts';
-import { type DecidingDependencies, decideTogether, type Verdict } from '../deciding/decide-together.ts';
+import {
+  type DecidingDependencies,
+  decideTogether,
+  type Verdict,
+} from '../deciding/decide-together.ts';
 import { recordedUnder } from '../deciding/further-keys.ts';
 import type { Submission } from '../deciding/plan.ts';
 import { timestampOf } from '../stream/append.ts';
@@ -14,7 +18,10 @@ import { writeUntilKnown } from '../writing/until-known.ts';
 export interface PendingTally {
   /** How many have an outcome now, or had one before. */
   readonly decided: number;
-  /** Those that this code will never decide: their records cannot be read, or deciding them fails. They stay as they are. */
+  /**
+   * Those that this code will never decide: their records cannot be read, or deciding them fails.
+   * They stay as they are.
+   */
   readonly passedOver: readonly PassedOver[];
 }
 
@@ -25,15 +32,18 @@ export interface PassedOver {
 }
 
 /**
- * Decides pending commands of one account, in order, on one state. Each is decided on the condition that its record is still the
- * very one that it was taken with, so whoever else decides some of them at the same time (a repeat, a second delivery) does no
- * harm: only one does.
+ * Decides pending commands of one account, in order, on one state. Each is decided on the condition
+ * that its record is still the very one that it was taken with, so whoever else decides some of
+ * them at the same time (a repeat, a second delivery) does no harm: only one does.
  *
- * A command whose commit would be too large even alone is given up: its records say so for ever, unless a repeat replaces them.
+ * A command whose commit would be too large even alone is given up: its records say so for ever,
+ * unless a repeat replaces them.
  * @param dependencies the tables, and all that varies.
- * @param pending commands of that account, in the order in which they were sent. Those that are decided already are left alone.
+ * @param pending commands of that account, in the order in which they were sent. Those that are
+ *   decided already are left alone.
  * @param deadline in milliseconds since 1970.
- * @throws {StoreUnavailable} where the time is up, and whatever else may succeed another time: what was not decided is still pending.
+ * @throws {StoreUnavailable} where the time is up, and whatever else may succeed another time: what
+ *   was not decided is still pending.
  */
 export const decidePending = async (
   dependencies: DecidingDependencies,
@@ -46,14 +56,25 @@ export const decidePending = async (
     keys,
     cause: `it is a command on ${command.accountId}, and was to be decided on ${accountId}`,
   }));
-  const commands = new Map([...new Map(own.map((command) => [command.writeId, command])).values()].map(taken));
+  const commands = new Map(
+    [...new Map(own.map((command) => [command.writeId, command])).values()].map(taken),
+  );
   const replaces = new Map<RecordKey, string>();
-  for (const { keys, writeId } of commands.values()) for (const key of keys) replaces.set(key, writeId);
-  const verdicts = await decideTogether(dependencies, accountId, [...commands.keys()], { deadline, replaces });
+  for (const { keys, writeId } of commands.values())
+    for (const key of keys) replaces.set(key, writeId);
+  const verdicts = await decideTogether(dependencies, accountId, [...commands.keys()], {
+    deadline,
+    replaces,
+  });
 
   const later: unknown[] = [];
   for (const [submission, command] of commands) {
-    const left = await finish(dependencies, verdicts.get(submission), { submission, command, replaces, deadline });
+    const left = await finish(dependencies, verdicts.get(submission), {
+      submission,
+      command,
+      replaces,
+      deadline,
+    });
     if (left === undefined) continue;
     if (maySucceedLater(left)) later.push(left);
     else passedOver.push({ keys: command.keys, cause: left });
@@ -69,7 +90,10 @@ interface Taken {
   readonly deadline: number;
 }
 
-/** Writes what a verdict leaves to be written. @returns why the command is not decided yet; `undefined` where it is. */
+/**
+ * Writes what a verdict leaves to be written. @returns why the command is not decided yet;
+ * `undefined` where it is.
+ */
 const finish = async (
   dependencies: DecidingDependencies,
   verdict: Verdict | undefined,
@@ -85,7 +109,13 @@ const finish = async (
       return undefined;
     // One of its keys has the outcome already: the others are to have it too.
     case 'recorded': {
-      const left = await recordedUnder(dependencies, verdict.record, submission, replaces, deadline);
+      const left = await recordedUnder(
+        dependencies,
+        verdict.record,
+        submission,
+        replaces,
+        deadline,
+      );
       return left?.outcome === 'undecided' ? undecided(left.reason) : undefined;
     }
     case 'undecided':
@@ -123,12 +153,24 @@ const giveUp = async (
   deadline: number,
 ): Promise<void> => {
   if (dependencies.clock() >= deadline) {
-    throw new StoreUnavailable('unavailable', new Error('the time was up before all were given up'));
+    throw new StoreUnavailable(
+      'unavailable',
+      new Error('the time was up before all were given up'),
+    );
   }
   const writeId = dependencies.newId();
   const at = timestampOf(dependencies.clock());
   const records = keys.map((key) => ({
-    record: { key, accountId, schema, fingerprint, writeId, at, outcome: 'given_up' as const, pendingId },
+    record: {
+      key,
+      accountId,
+      schema,
+      fingerprint,
+      writeId,
+      at,
+      outcome: 'given_up' as const,
+      pendingId,
+    },
     replaces: pendingId,
   }));
   const { result } = await writeUntilKnown(dependencies, deadline, { writeId, records });

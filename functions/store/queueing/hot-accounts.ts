@@ -2,14 +2,21 @@ import { type ExpectedWait, learnWait } from '../../runtime/expected-wait.ts';
 import type { Tail } from '../stream/tail.ts';
 
 /**
- * What this Lambda environment remembers of hot accounts: those that several commands met on a moment ago. It only chooses the
- * faster way to the same outcome, so it may be wrong, and need not be shared.
+ * What this Lambda environment remembers of hot accounts: those that several commands met on a
+ * moment ago. It only chooses the faster way to the same outcome, so it may be wrong, and need not
+ * be shared.
  */
 export interface HotAccounts {
   has(accountId: string): boolean;
-  /** Takes note that `commands` commands were decided on an account at once; some in a row alone mean that it has cooled down. */
+  /**
+   * Takes note that `commands` commands were decided on an account at once; some in a row alone
+   * mean that it has cooled down.
+   */
   met(accountId: string, commands: number): void;
-  /** How long a command that queues for an account waits until it is decided: the more it has to do, the longer. */
+  /**
+   * How long a command that queues for an account waits until it is decided: the more it has to do,
+   * the longer.
+   */
   wait(accountId: string): ExpectedWait;
 }
 
@@ -17,8 +24,9 @@ export interface HotAccounts {
 const HOT_FOR_MS = 1_000;
 
 /**
- * Whether a stream's last commit tells that its account is hot: several commands were decided in it at once, and not long ago. Time
- * is a claim: a commit that is dated ahead of now, by a clock that was, tells nothing of when it was written.
+ * Whether a stream's last commit tells that its account is hot: several commands were decided in it
+ * at once, and not long ago. Time is a claim: a commit that is dated ahead of now, by a clock that
+ * was, tells nothing of when it was written.
  * @param now in milliseconds since 1970.
  */
 export const isHot = ({ batch, at }: Tail, now: number): boolean => {
@@ -27,14 +35,15 @@ export const isHot = ({ batch, at }: Tail, now: number): boolean => {
 };
 
 /**
- * How long an environment remembers that an account was hot, in milliseconds. Longer than it is believed of a commit: the
- * commands that find themselves alone in the queue correct it.
+ * How long an environment remembers that an account was hot, in milliseconds. Longer than it is
+ * believed of a commit: the commands that find themselves alone in the queue correct it.
  */
 const REMEMBERED_FOR_MS = 10_000;
 
 /**
- * An account has cooled down when this many commands in a row found themselves alone. One or two mean little: they are frequent on
- * an account that is hot, and a command that then races loses four times of five (measured over HTTP, 100 callers on two accounts).
+ * An account has cooled down when this many commands in a row found themselves alone. One or two
+ * mean little: they are frequent on an account that is hot, and a command that then races loses
+ * four times of five (measured over HTTP, 100 callers on two accounts).
  */
 const ALONE_BEFORE_COLD = 4;
 
@@ -46,14 +55,18 @@ const BOUNDS_MS = { shortest: 20, longest: 1_000 };
 
 /** @param clock the time, in milliseconds since 1970. */
 export const rememberHotAccounts = (clock: () => number): HotAccounts => {
-  const accounts = new Map<string, { hotUntil: number; alone: number; readonly wait: ExpectedWait }>();
+  const accounts = new Map<
+    string,
+    { hotUntil: number; alone: number; readonly wait: ExpectedWait }
+  >();
   const remembered = (accountId: string) => {
     const account = accounts.get(accountId) ?? {
       hotUntil: 0,
       alone: 0,
       wait: learnWait(FIRST_WAIT_MS, BOUNDS_MS, clock),
     };
-    // Deleted first, so that the map's order is that of the last signs and the oldest is the first to be forgotten.
+    // Deleted first, so that the map's order is that of the last signs and the oldest is the first
+    // to be forgotten.
     accounts.delete(accountId);
     accounts.set(accountId, account);
     const [oldest] = accounts.keys();

@@ -7,7 +7,12 @@ import type { DecidingDependencies } from '../deciding/decide-together.ts';
 import { reasonOf, recordedUnder } from '../deciding/further-keys.ts';
 import type { Submission } from '../deciding/plan.ts';
 import { timestampOf } from '../stream/append.ts';
-import { findRecord, type PendingCommand, type PendingRecord, RECORD_SCHEMA } from '../writing/command-record.ts';
+import {
+  findRecord,
+  type PendingCommand,
+  type PendingRecord,
+  RECORD_SCHEMA,
+} from '../writing/command-record.ts';
 import { type RecordKey, recordKey } from '../writing/record-key.ts';
 import { writeUntilKnown } from '../writing/until-known.ts';
 import type { FoundRecord } from '../writing/write.ts';
@@ -19,18 +24,26 @@ export interface QueueDependencies extends DecidingDependencies {
   readonly hot: HotAccounts;
 }
 
-/** How long a sender waits for its own outcome before it decides the command itself: whoever should have done it may have crashed. */
+/**
+ * How long a sender waits for its own outcome before it decides the command itself: whoever should
+ * have done it may have crashed.
+ */
 const HELP_AFTER_MS = 2_000;
 const HELP_AFTER_REPEAT_MS = 250;
 
-/** How long a command stays in its account's queue: twice as long as the queue's stream keeps it for whoever decides it. */
+/**
+ * How long a command stays in its account's queue: twice as long as the queue's stream keeps it for
+ * whoever decides it.
+ */
 const QUEUED_FOR_MS = 48 * 3_600_000;
 
 /**
- * Queues a command instead of racing for its account: its records claim all its keys as pending, and in the same transaction it
- * takes a place in the account's queue, whose stream hands it to whoever decides the account's pending commands together.
+ * Queues a command instead of racing for its account: its records claim all its keys as pending,
+ * and in the same transaction it takes a place in the account's queue, whose stream hands it to
+ * whoever decides the account's pending commands together.
  * @param deadline until when to wait, in milliseconds since 1970.
- * @param elsewhere where the outcome is expected to show too: nothing is looked for before that, and there first.
+ * @param elsewhere where the outcome is expected to show too: nothing is looked for before that,
+ *   and there first.
  * @returns the outcome; `pending` where the time was up first: it will be decided.
  */
 export const queue = async (
@@ -42,12 +55,14 @@ export const queue = async (
   const { command, fingerprint, origin } = submission;
   const { actor, correlationId } = origin;
   const { accountId } = command;
-  const keys: readonly RecordKey[] = submission.keys.length > 0 ? submission.keys : [recordKey(origin.commandId)];
+  const keys: readonly RecordKey[] =
+    submission.keys.length > 0 ? submission.keys : [recordKey(origin.commandId)];
   const replaces = new Map<RecordKey, string>();
   const writeIds = new Set<string>();
   for (;;) {
     const now = dependencies.clock();
-    if (now >= deadline) return { outcome: 'undecided', reason: writeIds.size > 0 ? 'contention' : 'unavailable' };
+    if (now >= deadline)
+      return { outcome: 'undecided', reason: writeIds.size > 0 ? 'contention' : 'unavailable' };
     const writeId = dependencies.newId();
     writeIds.add(writeId);
     const at = timestampOf(now);
@@ -60,19 +75,31 @@ export const queue = async (
       at,
     } as const;
     const pending: PendingCommand = { ...envelope, keys: [...keys], command, actor, correlationId };
-    const records = keys.map((key) => ({ record: recordOf(pending, key), replaces: replaces.get(key) }));
+    const records = keys.map((key) => ({
+      record: recordOf(pending, key),
+      replaces: replaces.get(key),
+    }));
     const expiresAt = Math.ceil((now + QUEUED_FOR_MS) / 1_000);
     const queued = { ...pending, place: `${at}#${writeId}`, expiresAt };
-    const { result, uncertain } = await writeUntilKnown(dependencies, deadline, { writeId, records, queued });
+    const { result, uncertain } = await writeUntilKnown(dependencies, deadline, {
+      writeId,
+      records,
+      queued,
+    });
     const [key] = keys;
     if (!key) throw new Error('a command that queues has a key');
     if (result.kind === 'landed') {
-      return outcomeOf(dependencies, recordOf(pending, key), submission, { isOurs: true, deadline, elsewhere });
+      return outcomeOf(dependencies, recordOf(pending, key), submission, {
+        isOurs: true,
+        deadline,
+        elsewhere,
+      });
     }
     if (result.kind !== 'refused') return { outcome: 'undecided', reason: reasonOf(result.kind) };
 
     // Nothing was shown of what stands in the way: it is read instead.
-    const found = result.records.length > 0 ? result.records : await readAll(dependencies, keys, deadline);
+    const found =
+      result.records.length > 0 ? result.records : await readAll(dependencies, keys, deadline);
     if (!found) return { outcome: 'undecided', reason: uncertain ? 'unknown' : 'unavailable' };
     const outcome = await whatStandsThere(dependencies, found, submission, {
       writeIds,
@@ -81,7 +108,8 @@ export const queue = async (
       elsewhere,
     });
     if (outcome) return outcome;
-    if (found.length === 0) return { outcome: 'undecided', reason: uncertain ? 'unknown' : 'contention' };
+    if (found.length === 0)
+      return { outcome: 'undecided', reason: uncertain ? 'unknown' : 'contention' };
   }
 };
 
@@ -96,7 +124,11 @@ const readAll = async (
   return found.filter((record) => record !== undefined && record !== 'unknown');
 };
 
-const recordOf = (pending: PendingCommand, key: RecordKey): PendingRecord => ({ ...pending, key, outcome: 'pending' });
+const recordOf = (pending: PendingCommand, key: RecordKey): PendingRecord => ({
+  ...pending,
+  key,
+  outcome: 'pending',
+});
 
 interface Refused {
   /** The ids of this call's own writes. */
@@ -107,7 +139,10 @@ interface Refused {
   readonly elsewhere?: Elsewhere | undefined;
 }
 
-/** @returns what the sender hears of the records that refused its command; `undefined`: it may be written in their place. */
+/**
+ * @returns what the sender hears of the records that refused its command; `undefined`: it may be
+ * written in their place.
+ */
 const whatStandsThere = async (
   dependencies: QueueDependencies,
   found: readonly FoundRecord[],
@@ -117,13 +152,18 @@ const whatStandsThere = async (
   if (found.some(({ outcome }) => outcome === 'unreadable'))
     return { outcome: 'undecided', reason: 'record_unreadable' };
   const records = found.filter((record) => record.outcome !== 'unreadable');
-  if (records.some((record) => record.fingerprint !== submission.fingerprint)) return { outcome: 'key_reused' };
+  if (records.some((record) => record.fingerprint !== submission.fingerprint))
+    return { outcome: 'key_reused' };
   for (const record of records) {
     if (record.outcome !== 'accepted' && record.outcome !== 'rejected') continue;
-    // An earlier try of this call may have landed, and be decided by now: under all its keys, so nothing is left to be written.
+    // An earlier try of this call may have landed, and be decided by now: under all its keys, so
+    // nothing is left to be written.
     const isOurs = record.pendingId !== undefined && writeIds.has(record.pendingId);
     if (isOurs) return resultOf(record, false);
-    return (await recordedUnder(dependencies, record, submission, replaces, deadline)) ?? resultOf(record, true);
+    return (
+      (await recordedUnder(dependencies, record, submission, replaces, deadline)) ??
+      resultOf(record, true)
+    );
   }
   for (const record of records) {
     if (record.outcome !== 'pending') continue;
@@ -141,8 +181,8 @@ const whatStandsThere = async (
 };
 
 /**
- * What the sender of a command hears that is pending already: it is waited for, and, if need be, decided here. All keys that it
- * was sent with now belong to it from here on.
+ * What the sender of a command hears that is pending already: it is waited for, and, if need be,
+ * decided here. All keys that it was sent with now belong to it from here on.
  * @param record the record under one of them.
  */
 export const pendingOutcome = async (
@@ -171,23 +211,30 @@ const outcomeOf = async (
   const { key, accountId } = pending;
   const wait = hot.wait(accountId);
   let helpAt = clock() + (isOurs ? HELP_AFTER_MS : HELP_AFTER_REPEAT_MS);
-  // The first look comes a little after the outcome is expected, each later one after a part of that time again; spread, so
-  // that those who queued together do not look together. A look too early costs a request, one too late costs the caller time.
+  // The first look comes a little after the outcome is expected, each later one after a part of
+  // that time again; spread, so that those who queued together do not look together. A look too
+  // early costs a request, one too late costs the caller time.
   const first = wait.expected() * (1.1 + random() / 2);
-  for (let pause = Math.max(first, (elsewhere?.expectedAt ?? 0) - clock()); clock() + pause < deadline; ) {
+  for (
+    let pause = Math.max(first, (elsewhere?.expectedAt ?? 0) - clock());
+    clock() + pause < deadline;
+  ) {
     await sleep(pause);
     const shown = await elsewhere?.look();
     if (shown) return shown;
     const record = await look(dependencies, key, deadline);
     if (record === 'unknown') break;
-    if (!record || record.outcome === 'unreadable') return { outcome: 'undecided', reason: 'record_unreadable' };
+    if (!record || record.outcome === 'unreadable')
+      return { outcome: 'undecided', reason: 'record_unreadable' };
     switch (record.outcome) {
       case 'accepted':
       case 'rejected': {
         hot.met(accountId, record.batch ?? 1);
         wait.took(Date.parse(record.at) - Date.parse(pending.at));
         const copies = new Map(submission.keys.map((other) => [other, pending.writeId]));
-        const inTheWay = isOurs ? undefined : await recordedUnder(dependencies, record, submission, copies, deadline);
+        const inTheWay = isOurs
+          ? undefined
+          : await recordedUnder(dependencies, record, submission, copies, deadline);
         return inTheWay ?? resultOf(record, !isOurs);
       }
       case 'given_up':
@@ -204,7 +251,10 @@ const outcomeOf = async (
   return isOurs ? { outcome: 'pending', key } : { outcome: 'in_progress' };
 };
 
-/** Not to be able to look does not mean that nothing was done: the command is pending, and will be decided. */
+/**
+ * Not to be able to look does not mean that nothing was done: the command is pending, and will be
+ * decided.
+ */
 const look = async (dependencies: QueueDependencies, key: RecordKey, deadline: number) => {
   try {
     return await untilAnswered(dependencies, deadline, () => findRecord(dependencies, key));
@@ -214,7 +264,11 @@ const look = async (dependencies: QueueDependencies, key: RecordKey, deadline: n
   }
 };
 
-const help = async (dependencies: QueueDependencies, pending: PendingCommand, deadline: number): Promise<void> => {
+const help = async (
+  dependencies: QueueDependencies,
+  pending: PendingCommand,
+  deadline: number,
+): Promise<void> => {
   try {
     await decidePending(dependencies, pending.accountId, [pending], deadline);
   } catch (error) {

@@ -1,23 +1,34 @@
 import type { AccountEvent } from '../../../events/event.ts';
 import { type AccountId, Timestamp } from '../../../events/values.ts';
 import { ACCOUNT_SCHEMA, type Account, available } from '../../ledger/account.ts';
-import { type CommitFacts, type CommittedEvent, chainHash, jsonBytes, type Origin } from './commit.ts';
+import {
+  type CommitFacts,
+  type CommittedEvent,
+  chainHash,
+  jsonBytes,
+  type Origin,
+} from './commit.ts';
 import { itemSize } from './item-size.ts';
 import type { Tail } from './tail.ts';
 
 /**
  * The largest commit that is written, in bytes: DynamoDB's 400 KB
- * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html) less what the estimate of sizes may miss.
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html) less what the
+ * estimate of sizes may miss.
  */
 const MAX_COMMIT_BYTES = 390_000;
 
 /**
- * The largest commit that may reserve. Below the other limit, so that an account that is full of reservations can still be
- * paid into, and can end every one of them: those commits carry the same state and a few hundred bytes more.
+ * The largest commit that may reserve. Below the other limit, so that an account that is full of
+ * reservations can still be paid into, and can end every one of them: those commits carry the same
+ * state and a few hundred bytes more.
  */
 const MAX_RESERVING_BYTES = 370_000;
 
-/** Up to this size, in bytes of JSON, a snapshot rides in every commit: a load is then a query of one item. */
+/**
+ * Up to this size, in bytes of JSON, a snapshot rides in every commit: a load is then a query of
+ * one item.
+ */
 const SMALL_SNAPSHOT_BYTES = 1_024;
 
 /** The events that follow from one command, at their places in the stream. */
@@ -41,19 +52,26 @@ export interface NextCommit {
   /** The stream once it is written. */
   readonly tail: Tail;
   /** The item of the events table. */
-  readonly item: Readonly<Record<string, unknown>> & { readonly streamId: AccountId; readonly version: number };
+  readonly item: Readonly<Record<string, unknown>> & {
+    readonly streamId: AccountId;
+    readonly version: number;
+  };
 }
 
 /**
- * Builds the commit that appends events to a stream: its key, its place in the hash chain, and its snapshot, where the size rule
- * wants one: always while the state is small, else once the events since the last one are as large as it is, so that snapshots
- * at most double what is stored and a load reads back at most as many bytes of events as the state itself has.
+ * Builds the commit that appends events to a stream: its key, its place in the hash chain, and its
+ * snapshot, where the size rule wants one: always while the state is small, else once the events
+ * since the last one are as large as it is, so that snapshots at most double what is stored and a
+ * load reads back at most as many bytes of events as the state itself has.
  * @param tail the stream it is to follow.
- * @param writeId the id by which the writer will know this commit for its own; no other write has it.
+ * @param writeId the id by which the writer will know this commit for its own; no other write has
+ *   it.
  * @param batch what was decided on that tail. It is folded once, by whoever decided it.
- * @returns the commit, or `'too_large'` where it, with its snapshot, would near DynamoDB's limit for an item. The snapshot
- * counts whether it rides or not: a stream must always be able to write one.
- * @throws {Error} where the events break what must always hold: a bug in the ledger, and nothing may be written.
+ * @returns the commit, or `'too_large'` where it, with its snapshot, would near DynamoDB's limit
+ *   for an item. The snapshot counts whether it rides or not: a stream must always be able to write
+ *   one.
+ * @throws {Error} where the events break what must always hold: a bug in the ledger, and nothing
+ *   may be written.
  */
 export const nextCommit = (
   tail: Tail,
@@ -65,7 +83,9 @@ export const nextCommit = (
   const events = commands.flatMap((command) => command.events);
   if (events.length === 0) throw new Error(`stream ${streamId}: a commit holds at least one event`);
   if (events.some((event, index) => event.version !== version + index)) {
-    throw new Error(`stream ${streamId}: the events after version ${tail.version} are not the next ones`);
+    throw new Error(
+      `stream ${streamId}: the events after version ${tail.version} are not the next ones`,
+    );
   }
   if (available(account) < -account.overdraftLimit) {
     throw new Error(`stream ${streamId}: version ${version} would spend more than there is`);
@@ -86,10 +106,17 @@ export const nextCommit = (
   const eventBytes = jsonBytes(stored);
   const snapshot = { state: account, stateSchema: ACCOUNT_SCHEMA };
   const stateBytes = jsonBytes(account);
-  const rides = stateBytes <= SMALL_SNAPSHOT_BYTES || tail.bytesSinceSnapshot + eventBytes >= stateBytes;
+  const rides =
+    stateBytes <= SMALL_SNAPSHOT_BYTES || tail.bytesSinceSnapshot + eventBytes >= stateBytes;
   const snapshots = rides ? { ...tail.snapshots, [ACCOUNT_SCHEMA]: version } : tail.snapshots;
 
-  const item = { ...facts, hash, ...(reserves > 0 ? { reserves } : {}), ...(rides ? snapshot : {}), snapshots };
+  const item = {
+    ...facts,
+    hash,
+    ...(reserves > 0 ? { reserves } : {}),
+    ...(rides ? snapshot : {}),
+    snapshots,
+  };
   const limit = reserves > 0 ? MAX_RESERVING_BYTES : MAX_COMMIT_BYTES;
   if (itemSize({ ...item, ...snapshot }) > limit) return 'too_large';
   return {
@@ -108,9 +135,13 @@ export const nextCommit = (
 };
 
 /** An event as it is stored: its place, its time and who caused it are the commit's to say. */
-const factOf = ({ version: _, at: __, origin: ___, ...event }: CommittedEvent): AccountEvent => event;
+const factOf = ({ version: _, at: __, origin: ___, ...event }: CommittedEvent): AccountEvent =>
+  event;
 
-/** A commit of one command names who caused it in few words; that of a batch names everyone, with how many events are theirs. */
+/**
+ * A commit of one command names who caused it in few words; that of a batch names everyone, with
+ * how many events are theirs.
+ */
 const originsOf = (commands: readonly CommandEvents[]) => {
   const [only, ...others] = commands;
   if (only && others.length === 0) return only.origin;

@@ -15,7 +15,10 @@ export interface Origin {
 /** An event in a commit, with who caused it. */
 export type CommittedEvent = RecordedEvent & { readonly origin: Origin };
 
-/** The events that one append wrote together: one item of the events table, keyed by its first event's version. */
+/**
+ * The events that one append wrote together: one item of the events table, keyed by its first
+ * event's version.
+ */
 export interface Commit {
   readonly streamId: AccountId;
   /** The version of its first event. */
@@ -23,7 +26,10 @@ export interface Commit {
   readonly count: number;
   /** Never earlier than the commit before it. */
   readonly at: Timestamp;
-  /** Made by the one call that wrote it, which so knows its own commit again: no other write ever has the same. */
+  /**
+   * Made by the one call that wrote it, which so knows its own commit again: no other write ever
+   * has the same.
+   */
   readonly writeId: string;
   /** How many commands were decided in it, as far as events followed from them. */
   readonly batch: number;
@@ -33,16 +39,22 @@ export interface Commit {
   readonly events: readonly CommittedEvent[];
   /** What the events take on disk, in bytes of JSON: the measure by which snapshots are spaced. */
   readonly eventBytes: number;
-  /** The account after this commit, where the commit carries it in the shape that this code folds. */
+  /**
+   * The account after this commit, where the commit carries it in the shape that this code folds.
+   */
   readonly snapshot?: Account;
-  /** Up to this commit, included: where the latest snapshot is, for each schema of snapshots that was ever written. */
+  /**
+   * Up to this commit, included: where the latest snapshot is, for each schema of snapshots that
+   * was ever written.
+   */
   readonly snapshots: SnapshotVersions;
 }
 
 /** The version of the latest commit that carries a snapshot of a schema, by the schema's number. */
 export type SnapshotVersions = Readonly<Record<string, number>>;
 
-// Attributes that this code does not know are passed over. The events are not: each is read in its own version, or not at all.
+// Attributes that this code does not know are passed over. The events are not: each is read in its
+// own version, or not at all.
 const CommitItem = z.object({
   streamId: AccountId,
   version: Version,
@@ -54,7 +66,9 @@ const CommitItem = z.object({
   actor: z.optional(Caller),
   correlationId: z.optional(z.string()),
   commands: z.optional(
-    z.array(z.object({ commandId: z.string(), actor: Caller, correlationId: z.string(), count: z.int() })),
+    z.array(
+      z.object({ commandId: z.string(), actor: Caller, correlationId: z.string(), count: z.int() }),
+    ),
   ),
   hash: z.string(),
   state: z.optional(z.unknown()),
@@ -65,13 +79,15 @@ const CommitItem = z.object({
 /**
  * Reads a commit from an item of the events table.
  * @param item in the document client's form.
- * @returns the commit, its events upcast; a snapshot of another schema, or that cannot be read, is left out.
+ * @returns the commit, its events upcast; a snapshot of another schema, or that cannot be read, is
+ *   left out.
  * @throws {Error} where the item is no commit, or holds an event this code does not know.
  */
 export const readCommit = (item: unknown): Commit => {
   const parsed = CommitItem.safeParse(item);
   if (!parsed.success) throw new Error(`not a commit: ${z.prettifyError(parsed.error)}`);
-  const { streamId, version, count, events, at, writeId, hash, state, stateSchema, snapshots } = parsed.data;
+  const { streamId, version, count, events, at, writeId, hash, state, stateSchema, snapshots } =
+    parsed.data;
   const origins = originsOf(parsed.data);
   if (events.length !== count || origins.length !== count) {
     throw new Error(
@@ -94,9 +110,18 @@ export const readCommit = (item: unknown): Commit => {
   };
 };
 
-const originsOf = ({ commandId, actor, correlationId, commands, count }: z.infer<typeof CommitItem>): Origin[] => {
-  if (commands) return commands.flatMap(({ count: events, ...origin }) => Array<Origin>(events).fill(origin));
-  return commandId && actor && correlationId ? Array<Origin>(count).fill({ commandId, actor, correlationId }) : [];
+const originsOf = ({
+  commandId,
+  actor,
+  correlationId,
+  commands,
+  count,
+}: z.infer<typeof CommitItem>): Origin[] => {
+  if (commands)
+    return commands.flatMap(({ count: events, ...origin }) => Array<Origin>(events).fill(origin));
+  return commandId && actor && correlationId
+    ? Array<Origin>(count).fill({ commandId, actor, correlationId })
+    : [];
 };
 
 /**
@@ -118,9 +143,9 @@ export const record = (
   });
 
 /**
- * What a commit says happened: the part of its item that its hash covers. A snapshot follows from it and is not covered.
- * `commandId`, `actor` and `correlationId` are those of its one command; of a batch, `commands` says how many of the events each
- * command caused, in order.
+ * What a commit says happened: the part of its item that its hash covers. A snapshot follows from
+ * it and is not covered. `commandId`, `actor` and `correlationId` are those of its one command; of
+ * a batch, `commands` says how many of the events each command caused, in order.
  */
 export type CommitFacts = {
   readonly streamId: AccountId;
@@ -132,8 +157,9 @@ export type CommitFacts = {
 } & (Origin | { readonly commands: readonly (Origin & { readonly count: number })[] });
 
 /**
- * The hash that ties a commit to all before it: sha-256 over the previous commit's hash and this one's facts as canonical
- * JSON (RFC 8785). A commit changed afterwards no longer leads to the hash of the next.
+ * The hash that ties a commit to all before it: sha-256 over the previous commit's hash and this
+ * one's facts as canonical JSON (RFC 8785). A commit changed afterwards no longer leads to the hash
+ * of the next.
  * @param previous the hash of the commit before it; empty for a stream's first.
  * @param facts as they are stored: the events in the versions they were written in.
  * @returns base64url, 43 characters.

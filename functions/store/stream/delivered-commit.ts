@@ -9,7 +9,10 @@ export type CommitRecord = ReadableRecord | (Place & { readonly problem: Error }
 export type ReadableRecord = Place & { readonly commit: Commit };
 
 interface Place {
-  /** Its place in the stream's shard, by which it is reported to the event source mapping; empty where it does not say that. */
+  /**
+   * Its place in the stream's shard, by which it is reported to the event source mapping; empty
+   * where it does not say that.
+   */
   readonly sequenceNumber: string;
   /** The key of the commit's item; empty and 0 where the stream record does not say that. */
   readonly streamId: string;
@@ -22,22 +25,28 @@ export const isReadable = (record: CommitRecord): record is ReadableRecord => 'c
 /**
  * Reads a stream record of the events table (view type `NEW_IMAGE`).
  *
- * Only an insertion brings a commit. Commits never change and are never removed: anything else in the stream means that
- * somebody wrote to the table past the store. Like a commit that cannot be read it is a problem to be logged, counted and alarmed,
- * and passed over in its first delivery: it will not read otherwise the next time, and would hold up all accounts of its shard.
+ * Only an insertion brings a commit. Commits never change and are never removed: anything else in
+ * the stream means that somebody wrote to the table past the store. Like a commit that cannot be
+ * read it is a problem to be logged, counted and alarmed, and passed over in its first delivery: it
+ * will not read otherwise the next time, and would hold up all accounts of its shard.
  * @returns the commit or the problem, with where they stand; never throws.
  */
 export const readCommitRecord = ({ eventName, dynamodb }: DynamoDBRecord): CommitRecord => {
   const place = {
-    // An empty number fails the whole batch, which is right for a stream record that does not say where it stands.
+    // An empty number fails the whole batch, which is right for a stream record that does not say
+    // where it stands.
     sequenceNumber: dynamodb?.SequenceNumber ?? '',
     streamId: dynamodb?.Keys?.['streamId']?.S ?? '',
     version: Number(dynamodb?.Keys?.['version']?.N ?? 0),
   };
   try {
-    if (eventName !== 'INSERT') throw new Error(`commits never change, but the stream holds a ${eventName}`);
+    if (eventName !== 'INSERT')
+      throw new Error(`commits never change, but the stream holds a ${eventName}`);
     return { ...place, commit: readCommit(streamImage(dynamodb?.NewImage)) };
   } catch (error) {
-    return { ...place, problem: new Error(`${place.streamId}/${place.version} is no commit`, { cause: error }) };
+    return {
+      ...place,
+      problem: new Error(`${place.streamId}/${place.version} is no commit`, { cause: error }),
+    };
   }
 };

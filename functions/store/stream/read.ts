@@ -1,4 +1,8 @@
-import { type DynamoDBDocumentClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import { type AccountId, type Timestamp, Version } from '../../../events/values.ts';
 import { ACCOUNT_SCHEMA } from '../../ledger/account.ts';
 import { answered } from '../../runtime/answered.ts';
@@ -13,13 +17,17 @@ export interface EventsTable {
 }
 
 /**
- * Reads a stream's tail, strongly consistent: one query of one item where the last commit carries a snapshot, else one more
- * for the commits back to the latest that does.
+ * Reads a stream's tail, strongly consistent: one query of one item where the last commit carries a
+ * snapshot, else one more for the commits back to the latest that does.
  * @param ask sends each of the requests.
  * @returns the tail; version 0 where there is no such stream.
  * @throws whatever `ask` throws, and {@link Error} for a stream that cannot be read.
  */
-export const loadTail = async (table: EventsTable, ask: Ask, streamId: AccountId): Promise<Tail> => {
+export const loadTail = async (
+  table: EventsTable,
+  ask: Ask,
+  streamId: AccountId,
+): Promise<Tail> => {
   const last = await ask(() => lastCommit(table, streamId));
   return last ? tailOf(table, ask, last) : emptyTail(streamId);
 };
@@ -27,8 +35,8 @@ export const loadTail = async (table: EventsTable, ask: Ask, streamId: AccountId
 /**
  * Reads a stream as it was at a version or a time, from the nearest snapshot before it.
  * @param ask sends each of the requests: for a time in a long stream they are many.
- * @returns the tail as it was then; version 0 where that was before its first event. A version beyond the last event, or
- * a time after it, gives the stream as it stands.
+ * @returns the tail as it was then; version 0 where that was before its first event. A version
+ *   beyond the last event, or a time after it, gives the stream as it stands.
  */
 export const tailAsOf = async (
   table: EventsTable,
@@ -56,7 +64,8 @@ export const tailAsOf = async (
 /**
  * Reads a stream's commits, oldest first, in pages as DynamoDB gives them (at most 1 MB each).
  * @param ask sends each page's request: a long history outlives many an answer that is lost.
- * @param range versions, both ends included; the commit that holds `from` is the first. Without it: the whole stream.
+ * @param range versions, both ends included; the commit that holds `from` is the first. Without it:
+ *   the whole stream.
  */
 export async function* readHistory(
   table: EventsTable,
@@ -107,11 +116,21 @@ const lastCommit = async (
   return Items?.[0] && readCommit(Items[0]);
 };
 
-/** Strongly consistent. An answer that says nothing is an error, and never "there is no such stream". */
+/**
+ * Strongly consistent. An answer that says nothing is an error, and never "there is no such
+ * stream".
+ */
 const query = async (client: DynamoDBDocumentClient, input: QueryCommandInput) =>
-  answered(await client.send(new QueryCommand({ ...input, ConsistentRead: true, ReturnConsumedCapacity: 'TOTAL' })));
+  answered(
+    await client.send(
+      new QueryCommand({ ...input, ConsistentRead: true, ReturnConsumedCapacity: 'TOTAL' }),
+    ),
+  );
 
-/** Times never go back along a stream, so the last commit at a time is found by halving: one item read per step. */
+/**
+ * Times never go back along a stream, so the last commit at a time is found by halving: one item
+ * read per step.
+ */
 const lastCommitAt = async (
   table: EventsTable,
   ask: Ask,
@@ -138,13 +157,20 @@ const lastCommitAt = async (
 const tailOf = async (table: EventsTable, ask: Ask, last: Commit): Promise<Tail> => {
   if (hasSnapshot(last)) return tailAt(last);
   const from = last.snapshots[ACCOUNT_SCHEMA];
-  // Without a snapshot that this code can read everything is folded, once: the next commit has a new one.
-  const tail = (from && (await foldFrom(table, ask, last, from))) || (await foldFrom(table, ask, last, 1));
+  // Without a snapshot that this code can read everything is folded, once: the next commit has a
+  // new one.
+  const tail =
+    (from && (await foldFrom(table, ask, last, from))) || (await foldFrom(table, ask, last, 1));
   if (!tail) throw new Error(`stream ${last.streamId}: its first commit is missing`);
   return tail;
 };
 
-const foldFrom = async (table: EventsTable, ask: Ask, last: Commit, from: number): Promise<Tail | undefined> => {
+const foldFrom = async (
+  table: EventsTable,
+  ask: Ask,
+  last: Commit,
+  from: number,
+): Promise<Tail | undefined> => {
   let tail: Tail | undefined;
   for await (const commit of commitsBetween(table, ask, last.streamId, from, last.version)) {
     if (tail) tail = follow(tail, commit);

@@ -3,11 +3,14 @@ import type { AttributeValue } from 'aws-lambda';
 /**
  * Reads an item as a stream record carries it.
  *
- * The SDK's unmarshall wants the SDK's own attribute values; in Lambda's, binary ones are base64 text. The ledger has none, but an
- * attribute that another deployment adds may be of any type, and is no reason not to read the others.
+ * The SDK's unmarshall wants the SDK's own attribute values; in Lambda's, binary ones are base64
+ * text. The ledger has none, but an attribute that another deployment adds may be of any type, and
+ * is no reason not to read the others.
  * @returns the item in the document client's form; empty where the record carries none.
  */
-export const streamImage = (image: Readonly<Record<string, AttributeValue>> | undefined): Record<string, unknown> =>
+export const streamImage = (
+  image: Readonly<Record<string, AttributeValue>> | undefined,
+): Record<string, unknown> =>
   Object.fromEntries(Object.entries(image ?? {}).map(([key, value]) => [key, plain(value)]));
 
 const plain = (value: AttributeValue): unknown => {

@@ -2,7 +2,10 @@ import type { AccountId, Timestamp } from '../../../events/values.ts';
 import { type Account, evolve, initialState } from '../../ledger/account.ts';
 import type { Commit, SnapshotVersions } from './commit.ts';
 
-/** A stream as it stands after its last commit: all that deciding a command and appending to it takes. */
+/**
+ * A stream as it stands after its last commit: all that deciding a command and appending to it
+ * takes.
+ */
 export interface Tail {
   readonly streamId: AccountId;
   /** The version of the last event; 0: there is no such stream. */
@@ -12,7 +15,10 @@ export interface Tail {
   readonly at: Timestamp | undefined;
   /** The last commit's hash; empty before the first. */
   readonly hash: string;
-  /** How many commands were decided in the last commit. More than one: they met, the account was hot. */
+  /**
+   * How many commands were decided in the last commit. More than one: they met, the account was
+   * hot.
+   */
   readonly batch: number;
   /** Where the latest snapshot of each schema is; none: no commit carries one. */
   readonly snapshots: SnapshotVersions;
@@ -41,9 +47,12 @@ export const emptyTail = (streamId: AccountId): Tail => ({
  */
 export const follow = (tail: Tail, commit: Commit): Tail => {
   if (commit.version !== tail.version + 1) {
-    throw new Error(`stream ${tail.streamId}: version ${commit.version} does not follow ${tail.version}`);
+    throw new Error(
+      `stream ${tail.streamId}: version ${commit.version} does not follow ${tail.version}`,
+    );
   }
-  const account = commit.snapshot ?? commit.events.reduce<Account | undefined>(evolve, tail.account);
+  const account =
+    commit.snapshot ?? commit.events.reduce<Account | undefined>(evolve, tail.account);
   return {
     ...after(commit),
     account,
@@ -59,7 +68,8 @@ export const tailAt = (commit: Commit & { snapshot: Account }): Tail => ({
 });
 
 /** Whether a commit carries a snapshot that this code can read. */
-export const hasSnapshot = (commit: Commit): commit is Commit & { snapshot: Account } => commit.snapshot !== undefined;
+export const hasSnapshot = (commit: Commit): commit is Commit & { snapshot: Account } =>
+  commit.snapshot !== undefined;
 
 const after = (commit: Commit) => ({
   streamId: commit.streamId,

@@ -9,8 +9,9 @@ import { answered } from '../../runtime/answered.ts';
 import type { RecordKey } from './record-key.ts';
 
 /**
- * The version of the records' shape. Attributes may be added under the same number, and code that does not know them passes them
- * over; whatever changes what a record means counts the number up. A record of another number is never acted upon.
+ * The version of the records' shape. Attributes may be added under the same number, and code that
+ * does not know them passes them over; whatever changes what a record means counts the number up. A
+ * record of another number is never acted upon.
  */
 export const RECORD_SCHEMA = 1;
 
@@ -19,7 +20,10 @@ const Key = z.custom<RecordKey>(
   'must be the key of a record',
 );
 
-/** What every record says. `writeId` is that of the write that put it there: a record is only ever replaced on its condition. */
+/**
+ * What every record says. `writeId` is that of the write that put it there: a record is only ever
+ * replaced on its condition.
+ */
 const envelope = {
   key: Key,
   accountId: AccountId,
@@ -29,10 +33,16 @@ const envelope = {
   at: Timestamp,
 };
 
-/** What a decided record adds: how many commands were in its batch, and the `writeId` that it had while it was pending. */
+/**
+ * What a decided record adds: how many commands were in its batch, and the `writeId` that it had
+ * while it was pending.
+ */
 const decided = { batch: z.optional(z.int()), pendingId: z.optional(z.string()) };
 
-/** All that whoever decides a pending command needs. It is in the command's records, and in its account's queue. */
+/**
+ * All that whoever decides a pending command needs. It is in the command's records, and in its
+ * account's queue.
+ */
 export const PendingCommand = z.object({
   accountId: AccountId,
   schema: z.literal(RECORD_SCHEMA),
@@ -52,11 +62,12 @@ const PendingRecord = z.extend(PendingCommand, { key: Key, outcome: z.literal('p
 export type PendingRecord = z.infer<typeof PendingRecord>;
 
 /**
- * An item of the commands table: what became of a command under a key. That there is none, or only one that may be replaced, is
- * the condition under which a command's events are written, in the same transaction; so a command happens once.
+ * An item of the commands table: what became of a command under a key. That there is none, or only
+ * one that may be replaced, is the condition under which a command's events are written, in the
+ * same transaction; so a command happens once.
  *
- * No record is ever deleted, and so no key becomes free. `given_up` is a pending command that could not be decided: nothing was
- * done, and only a repeat of the same command may replace it.
+ * No record is ever deleted, and so no key becomes free. `given_up` is a pending command that could
+ * not be decided: nothing was done, and only a repeat of the same command may replace it.
  */
 export const CommandRecord = z.discriminatedUnion('outcome', [
   z.object({
@@ -82,16 +93,26 @@ export interface UnreadableRecord {
   readonly key: RecordKey;
 }
 
-/** A record as its item. The answer is kept as text, which comes back as it was, in the order of its members, for ever. */
+/**
+ * A record as its item. The answer is kept as text, which comes back as it was, in the order of its
+ * members, for ever.
+ */
 export const recordItem = (record: CommandRecord): Readonly<Record<string, unknown>> =>
-  record.outcome === 'accepted' && record.answer ? { ...record, answer: JSON.stringify(record.answer) } : record;
+  record.outcome === 'accepted' && record.answer
+    ? { ...record, answer: JSON.stringify(record.answer) }
+    : record;
 
 /**
  * Reads an item of the commands table. Attributes that this code does not know are passed over.
  * @throws {Error} where the item does not even say which key it stands under.
  */
-export const readRecord = (item: Readonly<Record<string, unknown>>): CommandRecord | UnreadableRecord => {
-  const { success, data } = CommandRecord.safeParse({ ...item, answer: readAnswer(item['answer']) });
+export const readRecord = (
+  item: Readonly<Record<string, unknown>>,
+): CommandRecord | UnreadableRecord => {
+  const { success, data } = CommandRecord.safeParse({
+    ...item,
+    answer: readAnswer(item['answer']),
+  });
   return success ? data : { outcome: 'unreadable', key: Key.parse(item['key']) };
 };
 
@@ -104,8 +125,9 @@ const readAnswer = (answer: unknown): unknown => {
 };
 
 /**
- * What makes two commands the same: sha-256 over the command as canonical JSON (RFC 8785). It outlives the code: a field that is
- * added to a command must be absent where a client does not send it, or its repeats would be taken for other commands.
+ * What makes two commands the same: sha-256 over the command as canonical JSON (RFC 8785). It
+ * outlives the code: a field that is added to a command must be absent where a client does not send
+ * it, or its repeats would be taken for other commands.
  * @returns base64url, 43 characters.
  */
 export const fingerprint = (command: Command): string =>
@@ -116,10 +138,14 @@ export const fingerprint = (command: Command): string =>
 /**
  * Reads what is recorded under a key, strongly consistent.
  * @returns the record, or `undefined` where the key is free.
- * @throws whatever the client throws; an answer that says nothing is an error, and never "the key is free".
+ * @throws whatever the client throws; an answer that says nothing is an error, and never "the key
+ *   is free".
  */
 export const findRecord = async (
-  { client, commandsTable }: { readonly client: DynamoDBDocumentClient; readonly commandsTable: string },
+  {
+    client,
+    commandsTable,
+  }: { readonly client: DynamoDBDocumentClient; readonly commandsTable: string },
   key: RecordKey,
 ): Promise<CommandRecord | UnreadableRecord | undefined> => {
   const get = new GetCommand({

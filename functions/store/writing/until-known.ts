@@ -2,8 +2,8 @@ import { type Patience, pause } from '../../runtime/patience.ts';
 import { type Write, type WriteResult, type WriteTables, write } from './write.ts';
 
 /**
- * Sends the same write again until its result is known or the time is up. A write's conditions tell whether an earlier try
- * of it landed, so sending it again never does anything twice.
+ * Sends the same write again until its result is known or the time is up. A write's conditions tell
+ * whether an earlier try of it landed, so sending it again never does anything twice.
  * @returns the result, and whether one of the tries may have landed without our hearing of it.
  */
 export const writeUntilKnown = async (

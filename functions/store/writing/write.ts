@@ -39,7 +39,10 @@ type QueuedCommand = PendingCommand & { readonly place: string; readonly expires
 
 /** Items that are written together or not at all. */
 export interface Write {
-  /** Made by the call that writes, for this content alone: what is found with it later is this very write. */
+  /**
+   * Made by the call that writes, for this content alone: what is found with it later is this very
+   * write.
+   */
   readonly writeId: string;
   /** The commit, on the condition that its place in the stream is free. */
   readonly commit?: Readonly<Record<string, unknown>> | undefined;
@@ -54,9 +57,10 @@ export type FoundRecord = CommandRecord | UnreadableRecord;
 export type WriteResult =
   | { readonly kind: 'landed' }
   /**
-   * A condition did not hold, and nothing was written. `winner` has taken the commit's place: decide again, after it. `records`
-   * stand under keys of the commands: they tell what came of them. Of whatever is not found here nothing is known, least of all
-   * that its condition held: DynamoDB gives a reason for some items only.
+   * A condition did not hold, and nothing was written. `winner` has taken the commit's place:
+   * decide again, after it. `records` stand under keys of the commands: they tell what came of
+   * them. Of whatever is not found here nothing is known, least of all that its condition held:
+   * DynamoDB gives a reason for some items only.
    */
   | {
       readonly kind: 'refused';
@@ -73,11 +77,15 @@ export type WriteResult =
   | { readonly kind: 'unknown' };
 
 /**
- * Writes a commit, the records of its commands and a place in the queue: a put where there is one item, else a transaction.
+ * Writes a commit, the records of its commands and a place in the queue: a put where there is one
+ * item, else a transaction.
  * @returns what became of it.
  * @throws where DynamoDB refuses the request itself: nothing was written.
  */
-export const write = async (tables: WriteTables, { commit, records, queued }: Write): Promise<WriteResult> => {
+export const write = async (
+  tables: WriteTables,
+  { commit, records, queued }: Write,
+): Promise<WriteResult> => {
   const puts = [
     ...(commit ? [putWhere(tables.eventsTable, commit, placeIsFree)] : []),
     ...records.map(({ record, replaces }) =>
@@ -93,7 +101,10 @@ export const write = async (tables: WriteTables, { commit, records, queued }: Wr
       only && puts.length === 1
         ? await tables.client.send(new PutCommand({ ...only, ReturnConsumedCapacity }))
         : await tables.client.send(
-            new TransactWriteCommand({ TransactItems: puts.map((Put) => ({ Put })), ReturnConsumedCapacity }),
+            new TransactWriteCommand({
+              TransactItems: puts.map((Put) => ({ Put })),
+              ReturnConsumedCapacity,
+            }),
           ),
     );
     return { kind: 'landed' };
@@ -107,7 +118,10 @@ const placeIsFree = { ConditionExpression: 'attribute_not_exists(streamId)' };
 
 const mayBeWritten = (replaces: string | undefined) =>
   replaces === undefined
-    ? { ConditionExpression: 'attribute_not_exists(#key)', ExpressionAttributeNames: { '#key': 'key' } }
+    ? {
+        ConditionExpression: 'attribute_not_exists(#key)',
+        ExpressionAttributeNames: { '#key': 'key' },
+      }
     : {
         ConditionExpression: '#writeId = :replaces',
         ExpressionAttributeNames: { '#writeId': 'writeId' },
@@ -117,11 +131,22 @@ const mayBeWritten = (replaces: string | undefined) =>
 const putWhere = (
   TableName: string,
   Item: Readonly<Record<string, unknown>>,
-  condition: Pick<PutCommandInput, 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'>,
-) => ({ TableName, Item, ...condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }) satisfies PutCommandInput;
+  condition: Pick<
+    PutCommandInput,
+    'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+  >,
+) =>
+  ({
+    TableName,
+    Item,
+    ...condition,
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  }) satisfies PutCommandInput;
 
 const refusal = (items: readonly (FoundItem | 'not_known')[], withCommit: boolean): WriteResult => {
-  const found = items.map((item) => (item === 'not_known' || Object.keys(item).length === 0 ? undefined : item));
+  const found = items.map((item) =>
+    item === 'not_known' || Object.keys(item).length === 0 ? undefined : item,
+  );
   const [place, ...rest] = withCommit ? found : [undefined, ...found];
   return {
     kind: 'refused',

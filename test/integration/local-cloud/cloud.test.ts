@@ -3,10 +3,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../../local-cloud/cloud.ts';
+import {
+  type LocalCloud,
+  type LocalCloudOptions,
+  startLocalCloud,
+} from '../../../local-cloud/cloud.ts';
 import { eventually } from '../../setup/eventually.ts';
 
-/** A stack with one of each: what comes in by HTTP goes through a table, its stream and a workflow. */
+/**
+ * A stack with one of each: what comes in by HTTP goes through a table, its stream and a workflow.
+ */
 const bundles: Readonly<Record<string, string>> = {
   put: `${callAws()}
     export const handler = async (event) => {
@@ -23,7 +29,8 @@ const bundles: Readonly<Record<string, string>> = {
           stateMachineArn: process.env.MACHINE, name: id, input: JSON.stringify({ id }) });
       }
     };`,
-  finish: 'export const handler = async (input) => { console.log("finished " + input.id); return input; };',
+  finish:
+    'export const handler = async (input) => { console.log("finished " + input.id); return input; };',
 };
 
 /** A bundle in a temporary directory finds no SDK: the protocol is simple enough. */
@@ -138,7 +145,8 @@ afterEach(async () => {
 const writeAssembly = (changes: Record<string, unknown> = {}): string => {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-cloud-'));
   cleanUp.push(() => rmSync(directory, { recursive: true }));
-  const write = (file: string, value: unknown) => writeFileSync(join(directory, file), JSON.stringify(value));
+  const write = (file: string, value: unknown) =>
+    writeFileSync(join(directory, file), JSON.stringify(value));
   for (const [name, source] of Object.entries(bundles)) {
     mkdirSync(join(directory, name));
     writeFileSync(join(directory, name, 'index.mjs'), source);
@@ -147,13 +155,19 @@ const writeAssembly = (changes: Record<string, unknown> = {}): string => {
     source: { path: name, packaging: 'zip' },
     destinations: { here: { objectKey: `${name}.zip` } },
   });
-  write('assets.json', { files: Object.fromEntries(Object.keys(bundles).map((name) => [name, asset(name)])) });
+  write('assets.json', {
+    files: Object.fromEntries(Object.keys(bundles).map((name) => [name, asset(name)])),
+  });
   write('template.json', { Resources: { ...resources, ...changes } });
   const environment = 'aws://unknown-account/unknown-region';
   write('manifest.json', {
     artifacts: {
       assets: { type: 'cdk:asset-manifest', properties: { file: 'assets.json' } },
-      Things: { type: 'aws:cloudformation:stack', environment, properties: { templateFile: 'template.json' } },
+      Things: {
+        type: 'aws:cloudformation:stack',
+        environment,
+        properties: { templateFile: 'template.json' },
+      },
     },
   });
   return directory;
@@ -165,7 +179,10 @@ const optionsFor = (assembly: LocalCloudOptions['assembly']) => {
   const options: LocalCloudOptions = {
     assembly,
     port: 0,
-    dynamodb: { endpoint: inject('dynamodb').endpoint, accessKeyId: randomBytes(10).toString('hex') },
+    dynamodb: {
+      endpoint: inject('dynamodb').endpoint,
+      accessKeyId: randomBytes(10).toString('hex'),
+    },
     report: {
       step: () => {},
       warn: (line) => warnings.push(line),
@@ -184,9 +201,11 @@ const start = async (
   return { cloud, lines, warnings };
 };
 
-const listeners = () => process.getActiveResourcesInfo().filter((resource) => resource === 'TCPServerWrap').length;
+const listeners = () =>
+  process.getActiveResourcesInfo().filter((resource) => resource === 'TCPServerWrap').length;
 
-const put = (cloud: LocalCloud, id: string) => fetch(`${cloud.url}/things/${id}`, { method: 'POST' });
+const put = (cloud: LocalCloud, id: string) =>
+  fetch(`${cloud.url}/things/${id}`, { method: 'POST' });
 
 describe('the local cloud', () => {
   it('leads a request through function, table, stream and workflow', async () => {
@@ -258,7 +277,9 @@ describe('a start that fails', () => {
     const { cloud } = await start();
     const { options } = optionsFor(new Promise(() => {}));
     const port = Number(new URL(cloud.url).port);
-    await expect(startLocalCloud({ ...options, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(startLocalCloud({ ...options, port })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
   });
 
   it('on a data directory that another local cloud uses says so, and that one goes on', async () => {
@@ -267,7 +288,9 @@ describe('a start that fails', () => {
     const first = await startLocalCloud({ ...optionsFor(writeAssembly()).options, dataDirectory });
     cleanUp.push(() => first.stop());
     const again = () => startLocalCloud({ ...optionsFor(writeAssembly()).options, dataDirectory });
-    await expect(again()).rejects.toThrow(`The directory ${dataDirectory}, given by --data, cannot be used`);
+    await expect(again()).rejects.toThrow(
+      `The directory ${dataDirectory}, given by --data, cannot be used`,
+    );
     expect((await put(first, 'a1')).status).toBe(201);
     await first.stop();
     await (await again()).stop();

@@ -49,7 +49,9 @@ it('what is in a directory is there again after a restart, and nothing answers i
 
   const second = await startDynamoDbLocal({ dataDirectory, report: () => {} });
   onTestFinished(second.stop);
-  const found = await clientOf(second.endpoint).send(new GetItemCommand({ TableName: 'table', Key: item.Item }));
+  const found = await clientOf(second.endpoint).send(
+    new GetItemCommand({ TableName: 'table', Key: item.Item }),
+  );
   expect(found.Item).toEqual(item.Item);
   expect(second.description).toContain(dataDirectory);
 });

@@ -52,7 +52,9 @@ it('a record that comes after a quiet time is delivered', async () => {
 
 it('only what the filter matches is delivered, and the rest is behind the checkpoint', async () => {
   const { put, started } = await openMappedStream();
-  const Pattern = JSON.stringify({ dynamodb: { NewImage: { reserves: { N: [{ exists: true }] } } } });
+  const Pattern = JSON.stringify({
+    dynamodb: { NewImage: { reserves: { N: [{ exists: true }] } } },
+  });
   const first = started({ FilterCriteria: { Filters: [{ Pattern }] } });
   await put('a', 1);
   await put('a', 2, { reserves: { N: '1' } });
@@ -126,11 +128,18 @@ it('a poison record is isolated and reported, and the rest gets through', async 
   const { streamArn, put, started } = await openMappedStream();
   for (let version = 1; version <= 8; version += 1) await put('a', version);
   const { failures, batches } = started(
-    { BisectBatchOnFunctionError: true, MaximumRetryAttempts: 1, FunctionResponseTypes: ['ReportBatchItemFailures'] },
+    {
+      BisectBatchOnFunctionError: true,
+      MaximumRetryAttempts: 1,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    },
     (batch) => {
       const poisoned = batch.keys.indexOf('a/5');
       const itemIdentifier = batch.sequenceNumbers[poisoned];
-      return { ok: true, payload: { batchItemFailures: itemIdentifier === undefined ? [] : [{ itemIdentifier }] } };
+      return {
+        ok: true,
+        payload: { batchItemFailures: itemIdentifier === undefined ? [] : [{ itemIdentifier }] },
+      };
     },
   );
 
@@ -139,9 +148,9 @@ it('a poison record is isolated and reported, and the rest gets through', async 
   await eventually(() => expect(batches.at(-1)?.keys.at(-1)).toBe('a/9'));
   expect(batches[0]?.keys).toHaveLength(8);
   // From the first batch, cut before it, to where it stands alone for its last retry.
-  expect(batches.filter((batch) => batch.keys.includes('a/5')).map((batch) => batch.keys.length)).toEqual([
-    8, 4, 2, 1, 1,
-  ]);
+  expect(
+    batches.filter((batch) => batch.keys.includes('a/5')).map((batch) => batch.keys.length),
+  ).toEqual([8, 4, 2, 1, 1]);
   expect(failures).toMatchObject([
     {
       requestContext: {
@@ -182,9 +191,12 @@ it('a batch that fails holds up what follows, and is delivered until it succeeds
 describe('with several batches of a shard at once', () => {
   it('those of one item are never at work together, and keep its order', async () => {
     const { put, watched, started } = await openMappedStream();
-    const items = ['a', 'b', 'c'].flatMap((stream) => [1, 2].map((version) => [stream, version] as const));
+    const items = ['a', 'b', 'c'].flatMap((stream) =>
+      [1, 2].map((version) => [stream, version] as const),
+    );
     const writes = [1, 2, 3, 4, 5];
-    for (const write of writes) await Promise.all(items.map((item) => put(...item, { write: { N: String(write) } })));
+    for (const write of writes)
+      await Promise.all(items.map((item) => put(...item, { write: { N: String(write) } })));
     let read = 0;
     const { atWork, work } = held();
     const clashes: string[] = [];
@@ -235,7 +247,8 @@ describe('with several batches of a shard at once', () => {
     const first = started({ ParallelizationFactor: 10, BatchSize: 1 }, (batch) =>
       batch.keys.includes('a/1') ? failed : succeeded,
     );
-    // Those wait that share its strand: which, is for the hash of their keys to say. More than half are not of one partition key.
+    // Those wait that share its strand: which, is for the hash of their keys to say. More than half
+    // are not of one partition key.
     await eventually(() => {
       const through = new Set(first.keys().filter((key) => key !== 'a/1'));
       expect(through.size).toBeGreaterThan(others.length / 2);

@@ -66,6 +66,8 @@ describe('when the stream cannot be read,', () => {
     const { keys, reports } = started();
     await eventually(() => expect(keys()).toEqual(['a/1']));
     expect(load).toHaveBeenCalled();
-    expect(reports).toEqual([expect.stringContaining('has no record 000000000000000000000 any more')]);
+    expect(reports).toEqual([
+      expect.stringContaining('has no record 000000000000000000000 any more'),
+    ]);
   });
 });

@@ -5,7 +5,10 @@ import { connectToDynamoDb } from '../../../local-cloud/dynamodb/connection.ts';
 import type { Invocation } from '../../../local-cloud/lambda/invocation.ts';
 import { openCheckpoints } from '../../../local-cloud/streams/checkpoints.ts';
 import type { FailedBatch } from '../../../local-cloud/streams/failed-batch.ts';
-import { type EventSourceMappingOptions, startEventSourceMapping } from '../../../local-cloud/streams/mapping.ts';
+import {
+  type EventSourceMappingOptions,
+  startEventSourceMapping,
+} from '../../../local-cloud/streams/mapping.ts';
 import { openStream } from '../../../local-cloud/streams/stream.ts';
 import { type StreamsApi, streamsOf } from '../../../local-cloud/streams/streams-api.ts';
 import { createTestDatabase } from '../../setup/tables.ts';
@@ -34,9 +37,14 @@ export const openMappedStream = async () => {
 
   /**
    * Writes an item.
-   * @param more attributes; `write` names the write where an item has several: without other content there is no record of it.
+   * @param more attributes; `write` names the write where an item has several: without other
+   *   content there is no record of it.
    */
-  const put = (streamId: string, version: number, more: Record<string, { N: string } | { B: Uint8Array }> = {}) =>
+  const put = (
+    streamId: string,
+    version: number,
+    more: Record<string, { N: string } | { B: Uint8Array }> = {},
+  ) =>
     client.send(
       new PutItemCommand({
         TableName: tables.events,
@@ -44,8 +52,14 @@ export const openMappedStream = async () => {
       }),
     );
 
-  /** The API of streams, which tells of every request for records before it is sent, and of how many came. */
-  const watched = (before: () => Promise<void>, after: (records: number) => void = () => {}): StreamsApi => ({
+  /**
+   * The API of streams, which tells of every request for records before it is sent, and of how many
+   * came.
+   */
+  const watched = (
+    before: () => Promise<void>,
+    after: (records: number) => void = () => {},
+  ): StreamsApi => ({
     ...api,
     getRecords: async (request) => {
       await before();
@@ -100,7 +114,10 @@ const Event = z.object({
   Records: z.array(
     z.object({
       dynamodb: z.object({
-        Keys: z.object({ streamId: z.object({ S: z.string() }), version: z.object({ N: z.string() }) }),
+        Keys: z.object({
+          streamId: z.object({ S: z.string() }),
+          version: z.object({ N: z.string() }),
+        }),
         NewImage: z.object({ write: z.optional(z.object({ N: z.string() })) }),
         SequenceNumber: z.string(),
       }),
@@ -113,7 +130,9 @@ const deliveredIn = (event: unknown): Delivered => {
   const keys = Records.map(({ dynamodb: { Keys } }) => `${Keys.streamId.S}/${Keys.version.N}`);
   return {
     keys,
-    writes: Records.map(({ dynamodb: { NewImage } }, position) => `${keys[position]}#${NewImage.write?.N ?? 1}`),
+    writes: Records.map(
+      ({ dynamodb: { NewImage } }, position) => `${keys[position]}#${NewImage.write?.N ?? 1}`,
+    ),
     sequenceNumbers: Records.map(({ dynamodb }) => dynamodb.SequenceNumber),
   };
 };

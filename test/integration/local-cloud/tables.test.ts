@@ -50,7 +50,11 @@ const views: TableToCreate = {
         KeySchema: key('owner', 'sk'),
         Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['balance', 'at'] },
       },
-      { IndexName: 'allOfOwner', KeySchema: key('owner', 'pk'), Projection: { ProjectionType: 'ALL' } },
+      {
+        IndexName: 'allOfOwner',
+        KeySchema: key('owner', 'pk'),
+        Projection: { ProjectionType: 'ALL' },
+      },
     ],
   },
 };
@@ -68,7 +72,11 @@ const queue: TableToCreate = {
 };
 
 let client: DynamoDBClient;
-let config: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+let config: {
+  endpoint: string;
+  region: string;
+  credentials: { accessKeyId: string; secretAccessKey: string };
+};
 
 beforeEach(() => {
   config = {
@@ -91,7 +99,10 @@ it('tables are made as the template has them, and are told by logical id', async
   });
   expect(created.get('Views')).not.toHaveProperty('streamArn');
   const { Table } = await client.send(new DescribeTableCommand({ TableName: 'ledger-views' }));
-  expect(Table?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName).sort()).toEqual(['allOfOwner', 'byOwner']);
+  expect(Table?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName).sort()).toEqual([
+    'allOfOwner',
+    'byOwner',
+  ]);
   expect(Table?.BillingModeSummary?.BillingMode).toBe('PAY_PER_REQUEST');
 });
 
@@ -117,12 +128,19 @@ describe('a time to live', () => {
     onTestFinished(() => connection.close());
     const [streams, streamArn] = [streamsOf(connection), created.get('Queue')?.streamArn ?? ''];
     const [shard] = (await describeStream(streams, streamArn)).shards;
-    const reader = createShardReader({ streams, streamArn, shardId: shard?.id ?? '', report: () => {} }, undefined);
+    const reader = createShardReader(
+      { streams, streamArn, shardId: shard?.id ?? '', report: () => {} },
+      undefined,
+    );
     const seen: unknown[] = [];
     await eventually(async () => {
       const { records } = await reader.read();
       seen.push(
-        ...records.map(({ event: { eventName, dynamodb, userIdentity } }) => [eventName, dynamodb.Keys, userIdentity]),
+        ...records.map(({ event: { eventName, dynamodb, userIdentity } }) => [
+          eventName,
+          dynamodb.Keys,
+          userIdentity,
+        ]),
       );
       expect(seen).toHaveLength(3);
     }, 20_000);
@@ -147,7 +165,9 @@ describe('a time to live', () => {
 
   it('by another attribute is refused', async () => {
     const other = { AttributeName: 'other', Enabled: true as const };
-    await createTables(client, [{ ...queue, properties: { ...queue.properties, TimeToLiveSpecification: other } }]);
+    await createTables(client, [
+      { ...queue, properties: { ...queue.properties, TimeToLiveSpecification: other } },
+    ]);
 
     await expect(createTables(client, [queue])).rejects.toThrow('its time to live is "other"');
   });
@@ -157,14 +177,29 @@ describe('a table that is there and differs is refused:', () => {
   const { StreamSpecification, ...withoutStream } = events.properties;
   const { GlobalSecondaryIndexes: [byOwner] = [], ...withoutIndexes } = views.properties;
   const differing: [string, TableToCreate, TableToCreate['properties']][] = [
-    ['another key', events, { ...events.properties, KeySchema: key('streamId', 'version').slice(0, 1) }],
+    [
+      'another key',
+      events,
+      { ...events.properties, KeySchema: key('streamId', 'version').slice(0, 1) },
+    ],
     ['a missing stream', events, withoutStream],
-    ['another stream', events, { ...events.properties, StreamSpecification: { StreamViewType: 'KEYS_ONLY' } }],
-    ['a missing index', views, { ...withoutIndexes, ...(byOwner && { GlobalSecondaryIndexes: [byOwner] }) }],
+    [
+      'another stream',
+      events,
+      { ...events.properties, StreamSpecification: { StreamViewType: 'KEYS_ONLY' } },
+    ],
+    [
+      'a missing index',
+      views,
+      { ...withoutIndexes, ...(byOwner && { GlobalSecondaryIndexes: [byOwner] }) },
+    ],
   ];
 
   it.each(differing)('%s', async (_, table, { AttributeDefinitions, KeySchema, ...there }) => {
-    const used = [...KeySchema, ...(there.GlobalSecondaryIndexes?.flatMap((index) => index.KeySchema) ?? [])];
+    const used = [
+      ...KeySchema,
+      ...(there.GlobalSecondaryIndexes?.flatMap((index) => index.KeySchema) ?? []),
+    ];
     await client.send(
       new CreateTableCommand({
         TableName: table.name,
@@ -180,6 +215,8 @@ describe('a table that is there and differs is refused:', () => {
       }),
     );
 
-    await expect(createTables(client, [table])).rejects.toThrow(`The table ${table.name} is there already, and its`);
+    await expect(createTables(client, [table])).rejects.toThrow(
+      `The table ${table.name} is there already, and its`,
+    );
   });
 });

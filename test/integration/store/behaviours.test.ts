@@ -21,13 +21,17 @@ const createStoreToTry = (tables: TestDatabase): StoreToTry => {
   const hot = new Set<AccountId>();
   const store: StoreToTry['store'] = {
     ...metered.store,
-    execute: (request) => (hot.has(request.command.accountId) ? impatient : metered).store.execute(request),
+    execute: (request) =>
+      (hot.has(request.command.accountId) ? impatient : metered).store.execute(request),
   };
   return {
     store,
     heat: async (accountId) => {
       // Two in one commit, just now: that is what makes an account hot.
-      await metered.store.executeTogether(accountId, [requests.deposit(accountId, 1), requests.deposit(accountId, 1)]);
+      await metered.store.executeTogether(accountId, [
+        requests.deposit(accountId, 1),
+        requests.deposit(accountId, 1),
+      ]);
       hot.add(accountId);
     },
     throttle: () => {

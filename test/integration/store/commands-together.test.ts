@@ -30,9 +30,12 @@ beforeEach(async () => {
 const transfer = (n: number) => `${accountId}-t${n}`;
 
 const credits = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, n) => requests.credit(accountId, 'payer', 10, transfer(from + n)));
+  Array.from({ length: count }, (_, n) =>
+    requests.credit(accountId, 'payer', 10, transfer(from + n)),
+  );
 
-const together = (asked: readonly CommandRequest[], store = metered.store) => store.executeTogether(accountId, asked);
+const together = (asked: readonly CommandRequest[], store = metered.store) =>
+  store.executeTogether(accountId, asked);
 
 const operations = () => metered.requests().map(({ operation }) => operation);
 
@@ -57,15 +60,18 @@ describe('commands that come together', () => {
       `${accountId}.third`,
     ]);
     for (const [key, outcome] of Object.entries({ first: 'accepted', second: 'rejected' })) {
-      expect(await metered.store.execute(requests.withdraw(accountId, 700, { key }))).toMatchObject({
-        outcome,
-        replayed: true,
-      });
+      expect(await metered.store.execute(requests.withdraw(accountId, 700, { key }))).toMatchObject(
+        {
+          outcome,
+          replayed: true,
+        },
+      );
     }
   });
 
   it('without keys take one put, and none where there is nothing to do', async () => {
-    for (const id of ['s1', 's2']) await metered.store.execute(requests.reserve(accountId, 'elsewhere', 100, id));
+    for (const id of ['s1', 's2'])
+      await metered.store.execute(requests.reserve(accountId, 'elsewhere', 100, id));
     const settle = () => together(['s1', 's2'].map((id) => requests.settle(accountId, id)));
     metered.requests();
     expect(await settle()).toMatchObject([{ outcome: 'accepted' }, { outcome: 'accepted' }]);
@@ -104,7 +110,12 @@ describe('commands that come together', () => {
 
   it('are decided once where one of them came twice', async () => {
     const results = await together([...credits(3), ...credits(1)]);
-    expect(results.map((result) => 'replayed' in result && result.replayed)).toEqual([false, false, false, true]);
+    expect(results.map((result) => 'replayed' in result && result.replayed)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
     expect((await account()).balance).toBe(1_030);
   });
 
@@ -148,25 +159,36 @@ describe('commands that come together', () => {
       { outcome: 'accepted', version: 4 },
     ]);
     expect(operations()).toEqual(['Query', 'TransactWriteItems', 'GetItem']);
-    expect(await metered.store.recordOf(keyOn(accountId, 'two'))).toMatchObject({ outcome: 'accepted', version: 4 });
+    expect(await metered.store.recordOf(keyOn(accountId, 'two'))).toMatchObject({
+      outcome: 'accepted',
+      version: 4,
+    });
     expect(await metered.store.recordOf(keyOn(accountId, 'stale'))).toBeUndefined();
   });
 
   it('are refused where one is of another account, and nothing is written', async () => {
     const [credit] = credits(1);
     const asked = requests.credit('another', 'payer', 10, transfer(1));
-    await expect(together(credit ? [credit, asked] : [])).rejects.toThrow('cannot be decided together');
+    await expect(together(credit ? [credit, asked] : [])).rejects.toThrow(
+      'cannot be decided together',
+    );
     expect(operations()).toEqual([]);
   });
 });
 
 describe('commands whose account was known a moment ago', () => {
   const settle = (tail: Tail) =>
-    metered.store.executeTogether(accountId, [requests.settle(accountId, `${accountId}-known`)], tail);
+    metered.store.executeTogether(
+      accountId,
+      [requests.settle(accountId, `${accountId}-known`)],
+      tail,
+    );
   let tail: Tail;
 
   beforeEach(async () => {
-    await metered.store.execute(requests.reserve(accountId, 'elsewhere', 100, `${accountId}-known`));
+    await metered.store.execute(
+      requests.reserve(accountId, 'elsewhere', 100, `${accountId}-known`),
+    );
     tail = await metered.store.load(accountId);
     metered.requests();
   });
@@ -178,7 +200,8 @@ describe('commands whose account was known a moment ago', () => {
   });
 
   it('are decided on what has happened since, however much it is', async () => {
-    for (const amount of [1, 2, 3]) await metered.store.execute(requests.withdraw(accountId, amount));
+    for (const amount of [1, 2, 3])
+      await metered.store.execute(requests.withdraw(accountId, amount));
     metered.requests();
     expect(await settle(tail)).toMatchObject([{ outcome: 'accepted', version: 8 }]);
     expect(operations()).toEqual(['Query', 'PutItem']);
@@ -199,9 +222,9 @@ describe('commands whose account was known a moment ago', () => {
   });
 
   it('must be of that account', async () => {
-    await expect(metered.store.executeTogether(AccountId.parse('another'), [], tail)).rejects.toThrow(
-      'not one of another',
-    );
+    await expect(
+      metered.store.executeTogether(AccountId.parse('another'), [], tail),
+    ).rejects.toThrow('not one of another');
   });
 });
 
@@ -215,7 +238,8 @@ describe('commands that came together to many writers at once', () => {
 
   it('without keys, too', async () => {
     const ids = Array.from({ length: 20 }, (_, n) => transfer(n));
-    for (const id of ids) await metered.store.execute(requests.reserve(accountId, 'elsewhere', 10, id));
+    for (const id of ids)
+      await metered.store.execute(requests.reserve(accountId, 'elsewhere', 10, id));
     const stores = Array.from({ length: 5 }, () => createMeteredStore(database).store);
     await Promise.all(
       stores.map((store) =>
@@ -242,7 +266,9 @@ describe('when the answer to their write is lost', () => {
 
   it.each([1, 10])('%i commands with keys are decided once', async (count) => {
     loseFirst('TransactWriteItems');
-    expect(await together(credits(count))).toMatchObject(Array(count).fill({ outcome: 'accepted', replayed: false }));
+    expect(await together(credits(count))).toMatchObject(
+      Array(count).fill({ outcome: 'accepted', replayed: false }),
+    );
     expect((await account()).balance).toBe(1_000 + count * 10);
   });
 
@@ -273,7 +299,8 @@ it('what is not decided in time is undecided, and what was decided before it is 
 it('what was written is told, although the record of a mismatch beside it cannot be read', async () => {
   const hurried = createMeteredStore(database, { ...createTestTime(), budget: 400 });
   hurried.inject(async (operation, send) => {
-    if (operation === 'GetItem') throw Object.assign(new Error('slow'), { name: 'ThrottlingException' });
+    if (operation === 'GetItem')
+      throw Object.assign(new Error('slow'), { name: 'ThrottlingException' });
     return send();
   });
   const stale = requests.withdraw(accountId, 1, { key: 'stale', expectedVersion: 1 });

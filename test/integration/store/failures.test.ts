@@ -24,15 +24,20 @@ beforeEach(async () => {
   metered.requests();
 });
 
-const named = (name: string, fields: object = {}) => Object.assign(new Error(name), { name, ...fields });
+const named = (name: string, fields: object = {}) =>
+  Object.assign(new Error(name), { name, ...fields });
 const timeout = () => named('TimeoutError');
 const throttled = () => named('ProvisionedThroughputExceededException');
 const cancelled = (...codes: string[]) =>
   named('TransactionCanceledException', { CancellationReasons: codes.map((Code) => ({ Code })) });
 
-const isWrite = (operation: string) => operation === 'PutItem' || operation === 'TransactWriteItems';
+const isWrite = (operation: string) =>
+  operation === 'PutItem' || operation === 'TransactWriteItems';
 
-/** Fails the first `times` requests that `which` picks: before they are sent, or after they have taken effect. */
+/**
+ * Fails the first `times` requests that `which` picks: before they are sent, or after they have
+ * taken effect.
+ */
 const failing = (
   times: number,
   which: (operation: string) => boolean,
@@ -54,8 +59,11 @@ describe.each([
   ['without an id', undefined],
   ['with an id', 'key-1'],
 ])('a withdrawal %s', (_, key) => {
-  const withdraw = () => metered.store.execute(requests.withdraw(accountId, 30, key ? { key } : {}));
-  const conflict = key ? () => cancelled('TransactionConflict', 'None') : () => named('TransactionConflictException');
+  const withdraw = () =>
+    metered.store.execute(requests.withdraw(accountId, 30, key ? { key } : {}));
+  const conflict = key
+    ? () => cancelled('TransactionConflict', 'None')
+    : () => named('TransactionConflictException');
 
   it.each([
     ['a transaction conflict', conflict],
@@ -63,7 +71,10 @@ describe.each([
     ['a cancellation for throttling', key ? () => cancelled('None', 'ThrottlingError') : throttled],
     ['a timeout that never arrived', timeout],
     ['a lost connection', () => named('Error', { code: 'ECONNRESET' })],
-    ['an error inside DynamoDB', () => named('InternalServerError', { $metadata: { httpStatusCode: 500 } })],
+    [
+      'an error inside DynamoDB',
+      () => named('InternalServerError', { $metadata: { httpStatusCode: 500 } }),
+    ],
   ])('goes through after %s', async (_name, error) => {
     metered.inject(failing(2, isWrite, error));
     expect(await withdraw()).toMatchObject({ outcome: 'accepted', version: 3, replayed: false });
@@ -97,15 +108,20 @@ describe.each([
     ['contention', conflict],
     ['throttled', throttled],
     ['unknown', timeout],
-  ])('is undecided, for the reason %s, when that does not end in the time allowed', async (reason, error) => {
-    metered.inject(failing(Number.POSITIVE_INFINITY, isWrite, error));
-    expect(await withdraw()).toEqual({ outcome: 'undecided', reason });
-    metered.inject(undefined);
-    expect(await balance()).toBe(100);
-  });
+  ])(
+    'is undecided, for the reason %s, when that does not end in the time allowed',
+    async (reason, error) => {
+      metered.inject(failing(Number.POSITIVE_INFINITY, isWrite, error));
+      expect(await withdraw()).toEqual({ outcome: 'undecided', reason });
+      metered.inject(undefined);
+      expect(await balance()).toBe(100);
+    },
+  );
 
   it('is undecided when the stream cannot be read in the time allowed', async () => {
-    metered.inject(failing(Number.POSITIVE_INFINITY, (operation) => operation === 'Query', throttled));
+    metered.inject(
+      failing(Number.POSITIVE_INFINITY, (operation) => operation === 'Query', throttled),
+    );
     expect(await withdraw()).toEqual({ outcome: 'undecided', reason: 'throttled' });
   });
 
@@ -128,17 +144,21 @@ it('a repeat after an unknown result hears what was decided', async () => {
     reason: 'unknown',
   });
   metered.inject(undefined);
-  expect(await metered.store.execute(requests.withdraw(accountId, 30, { key: 'k' }))).toMatchObject({
-    outcome: 'accepted',
-    version: 3,
-    replayed: true,
-  });
+  expect(await metered.store.execute(requests.withdraw(accountId, 30, { key: 'k' }))).toMatchObject(
+    {
+      outcome: 'accepted',
+      version: 3,
+      replayed: true,
+    },
+  );
   expect(await balance()).toBe(70);
 });
 
 it('reading an account says that the store is unavailable once the time allowed is over', async () => {
   metered.inject(failing(Number.POSITIVE_INFINITY, () => true, timeout));
-  const error = await metered.store.load(AccountId.parse(accountId)).catch((reason: unknown) => reason);
+  const error = await metered.store
+    .load(AccountId.parse(accountId))
+    .catch((reason: unknown) => reason);
   expect(isStoreUnavailable(error)).toBe(true);
 });
 
@@ -154,11 +174,16 @@ it('a writer that loses race after race gives up in the time allowed and has cha
   });
   metered.inject(undefined);
   const { commits } = await verifyStream(metered.store, AccountId.parse(accountId));
-  expect(commits.flatMap(({ events }) => events.map(({ type }) => type))).not.toContain('MoneyWithdrawn');
+  expect(commits.flatMap(({ events }) => events.map(({ type }) => type))).not.toContain(
+    'MoneyWithdrawn',
+  );
 });
 
 describe('a writer that loses every race', () => {
-  /** A store whose time goes on by its own waits, and a millisecond whenever it looks; a rival writes before each of its writes. */
+  /**
+   * A store whose time goes on by its own waits, and a millisecond whenever it looks; a rival
+   * writes before each of its writes.
+   */
   const outraced = (budget: number) => {
     const waits: number[] = [];
     let now = Date.now();
@@ -184,7 +209,10 @@ describe('a writer that loses every race', () => {
       outcome: 'undecided',
       reason: 'contention',
     });
-    return { waits, queries: loser.requests().filter(({ operation }) => operation === 'Query').length };
+    return {
+      waits,
+      queries: loser.requests().filter(({ operation }) => operation === 'Query').length,
+    };
   };
 
   it('waits after every third loss, ever longer, and reads afresh then', async () =>

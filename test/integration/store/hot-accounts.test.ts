@@ -1,7 +1,10 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AccountId, Timestamp, Version } from '../../../events/values.ts';
-import type { CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
+import type {
+  CommandRequest,
+  CommandResult,
+} from '../../../functions/store/deciding/command-result.ts';
 import { keyOn, requests } from '../../../testing/ledger-requests.ts';
 import { verifyStream } from '../../../testing/verify-stream.ts';
 import { leavePending as leave } from '../../setup/leave-pending.ts';
@@ -31,11 +34,14 @@ beforeEach(async () => {
 const writers = (count: number) =>
   Array.from({ length: count }, () => createMeteredStore(database, { queueing: true }).store);
 
-const leavePending = (request: CommandRequest) => leave(metered.client, database.tables.commands, request);
+const leavePending = (request: CommandRequest) =>
+  leave(metered.client, database.tables.commands, request);
 
 const waiting = (count: number, amount = 10) =>
   Promise.all(
-    Array.from({ length: count }, (_, n) => leavePending(requests.withdraw(accountId, amount, { key: `w${n}` }))),
+    Array.from({ length: count }, (_, n) =>
+      leavePending(requests.withdraw(accountId, amount, { key: `w${n}` })),
+    ),
   );
 
 const balance = async () => (await metered.store.load(accountId)).account?.balance;
@@ -48,7 +54,8 @@ describe('forty writers on one account, and somebody who takes what waits', () =
     taking = (async () => {
       while (!stopped) {
         const pending = await database.queued(accountId ?? 'none-yet');
-        // The first who queues is left alone until there is a second: they can only be decided in one commit then.
+        // The first who queues is left alone until there is a second: they can only be decided in
+        // one commit then.
         if (pending.length > 1) await taker.decidePending(accountId, pending);
       }
     })();
@@ -60,11 +67,15 @@ describe('forty writers on one account, and somebody who takes what waits', () =
 
   it('each hear their own outcome, and many are decided in one commit', async () => {
     const results = await Promise.all(
-      writers(40).map((store, n) => store.execute(requests.withdraw(accountId, 40, { key: `k${n}` }))),
+      writers(40).map((store, n) =>
+        store.execute(requests.withdraw(accountId, 40, { key: `k${n}` })),
+      ),
     );
     expect(results.filter(({ outcome }) => outcome === 'accepted')).toHaveLength(25);
     expect(results.filter(({ outcome }) => outcome === 'rejected')).toHaveLength(15);
-    const versions = results.flatMap((result) => (result.outcome === 'accepted' ? [result.version] : []));
+    const versions = results.flatMap((result) =>
+      result.outcome === 'accepted' ? [result.version] : [],
+    );
     expect(new Set(versions).size).toBe(25);
     const { commits, account } = await verifyStream(metered.store, accountId);
     expect(account.balance).toBe(0);
@@ -72,7 +83,9 @@ describe('forty writers on one account, and somebody who takes what waits', () =
   });
 
   it('without ids are decided once each, too', async () => {
-    const results = await Promise.all(writers(20).map((store) => store.execute(requests.deposit(accountId, 1))));
+    const results = await Promise.all(
+      writers(20).map((store) => store.execute(requests.deposit(accountId, 1))),
+    );
     expect(results.map(({ outcome }) => outcome)).toEqual(Array(20).fill('accepted'));
     expect(await balance()).toBe(1_020);
   });
@@ -84,16 +97,24 @@ describe('commands that wait', () => {
     const named = pending.map((command, n) => ({ ...command, correlationId: `request-${n}` }));
     await metered.store.decidePending(accountId, named);
     const { commits } = await verifyStream(metered.store, accountId);
-    expect(commits.at(-1)?.events.map(({ type, origin }) => [type, origin.commandId, origin.correlationId])).toEqual([
+    expect(
+      commits
+        .at(-1)
+        ?.events.map(({ type, origin }) => [type, origin.commandId, origin.correlationId]),
+    ).toEqual([
       ['MoneyWithdrawn', `${accountId}.w0`, 'request-0'],
       ['MoneyWithdrawn', `${accountId}.w1`, 'request-1'],
     ]);
-    expect(await metered.store.execute(requests.withdraw(accountId, 400, { key: 'w1' }))).toMatchObject({
+    expect(
+      await metered.store.execute(requests.withdraw(accountId, 400, { key: 'w1' })),
+    ).toMatchObject({
       outcome: 'accepted',
       replayed: true,
       answer: { balanceAfter: 200, version: 4 },
     });
-    expect(await metered.store.execute(requests.withdraw(accountId, 400, { key: 'w2' }))).toMatchObject({
+    expect(
+      await metered.store.execute(requests.withdraw(accountId, 400, { key: 'w2' })),
+    ).toMatchObject({
       outcome: 'rejected',
       replayed: true,
       rejection: { code: 'insufficient_funds', available: 200 },
@@ -131,7 +152,9 @@ describe('commands that wait', () => {
     await metered.store.decidePending(accountId, pending);
     const { account } = await verifyStream(metered.store, accountId);
     expect(account.balance).toBe(50);
-    expect(await metered.store.execute(requests.withdraw(accountId, 51, { key: 'too-much' }))).toMatchObject({
+    expect(
+      await metered.store.execute(requests.withdraw(accountId, 51, { key: 'too-much' })),
+    ).toMatchObject({
       outcome: 'rejected',
       rejection: { available: 50 },
     });
@@ -154,7 +177,9 @@ describe('commands that wait', () => {
     );
     await metered.store.decidePending(accountId, pending);
     expect(await balance()).toBe(980);
-    expect(await metered.store.execute(requests.withdraw(accountId, 10, { key: 'w1' }))).toMatchObject({
+    expect(
+      await metered.store.execute(requests.withdraw(accountId, 10, { key: 'w1' })),
+    ).toMatchObject({
       outcome: 'accepted',
       replayed: false,
     });
@@ -165,7 +190,9 @@ describe('commands that wait', () => {
   it('keep the name of their command when they are decided alone', async () => {
     await metered.store.decidePending(accountId, await waiting(1));
     const { commits } = await verifyStream(metered.store, accountId);
-    expect(commits.at(-1)?.events.map(({ origin }) => origin.commandId)).toEqual([`${accountId}.w0`]);
+    expect(commits.at(-1)?.events.map(({ origin }) => origin.commandId)).toEqual([
+      `${accountId}.w0`,
+    ]);
   });
 
   it('are decided only as long as their record is the very one that they were taken with', async () => {
@@ -187,7 +214,9 @@ describe('commands that wait', () => {
     });
     await metered.store.decidePending(accountId, pending);
     expect(await balance()).toBe(900);
-    expect(await metered.store.execute(requests.withdraw(accountId, 10, { key: 'w9' }))).toMatchObject({
+    expect(
+      await metered.store.execute(requests.withdraw(accountId, 10, { key: 'w9' })),
+    ).toMatchObject({
       replayed: true,
     });
   });
@@ -207,7 +236,9 @@ describe('commands that wait', () => {
 
   it('are decided by their own sender, who repeats the request', async () => {
     await waiting(1);
-    expect(await metered.store.execute(requests.withdraw(accountId, 10, { key: 'w0' }))).toMatchObject({
+    expect(
+      await metered.store.execute(requests.withdraw(accountId, 10, { key: 'w0' })),
+    ).toMatchObject({
       outcome: 'accepted',
       replayed: true,
       answer: { balanceAfter: 990 },
@@ -223,7 +254,11 @@ describe('commands that wait', () => {
 
   it('are in progress for a repeat that nobody decides in the time allowed', async () => {
     await waiting(1);
-    const impatient = createMeteredStore(database, { queueing: true, budget: 500, ...createTestTime() });
+    const impatient = createMeteredStore(database, {
+      queueing: true,
+      budget: 500,
+      ...createTestTime(),
+    });
     let transactions = 0;
     impatient.inject(async (operation, send) => {
       // The first one finds the pending record; from then on nothing can be decided.
@@ -240,7 +275,8 @@ describe('commands that wait', () => {
 describe('on an account whose last commit held several,', () => {
   let time: TestTime;
   /** A store to which that commit was made just now. */
-  const storeThen = (budget = 8_000) => createMeteredStore(database, { queueing: true, budget, ...time });
+  const storeThen = (budget = 8_000) =>
+    createMeteredStore(database, { queueing: true, budget, ...time });
   const operations = (of: MeteredStore) => of.requests().map(({ operation }) => operation);
   beforeEach(async () => {
     await metered.store.decidePending(accountId, await waiting(5));
@@ -258,10 +294,13 @@ describe('on an account whose last commit held several,', () => {
   it('one without an id, whose outcome cannot be read, is pending: it will be decided', async () => {
     const blind = storeThen(500);
     blind.inject(async (operation, send) => {
-      if (operation === 'GetItem') throw Object.assign(new Error('slow'), { name: 'ThrottlingException' });
+      if (operation === 'GetItem')
+        throw Object.assign(new Error('slow'), { name: 'ThrottlingException' });
       return send();
     });
-    expect(await blind.store.execute(requests.deposit(accountId, 5))).toMatchObject({ outcome: 'pending' });
+    expect(await blind.store.execute(requests.deposit(accountId, 5))).toMatchObject({
+      outcome: 'pending',
+    });
     expect(await database.queued(accountId)).toHaveLength(1);
   });
 
@@ -284,7 +323,12 @@ describe('on an account whose last commit held several,', () => {
     });
 
     it('is looked for there, when that is expected, and nowhere else', async () => {
-      const shown = { outcome: 'accepted' as const, version: Version.parse(9), at: NOW, replayed: false };
+      const shown = {
+        outcome: 'accepted' as const,
+        version: Version.parse(9),
+        at: NOW,
+        replayed: false,
+      };
       const place = elsewhere(async () => shown);
       const patient = storeThen();
       const request = { ...requests.deposit(accountId, 5, { key: 'shown' }), elsewhere: place };
@@ -327,5 +371,8 @@ it('an account is raced for again a second after several commands met on it', as
   const later = createMeteredStore(database, { queueing: true, clock: () => Date.now() + 1_000 });
   const result = await later.store.execute(requests.deposit(accountId, 5, { key: 'later' }));
   expect(result).toMatchObject({ outcome: 'accepted', replayed: false });
-  expect(later.requests().map(({ operation }) => operation)).toEqual(['Query', 'TransactWriteItems']);
+  expect(later.requests().map(({ operation }) => operation)).toEqual([
+    'Query',
+    'TransactWriteItems',
+  ]);
 });

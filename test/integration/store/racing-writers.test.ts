@@ -15,7 +15,8 @@ beforeAll(async () => {
 });
 
 /** Writers that share nothing but the tables. */
-const writers = (count: number) => Array.from({ length: count }, () => createMeteredStore(database).store);
+const writers = (count: number) =>
+  Array.from({ length: count }, () => createMeteredStore(database).store);
 
 const account = async (accountId: string, balance: number) => {
   await metered.store.execute(requests.open(accountId));
@@ -28,7 +29,9 @@ it('of two withdrawals of 100 that race on a balance of 100 exactly one wins, 20
     const accountId = `round-${round}`;
     await account(accountId, 100);
     const results = await Promise.all(
-      [left, right].map((store) => store?.execute(requests.withdraw(accountId, 100, { key: crypto.randomUUID() }))),
+      [left, right].map((store) =>
+        store?.execute(requests.withdraw(accountId, 100, { key: crypto.randomUUID() })),
+      ),
     );
     const outcomes = results.map((result) =>
       result?.outcome === 'rejected' ? result.rejection.code : result?.outcome,
@@ -40,9 +43,14 @@ it('of two withdrawals of 100 that race on a balance of 100 exactly one wins, 20
 
 it('every deposit of twenty concurrent writers lands, in one stream without a gap or a fork', async () => {
   await account('crowded', 0);
-  const results = await Promise.all(writers(20).map((store) => store.execute(requests.deposit('crowded', 5))));
+  const results = await Promise.all(
+    writers(20).map((store) => store.execute(requests.deposit('crowded', 5))),
+  );
   expect(results.map(({ outcome }) => outcome)).toEqual(Array(20).fill('accepted'));
-  const { commits, account: folded } = await verifyStream(metered.store, AccountId.parse('crowded'));
+  const { commits, account: folded } = await verifyStream(
+    metered.store,
+    AccountId.parse('crowded'),
+  );
   expect(commits).toHaveLength(21);
   expect(folded.balance).toBe(100);
 });
@@ -50,7 +58,9 @@ it('every deposit of twenty concurrent writers lands, in one stream without a ga
 it('concurrent withdrawals never take more than there is', async () => {
   await account('drained', 70);
   const results = await Promise.all(
-    writers(16).map((store, index) => store.execute(requests.withdraw('drained', 10, { key: `w${index}` }))),
+    writers(16).map((store, index) =>
+      store.execute(requests.withdraw('drained', 10, { key: `w${index}` })),
+    ),
   );
   expect(results.filter(({ outcome }) => outcome === 'accepted')).toHaveLength(7);
   expect(results.filter(({ outcome }) => outcome === 'rejected')).toHaveLength(9);
@@ -64,9 +74,13 @@ describe('the same command sent by ten writers at once under one key', () => {
     const results = await Promise.all(
       writers(10).map((store) => store.execute(requests.withdraw('repeated', 40, { key: 'same' }))),
     );
-    const answers = new Set(results.map((result) => JSON.stringify({ ...result, replayed: undefined })));
+    const answers = new Set(
+      results.map((result) => JSON.stringify({ ...result, replayed: undefined })),
+    );
     expect(answers.size).toBe(1);
-    expect(results.filter((result) => result.outcome === 'accepted' && !result.replayed)).toHaveLength(1);
+    expect(
+      results.filter((result) => result.outcome === 'accepted' && !result.replayed),
+    ).toHaveLength(1);
     expect((await metered.store.load(AccountId.parse('repeated'))).account?.balance).toBe(60);
   });
 
@@ -78,7 +92,10 @@ describe('the same command sent by ten writers at once under one key', () => {
     await metered.store.execute(requests.deposit('poor', 1_000));
     const again = await metered.store.execute(requests.withdraw('poor', 40, { key: 'same' }));
     for (const result of [...first, again]) {
-      expect(result).toMatchObject({ outcome: 'rejected', rejection: { code: 'insufficient_funds', available: 10 } });
+      expect(result).toMatchObject({
+        outcome: 'rejected',
+        rejection: { code: 'insufficient_funds', available: 10 },
+      });
     }
     expect(again).toMatchObject({ replayed: true });
     expect((await metered.store.load(AccountId.parse('poor'))).account?.balance).toBe(1_010);

@@ -35,24 +35,38 @@ it('a repeat whose If-Match has been overtaken, by itself among others, gets the
 it('a key that belongs to another command is refused and nothing is written', async () => {
   await metered.store.execute(requests.withdraw('a', 2, { key: 'taken' }));
   const before = await version();
-  expect(await metered.store.execute(requests.withdraw('a', 3, { key: 'taken' }))).toEqual({ outcome: 'key_reused' });
-  expect(await metered.store.execute(requests.deposit('a', 2, { key: 'taken' }))).toEqual({ outcome: 'key_reused' });
+  expect(await metered.store.execute(requests.withdraw('a', 3, { key: 'taken' }))).toEqual({
+    outcome: 'key_reused',
+  });
+  expect(await metered.store.execute(requests.deposit('a', 2, { key: 'taken' }))).toEqual({
+    outcome: 'key_reused',
+  });
   expect(await version()).toBe(before);
 });
 
 it('a reservation that is sent again while it is open gets the recorded answer, and another under its id is refused', async () => {
   const first = await metered.store.execute(requests.reserve('a', 'b', 5, 'open'));
   expect(first).toMatchObject({ outcome: 'accepted', replayed: false });
-  expect(await metered.store.execute(requests.reserve('a', 'b', 5, 'open'))).toEqual({ ...first, replayed: true });
-  expect(await metered.store.execute(requests.reserve('a', 'b', 6, 'open'))).toEqual({ outcome: 'key_reused' });
+  expect(await metered.store.execute(requests.reserve('a', 'b', 5, 'open'))).toEqual({
+    ...first,
+    replayed: true,
+  });
+  expect(await metered.store.execute(requests.reserve('a', 'b', 6, 'open'))).toEqual({
+    outcome: 'key_reused',
+  });
 });
 
 it('a command under two keys is found under either', async () => {
   const request = requests.deposit('a', 7, { key: 'one' });
   const both = { ...request, keys: [...(request.keys ?? []), keyOn('a', 'two')] };
   const first = await metered.store.execute(both);
-  expect(await metered.store.execute(requests.deposit('a', 7, { key: 'two' }))).toEqual({ ...first, replayed: true });
-  expect(await metered.store.execute(requests.deposit('a', 8, { key: 'two' }))).toEqual({ outcome: 'key_reused' });
+  expect(await metered.store.execute(requests.deposit('a', 7, { key: 'two' }))).toEqual({
+    ...first,
+    replayed: true,
+  });
+  expect(await metered.store.execute(requests.deposit('a', 8, { key: 'two' }))).toEqual({
+    outcome: 'key_reused',
+  });
   expect(await metered.store.execute(both)).toEqual({ ...first, replayed: true });
 });
 
@@ -61,7 +75,9 @@ it('a key that a repeat is sent with for the first time belongs to that command 
   await metered.store.execute(reserve);
   const keyed = { ...reserve, keys: [...(reserve.keys ?? []), keyOn('a', 'later')] };
   expect(await metered.store.execute(keyed)).toMatchObject({ outcome: 'accepted', replayed: true });
-  expect(await metered.store.execute(requests.deposit('a', 1, { key: 'later' }))).toEqual({ outcome: 'key_reused' });
+  expect(await metered.store.execute(requests.deposit('a', 1, { key: 'later' }))).toEqual({
+    outcome: 'key_reused',
+  });
 });
 
 it('a repeat whose further key cannot be claimed in time is undecided, and not told that all is well', async () => {
@@ -70,7 +86,8 @@ it('a repeat whose further key cannot be claimed in time is undecided, and not t
   const keyed = { ...reserve, keys: [...(reserve.keys ?? []), keyOn('a', 'unclaimed')] };
   const hurried = createMeteredStore(database, { ...createTestTime(), budget: 400 });
   hurried.inject(async (operation, send) => {
-    if (operation === 'PutItem') throw Object.assign(new Error('slow'), { name: 'ThrottlingException' });
+    if (operation === 'PutItem')
+      throw Object.assign(new Error('slow'), { name: 'ThrottlingException' });
     return send();
   });
   expect(await hurried.store.execute(keyed)).toEqual({ outcome: 'undecided', reason: 'throttled' });
@@ -80,9 +97,15 @@ it('a repeat whose further key cannot be claimed in time is undecided, and not t
 it('a version that is not the expected one is answered with the current one and recorded nowhere', async () => {
   const current = await version();
   const stale = requests.withdraw('a', 1, { key: 'stale', expectedVersion: current - 1 });
-  expect(await metered.store.execute(stale)).toEqual({ outcome: 'version_mismatch', currentVersion: current });
+  expect(await metered.store.execute(stale)).toEqual({
+    outcome: 'version_mismatch',
+    currentVersion: current,
+  });
   const fresh = requests.withdraw('a', 1, { key: 'stale', expectedVersion: current });
-  expect(await metered.store.execute(fresh)).toMatchObject({ outcome: 'accepted', replayed: false });
+  expect(await metered.store.execute(fresh)).toMatchObject({
+    outcome: 'accepted',
+    replayed: false,
+  });
 });
 
 it('an expected version that loses the race is answered with the version that won', async () => {
@@ -96,13 +119,17 @@ it('an expected version that loses the race is answered with the version that wo
     }
     return send();
   });
-  const result = await metered.store.execute(requests.withdraw('a', 1, { expectedVersion: current }));
+  const result = await metered.store.execute(
+    requests.withdraw('a', 1, { expectedVersion: current }),
+  );
   expect(result).toEqual({ outcome: 'version_mismatch', currentVersion: current + 1 });
 });
 
 it('a credit to an account that is not there is rejected for ever, even once the account is opened', async () => {
   const credit = requests.credit('later', 'a', 5, 't-missing');
-  expect(await metered.store.execute(credit)).toMatchObject({ rejection: { code: 'account_not_found' } });
+  expect(await metered.store.execute(credit)).toMatchObject({
+    rejection: { code: 'account_not_found' },
+  });
   await metered.store.execute(requests.open('later'));
   expect(await metered.store.execute(credit)).toMatchObject({
     outcome: 'rejected',

@@ -1,7 +1,14 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
-import { AccountId, Amount, Currency, Timestamp, TransferId, Version } from '../../../events/values.ts';
+import {
+  AccountId,
+  Amount,
+  Currency,
+  Timestamp,
+  TransferId,
+  Version,
+} from '../../../events/values.ts';
 import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { jsonBytes } from '../../../functions/store/stream/commit.ts';
 import { recordKey } from '../../../functions/store/writing/record-key.ts';
@@ -66,7 +73,9 @@ const plantFull = async (accountId: AccountId): Promise<void> => {
     if (next === 'too_large') {
       batch = 1;
     } else {
-      await metered.client.send(new PutCommand({ TableName: database.tables.events, Item: next.item }));
+      await metered.client.send(
+        new PutCommand({ TableName: database.tables.events, Item: next.item }),
+      );
       tail = next.tail;
       events.splice(0, batch);
     }
@@ -78,7 +87,8 @@ describe('an account with many open reservations', () => {
     const tail = await plant('many', 60, 38);
     const { commits, account } = await verifyStream(metered.store, AccountId.parse('many'));
     const withSnapshot = commits.filter((commit) => commit.snapshot).map(({ version }) => version);
-    // The rule again, from sizes alone: small, or the events since the last one are as large as the account itself.
+    // The rule again, from sizes alone: small, or the events since the last one are as large as the
+    // account itself.
     let since = 0;
     const expected: number[] = [];
     let folded: Account | undefined;
@@ -108,9 +118,13 @@ describe('an account with many open reservations', () => {
 
   it('can still settle every one of them, and then has a small snapshot in every commit again', async () => {
     await plant('settled', 60, 38);
-    for (let n = 0; n < 38; n += 1) await metered.store.execute(requests.settle('settled', `transfer-${n}`));
+    for (let n = 0; n < 38; n += 1)
+      await metered.store.execute(requests.settle('settled', `transfer-${n}`));
     const tail = await metered.store.load(AccountId.parse('settled'));
-    expect(tail).toMatchObject({ bytesSinceSnapshot: 0, account: { reserved: 0, balance: 22, reservations: [] } });
+    expect(tail).toMatchObject({
+      bytesSinceSnapshot: 0,
+      account: { reserved: 0, balance: 22, reservations: [] },
+    });
     await verifyStream(metered.store, AccountId.parse('settled'));
   });
 });
@@ -155,7 +169,10 @@ describe('a full account, which has so much open that no commit holds another re
     const { command: credit, ...by } = requests.credit(accountId, 'elsewhere', 1, nameOf('in'));
     const paidIn = { ...by, command: { ...credit, reference: 'r'.repeat(140) } };
     expect(await metered.store.execute(paidIn)).toMatchObject({ outcome: 'accepted' });
-    expect(await settle('transfer-0', 'transfer-1')).toMatchObject([{ outcome: 'accepted' }, { outcome: 'accepted' }]);
+    expect(await settle('transfer-0', 'transfer-1')).toMatchObject([
+      { outcome: 'accepted' },
+      { outcome: 'accepted' },
+    ]);
   });
 
   it('gives a pending reservation up, and decides the others', async () => {
@@ -167,39 +184,62 @@ describe('a full account, which has so much open that no commit holds another re
     }
     // Two have just ended, so there is room for some, and not for all.
     await metered.store.decidePending(accountId, pending);
-    expect(await metered.store.recordOf(keyOn(accountId, 'deposit'))).toMatchObject({ outcome: 'accepted' });
-    expect(await metered.store.recordOf(recordKey(nameOf('w3')))).toMatchObject({ outcome: 'given_up' });
-    expect(await metered.store.execute(reserve('w3'))).toEqual({ outcome: 'undecided', reason: 'commit_too_large' });
+    expect(await metered.store.recordOf(keyOn(accountId, 'deposit'))).toMatchObject({
+      outcome: 'accepted',
+    });
+    expect(await metered.store.recordOf(recordKey(nameOf('w3')))).toMatchObject({
+      outcome: 'given_up',
+    });
+    expect(await metered.store.execute(reserve('w3'))).toEqual({
+      outcome: 'undecided',
+      reason: 'commit_too_large',
+    });
   });
 
   it('has a batch that shrank to one command grow again: sixty more take a few commits', async () => {
     await settle('transfer-0');
     metered.requests();
-    const deposits = Array.from({ length: 60 }, (_, n) => requests.deposit(accountId, 1, { key: `d${n}` }));
-    // The reservation takes all the room there is, so it fits alone; the others would fit in one commit without it.
+    const deposits = Array.from({ length: 60 }, (_, n) =>
+      requests.deposit(accountId, 1, { key: `d${n}` }),
+    );
+    // The reservation takes all the room there is, so it fits alone; the others would fit in one
+    // commit without it.
     const results = await metered.store.executeTogether(accountId, [reserve('w1'), ...deposits]);
     expect(results.map(({ outcome }) => outcome)).toEqual(Array(61).fill('accepted'));
     const { commits } = await verifyStream(metered.store, accountId);
     expect(commits.at(-1)?.batch).toBeGreaterThan(1);
-    const written = commits.filter(({ events }) => events.some(({ origin }) => origin.commandId.startsWith(accountId)));
+    const written = commits.filter(({ events }) =>
+      events.some(({ origin }) => origin.commandId.startsWith(accountId)),
+    );
     expect(written.length).toBeGreaterThan(1);
     expect(written.length).toBeLessThan(10);
   });
 
   it('answers a repeat what was recorded, although there is no room to do it again', async () => {
     await settle('transfer-0');
-    expect(await metered.store.execute(reserve('w1'))).toMatchObject({ outcome: 'accepted', replayed: false });
+    expect(await metered.store.execute(reserve('w1'))).toMatchObject({
+      outcome: 'accepted',
+      replayed: false,
+    });
     await fill();
-    expect(await metered.store.execute(reserve('w1'))).toMatchObject({ outcome: 'accepted', replayed: true });
+    expect(await metered.store.execute(reserve('w1'))).toMatchObject({
+      outcome: 'accepted',
+      replayed: true,
+    });
     const { command: _, ...by } = reserve('w1');
-    expect(await metered.store.execute({ ...by, command: reserve('w2').command })).toEqual({ outcome: 'key_reused' });
+    expect(await metered.store.execute({ ...by, command: reserve('w2').command })).toEqual({
+      outcome: 'key_reused',
+    });
   });
 
   it('never carries out what it gave up, however late a first try arrives; a repeat does it once there is room', async () => {
     await fill();
     for (const n of [1, 2]) {
       // The last commit holds two commands: the account is hot.
-      await metered.store.executeTogether(accountId, [requests.deposit(accountId, n), requests.deposit(accountId, n)]);
+      await metered.store.executeTogether(accountId, [
+        requests.deposit(accountId, n),
+        requests.deposit(accountId, n),
+      ]);
     }
     const justNow = Date.parse((await metered.store.load(accountId)).at ?? '');
     const sender = createMeteredStore(database, { queueing: true, ...createTestTime(justNow) });
@@ -209,7 +249,8 @@ describe('a full account, which has so much open that no commit holds another re
         arrive = send;
         throw Object.assign(new Error('timeout'), { name: 'TimeoutError' });
       }
-      if (operation === 'GetItem') await metered.store.decidePending(accountId, await database.queued(accountId));
+      if (operation === 'GetItem')
+        await metered.store.decidePending(accountId, await database.queued(accountId));
       return send();
     });
     expect(await sender.store.execute(reserve('given-up'))).toEqual({
@@ -224,11 +265,16 @@ describe('a full account, which has so much open that no commit holds another re
         ({ transferId }) => transferId === nameOf('given-up'),
       );
     expect(await reserved()).toEqual([]);
-    expect(await metered.store.recordOf(recordKey(nameOf('given-up')))).toMatchObject({ outcome: 'given_up' });
+    expect(await metered.store.recordOf(recordKey(nameOf('given-up')))).toMatchObject({
+      outcome: 'given_up',
+    });
 
     const other = { ...reserve('given-up'), command: reserve('another').command };
     expect(await metered.store.execute(other)).toEqual({ outcome: 'key_reused' });
-    expect(await metered.store.execute(reserve('given-up'))).toMatchObject({ outcome: 'accepted', replayed: false });
+    expect(await metered.store.execute(reserve('given-up'))).toMatchObject({
+      outcome: 'accepted',
+      replayed: false,
+    });
     expect(await reserved()).toHaveLength(1);
   });
 });
@@ -256,7 +302,10 @@ it('a history of several pages is read whole, and in parts that begin inside a c
   expect(commits).toHaveLength(3_001);
   expect(metered.requests().length).toBeGreaterThan(1);
   const part: number[] = [];
-  for await (const commit of metered.store.history(AccountId.parse('long'), { from: 2_998, to: 3_000 }))
+  for await (const commit of metered.store.history(AccountId.parse('long'), {
+    from: 2_998,
+    to: 3_000,
+  }))
     part.push(commit.version);
   expect(part).toEqual([2_998, 2_999, 3_000]);
 });
@@ -292,10 +341,13 @@ describe('an account as it was', () => {
   it('at every time a commit was made, just before and just after', async () => {
     for await (const commit of metered.store.history(accountId)) {
       const last = commit.version + commit.count - 1;
-      const at = (offset: number) => Timestamp.parse(new Date(Date.parse(commit.at) + offset).toISOString());
+      const at = (offset: number) =>
+        Timestamp.parse(new Date(Date.parse(commit.at) + offset).toISOString());
       expect(await metered.store.asOf(accountId, { at: at(0) })).toMatchObject({ version: last });
       expect(await metered.store.asOf(accountId, { at: at(1) })).toMatchObject({ version: last });
-      expect(await metered.store.asOf(accountId, { at: at(-1) })).toMatchObject({ version: commit.version - 1 });
+      expect(await metered.store.asOf(accountId, { at: at(-1) })).toMatchObject({
+        version: commit.version - 1,
+      });
     }
   });
 });

@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -11,7 +16,8 @@ import { createStore } from '../../../functions/store/store.ts';
 import { createLedgerDatabase } from '../../../testing/ledger-database.ts';
 import { requests } from '../../../testing/ledger-requests.ts';
 
-// What the SDK really makes of an answer that is broken on the way, and what the store makes of that.
+// What the SDK really makes of an answer that is broken on the way, and what the store makes of
+// that.
 
 type Answer = {
   readonly from: Pick<IncomingMessage, 'statusCode' | 'headers'>;
@@ -23,7 +29,10 @@ const json = { 'content-type': 'application/x-amz-json-1.0' };
 const broken: Record<string, (answer: Answer) => void> = {
   'cut before the answer': ({ to }) => to.socket?.destroy(),
   'cut inside the body': ({ from, to, body }) => {
-    to.writeHead(from.statusCode ?? 200, { ...from.headers, 'content-length': String(body.length + 100) });
+    to.writeHead(from.statusCode ?? 200, {
+      ...from.headers,
+      'content-length': String(body.length + 100),
+    });
     to.write(body.subarray(0, 1), () => to.socket?.destroy());
   },
   'cut after the head': ({ from, to }) => {
@@ -38,11 +47,14 @@ const broken: Record<string, (answer: Answer) => void> = {
   '502 with HTML': ({ to }) => to.writeHead(502, { 'content-type': 'text/html' }).end('<html>'),
   '500 with nothing': ({ to }) => to.writeHead(500).end(),
   '503 SlowDown': ({ to }) => to.writeHead(503, json).end('{"__type":"SlowDown"}'),
-  '400 with half a body': ({ to }) => to.writeHead(400, json).end('{"__type":"com.amazonaws.dynamodb.v20120810#Cond'),
+  '400 with half a body': ({ to }) =>
+    to.writeHead(400, json).end('{"__type":"com.amazonaws.dynamodb.v20120810#Cond'),
   '408': ({ to }) => to.writeHead(408).end(),
   '429': ({ to }) => to.writeHead(429).end(),
   'a signature that is refused': ({ to }) =>
-    to.writeHead(400, json).end('{"__type":"com.amazon.coral.service#InvalidSignatureException","message":"x"}'),
+    to
+      .writeHead(400, json)
+      .end('{"__type":"com.amazon.coral.service#InvalidSignatureException","message":"x"}'),
   'no answer': () => {},
 };
 
@@ -76,7 +88,10 @@ const startProxy = async (upstream: string, breaks: (answer: Answer) => void) =>
   const { port } = proxy.address() as AddressInfo;
   return {
     endpoint: `http://127.0.0.1:${port}`,
-    /** Breaks the next answer to such an operation, which is carried out; or, where it is not to be, in its place. */
+    /**
+     * Breaks the next answer to such an operation, which is carried out; or, where it is not to be,
+     * in its place.
+     */
     arm: (operation: RegExp, { isCarriedOut = true } = {}) => {
       armed = operation;
       forwards = isCarriedOut;
@@ -86,12 +101,24 @@ const startProxy = async (upstream: string, breaks: (answer: Answer) => void) =>
 
 describe.each(Object.entries(broken))('%s', (_name, breaks) => {
   const start = async () => {
-    const { config, tables } = await createLedgerDatabase(inject('dynamodb').endpoint, { eventsStream: false });
+    const { config, tables } = await createLedgerDatabase(inject('dynamodb').endpoint, {
+      eventsStream: false,
+    });
     const proxy = await startProxy(config.endpoint, breaks);
-    const requestHandler = new NodeHttpHandler({ requestTimeout: 300, throwOnRequestTimeout: true });
-    const base = new DynamoDBClient({ ...config, endpoint: proxy.endpoint, maxAttempts: 1, requestHandler });
+    const requestHandler = new NodeHttpHandler({
+      requestTimeout: 300,
+      throwOnRequestTimeout: true,
+    });
+    const base = new DynamoDBClient({
+      ...config,
+      endpoint: proxy.endpoint,
+      maxAttempts: 1,
+      requestHandler,
+    });
     const store = createStore({
-      client: DynamoDBDocumentClient.from(base, { marshallOptions: { removeUndefinedValues: true } }),
+      client: DynamoDBDocumentClient.from(base, {
+        marshallOptions: { removeUndefinedValues: true },
+      }),
       eventsTable: tables.events,
       commandsTable: tables.commands,
       queueTable: tables.queue,
@@ -117,17 +144,26 @@ describe.each(Object.entries(broken))('%s', (_name, breaks) => {
     },
   );
 
-  it.each([[{}], [{ key: 'k' }]])('in answer to a write that has landed: it happens once (%o)', async (key) => {
-    const { store, proxy } = await start();
-    proxy.arm(/Put|Transact/);
-    expect(await store.execute(requests.deposit('a', 5, key))).toMatchObject({ outcome: 'accepted', version: 2 });
-    expect((await store.load(AccountId.parse('a'))).account?.balance).toBe(5);
-  });
+  it.each([[{}], [{ key: 'k' }]])(
+    'in answer to a write that has landed: it happens once (%o)',
+    async (key) => {
+      const { store, proxy } = await start();
+      proxy.arm(/Put|Transact/);
+      expect(await store.execute(requests.deposit('a', 5, key))).toMatchObject({
+        outcome: 'accepted',
+        version: 2,
+      });
+      expect((await store.load(AccountId.parse('a'))).account?.balance).toBe(5);
+    },
+  );
 
   it('in answer to a read: the account and its history are there all the same', async () => {
     const { store, proxy } = await start();
     proxy.arm(/Query/);
-    expect(await store.execute(requests.deposit('a', 5))).toMatchObject({ outcome: 'accepted', version: 2 });
+    expect(await store.execute(requests.deposit('a', 5))).toMatchObject({
+      outcome: 'accepted',
+      version: 2,
+    });
     proxy.arm(/Query/);
     const commits = [];
     for await (const commit of store.history(AccountId.parse('a'))) commits.push(commit.version);

@@ -28,7 +28,12 @@ describe.each([10, 10_000])('after %i earlier events', (events) => {
   /** The version before this test: each leaves a few events more. */
   let version = 0;
   beforeAll(async () => {
-    await plantHistory(metered.client, database.tables.events, accountId, depositsOfOne(events - 1));
+    await plantHistory(
+      metered.client,
+      database.tables.events,
+      accountId,
+      depositsOfOne(events - 1),
+    );
   }, 120_000);
   beforeEach(async () => {
     version = (await metered.store.load(accountId)).version;
@@ -49,9 +54,13 @@ describe.each([10, 10_000])('after %i earlier events', (events) => {
 
   it('a rejection without an id is one query, with an id one query and one put', async () => {
     const tooMuch = events * 2;
-    expect(await metered.store.execute(requests.withdraw(accountId, tooMuch))).toMatchObject({ outcome: 'rejected' });
+    expect(await metered.store.execute(requests.withdraw(accountId, tooMuch))).toMatchObject({
+      outcome: 'rejected',
+    });
     expect(metered.requests()).toEqual([query]);
-    expect(await metered.store.execute(requests.withdraw(accountId, tooMuch, { key: 'k2' }))).toMatchObject({
+    expect(
+      await metered.store.execute(requests.withdraw(accountId, tooMuch, { key: 'k2' })),
+    ).toMatchObject({
       outcome: 'rejected',
     });
     expect(metered.requests()).toEqual([query, put]);
@@ -64,7 +73,8 @@ it('opening an account is one query that finds nothing and one put', async () =>
 });
 
 it('a transfer from reserve to settled is at most 9 write units and three queries', async () => {
-  for (const accountId of ['cost-a', 'cost-b']) await metered.store.execute(requests.open(accountId));
+  for (const accountId of ['cost-a', 'cost-b'])
+    await metered.store.execute(requests.open(accountId));
   await metered.store.execute(requests.deposit('cost-a', 100));
   metered.requests();
   await metered.store.execute(requests.reserve('cost-a', 'cost-b', 60, 't1'));

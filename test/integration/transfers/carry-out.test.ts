@@ -57,7 +57,13 @@ const environment = (fault?: Fault) => {
   };
   const { telemetry } = recordedTelemetry();
   const budget = { steps: 20_000, starts: 20_000 };
-  const carryOut = createCarryOut({ store, workflow: { start }, telemetry, clock: Date.now, budget });
+  const carryOut = createCarryOut({
+    store,
+    workflow: { start },
+    telemetry,
+    clock: Date.now,
+    budget,
+  });
   return { left, run: (some = records) => carryOut({ Records: some }) };
 };
 
@@ -66,8 +72,14 @@ const expectAllSettledOnce = async () => {
     transfers.filter((it) => it[side] === id).reduce((total, { amount }) => total + amount, 0);
   for (const id of ACCOUNTS) {
     const { account, commits } = await verifyStream(bank.store, AccountId.parse(id));
-    expect(account).toMatchObject({ balance: EACH - sum('from', id) + sum('to', id), reserved: 0, reservations: [] });
-    const ended = commits.flatMap(({ events }) => events).filter(({ type }) => type === 'MoneyWithdrawn');
+    expect(account).toMatchObject({
+      balance: EACH - sum('from', id) + sum('to', id),
+      reserved: 0,
+      reservations: [],
+    });
+    const ended = commits
+      .flatMap(({ events }) => events)
+      .filter(({ type }) => type === 'MoneyWithdrawn');
     expect(ended).toHaveLength(transfers.filter(({ from }) => from === id).length);
   }
 };
@@ -82,7 +94,13 @@ it('a batch is credited and settled with one commit an account and step, and lea
 });
 
 it('delivered to five environments at once, in pieces, in other orders and again, it happens once', async () => {
-  const deliveries = [records, records.toReversed(), records.slice(0, 5), records.slice(5), records.slice(3, 9)];
+  const deliveries = [
+    records,
+    records.toReversed(),
+    records.slice(0, 5),
+    records.slice(5),
+    records.slice(3, 9),
+  ];
   const answers = await Promise.all(deliveries.map((some) => environment().run(some)));
   answers.push(await environment().run());
   expect(answers.flatMap(({ batchItemFailures }) => batchItemFailures)).toEqual([]);
@@ -93,8 +111,14 @@ it('with the workflow at work on the same transfers, it happens once', async () 
   const { store } = createMeteredStore(database);
   const { telemetry } = recordedTelemetry();
   const [credit, settle] = [createCredit({ store, telemetry }), createSettle({ store, telemetry })];
-  const workflow = async (transfer: object) => settle({ ...transfer, credit: await credit(transfer) });
-  const started = transfers.map((transfer) => ({ ...transfer, currency: 'EUR', correlationId: 'k', actor: 'alice' }));
+  const workflow = async (transfer: object) =>
+    settle({ ...transfer, credit: await credit(transfer) });
+  const started = transfers.map((transfer) => ({
+    ...transfer,
+    currency: 'EUR',
+    correlationId: 'k',
+    actor: 'alice',
+  }));
   await Promise.all([environment().run(), ...started.map(workflow)]);
   await expectAllSettledOnce();
 });

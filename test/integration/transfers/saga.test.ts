@@ -5,7 +5,10 @@ import { AccountId, type Timestamp } from '../../../events/values.ts';
 import { isLate } from '../../../functions/transfers/attempts.ts';
 import { createHandler as createCredit } from '../../../functions/transfers/credit-transfer.ts';
 import { createHandler as createRelease } from '../../../functions/transfers/release-transfer.ts';
-import { accountsThatReserved, openReservations } from '../../../functions/transfers/reservations.ts';
+import {
+  accountsThatReserved,
+  openReservations,
+} from '../../../functions/transfers/reservations.ts';
 import { createHandler as createSettle } from '../../../functions/transfers/settle-transfer.ts';
 import { TransferInput } from '../../../functions/transfers/workflow.ts';
 import { openStateMachine } from '../../../local-cloud/step-functions/state-machine.ts';
@@ -16,9 +19,12 @@ import { synthesized } from '../../unit/infra/synthesized.ts';
 import { recordedTelemetry } from '../../unit/runtime/recorded-telemetry.ts';
 
 const machine = synthesized('dev').find(({ type }) => type === 'AWS::StepFunctions::StateMachine');
-const arnOf = (functionName: string) => `arn:aws:lambda:eu-west-1:000000000000:function:${functionName}`;
+const arnOf = (functionName: string) =>
+  `arn:aws:lambda:eu-west-1:000000000000:function:${functionName}`;
 const definition: unknown = JSON.parse(
-  String(machine?.properties['DefinitionString']).replaceAll(/([\w-]+)\.Arn/g, (_, name) => arnOf(name)),
+  String(machine?.properties['DefinitionString']).replaceAll(/([\w-]+)\.Arn/g, (_, name) =>
+    arnOf(name),
+  ),
 );
 
 let database: TestDatabase;
@@ -39,9 +45,22 @@ const accounts = async (test: string, ...names: string[]): Promise<string[]> => 
   return ids;
 };
 
-const reserve = async (from: string, to: string, amount: number, transferId: string): Promise<TransferInput> => {
+const reserve = async (
+  from: string,
+  to: string,
+  amount: number,
+  transferId: string,
+): Promise<TransferInput> => {
   await metered.store.execute(requests.reserve(from, to, amount, transferId));
-  return TransferInput.parse({ transferId, from, to, amount, currency: 'EUR', correlationId: 'k', actor: 'alice' });
+  return TransferInput.parse({
+    transferId,
+    from,
+    to,
+    amount,
+    currency: 'EUR',
+    correlationId: 'k',
+    actor: 'alice',
+  });
 };
 
 const steps = () => {
@@ -56,24 +75,36 @@ const steps = () => {
 /** The workflow as the app defines it, and the functions that its tasks name. */
 const workflow = () => {
   const { credit, settle, release } = steps();
-  const called = { 'credit-transfer': credit, 'settle-transfer': settle, 'release-transfer': release };
+  const called = {
+    'credit-transfer': credit,
+    'settle-transfer': settle,
+    'release-transfer': release,
+  };
   const functions = new Map(
     Object.entries(called).map(([name, handler]) => {
       const arn = arnOf(`holdfast-dev-${name}`);
-      const invoke = async (input: unknown) => ({ ok: true as const, payload: await handler(input) });
+      const invoke = async (input: unknown) => ({
+        ok: true as const,
+        payload: await handler(input),
+      });
       return [arn, { name, arn, invoke }];
     }),
   );
-  return openStateMachine({ arn: 'workflow', name: 'workflow', type: 'EXPRESS', definition }, (arn) =>
-    functions.get(arn),
+  return openStateMachine(
+    { arn: 'workflow', name: 'workflow', type: 'EXPRESS', definition },
+    (arn) => functions.get(arn),
   );
 };
 
-const Ended = z.object({ status: z.literal('SUCCEEDED'), output: z.object({ credit: z.unknown() }) });
+const Ended = z.object({
+  status: z.literal('SUCCEEDED'),
+  output: z.object({ credit: z.unknown() }),
+});
 
 /** Runs it once. @returns what became of the credit. */
 const run = async (transfer: TransferInput): Promise<unknown> => {
-  const ending = await workflow().run(transfer, { arn: 'execution', name: transfer.transferId }).ended;
+  const ending = await workflow().run(transfer, { arn: 'execution', name: transfer.transferId })
+    .ended;
   return Ended.parse(ending).output.credit;
 };
 
@@ -122,7 +153,10 @@ it('a credit that was recorded in other words is settled, not released: the mone
   const [from = '', to = ''] = await accounts('words', 'a', 'b');
   const transfer = await reserve(from, to, 30, 'words-1');
   await steps().credit(transfer);
-  const reworded = TransferInput.parse({ ...transfer, reference: 'a field that the first request did not have' });
+  const reworded = TransferInput.parse({
+    ...transfer,
+    reference: 'a field that the first request did not have',
+  });
   expect(await run(reworded)).toEqual({ outcome: 'credited' });
   expect(await money(from, to)).toEqual([
     [70, 0],
@@ -142,7 +176,12 @@ it('open reservations are found in the streams, each once, with what their workf
 
   const found: string[] = [];
   const patience = { clock: Date.now, random: Math.random, sleep: (ms: number) => setTimeout(ms) };
-  const table = { client: own.client, eventsTable: database.tables.events, budget: 10_000, ...patience };
+  const table = {
+    client: own.client,
+    eventsTable: database.tables.events,
+    budget: 10_000,
+    ...patience,
+  };
   for await (const { accounts: some } of accountsThatReserved(table)) found.push(...some);
   expect(found.sort()).toEqual(['a', 'b']);
 
@@ -157,7 +196,10 @@ it('of two reservations of one commit both are found in the streams', async () =
   const [from = '', to = ''] = await accounts('batch', 'a', 'b');
   const reservations = ['batch-1', 'batch-2'].map((id) => requests.reserve(from, to, 10, id));
   await metered.store.executeTogether(AccountId.parse(from), reservations);
-  expect((await openOn(metered, from)).map(({ transferId }) => transferId)).toEqual(['batch-1', 'batch-2']);
+  expect((await openOn(metered, from)).map(({ transferId }) => transferId)).toEqual([
+    'batch-1',
+    'batch-2',
+  ]);
 });
 
 it('after a commit of a clock that was an hour ahead, what is reserved is found, and due', async () => {
@@ -179,7 +221,8 @@ it('what is reserved nowhere is not credited, though a workflow is started with 
   ];
   // The step itself: the workflow would try it again for a minute and a half.
   const { credit } = steps();
-  for (const input of forged) await expect(credit(TransferInput.parse(input))).rejects.toThrow('is not credited');
+  for (const input of forged)
+    await expect(credit(TransferInput.parse(input))).rejects.toThrow('is not credited');
   expect(await money(from, to)).toEqual([
     [100, 30],
     [100, 0],
@@ -195,6 +238,7 @@ const openOn = async (
   isDue: (reservedAt: Timestamp) => boolean = () => true,
 ): Promise<TransferInput[]> => {
   const open: TransferInput[] = [];
-  for await (const { transfer } of openReservations(store, AccountId.parse(accountId), isDue)) open.push(transfer);
+  for await (const { transfer } of openReservations(store, AccountId.parse(accountId), isDue))
+    open.push(transfer);
   return open;
 };

@@ -1,5 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
-import { BatchWriteCommand, DeleteCommand, GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  BatchWriteCommand,
+  DeleteCommand,
+  GetCommand,
+  PutCommand,
+  ScanCommand,
+} from '@aws-sdk/lib-dynamodb';
 import { createHandler } from '../../../functions/projections/project-views.ts';
 import { createViewWriter } from '../../../functions/projections/view-writer.ts';
 import { readEntry, readSummary } from '../../../functions/views/account-rows.ts';
@@ -8,19 +14,32 @@ import { readTransferRow, transferOf } from '../../../functions/views/transfer-r
 import { createViews } from '../../../functions/views/views.ts';
 import { createMeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase } from '../../setup/tables.ts';
-import { type Committed, createMemoryLedger, streamRecord } from '../../unit/projections/memory-ledger.ts';
+import {
+  type Committed,
+  createMemoryLedger,
+  streamRecord,
+} from '../../unit/projections/memory-ledger.ts';
 import { sorted, type ViewContents } from '../../unit/projections/memory-views.ts';
 import { recordedTelemetry } from '../../unit/runtime/recorded-telemetry.ts';
 
 /** More than a batch ever takes here, in milliseconds. */
 export const BUDGET_MS = 15_000;
 
-/** The events and the views in a database of their own, with the projection between them in the test's hands. */
+/**
+ * The events and the views in a database of their own, with the projection between them in the
+ * test's hands.
+ */
 export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
   const database = await createTestDatabase();
   const { store, client, requests } = createMeteredStore(database);
   const table = database.tables.views;
-  const viewsTable = { client, table, clock: Date.now, random: Math.random, sleep: (ms: number) => setTimeout(ms) };
+  const viewsTable = {
+    client,
+    table,
+    clock: Date.now,
+    random: Math.random,
+    sleep: (ms: number) => setTimeout(ms),
+  };
   const told = recordedTelemetry();
   /** One environment of the projection. */
   const environment = (writer = createViewWriter(viewsTable)) => {
@@ -28,7 +47,8 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
     const handle = createHandler({ store, writer, telemetry, clock: Date.now, budget: BUDGET_MS });
     return {
       /** Hands commits to the projection as one batch of the stream. */
-      project: (some: readonly Committed[]) => handle({ Records: some.map(({ item }) => streamRecord(item)) }),
+      project: (some: readonly Committed[]) =>
+        handle({ Records: some.map(({ item }) => streamRecord(item)) }),
       /** Makes the views of accounts anew, as an operator would. */
       rebuild: (...accounts: string[]) => handle({ accounts }),
       counts,
@@ -41,7 +61,11 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
     let cursor: Record<string, unknown> | undefined;
     do {
       const page = await client.send(
-        new ScanCommand({ TableName: table, ConsistentRead: true, ...(cursor ? { ExclusiveStartKey: cursor } : {}) }),
+        new ScanCommand({
+          TableName: table,
+          ConsistentRead: true,
+          ...(cursor ? { ExclusiveStartKey: cursor } : {}),
+        }),
       );
       found.push(...(page.Items ?? []));
       cursor = page.LastEvaluatedKey;
@@ -57,22 +81,35 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
     ledger,
     writer,
     eventsTable: database.tables.events,
-    views: createViews({ ...viewsTable, budget: BUDGET_MS, passOver: passOverRows(told.telemetry) }),
+    views: createViews({
+      ...viewsTable,
+      budget: BUDGET_MS,
+      passOver: passOverRows(told.telemetry),
+    }),
     /** What the views counted. */
     counts: told.counts,
     project: environment(writer).project,
     /** Another environment of the projection, which remembers nothing. */
     elsewhere: environment,
     /** Changes attributes of a row, whatever they mean; `undefined` removes one. */
-    spoil: async (key: { pk: string; sk: string }, attributes: Record<string, unknown>): Promise<void> => {
+    spoil: async (
+      key: { pk: string; sk: string },
+      attributes: Record<string, unknown>,
+    ): Promise<void> => {
       const { Item } = await client.send(new GetCommand({ TableName: table, Key: key }));
-      await client.send(new PutCommand({ TableName: table, Item: { ...key, ...Item, ...attributes } }));
+      await client.send(
+        new PutCommand({ TableName: table, Item: { ...key, ...Item, ...attributes } }),
+      );
     },
     /** Writes commits into the events table, as the store would have. */
     plant: async (committed: readonly Committed[]): Promise<void> => {
       for (let start = 0; start < committed.length; start += 25) {
-        const batch = committed.slice(start, start + 25).map(({ item }) => ({ PutRequest: { Item: item } }));
-        await client.send(new BatchWriteCommand({ RequestItems: { [database.tables.events]: batch } }));
+        const batch = committed
+          .slice(start, start + 25)
+          .map(({ item }) => ({ PutRequest: { Item: item } }));
+        await client.send(
+          new BatchWriteCommand({ RequestItems: { [database.tables.events]: batch } }),
+        );
       }
     },
     /** All rows of the views table, as they are. */
@@ -116,7 +153,11 @@ export const open = (accountId: string) => ({
   currency: 'EUR',
   overdraftLimit: 0,
 });
-export const deposit = (accountId: string, amount: number) => ({ type: 'deposit', accountId, amount });
+export const deposit = (accountId: string, amount: number) => ({
+  type: 'deposit',
+  accountId,
+  amount,
+});
 export const reserve = (accountId: string, to: string, transferId: string, amount = 10) => ({
   type: 'reserve',
   accountId,
@@ -132,7 +173,11 @@ export const credit = (accountId: string, from: string, transferId: string, amou
   amount,
   currency: 'EUR',
 });
-export const settle = (accountId: string, transferId: string) => ({ type: 'settle', accountId, transferId });
+export const settle = (accountId: string, transferId: string) => ({
+  type: 'settle',
+  accountId,
+  transferId,
+});
 export const release = (accountId: string, transferId: string) => ({
   type: 'release',
   accountId,

@@ -33,7 +33,9 @@ it(`the views equal the fold of the streams, however delivered and by however ma
       await projected.plant(ledger.committed);
       const numbers = random[Symbol.iterator]();
       const shuffled = ledger.committed
-        .flatMap((committed) => (Number(numbers.next().value) % 3 === 0 ? [committed, committed] : [committed]))
+        .flatMap((committed) =>
+          Number(numbers.next().value) % 3 === 0 ? [committed, committed] : [committed],
+        )
         .map((committed) => ({ committed, place: Number(numbers.next().value) }))
         .sort((a, b) => a.place - b.place)
         .map(({ committed }) => committed);
@@ -114,14 +116,17 @@ describe('a transfer', () => {
   it.each([
     ['settled', settle('a', 't1')],
     ['released', release('a', 't1')],
-  ])('that was %s is not opened again by a run that is late with its reservation', async (status, end) => {
-    await happens(end);
-    const before = await projected.items();
-    await lateRun(projected, reserved);
-    expect(await projected.items()).toEqual(before);
-    expect(await openIds(projected)).toEqual([]);
-    expect(await transfer()).toMatchObject({ transferId: 't1', status, to: 'b', amount: 10 });
-  });
+  ])(
+    'that was %s is not opened again by a run that is late with its reservation',
+    async (status, end) => {
+      await happens(end);
+      const before = await projected.items();
+      await lateRun(projected, reserved);
+      expect(await projected.items()).toEqual(before);
+      expect(await openIds(projected)).toEqual([]);
+      expect(await transfer()).toMatchObject({ transferId: 't1', status, to: 'b', amount: 10 });
+    },
+  );
 
   it('whose end comes first in its row still gets all that its reservation says', async () => {
     const fresh = await createProjectedLedger(projected.ledger);
@@ -131,7 +136,9 @@ describe('a transfer', () => {
     await lateRun(fresh, end);
     expect((await fresh.contents()).transfers).toEqual([]);
     await lateRun(fresh, reserved);
-    expect((await fresh.contents()).transfers).toMatchObject([{ transferId: 't1', status: 'settled', to: 'b' }]);
+    expect((await fresh.contents()).transfers).toMatchObject([
+      { transferId: 't1', status: 'settled', to: 'b' },
+    ]);
     expect(await openIds(fresh)).toEqual([]);
   });
 
@@ -146,21 +153,31 @@ describe('a transfer', () => {
     await fresh.project([reserved]);
     expect(await fresh.views.transfersOf(streamId, { limit: 10 })).toMatchObject({
       transfers: [
-        { transferId: 't1', status: 'credited', steps: [{ step: 'reserved' }, { step: 'credited', accountId: 'b' }] },
+        {
+          transferId: 't1',
+          status: 'credited',
+          steps: [{ step: 'reserved' }, { step: 'credited', accountId: 'b' }],
+        },
       ],
     });
   });
 });
 
 /**
- * Writes the rows of one commit, as a run that began long ago: the summary has moved on, or is not there, and is left
- * alone.
+ * Writes the rows of one commit, as a run that began long ago: the summary has moved on, or is not
+ * there, and is left alone.
  */
-const lateRun = async ({ writer, ledger }: ProjectedLedger, committed: Committed | undefined): Promise<void> => {
+const lateRun = async (
+  { writer, ledger }: ProjectedLedger,
+  committed: Committed | undefined,
+): Promise<void> => {
   const commits = await all(ledger.history(AccountId.parse('a')));
   const index = commits.findIndex(({ version }) => version === committed?.commit.version);
   const { summary } = foldCommits(undefined, commits.slice(0, index));
-  expect(await writer.write([foldCommits(summary, commits.slice(index, index + 1))], Date.now() + BUDGET_MS)).toEqual(
-    new Set(),
-  );
+  expect(
+    await writer.write(
+      [foldCommits(summary, commits.slice(index, index + 1))],
+      Date.now() + BUDGET_MS,
+    ),
+  ).toEqual(new Set());
 };

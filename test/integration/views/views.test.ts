@@ -20,9 +20,9 @@ const [a, b] = ['a', 'b'].map((accountId) => AccountId.parse(accountId));
 if (!a || !b) throw new Error('two accounts are needed');
 
 /** Account a pays b six times and b pays a four times; some are settled, some are not. */
-const transfers = (['settled', 'released', 'credited', 'reserved', 'settled', 'settled'] as const).map(
-  (status, index) => ({ transferId: `out${index}`, from: 'a', to: 'b', status }),
-);
+const transfers = (
+  ['settled', 'released', 'credited', 'reserved', 'settled', 'settled'] as const
+).map((status, index) => ({ transferId: `out${index}`, from: 'a', to: 'b', status }));
 const incoming = (['settled', 'released', 'settled', 'credited'] as const).map((status, index) => ({
   transferId: `in${index}`,
   from: 'b',
@@ -34,7 +34,9 @@ const everything = async () => {
   const projected = await createProjectedLedger();
   const { ledger } = projected;
   for (const accountId of ['a', 'b']) ledger.commit(open(accountId), deposit(accountId, 1_000));
-  const mixed = transfers.flatMap((transfer, index) => [transfer, incoming[index]].flatMap((found) => found ?? []));
+  const mixed = transfers.flatMap((transfer, index) =>
+    [transfer, incoming[index]].flatMap((found) => found ?? []),
+  );
   for (const { transferId, from, to, status } of mixed) {
     ledger.commit(reserve(from, to, transferId));
     if (status === 'credited' || status === 'settled') ledger.commit(credit(to, from, transferId));
@@ -56,8 +58,15 @@ beforeAll(async () => {
 describe('the statement', () => {
   it('is newest first, with running balances that end in the account', async () => {
     const { entries, asOfVersion, next } = await projected.views.entries(a, { limit: 100 });
-    expect(entries.map(({ version }) => version)).toEqual(entries.map(({ version }) => version).sort((x, y) => y - x));
-    expect(entries.at(-1)).toMatchObject({ entryId: 'a-2', kind: 'deposit', amount: 1_000, balanceAfter: 1_000 });
+    expect(entries.map(({ version }) => version)).toEqual(
+      entries.map(({ version }) => version).sort((x, y) => y - x),
+    );
+    expect(entries.at(-1)).toMatchObject({
+      entryId: 'a-2',
+      kind: 'deposit',
+      amount: 1_000,
+      balanceAfter: 1_000,
+    });
     const tail = await projected.store.load(a);
     expect(entries[0]?.balanceAfter).toBe(tail.account?.balance);
     expect(asOfVersion).toBe(tail.version);
@@ -86,21 +95,32 @@ describe('the statement', () => {
     const { entries: before } = await fresh.views.entries(a, { limit: 10 });
     // As a run that is cut off: the third commit's entry is written, the summary is not moved on.
     const all = commits.map(({ commit }) => commit);
-    expect(await fresh.writer.write([{ ...foldCommits(undefined, all), follows: 1 }], Date.now() + BUDGET_MS)).toEqual(
-      new Set(),
-    );
-    expect(await fresh.views.entries(a, { limit: 10 })).toEqual({ entries: before, asOfVersion: 2 });
+    expect(
+      await fresh.writer.write(
+        [{ ...foldCommits(undefined, all), follows: 1 }],
+        Date.now() + BUDGET_MS,
+      ),
+    ).toEqual(new Set());
+    expect(await fresh.views.entries(a, { limit: 10 })).toEqual({
+      entries: before,
+      asOfVersion: 2,
+    });
   });
 
   it('of an account that the views do not know is empty, as of version 0', async () => {
     const nobody = AccountId.parse('nobody');
-    expect(await projected.views.entries(nobody, { limit: 10 })).toEqual({ entries: [], asOfVersion: 0 });
+    expect(await projected.views.entries(nobody, { limit: 10 })).toEqual({
+      entries: [],
+      asOfVersion: 0,
+    });
     expect(await projected.views.summaryVersion(nobody)).toBe(0);
   });
 
   it('does not take the entries of an account whose id begins alike', async () => {
     const fresh = await createProjectedLedger();
-    const commits = [open('a'), open('a1'), deposit('a1', 5)].flatMap((command) => fresh.ledger.commit(command) ?? []);
+    const commits = [open('a'), open('a1'), deposit('a1', 5)].flatMap(
+      (command) => fresh.ledger.commit(command) ?? [],
+    );
     await fresh.project(commits);
     expect(await fresh.views.entries(a, { limit: 10 })).toEqual({ entries: [], asOfVersion: 1 });
   });
@@ -132,14 +152,21 @@ describe('the transfers of an account', () => {
     for (const accountId of [a, b]) expect(await pagedIds(accountId, limit)).toEqual(newestFirst);
   });
 
-  it.each(TransferStatus.options)('can be asked for by status, in pages too: %s', async (status) => {
-    const wanted = [...transfers, ...incoming].filter((transfer) => transfer.status === status);
-    const expected = newestFirst.filter((id) => wanted.some(({ transferId }) => transferId === id));
-    for (const limit of [1, 2, 100]) expect(await pagedIds(a, limit, status)).toEqual(expected);
-  });
+  it.each(TransferStatus.options)(
+    'can be asked for by status, in pages too: %s',
+    async (status) => {
+      const wanted = [...transfers, ...incoming].filter((transfer) => transfer.status === status);
+      const expected = newestFirst.filter((id) =>
+        wanted.some(({ transferId }) => transferId === id),
+      );
+      for (const limit of [1, 2, 100]) expect(await pagedIds(a, limit, status)).toEqual(expected);
+    },
+  );
 
   it('of an account without any are none', async () => {
-    expect(await projected.views.transfersOf(AccountId.parse('nobody'), { limit: 5 })).toEqual({ transfers: [] });
+    expect(await projected.views.transfersOf(AccountId.parse('nobody'), { limit: 5 })).toEqual({
+      transfers: [],
+    });
   });
 
   it('of a rare status are found behind a long row of others', async () => {
@@ -152,12 +179,18 @@ describe('the transfers of an account', () => {
     await fresh.project(ledger.committed);
     fresh.requests();
     const first = await fresh.views.transfersOf(a, { limit: 1, status: 'released' });
-    // Pages of 100 of the source's side, and one of the destination's: a few hundred rows, whatever there is.
+    // Pages of 100 of the source's side, and one of the destination's: a few hundred rows, whatever
+    // there is.
     expect(
-      fresh.requests().filter((operation) => operation === 'QueryCommand' || operation === 'Query').length,
+      fresh.requests().filter((operation) => operation === 'QueryCommand' || operation === 'Query')
+        .length,
     ).toBeLessThan(6);
     expect(first).toEqual({ transfers: [], next: expect.any(String) });
-    const found = await fresh.views.transfersOf(a, { limit: 1, status: 'released', before: first.next });
+    const found = await fresh.views.transfersOf(a, {
+      limit: 1,
+      status: 'released',
+      before: first.next,
+    });
     expect(found.transfers).toMatchObject([{ transferId: 't3', reason: 'account_not_found' }]);
     expect(found.next).toBeUndefined();
   });
@@ -166,7 +199,8 @@ describe('the transfers of an account', () => {
     const fresh = await createProjectedLedger();
     const { ledger } = fresh;
     const sources = ['c', 'd', 'e', 'f', 'g'];
-    for (const accountId of ['a', 'b', ...sources]) ledger.commit(open(accountId), deposit(accountId, 100));
+    for (const accountId of ['a', 'b', ...sources])
+      ledger.commit(open(accountId), deposit(accountId, 100));
     for (const source of sources) ledger.commit(reserve(source, 'a', 't1'));
     ledger.commit(reserve('a', 'b', 't1'));
     await fresh.plant(ledger.committed);
@@ -174,7 +208,10 @@ describe('the transfers of an account', () => {
     const at = '2026-11-21T12:00:00.000Z';
     for (const source of ['a', ...sources]) {
       const key = { pk: 'transfer#t1', sk: `from#${source}` };
-      await fresh.spoil(key, { order: `${at}#t1`, reserved: { accountId: source, version: 3, at } });
+      await fresh.spoil(key, {
+        order: `${at}#t1`,
+        reserved: { accountId: source, version: 3, at },
+      });
     }
     for (const limit of [1, 2, 3, 5, 6, 100]) {
       const found: string[] = [];
@@ -187,7 +224,9 @@ describe('the transfers of an account', () => {
       expect(found).toEqual([...sources.toReversed(), 'a']);
     }
     // A cursor of before, which says no source, goes on after all of them.
-    expect(await fresh.views.transfersOf(a, { limit: 5, before: `${at}#t1` })).toEqual({ transfers: [] });
+    expect(await fresh.views.transfersOf(a, { limit: 5, before: `${at}#t1` })).toEqual({
+      transfers: [],
+    });
   });
 
   it('are neither lost nor doubled while new ones come', async () => {
@@ -226,7 +265,8 @@ describe('the transfers of an account', () => {
 });
 
 describe('a transfer by its id', () => {
-  const find = (id: string, { views }: ProjectedLedger = projected) => views.transfer(TransferId.parse(id));
+  const find = (id: string, { views }: ProjectedLedger = projected) =>
+    views.transfer(TransferId.parse(id));
 
   it('is found with its steps', async () => {
     expect(await find('out1')).toMatchObject({
@@ -241,11 +281,15 @@ describe('a transfer by its id', () => {
 
   it('is not found where there is none, or only its credit is known', async () => {
     const fresh = await createProjectedLedger();
-    const commits = [open('b'), credit('b', 'a', 't1')].flatMap((command) => fresh.ledger.commit(command) ?? []);
+    const commits = [open('b'), credit('b', 'a', 't1')].flatMap(
+      (command) => fresh.ledger.commit(command) ?? [],
+    );
     await fresh.project(commits);
     expect(await find('t1', fresh)).toBeUndefined();
     expect(await find('t2', fresh)).toBeUndefined();
-    expect(await fresh.views.transfer(TransferId.parse('t1'), AccountId.parse('a'))).toBeUndefined();
+    expect(
+      await fresh.views.transfer(TransferId.parse('t1'), AccountId.parse('a')),
+    ).toBeUndefined();
   });
 
   it('that two sources have chosen is the one requested first', async () => {
@@ -256,7 +300,8 @@ describe('a transfer by its id', () => {
     ledger.commit(reserve('a', 'b', 't1', 30));
     await fresh.project(ledger.committed);
     expect(await find('t1', fresh)).toMatchObject({ from: 'c', amount: 20 });
-    const findFrom = (from: string) => fresh.views.transfer(TransferId.parse('t1'), AccountId.parse(from));
+    const findFrom = (from: string) =>
+      fresh.views.transfer(TransferId.parse('t1'), AccountId.parse(from));
     expect(await findFrom('a')).toMatchObject({ from: 'a', amount: 30 });
     expect(await findFrom('b')).toBeUndefined();
   });
@@ -269,14 +314,19 @@ describe('open transfers', () => {
     const found = await all(openTransfers({ before: Timestamp.parse('2027-01-01T00:00:00.000Z') }));
     expect(found.map(({ transferId }) => transferId).sort()).toEqual(['in3', 'out2', 'out3']);
     const { transferId, requestedAt } = found[0] ?? {};
-    expect(found[0]).toMatchObject({ actor: 'alice', correlationId: expect.stringMatching(/^k\d+-0$/) });
+    expect(found[0]).toMatchObject({
+      actor: 'alice',
+      correlationId: expect.stringMatching(/^k\d+-0$/),
+    });
 
     const earlier = await all(openTransfers({ before: Timestamp.parse(requestedAt) }));
     expect(earlier.map((transfer) => transfer.transferId)).not.toContain(transferId);
   });
 
   it('or after one, for what was stamped by a clock that was ahead', async () => {
-    const before = await all(openTransfers({ before: Timestamp.parse('2027-01-01T00:00:00.000Z') }));
+    const before = await all(
+      openTransfers({ before: Timestamp.parse('2027-01-01T00:00:00.000Z') }),
+    );
     const [earliest = '', ...later] = before.map(({ requestedAt }) => requestedAt).sort();
     const found = await all(openTransfers({ after: Timestamp.parse(earliest) }));
     expect(found.map(({ requestedAt }) => requestedAt).sort()).toEqual(later);
@@ -291,14 +341,19 @@ describe('a row that cannot be read', () => {
     fresh = await createProjectedLedger();
     const { ledger } = fresh;
     ledger.commit(open('a'), deposit('a', 1), deposit('a', 2), deposit('a', 3));
-    ledger.commit(reserve('a', 'b', 't1', 1), reserve('a', 'b', 't2', 1), reserve('a', 'b', 't3', 1));
+    ledger.commit(
+      reserve('a', 'b', 't1', 1),
+      reserve('a', 'b', 't2', 1),
+      reserve('a', 'b', 't3', 1),
+    );
     await fresh.plant(ledger.committed);
     await fresh.project(ledger.committed);
   });
 
   const transferIds = async () =>
     (await fresh.views.transfersOf(a, { limit: 10 })).transfers.map(({ transferId }) => transferId);
-  const versions = async () => (await fresh.views.entries(a, { limit: 10 })).entries.map(({ version }) => version);
+  const versions = async () =>
+    (await fresh.views.entries(a, { limit: 10 })).entries.map(({ version }) => version);
 
   it.each([
     ['damaged', { amount: 'five' }],
@@ -337,18 +392,23 @@ describe('a row that cannot be read', () => {
     ['of another schema', { schema: 2 }],
     ['without its version', { version: undefined }],
     ['whose version is no number', { version: 'seven' }],
-  ])('as a summary %s, makes the statement empty and stops the projection of its account alone', async (_, wrong) => {
-    await fresh.spoil({ pk: 'account#a', sk: 'summary' }, wrong);
-    expect(await fresh.views.entries(a, { limit: 10 })).toEqual({ entries: [], asOfVersion: 0 });
-    const more = [deposit('a', 4), open('b')].flatMap((command) => fresh.ledger.commit(command) ?? []);
-    await fresh.plant(more);
-    // Another environment, which does not remember how the summary was.
-    const other = fresh.elsewhere();
-    expect(await other.project(more)).toEqual({ batchItemFailures: [] });
-    expect(other.counts).toEqual({ UnreadableRecords: 1 });
-    expect(await fresh.views.summaryVersion(b)).toBe(1);
+  ])(
+    'as a summary %s, makes the statement empty and stops the projection of its account alone',
+    async (_, wrong) => {
+      await fresh.spoil({ pk: 'account#a', sk: 'summary' }, wrong);
+      expect(await fresh.views.entries(a, { limit: 10 })).toEqual({ entries: [], asOfVersion: 0 });
+      const more = [deposit('a', 4), open('b')].flatMap(
+        (command) => fresh.ledger.commit(command) ?? [],
+      );
+      await fresh.plant(more);
+      // Another environment, which does not remember how the summary was.
+      const other = fresh.elsewhere();
+      expect(await other.project(more)).toEqual({ batchItemFailures: [] });
+      expect(other.counts).toEqual({ UnreadableRecords: 1 });
+      expect(await fresh.views.summaryVersion(b)).toBe(1);
 
-    expect(await other.rebuild('a')).toEqual({ accounts: [{ accountId: 'a', version: 8 }] });
-    expect(await versions()).toEqual([8, 4, 3, 2]);
-  });
+      expect(await other.rebuild('a')).toEqual({ accounts: [{ accountId: 'a', version: 8 }] });
+      expect(await versions()).toEqual([8, 4, 3, 2]);
+    },
+  );
 });

@@ -15,7 +15,13 @@ const queued = (accountId: string, commandId: string, more: object = {}): Dynamo
   const at = '2026-11-21T10:00:00.000Z';
   const writeId = `write-of-${commandId}`;
   const item = {
-    ...{ accountId, place: `${at}#${writeId}`, expiresAt: 1_795_428_000, schema: 1, commandSchema: 1 },
+    ...{
+      accountId,
+      place: `${at}#${writeId}`,
+      expiresAt: 1_795_428_000,
+      schema: 1,
+      commandSchema: 1,
+    },
     ...{ fingerprint: 'fingerprint', writeId, at, keys: [`command:${commandId}`] },
     command: { type: 'withdraw', accountId, amount: 1 },
     actor: 'alice',
@@ -40,17 +46,30 @@ const takerThat = (decide: (accountId: string) => Promise<PassedOver[] | undefin
   const store = { decidePending: vi.fn(decidePending) };
   const handle = createHandler({ store, telemetry, clock: () => 0, budget: 1 });
   const taken = () =>
-    store.decidePending.mock.calls.map(([id, commands]) => [id, ...commands.flatMap(({ keys }) => keys)]);
-  return { handle: (...Records: DynamoDBRecord[]) => handle({ Records }), taken, store, counts, logger };
+    store.decidePending.mock.calls.map(([id, commands]) => [
+      id,
+      ...commands.flatMap(({ keys }) => keys),
+    ]);
+  return {
+    handle: (...Records: DynamoDBRecord[]) => handle({ Records }),
+    taken,
+    store,
+    counts,
+    logger,
+  };
 };
 const nothingFailed = { batchItemFailures: [] };
 const failed = (...records: (DynamoDBRecord | undefined)[]) => ({
-  batchItemFailures: records.map((record) => ({ itemIdentifier: record?.dynamodb?.SequenceNumber ?? '' })),
+  batchItemFailures: records.map((record) => ({
+    itemIdentifier: record?.dynamodb?.SequenceNumber ?? '',
+  })),
 });
 
 it('decides the pending commands of each account together, in the order in which they were sent', async () => {
   const { handle, taken, counts } = takerThat(async () => undefined);
-  expect(await handle(queued('a', 'k1'), queued('b', 'k2'), queued('a', 'k3'))).toEqual(nothingFailed);
+  expect(await handle(queued('a', 'k1'), queued('b', 'k2'), queued('a', 'k3'))).toEqual(
+    nothingFailed,
+  );
   expect(taken()).toEqual([
     ['a', 'command:k1', 'command:k3'],
     ['b', 'command:k2'],
@@ -63,8 +82,19 @@ it('hands the store all that the queue says of a command', async () => {
   await handle(queued('a', 'k1', { keys: ['command:k1', 'command:k2'] }));
   expect(store.decidePending).toHaveBeenCalledExactlyOnceWith('a', [
     {
-      ...{ accountId: 'a', schema: 1, commandSchema: 1, fingerprint: 'fingerprint', writeId: 'write-of-k1' },
-      ...{ at: '2026-11-21T10:00:00.000Z', keys: ['command:k1', 'command:k2'], actor: 'alice', correlationId: 'c' },
+      ...{
+        accountId: 'a',
+        schema: 1,
+        commandSchema: 1,
+        fingerprint: 'fingerprint',
+        writeId: 'write-of-k1',
+      },
+      ...{
+        at: '2026-11-21T10:00:00.000Z',
+        keys: ['command:k1', 'command:k2'],
+        actor: 'alice',
+        correlationId: 'c',
+      },
       command: { type: 'withdraw', accountId: 'a', amount: 1 },
     },
   ]);
@@ -83,7 +113,10 @@ it.each([
     expect(await handle(...records)).toEqual(failed(records[1]));
     expect(taken().map(([accountId]) => accountId)).toEqual(['b', 'a', 'c']);
     expect(counts).toEqual({ CommandsDecidedTogether: 2, DecidePendingFailures: 1 });
-    expect(logger.error).toHaveBeenCalledExactlyOnceWith(expect.any(String), { accountId: 'a', error });
+    expect(logger.error).toHaveBeenCalledExactlyOnceWith(expect.any(String), {
+      accountId: 'a',
+      error,
+    });
   },
 );
 
@@ -112,12 +145,16 @@ it.each([
 
 it('decides a command whose place in the queue says more than is known here', async () => {
   const { handle, taken } = takerThat(async () => undefined);
-  expect(await handle(queued('a', 'k1', { priority: 'high', tags: new Set(['a']) }))).toEqual(nothingFailed);
+  expect(await handle(queued('a', 'k1', { priority: 'high', tags: new Set(['a']) }))).toEqual(
+    nothingFailed,
+  );
   expect(taken()).toEqual([['a', 'command:k1']]);
 });
 
 it('says and counts a command that can never be decided, and reports nothing: it would hold up the others for hours', async () => {
-  const passedOver = [{ keys: ['command:k1' as const], cause: new Error('not an event of this ledger') }];
+  const passedOver = [
+    { keys: ['command:k1' as const], cause: new Error('not an event of this ledger') },
+  ];
   const { handle, counts, logger } = takerThat(async () => passedOver);
   expect(await handle(queued('a', 'k1'), queued('a', 'k2'))).toEqual(nothingFailed);
   expect(counts).toEqual({ CommandsDecidedTogether: 1, UnreadableRecords: 1 });
@@ -132,6 +169,8 @@ it('fails the whole batch for a stream record that does not say where it stands'
   const { handle, taken } = takerThat(async () => undefined);
   const { dynamodb, ...record } = queued('a', 'k1');
   const { SequenceNumber: _, ...nowhere } = dynamodb ?? {};
-  expect(await handle(queued('b', 'k2'), { ...record, dynamodb: nowhere })).toEqual(failed(undefined));
+  expect(await handle(queued('b', 'k2'), { ...record, dynamodb: nowhere })).toEqual(
+    failed(undefined),
+  );
   expect(taken().map(([accountId]) => accountId)).toEqual(['b', 'a']);
 });

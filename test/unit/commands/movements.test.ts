@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { CommandResult, UndecidedReason } from '../../../functions/store/deciding/command-result.ts';
+import type {
+  CommandResult,
+  UndecidedReason,
+} from '../../../functions/store/deciding/command-result.ts';
 import { createFundedLedger, createTestLedger, type TestLedger } from '../http/ledger.ts';
 import type { ClientRequest } from '../http/request.ts';
 
 type Send = (ledger: TestLedger, request: ClientRequest) => ReturnType<TestLedger['deposit']>;
 const kinds: readonly { kind: string; balanceAfter: number; ask: Send }[] = [
   { kind: 'deposit', balanceAfter: 10_250, ask: ({ deposit }, request) => deposit('a1', request) },
-  { kind: 'withdrawal', balanceAfter: 9_750, ask: ({ withdraw }, request) => withdraw('a1', request) },
+  {
+    kind: 'withdrawal',
+    balanceAfter: 9_750,
+    ask: ({ withdraw }, request) => withdraw('a1', request),
+  },
 ];
 const keyed = { 'Idempotency-Key': 'k1' };
 
@@ -44,7 +51,10 @@ describe.each(kinds)('a $kind', ({ kind, balanceAfter, ask }) => {
     const first = await ask(ledger, { body: { amount: 250 }, headers: keyed });
     await ledger.deposit('a1', { body: { amount: 7 } });
     const again = await ask(ledger, { body: { amount: 250 }, headers: keyed });
-    expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+    expect(again).toEqual({
+      ...first,
+      headers: { ...first.headers, 'Idempotency-Replayed': 'true' },
+    });
   });
 
   it('is refused with the same key and another body', async () => {
@@ -60,40 +70,66 @@ describe.each(kinds)('a $kind', ({ kind, balanceAfter, ask }) => {
 
   it.each(['"2"', '*'])('is decided with If-Match: %s', async (tag) => {
     const ledger = await createFundedLedger();
-    expect(await ask(ledger, { body: { amount: 1 }, headers: { 'If-Match': tag } })).toMatchObject({ status: 201 });
-    expect(ledger.store.execute.mock.calls[0]?.[0].expectedVersions).toEqual(tag === '*' ? undefined : [2]);
+    expect(await ask(ledger, { body: { amount: 1 }, headers: { 'If-Match': tag } })).toMatchObject({
+      status: 201,
+    });
+    expect(ledger.store.execute.mock.calls[0]?.[0].expectedVersions).toEqual(
+      tag === '*' ? undefined : [2],
+    );
   });
 
-  it.each(['"1"', '"3"', 'W/"2"', '"02"', '"two"'])('is not decided with If-Match: %s', async (tag) => {
-    const ledger = await createFundedLedger();
-    expect(await ask(ledger, { body: { amount: 1 }, headers: { 'If-Match': tag } })).toMatchObject({
-      status: 412,
-      body: { code: 'version_mismatch', currentVersion: 2 },
-    });
-    expect((await ledger.getAccount('a1')).body['version']).toBe(2);
-  });
+  it.each(['"1"', '"3"', 'W/"2"', '"02"', '"two"'])(
+    'is not decided with If-Match: %s',
+    async (tag) => {
+      const ledger = await createFundedLedger();
+      expect(
+        await ask(ledger, { body: { amount: 1 }, headers: { 'If-Match': tag } }),
+      ).toMatchObject({
+        status: 412,
+        body: { code: 'version_mismatch', currentVersion: 2 },
+      });
+      expect((await ledger.getAccount('a1')).body['version']).toBe(2);
+    },
+  );
 
   it.each(['"1"', '"3"', 'W/"1"', '"x"', '"0"'])(
     'is answered what was recorded where it is repeated with its key and If-Match: %s, which does not hold',
     async (tag) => {
       const ledger = await createFundedLedger();
-      const first = await ask(ledger, { body: { amount: 250 }, headers: { ...keyed, 'If-Match': '"2"' } });
-      const again = await ask(ledger, { body: { amount: 250 }, headers: { ...keyed, 'If-Match': tag } });
+      const first = await ask(ledger, {
+        body: { amount: 250 },
+        headers: { ...keyed, 'If-Match': '"2"' },
+      });
+      const again = await ask(ledger, {
+        body: { amount: 250 },
+        headers: { ...keyed, 'If-Match': tag },
+      });
       expect(first.status).toBe(201);
-      expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+      expect(again).toEqual({
+        ...first,
+        headers: { ...first.headers, 'Idempotency-Replayed': 'true' },
+      });
     },
   );
 
   it('has a precondition that cannot hold asked of the store, which alone knows what is recorded', async () => {
     const ledger = await createFundedLedger();
     await ask(ledger, { body: { amount: 1 }, headers: { ...keyed, 'If-Match': 'W/"2"' } });
-    expect(ledger.store.execute.mock.calls.map(([{ expectedVersions }]) => expectedVersions)).toEqual([[]]);
+    expect(
+      ledger.store.execute.mock.calls.map(([{ expectedVersions }]) => expectedVersions),
+    ).toEqual([[]]);
   });
 
-  it.each(['"1"', 'W/"1"', '*'])('answers 404 to If-Match: %s where there is no such account', async (tag) => {
-    const request = { body: { amount: 1 }, headers: { 'If-Match': tag } };
-    expect(await ask(createTestLedger(), request)).toMatchObject({ status: 404, body: { code: 'account_not_found' } });
-  });
+  it.each(['"1"', 'W/"1"', '*'])(
+    'answers 404 to If-Match: %s where there is no such account',
+    async (tag) => {
+      const request = { body: { amount: 1 }, headers: { 'If-Match': tag } };
+      expect(await ask(createTestLedger(), request)).toMatchObject({
+        status: 404,
+        body: { code: 'account_not_found' },
+      });
+    },
+  );
 });
 
 describe('a rejected withdrawal', () => {
@@ -103,9 +139,15 @@ describe('a rejected withdrawal', () => {
     const first = await ledger.withdraw('a1', request);
     await ledger.deposit('a1', { body: { amount: 100 } });
     const again = await ledger.withdraw('a1', request);
-    expect(first).toMatchObject({ status: 422, body: { code: 'insufficient_funds', available: 10_000 } });
+    expect(first).toMatchObject({
+      status: 422,
+      body: { code: 'insufficient_funds', available: 10_000 },
+    });
     expect(first.headers).not.toHaveProperty('Idempotency-Replayed');
-    expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+    expect(again).toEqual({
+      ...first,
+      headers: { ...first.headers, 'Idempotency-Replayed': 'true' },
+    });
   });
 });
 
@@ -128,11 +170,17 @@ describe('a command that was not decided', () => {
     ['commit_too_large', keyed, 503, '60'],
     ['record_unreadable', keyed, 503, '10'],
     ['record_unreadable', {}, 500, undefined],
-  ])('because of %s, with headers %j, is answered %i', async (reason, headers, status, retryAfter) => {
-    const answer = await askWith({ outcome: 'undecided', reason }, headers);
-    expect(answer).toMatchObject({ status, body: { code: status === 503 ? 'try_again' : 'internal_error' } });
-    expect(answer.headers['Retry-After']).toBe(retryAfter);
-  });
+  ])(
+    'because of %s, with headers %j, is answered %i',
+    async (reason, headers, status, retryAfter) => {
+      const answer = await askWith({ outcome: 'undecided', reason }, headers);
+      expect(answer).toMatchObject({
+        status,
+        body: { code: status === 503 ? 'try_again' : 'internal_error' },
+      });
+      expect(answer.headers['Retry-After']).toBe(retryAfter);
+    },
+  );
 
   it('because its record is of another form is not said to be undone', async () => {
     const { body } = await askWith({ outcome: 'undecided', reason: 'record_unreadable' }, keyed);

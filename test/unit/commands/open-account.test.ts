@@ -9,9 +9,17 @@ const keyed = { 'Idempotency-Key': 'k1' };
 
 describe('opening an account', () => {
   it('answers 201 with the account, its ETag and where it is', async () => {
-    const answer = await createTestLedger().open({ accountId: 'a1', currency: 'EUR', overdraftLimit: 500 });
+    const answer = await createTestLedger().open({
+      accountId: 'a1',
+      currency: 'EUR',
+      overdraftLimit: 500,
+    });
     expect(answer.status).toBe(201);
-    expect(answer.headers).toMatchObject({ ETag: '"1"', Location: '/accounts/a1', 'Content-Type': 'application/json' });
+    expect(answer.headers).toMatchObject({
+      ETag: '"1"',
+      Location: '/accounts/a1',
+      'Content-Type': 'application/json',
+    });
     expect(answer.headers).not.toHaveProperty('Idempotency-Replayed');
     expect(answer.body).toEqual({
       accountId: 'a1',
@@ -29,7 +37,10 @@ describe('opening an account', () => {
 
   it('makes an id where the client sends none, another one each time', async () => {
     const ledger = createTestLedger();
-    const answers = [await ledger.open({ currency: 'EUR' }), await ledger.open({ currency: 'EUR' })];
+    const answers = [
+      await ledger.open({ currency: 'EUR' }),
+      await ledger.open({ currency: 'EUR' }),
+    ];
     expect(answers.map(({ body }) => body['accountId'])).toEqual(['made-1', 'made-2']);
     expect(ledger.store.execute).toHaveBeenLastCalledWith(expect.objectContaining({ keys: [] }));
   });
@@ -40,11 +51,15 @@ describe('opening an account', () => {
     expect(body['accountId']).toMatch(/^[A-Za-z0-9_-]{22}$/);
     expect(headers['Location']).toBe(`/accounts/${body['accountId']}`);
     const recorded = [`command:${body['accountId']}`];
-    expect(ledger.store.execute).toHaveBeenLastCalledWith(expect.objectContaining({ keys: recorded }));
+    expect(ledger.store.execute).toHaveBeenLastCalledWith(
+      expect.objectContaining({ keys: recorded }),
+    );
 
     await createTestLedger().open({ accountId: 'mine', currency: 'EUR' }, keyed);
     await ledger.open({ accountId: 'mine', currency: 'EUR' }, { 'Idempotency-Key': 'k1' });
-    expect(ledger.store.execute).toHaveBeenLastCalledWith(expect.objectContaining({ keys: recorded }));
+    expect(ledger.store.execute).toHaveBeenLastCalledWith(
+      expect.objectContaining({ keys: recorded }),
+    );
   });
 
   it.each([{ accountId: 'a1', currency: 'EUR' }, { currency: 'EUR' }])(
@@ -59,21 +74,33 @@ describe('opening an account', () => {
   );
 
   it.each(['JPY', 'KWD', 'CLF', 'XAF', 'CHE', 'XCG'])('may be in %s', async (currency) => {
-    expect(await createTestLedger().open({ currency })).toMatchObject({ status: 201, body: { currency } });
+    expect(await createTestLedger().open({ currency })).toMatchObject({
+      status: 201,
+      body: { currency },
+    });
   });
 
-  it.each(['XXX', 'XTS', 'XAU', 'DEM', 'HRK', 'BGN', 'ZZZ', 'eur', ''])('may not be in %j', async (currency) => {
-    const ledger = createTestLedger();
-    expect(await ledger.open({ currency }, keyed)).toMatchObject({
-      status: 400,
-      body: { code: 'validation_failed', errors: [{ path: 'currency' }] },
-    });
-    expect(ledger.store.execute).not.toHaveBeenCalled();
-  });
+  it.each(['XXX', 'XTS', 'XAU', 'DEM', 'HRK', 'BGN', 'ZZZ', 'eur', ''])(
+    'may not be in %j',
+    async (currency) => {
+      const ledger = createTestLedger();
+      expect(await ledger.open({ currency }, keyed)).toMatchObject({
+        status: 400,
+        body: { code: 'validation_failed', errors: [{ path: 'currency' }] },
+      });
+      expect(ledger.store.execute).not.toHaveBeenCalled();
+    },
+  );
 
   it('goes on with an account in a currency of before, and repeats the answer to it', async () => {
     const ledger = createTestLedger();
-    const command = { type: 'open', accountId: 'old', owner: 'local', currency: 'DEM', overdraftLimit: 0 };
+    const command = {
+      type: 'open',
+      accountId: 'old',
+      owner: 'local',
+      currency: 'DEM',
+      overdraftLimit: 0,
+    };
     await ledger.store.execute({
       command: Command.parse(command),
       keys: [recordKey(deriveId(Caller.parse('local'), '', IdempotencyKey.parse('k1')))],
@@ -86,8 +113,13 @@ describe('opening an account', () => {
       body: { currency: 'DEM' },
     });
     expect(await ledger.open({ accountId: 'new', currency: 'DEM' })).toMatchObject({ status: 400 });
-    expect(await ledger.deposit('old', { body: { amount: 1, currency: 'DEM' } })).toMatchObject({ status: 201 });
-    expect(await ledger.getAccount('old')).toMatchObject({ status: 200, body: { currency: 'DEM', balance: 1 } });
+    expect(await ledger.deposit('old', { body: { amount: 1, currency: 'DEM' } })).toMatchObject({
+      status: 201,
+    });
+    expect(await ledger.getAccount('old')).toMatchObject({
+      status: 200,
+      body: { currency: 'DEM', balance: 1 },
+    });
   });
 
   it.each([
@@ -96,7 +128,10 @@ describe('opening an account', () => {
   ])('refuses the same key with %s', async (_, body) => {
     const ledger = createTestLedger();
     await ledger.open({ currency: 'EUR' }, keyed);
-    expect(await ledger.open(body, keyed)).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+    expect(await ledger.open(body, keyed)).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_key_reused' },
+    });
   });
 
   it('replays a rejection too', async () => {
@@ -105,14 +140,20 @@ describe('opening an account', () => {
     const first = await ledger.open({ accountId: 'a1', currency: 'EUR' }, keyed);
     const again = await ledger.open({ accountId: 'a1', currency: 'EUR' }, keyed);
     expect(first).toMatchObject({ status: 409, body: { code: 'account_already_exists' } });
-    expect(again).toMatchObject({ status: 409, body: first.body, headers: { 'Idempotency-Replayed': 'true' } });
+    expect(again).toMatchObject({
+      status: 409,
+      body: first.body,
+      headers: { 'Idempotency-Replayed': 'true' },
+    });
   });
 
   it.each(['"1"', '*', 'W/"1"'])(
     'answers 412 to If-Match: %s, for what is to be opened has no version',
     async (tag) => {
       const ledger = createTestLedger();
-      expect(await ledger.open({ accountId: 'a1', currency: 'EUR' }, { 'If-Match': tag })).toMatchObject({
+      expect(
+        await ledger.open({ accountId: 'a1', currency: 'EUR' }, { 'If-Match': tag }),
+      ).toMatchObject({
         status: 412,
         body: { code: 'version_mismatch', currentVersion: 0 },
       });
@@ -127,7 +168,10 @@ describe('opening an account', () => {
       const first = await ledger.open({ currency: 'EUR' }, keyed);
       const again = await ledger.open({ currency: 'EUR' }, { ...keyed, 'If-Match': tag });
       expect(first.status).toBe(201);
-      expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+      expect(again).toEqual({
+        ...first,
+        headers: { ...first.headers, 'Idempotency-Replayed': 'true' },
+      });
     },
   );
 

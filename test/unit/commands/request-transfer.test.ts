@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { AccountId, Timestamp, Version } from '../../../events/values.ts';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
-import type { CommandResult, UndecidedReason } from '../../../functions/store/deciding/command-result.ts';
+import type {
+  CommandResult,
+  UndecidedReason,
+} from '../../../functions/store/deciding/command-result.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 
 const keyed = { 'Idempotency-Key': 'k1' };
@@ -15,7 +18,11 @@ const anothers = Transfer.parse({
 
 describe('requesting a transfer', () => {
   it('answers 202 with the reserved transfer and where it is, without an ETag', async () => {
-    const answer = await (await createFundedLedger()).transfer({ ...rent, transferId: 't1', currency: 'EUR' });
+    const answer = await (await createFundedLedger()).transfer({
+      ...rent,
+      transferId: 't1',
+      currency: 'EUR',
+    });
     expect(answer.status).toBe(202);
     expect(answer.headers).toMatchObject({ Location: '/transfers/t1' });
     expect(answer.headers).not.toHaveProperty('ETag');
@@ -39,14 +46,17 @@ describe('requesting a transfer', () => {
     ['a transferId', { ...rent, transferId: 't1' }, {}, ['t1']],
     ['a key', rent, keyed, [derived]],
     ['both', { ...rent, transferId: 't1' }, keyed, ['t1', derived]],
-  ])('is recorded under what makes it one transfer, when the client sends %s', async (_, body, headers, commandIds) => {
-    const ledger = await createFundedLedger();
-    const { body: transfer } = await ledger.transfer(body, headers);
-    const keys = ledger.store.execute.mock.calls[0]?.[0].keys ?? [];
-    expect(keys.map((key) => key.replace(/^command:/, ''))).toEqual(commandIds);
-    expect(keys.every((key) => key.startsWith('command:'))).toBe(true);
-    expect(transfer['transferId']).toEqual(commandIds[0]);
-  });
+  ])(
+    'is recorded under what makes it one transfer, when the client sends %s',
+    async (_, body, headers, commandIds) => {
+      const ledger = await createFundedLedger();
+      const { body: transfer } = await ledger.transfer(body, headers);
+      const keys = ledger.store.execute.mock.calls[0]?.[0].keys ?? [];
+      expect(keys.map((key) => key.replace(/^command:/, ''))).toEqual(commandIds);
+      expect(keys.every((key) => key.startsWith('command:'))).toBe(true);
+      expect(transfer['transferId']).toEqual(commandIds[0]);
+    },
+  );
 
   it('is recorded once where the client sends back the id that its key determined', async () => {
     const ledger = await createFundedLedger();
@@ -60,13 +70,19 @@ describe('requesting a transfer', () => {
     ['key', rent, keyed],
     ['transferId', { ...rent, transferId: 't1' }, {}],
     ['key and transferId', { ...rent, transferId: 't1' }, keyed],
-  ])('answers a repeat of the same %s as it did first, however far the transfer has got', async (_, body, headers) => {
-    const ledger = await createFundedLedger();
-    const first = await ledger.transfer(body, headers);
-    ledger.show({ ...Transfer.parse(first.body), status: 'settled', endedAt });
-    const again = await ledger.transfer(body, headers);
-    expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
-  });
+  ])(
+    'answers a repeat of the same %s as it did first, however far the transfer has got',
+    async (_, body, headers) => {
+      const ledger = await createFundedLedger();
+      const first = await ledger.transfer(body, headers);
+      ledger.show({ ...Transfer.parse(first.body), status: 'settled', endedAt });
+      const again = await ledger.transfer(body, headers);
+      expect(again).toEqual({
+        ...first,
+        headers: { ...first.headers, 'Idempotency-Replayed': 'true' },
+      });
+    },
+  );
 
   it.each([
     ['key', { ...rent, amount: 1 }, keyed],
@@ -92,7 +108,10 @@ describe('requesting a transfer', () => {
     expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
     expect((await ledger.getAccount('b1')).body).toMatchObject({ reserved: 0, version: 2 });
     const again = await ledger.transfer({ ...rent, transferId: 't1' });
-    expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+    expect(again).toEqual({
+      ...first,
+      headers: { ...first.headers, 'Idempotency-Replayed': 'true' },
+    });
   });
 
   it('means one transfer by a transferId also where that was rejected, whatever the views show', async () => {
@@ -106,14 +125,20 @@ describe('requesting a transfer', () => {
       body: { code: 'idempotency_key_reused' },
     });
     const again = await ledger.transfer(tooMuch);
-    expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+    expect(again).toEqual({
+      ...first,
+      headers: { ...first.headers, 'Idempotency-Replayed': 'true' },
+    });
     expect(ledger.views.transfer).not.toHaveBeenCalled();
   });
 
   it('has the same key stand for another transfer on another source', async () => {
     const ledger = await createFundedLedger();
     await ledger.deposit('b1', { body: { amount: 5000 } });
-    const ids = [await ledger.transfer(rent, keyed), await ledger.transfer({ ...rent, from: 'b1', to: 'a1' }, keyed)];
+    const ids = [
+      await ledger.transfer(rent, keyed),
+      await ledger.transfer({ ...rent, from: 'b1', to: 'a1' }, keyed),
+    ];
     expect(new Set(ids.map(({ body }) => body['transferId'])).size).toBe(2);
   });
 
@@ -124,7 +149,9 @@ describe('requesting a transfer', () => {
       body: { currentVersion: 2 },
     });
     expect(await ledger.transfer(rent, { 'If-Match': '"2"' })).toMatchObject({ status: 202 });
-    expect(await ledger.transfer({ ...rent, from: 'missing' }, { 'If-Match': '"2"' })).toMatchObject({ status: 404 });
+    expect(
+      await ledger.transfer({ ...rent, from: 'missing' }, { 'If-Match': '"2"' }),
+    ).toMatchObject({ status: 404 });
   });
 
   it.each(['W/"1"', '"x"', '"0"', '"1"'])(
@@ -133,7 +160,10 @@ describe('requesting a transfer', () => {
       const ledger = await createFundedLedger();
       const first = await ledger.transfer({ ...rent, transferId: 't1' });
       const again = await ledger.transfer({ ...rent, transferId: 't1' }, { 'If-Match': tag });
-      expect(again).toEqual({ ...first, headers: { ...first.headers, 'Idempotency-Replayed': 'true' } });
+      expect(again).toEqual({
+        ...first,
+        headers: { ...first.headers, 'Idempotency-Replayed': 'true' },
+      });
     },
   );
 
@@ -143,7 +173,10 @@ describe('requesting a transfer', () => {
     [{ ...rent, currency: 'USD' }, 422, 'currency_mismatch'],
     [{ ...rent, from: 'missing' }, 404, 'account_not_found'],
   ])('refuses %j', async (body, status, code) => {
-    expect(await (await createFundedLedger()).transfer(body)).toMatchObject({ status, body: { code } });
+    expect(await (await createFundedLedger()).transfer(body)).toMatchObject({
+      status,
+      body: { code },
+    });
   });
 });
 
@@ -160,7 +193,11 @@ describe('Prefer: wait', () => {
     const answer = await ledger.transfer({ ...rent, transferId: 't1' }, { Prefer: 'wait=10' });
     expect(answer).toMatchObject({
       status: 202,
-      headers: { 'Preference-Applied': 'wait=10', Location: '/transfers/t1', 'Idempotency-Replayed': 'true' },
+      headers: {
+        'Preference-Applied': 'wait=10',
+        Location: '/transfers/t1',
+        'Idempotency-Replayed': 'true',
+      },
     });
     expect(answer.body).toEqual(settled);
     expect(ledger.time.pauses).toEqual([10, 10, 10]);
@@ -173,7 +210,14 @@ describe('Prefer: wait', () => {
       const requestedAt = new Date(ledger.time.clock()).toISOString();
       const ended = new Date(ledger.time.clock() + milliseconds).toISOString();
       ledger.views.transfer.mockImplementation(async (transferId) =>
-        Transfer.parse({ ...anothers, transferId, from: 'a1', to: 'b1', requestedAt, endedAt: ended }),
+        Transfer.parse({
+          ...anothers,
+          transferId,
+          from: 'a1',
+          to: 'b1',
+          requestedAt,
+          endedAt: ended,
+        }),
       );
       await ledger.transfer({ ...rent, amount: 1 }, { Prefer: 'wait=10' });
       return ledger.time.pauses;
@@ -189,10 +233,21 @@ describe('Prefer: wait', () => {
       ledger.views.transfer.mockImplementation(async (transferId) => {
         const requestedAt = new Date(startedAt).toISOString();
         const ended =
-          ledger.time.clock() - startedAt >= milliseconds && new Date(startedAt + milliseconds).toISOString();
+          ledger.time.clock() - startedAt >= milliseconds &&
+          new Date(startedAt + milliseconds).toISOString();
         const steps = [{ step: 'reserved', accountId: 'a1', version: 7, at: requestedAt }];
-        const transfer = { ...anothers, transferId, from: 'a1', to: 'b1', requestedAt, steps, status: 'reserved' };
-        return Transfer.parse(ended ? { ...transfer, status: 'settled', endedAt: ended } : transfer);
+        const transfer = {
+          ...anothers,
+          transferId,
+          from: 'a1',
+          to: 'b1',
+          requestedAt,
+          steps,
+          status: 'reserved',
+        };
+        return Transfer.parse(
+          ended ? { ...transfer, status: 'settled', endedAt: ended } : transfer,
+        );
       });
       ledger.views.transfer.mockClear();
       const looks: unknown[] = [];
@@ -202,7 +257,14 @@ describe('Prefer: wait', () => {
         looks.push(ledger.time.clock() - startedAt, await elsewhere.look());
         const [, shown] = looks;
         const at = Timestamp.parse(new Date(startedAt).toISOString());
-        return (shown as CommandResult) ?? { outcome: 'accepted', version: Version.parse(7), at, replayed: false };
+        return (
+          (shown as CommandResult) ?? {
+            outcome: 'accepted',
+            version: Version.parse(7),
+            at,
+            replayed: false,
+          }
+        );
       });
       const answer = await ledger.transfer({ ...rent, amount: 1 }, { Prefer: 'wait=10' });
       expect(answer).toMatchObject({ status: 202, body: { status: 'settled', from: 'a1' } });
@@ -214,7 +276,12 @@ describe('Prefer: wait', () => {
     expect(await queues(70)).toEqual([50, undefined, 50 * 1.25 ** 2, 3]);
     // Halfway between the last two looks is when it is believed to have ended.
     const took = 50 * ((1.25 + 1.25 ** 2) / 2);
-    expect(await queues(60)).toEqual([expect.closeTo(50 + 2 * 0.25 * (took - 50)), accepted, expect.anything(), 1]);
+    expect(await queues(60)).toEqual([
+      expect.closeTo(50 + 2 * 0.25 * (took - 50)),
+      accepted,
+      expect.anything(),
+      1,
+    ]);
   });
 
   it('has who must queue look no later than the wait is over', async () => {
@@ -238,7 +305,8 @@ describe('Prefer: wait', () => {
     ['cannot be read', async () => Promise.reject(new Error('no'))],
     [
       'know another source’s by that id',
-      async (_: unknown, from?: string) => (from === undefined ? { ...anothers, endedAt } : undefined),
+      async (_: unknown, from?: string) =>
+        from === undefined ? { ...anothers, endedAt } : undefined,
     ],
   ])('answers what was recorded where the views %s', async (_, transfer) => {
     const ledger = await createFundedLedger();
@@ -274,7 +342,11 @@ describe('Prefer: wait', () => {
 
 describe('a transfer that was not decided', () => {
   const own = { ...rent, transferId: 't1' };
-  const askWith = async (reason: UndecidedReason, body: object, headers: Record<string, string> = {}) => {
+  const askWith = async (
+    reason: UndecidedReason,
+    body: object,
+    headers: Record<string, string> = {},
+  ) => {
     const ledger = await createFundedLedger();
     ledger.store.execute.mockResolvedValueOnce({ outcome: 'undecided', reason });
     return ledger.transfer(body, headers);
@@ -291,13 +363,20 @@ describe('a transfer that was not decided', () => {
     ['its own transferId', own, {}, 'the same transferId t1'],
     ['an Idempotency-Key', rent, keyed, 'the same Idempotency-Key'],
     ['both', own, keyed, 'the same Idempotency-Key'],
-  ])('is to be sent again where the client has sent %s, which will tell', async (_, body, headers, named) => {
-    for (const reason of ['unknown', 'contention', 'throttled', 'unavailable'] as const) {
-      const answer = await askWith(reason, body, headers);
-      expect(answer).toMatchObject({ status: 503, headers: { 'Retry-After': '1' }, body: { code: 'try_again' } });
-      expect(answer.body['detail']).toContain(named);
-    }
-  });
+  ])(
+    'is to be sent again where the client has sent %s, which will tell',
+    async (_, body, headers, named) => {
+      for (const reason of ['unknown', 'contention', 'throttled', 'unavailable'] as const) {
+        const answer = await askWith(reason, body, headers);
+        expect(answer).toMatchObject({
+          status: 503,
+          headers: { 'Retry-After': '1' },
+          body: { code: 'try_again' },
+        });
+        expect(answer.body['detail']).toContain(named);
+      }
+    },
+  );
 
   it.each<UndecidedReason>(['contention', 'throttled', 'unavailable', 'commit_too_large'])(
     'because of %s is said to be undone where the client has sent no key, and none is promised to tell',
@@ -310,24 +389,41 @@ describe('a transfer that was not decided', () => {
   );
 
   it('because its record is of another form is to be sent again only where the client can repeat it', async () => {
-    expect(await askWith('record_unreadable', own)).toMatchObject({ status: 503, headers: { 'Retry-After': '10' } });
-    expect(await askWith('record_unreadable', rent)).toMatchObject({ status: 500, body: { code: 'internal_error' } });
+    expect(await askWith('record_unreadable', own)).toMatchObject({
+      status: 503,
+      headers: { 'Retry-After': '10' },
+    });
+    expect(await askWith('record_unreadable', rent)).toMatchObject({
+      status: 500,
+      body: { code: 'internal_error' },
+    });
   });
 
   it('but is being decided names what the client has sent', async () => {
     const ledger = await createFundedLedger();
     ledger.store.execute.mockResolvedValueOnce({ outcome: 'in_progress' });
     const { status, body } = await ledger.transfer(own);
-    expect([status, body['detail']]).toEqual([409, expect.stringContaining('the same transferId t1')]);
+    expect([status, body['detail']]).toEqual([
+      409,
+      expect.stringContaining('the same transferId t1'),
+    ]);
   });
 
   it.each([
     [own, 503, 'the same transferId t1'],
     [rent, 500, 'not known'],
-  ])('because something was thrown on the way (%j) is answered %i', async (body, status, detail) => {
-    const ledger = await createFundedLedger();
-    ledger.store.execute.mockRejectedValueOnce(Object.assign(new Error('socket'), { code: 'ECONNRESET' }));
-    const answer = await ledger.transfer(body);
-    expect([answer.status, answer.body['detail']]).toEqual([status, expect.stringContaining(detail)]);
-  });
+  ])(
+    'because something was thrown on the way (%j) is answered %i',
+    async (body, status, detail) => {
+      const ledger = await createFundedLedger();
+      ledger.store.execute.mockRejectedValueOnce(
+        Object.assign(new Error('socket'), { code: 'ECONNRESET' }),
+      );
+      const answer = await ledger.transfer(body);
+      expect([answer.status, answer.body['detail']]).toEqual([
+        status,
+        expect.stringContaining(detail),
+      ]);
+    },
+  );
 });

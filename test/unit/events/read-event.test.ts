@@ -5,7 +5,13 @@ import { seed } from '../../setup/seed.ts';
 import refusedEvents from './refused-events.json' with { type: 'json' };
 import storedEvents from './stored-events.json' with { type: 'json' };
 
-const types = ['AccountOpened', 'MoneyDeposited', 'MoneyWithdrawn', 'MoneyReserved', 'ReservationCancelled'];
+const types = [
+  'AccountOpened',
+  'MoneyDeposited',
+  'MoneyWithdrawn',
+  'MoneyReserved',
+  'ReservationCancelled',
+];
 
 describe('an event that lies in a stream', () => {
   it.each(storedEvents)('is read: $name', ({ stored, read }) =>
@@ -40,7 +46,11 @@ describe('an event that is written', () => {
   const transfer = { transferId: id, amount };
 
   it.each<[string, number, fc.Arbitrary<object>]>([
-    ['AccountOpened', 2, fc.record({ owner: reference, currency, overdraftLimit: fc.maxSafeNat() }, plain)],
+    [
+      'AccountOpened',
+      2,
+      fc.record({ owner: reference, currency, overdraftLimit: fc.maxSafeNat() }, plain),
+    ],
     ['MoneyDeposited', 1, movement],
     ['MoneyWithdrawn', 1, movement],
     ['MoneyReserved', 1, withOptional({ ...transfer, to: id, currency }, { reference })],

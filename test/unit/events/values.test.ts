@@ -31,9 +31,24 @@ const notNumbers = [NaN, Infinity, -Infinity, '1', 1n, null, undefined];
 const values: readonly Value[] = [
   { name: 'an account id', schema: AccountId, ...id },
   { name: 'a transfer id', schema: TransferId, ...id },
-  { name: 'an amount', schema: Amount, taken: [1, 2, MAX], refused: [0, -1, 0.5, MAX + 1, 1e300, ...notNumbers] },
-  { name: 'a limit', schema: Limit, taken: [0, 1, MAX], refused: [-1, 0.5, MAX + 1, ...notNumbers] },
-  { name: 'a version', schema: Version, taken: [1, 2, MAX], refused: [0, -1, 1.5, MAX + 1, ...notNumbers] },
+  {
+    name: 'an amount',
+    schema: Amount,
+    taken: [1, 2, MAX],
+    refused: [0, -1, 0.5, MAX + 1, 1e300, ...notNumbers],
+  },
+  {
+    name: 'a limit',
+    schema: Limit,
+    taken: [0, 1, MAX],
+    refused: [-1, 0.5, MAX + 1, ...notNumbers],
+  },
+  {
+    name: 'a version',
+    schema: Version,
+    taken: [1, 2, MAX],
+    refused: [0, -1, 1.5, MAX + 1, ...notNumbers],
+  },
   {
     name: 'a currency',
     schema: Currency,
@@ -44,10 +59,16 @@ const values: readonly Value[] = [
     name: 'a reference',
     schema: Reference,
     taken: ['r', ' ', 'x'.repeat(140), 'Miete für März €', '🦉', "'; drop table"],
-    // Half a surrogate pair is no text: it has no UTF-8, so it cannot be stored, nor hashed as canonical JSON.
+    // Half a surrogate pair is no text: it has no UTF-8, so it cannot be stored, nor hashed as
+    // canonical JSON.
     refused: ['', 'x'.repeat(141), '\ud83e', 'a\udd89b', 1, null],
   },
-  { name: 'a caller', schema: Caller, taken: ['alice', 'x'.repeat(128)], refused: ['', 'x'.repeat(129), '\ud83e', 1] },
+  {
+    name: 'a caller',
+    schema: Caller,
+    taken: ['alice', 'x'.repeat(128)],
+    refused: ['', 'x'.repeat(129), '\ud83e', 1],
+  },
   {
     name: 'a time',
     schema: Timestamp,
@@ -65,7 +86,9 @@ const values: readonly Value[] = [
 ];
 
 describe.each(values)('$name', ({ schema, taken, refused }) => {
-  it.each(taken.map((value) => [value]))('may be %j', (value) => expect(schema.safeParse(value).success).toBe(true));
+  it.each(taken.map((value) => [value]))('may be %j', (value) =>
+    expect(schema.safeParse(value).success).toBe(true),
+  );
   it.each(refused.map((value) => [value]))('may not be %o', (value) =>
     expect(schema.safeParse(value).success).toBe(false),
   );
@@ -82,7 +105,8 @@ describe('a sum of money', () => {
     [[MAX, 1], undefined],
     [[MAX, MAX], undefined],
     [[-MAX, -1], undefined],
-    // What leaves the range on the way may come back into it: the order of the terms decides nothing.
+    // What leaves the range on the way may come back into it: the order of the terms decides
+    // nothing.
     [[MAX, 1, -1], MAX],
     [[MAX, MAX, -MAX], MAX],
     // As floats these come out as 2^53, a number that may be shown but not trusted.

@@ -21,7 +21,10 @@ interface Case {
 }
 
 /** A deposit whose outcome the store says. */
-const depositThat = async (result: CommandResult, headers: Readonly<Record<string, string>> = {}) => {
+const depositThat = async (
+  result: CommandResult,
+  headers: Readonly<Record<string, string>> = {},
+) => {
   const ledger = await createFundedLedger();
   ledger.store.execute.mockResolvedValueOnce(result);
   return ledger.deposit('a1', { body: { amount: 1 }, headers });
@@ -36,7 +39,9 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
   validation_failed: {
     status: 400,
     ask: async () => (await createFundedLedger()).deposit('a1', { body: { amount: 0 } }),
-    body: { errors: [{ path: 'amount', message: expect.stringContaining('1 to 9007199254740991') }] },
+    body: {
+      errors: [{ path: 'amount', message: expect.stringContaining('1 to 9007199254740991') }],
+    },
   },
   malformed_json: {
     status: 400,
@@ -46,13 +51,25 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
     status: 401,
     // As it will be once callers must say who they are: the identity middleware names nobody.
     ask: () =>
-      send(httpHandler(telemetry, z.object({}), async () => ({ statusCode: 200, headers: {}, body: '' }), nobody)),
+      send(
+        httpHandler(
+          telemetry,
+          z.object({}),
+          async () => ({ statusCode: 200, headers: {}, body: '' }),
+          nobody,
+        ),
+      ),
     headers: { 'WWW-Authenticate': 'Bearer' },
   },
   forbidden: {
     status: 403,
     ask: () =>
-      send(httpHandler(telemetry, z.object({}), async () => ({ code: 'forbidden', detail: 'It is not yours.' }))),
+      send(
+        httpHandler(telemetry, z.object({}), async () => ({
+          code: 'forbidden',
+          detail: 'It is not yours.',
+        })),
+      ),
   },
   account_not_found: {
     status: 404,
@@ -111,17 +128,24 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
   version_mismatch: {
     status: 412,
     ask: async () =>
-      (await createFundedLedger()).withdraw('a1', { body: { amount: 1 }, headers: { 'If-Match': '"7"' } }),
+      (await createFundedLedger()).withdraw('a1', {
+        body: { amount: 1 },
+        headers: { 'If-Match': '"7"' },
+      }),
     body: { currentVersion: 2 },
   },
   body_too_large: {
     status: 413,
-    ask: async () => (await createFundedLedger()).deposit('a1', { body: { reference: 'x'.repeat(16 * 1024) } }),
+    ask: async () =>
+      (await createFundedLedger()).deposit('a1', { body: { reference: 'x'.repeat(16 * 1024) } }),
   },
   unsupported_media_type: {
     status: 415,
     ask: async () =>
-      (await createFundedLedger()).deposit('a1', { body: { amount: 1 }, headers: { 'Content-Type': 'text/plain' } }),
+      (await createFundedLedger()).deposit('a1', {
+        body: { amount: 1 },
+        headers: { 'Content-Type': 'text/plain' },
+      }),
   },
   insufficient_funds: {
     status: 422,
@@ -130,7 +154,8 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
   },
   currency_mismatch: {
     status: 422,
-    ask: async () => (await createFundedLedger()).deposit('a1', { body: { amount: 1, currency: 'USD' } }),
+    ask: async () =>
+      (await createFundedLedger()).deposit('a1', { body: { amount: 1, currency: 'USD' } }),
   },
   same_account: {
     status: 422,
@@ -138,7 +163,8 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
   },
   amount_out_of_range: {
     status: 422,
-    ask: async () => (await createFundedLedger()).deposit('a1', { body: { amount: Number.MAX_SAFE_INTEGER } }),
+    ask: async () =>
+      (await createFundedLedger()).deposit('a1', { body: { amount: Number.MAX_SAFE_INTEGER } }),
   },
   account_not_open: { status: 422, ask: () => depositThat(rejected('account_not_open')) },
   idempotency_key_reused: {
@@ -166,28 +192,41 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
 };
 
 describe('every error of the contract', () => {
-  it.each(Object.entries(cases))('%s is answered as problem+json with its status', async (code, expected) => {
-    const answer = await expected.ask();
+  it.each(Object.entries(cases))(
+    '%s is answered as problem+json with its status',
+    async (code, expected) => {
+      const answer = await expected.ask();
 
-    expect(answer.status).toBe(expected.status);
-    expect(answer.headers).toMatchObject({
-      'Content-Type': 'application/problem+json',
-      'X-Correlation-Id': 'gateway-request-id',
-      ...expected.headers,
-    });
-    expect(answer.body).toMatchObject({
-      type: `urn:holdfast:problem:${code}`,
-      title: expect.stringMatching(/./),
-      status: expected.status,
-      detail: expect.stringMatching(/./),
-      instance: expect.stringMatching(/^\//),
-      code,
-      ...expected.body,
-    });
-  });
+      expect(answer.status).toBe(expected.status);
+      expect(answer.headers).toMatchObject({
+        'Content-Type': 'application/problem+json',
+        'X-Correlation-Id': 'gateway-request-id',
+        ...expected.headers,
+      });
+      expect(answer.body).toMatchObject({
+        type: `urn:holdfast:problem:${code}`,
+        title: expect.stringMatching(/./),
+        status: expected.status,
+        detail: expect.stringMatching(/./),
+        instance: expect.stringMatching(/^\//),
+        code,
+        ...expected.body,
+      });
+    },
+  );
 
   it('has nothing in it besides what the contract names', async () => {
-    const known = ['available', 'code', 'currentVersion', 'detail', 'errors', 'instance', 'status', 'title', 'type'];
+    const known = [
+      'available',
+      'code',
+      'currentVersion',
+      'detail',
+      'errors',
+      'instance',
+      'status',
+      'title',
+      'type',
+    ];
     for (const { ask } of Object.values(cases)) {
       expect(known).toEqual(expect.arrayContaining(Object.keys((await ask()).body)));
     }

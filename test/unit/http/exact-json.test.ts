@@ -19,12 +19,15 @@ describe('parsing JSON exactly', () => {
     expect(parseExactly(`{"amount":${literal}}`)).toEqual({ amount: value });
   });
 
-  it.each(['0.99999999999999999999', '9007199254740990.6', '1.00000000000000000001', '1e-400', '-1e-400'])(
-    'reads %s, which is whole only once rounded, as no number',
-    (literal) => {
-      expect(parseExactly(`[{"amount":${literal}}]`)).toEqual([{ amount: Number.NaN }]);
-    },
-  );
+  it.each([
+    '0.99999999999999999999',
+    '9007199254740990.6',
+    '1.00000000000000000001',
+    '1e-400',
+    '-1e-400',
+  ])('reads %s, which is whole only once rounded, as no number', (literal) => {
+    expect(parseExactly(`[{"amount":${literal}}]`)).toEqual([{ amount: Number.NaN }]);
+  });
 
   it('leaves everything else as it is', () => {
     const text = '{"a":[null,true,"1.00000000000000000001","\\ud83d\\ude00"],"__proto__":{"b":1}}';
@@ -61,10 +64,15 @@ describe('parsing JSON exactly', () => {
     expect(JSON.stringify(parseExactly(text))).toBe(text);
   });
 
-  it.each(['{', '', '01', '"\\ud800"', '{"a":["\\udc00 b"]}', '{"\\ud800":1}', '[{"a":{"b\\udc00":1}}]'])(
-    'refuses %s',
-    (text) => {
-      expect(() => parseExactly(text)).toThrow(SyntaxError);
-    },
-  );
+  it.each([
+    '{',
+    '',
+    '01',
+    '"\\ud800"',
+    '{"a":["\\udc00 b"]}',
+    '{"\\ud800":1}',
+    '[{"a":{"b\\udc00":1}}]',
+  ])('refuses %s', (text) => {
+    expect(() => parseExactly(text)).toThrow(SyntaxError);
+  });
 });

@@ -10,7 +10,9 @@ import { type ClientRequest, eventOf, lambdaContext, send } from './request.ts';
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 describe('the correlation id', () => {
-  const echo = httpHandler(telemetry, z.object({}), async (_, { correlationId }) => json(200, { correlationId }));
+  const echo = httpHandler(telemetry, z.object({}), async (_, { correlationId }) =>
+    json(200, { correlationId }),
+  );
 
   it.each([
     ['checkout-4711', 'one word'],
@@ -58,7 +60,8 @@ describe('the correlation id', () => {
 });
 
 describe('a body', () => {
-  const deposit = async (request: ClientRequest) => (await createFundedLedger()).deposit('a1', request);
+  const deposit = async (request: ClientRequest) =>
+    (await createFundedLedger()).deposit('a1', request);
   const paid = '{"amount":1}';
   const replaced = '{"amount":1,"reference":"\ufffd"}';
   const lengthOf = (text: string) => String(Buffer.byteLength(text));
@@ -67,8 +70,14 @@ describe('a body', () => {
     ['in plain text', { rawBody: paid }],
     ['in base64', { rawBody: base64(paid), isBase64Encoded: true }],
     ['with a byte order mark', { rawBody: `\u{feff}${paid}` }],
-    ['with a charset', { rawBody: paid, headers: { 'Content-Type': 'application/json; charset=utf-8' } }],
-    ['in any spelling of the media type', { rawBody: paid, headers: { 'Content-Type': 'Application/JSON' } }],
+    [
+      'with a charset',
+      { rawBody: paid, headers: { 'Content-Type': 'application/json; charset=utf-8' } },
+    ],
+    [
+      'in any spelling of the media type',
+      { rawBody: paid, headers: { 'Content-Type': 'Application/JSON' } },
+    ],
     ['of exactly 16 KiB', { rawBody: paid.padEnd(16 * 1024) }],
     ['that is not encoded', { rawBody: paid, headers: { 'Content-Encoding': 'identity' } }],
     [
@@ -92,7 +101,12 @@ describe('a body', () => {
   });
 
   it.each<[string, number, string, ClientRequest]>([
-    ['of one byte more than 16 KiB', 413, 'body_too_large', { rawBody: paid.padEnd(16 * 1024 + 1) }],
+    [
+      'of one byte more than 16 KiB',
+      413,
+      'body_too_large',
+      { rawBody: paid.padEnd(16 * 1024 + 1) },
+    ],
     [
       'of more than 16 KiB under its base64',
       413,
@@ -105,7 +119,12 @@ describe('a body', () => {
       'body_too_large',
       { rawBody: JSON.stringify({ reference: 'ü'.repeat(9000) }) },
     ],
-    ['of another type', 415, 'unsupported_media_type', { rawBody: paid, headers: { 'Content-Type': 'text/json' } }],
+    [
+      'of another type',
+      415,
+      'unsupported_media_type',
+      { rawBody: paid, headers: { 'Content-Type': 'text/json' } },
+    ],
     [
       'of a form',
       415,
@@ -151,7 +170,12 @@ describe('a body', () => {
       'validation_failed',
       { rawBody: paid, headers: { [name]: value } },
     ]),
-    ['that holds half a character', 400, 'malformed_json', { rawBody: '{"amount":1,"reference":"\\ud800"}' }],
+    [
+      'that holds half a character',
+      400,
+      'malformed_json',
+      { rawBody: '{"amount":1,"reference":"\\ud800"}' },
+    ],
     ['that is no object', 400, 'validation_failed', { rawBody: '[1]' }],
     ['that is null', 400, 'validation_failed', { rawBody: 'null' }],
   ])('%s is answered %i %s', async (_, status, code, request) => {
@@ -162,7 +186,8 @@ describe('a body', () => {
 
   it('is decided at whichever of several versions the account is at', async () => {
     const ledger = await createFundedLedger();
-    const at = (ifMatch: string) => ledger.deposit('a1', { rawBody: paid, headers: { 'If-Match': ifMatch } });
+    const at = (ifMatch: string) =>
+      ledger.deposit('a1', { rawBody: paid, headers: { 'If-Match': ifMatch } });
     expect(await at('"1", "2", "7"')).toMatchObject({ status: 201, body: { version: 3 } });
     expect(await at('"3","3"')).toMatchObject({ status: 201, body: { version: 4 } });
     expect(await at('"7", W/"4", "3"')).toMatchObject({ status: 412, body: { currentVersion: 4 } });
@@ -189,7 +214,9 @@ describe('validation', () => {
       { path: 'currency', message: 'must be three capital letters (ISO 4217)' },
       { path: 'reference', message: 'must not be empty' },
     ]);
-    expect(await errorsOf({ amount: 1, currency: 5 })).toEqual([{ path: 'currency', message: 'must be a string' }]);
+    expect(await errorsOf({ amount: 1, currency: 5 })).toEqual([
+      { path: 'currency', message: 'must be a string' },
+    ]);
   });
 
   it('refuses unknown fields by name, so that a typo cannot be ignored', async () => {
@@ -199,7 +226,10 @@ describe('validation', () => {
     ]);
     const ledger = await createFundedLedger();
     const answer = await ledger.deposit('a1', { rawBody: '{"amount":1,"__proto__":{"amount":2}}' });
-    expect(answer.body).toMatchObject({ code: 'validation_failed', errors: [{ path: '__proto__' }] });
+    expect(answer.body).toMatchObject({
+      code: 'validation_failed',
+      errors: [{ path: '__proto__' }],
+    });
   });
 
   it.each([0, -1, 1.5, '100', null, true, 2 ** 53])('refuses an amount of %j', async (amount) => {
@@ -208,9 +238,17 @@ describe('validation', () => {
 
   it('refuses an amount that would have to be rounded', async () => {
     const ledger = await createFundedLedger();
-    for (const amount of ['0.99999999999999999999', '9007199254740990.6', '9007199254740993', '1e400']) {
+    for (const amount of [
+      '0.99999999999999999999',
+      '9007199254740990.6',
+      '9007199254740993',
+      '1e400',
+    ]) {
       const answer = await ledger.deposit('a1', { rawBody: `{"amount":${amount}}` });
-      expect(answer.body).toMatchObject({ code: 'validation_failed', errors: [{ path: 'amount' }] });
+      expect(answer.body).toMatchObject({
+        code: 'validation_failed',
+        errors: [{ path: 'amount' }],
+      });
     }
   });
 
@@ -251,7 +289,10 @@ describe('what is thrown', () => {
   const query: ClientRequest = { rawBody: '{}', method: 'GET' };
   const throttled = Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
   const lost = Object.assign(new Error('socket'), { code: 'ECONNRESET' });
-  const denied = Object.assign(new Error('no'), { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } });
+  const denied = Object.assign(new Error('no'), {
+    name: 'AccessDeniedException',
+    $metadata: { httpStatusCode: 400 },
+  });
   const unavailable = new StoreUnavailable('throttled', throttled);
   const bug = new TypeError('undefined is not a function');
 
@@ -262,12 +303,40 @@ describe('what is thrown', () => {
     ['throttling', throttled, 'query', query, 503, 'could not be read just now'],
     ['a store that did not answer', unavailable, 'query', query, 503, 'could not be read just now'],
     ['a bug', bug, 'command with a key', key, 500, 'with the same Idempotency-Key'],
-    ['a bug', bug, 'command with an id of the client’s own', own, 500, 'with the same transferId t1'],
+    [
+      'a bug',
+      bug,
+      'command with an id of the client’s own',
+      own,
+      500,
+      'with the same transferId t1',
+    ],
     ['a bug', bug, 'command without either', neither, 500, 'Whether this was done is not known'],
     ['a lost connection', lost, 'command with a key', key, 503, 'with the same Idempotency-Key'],
-    ['a lost connection', lost, 'command with an id of the client’s own', own, 503, 'with the same transferId t1'],
-    ['a lost connection', lost, 'command without either', neither, 500, 'Whether this was done is not known'],
-    ['a store that did not answer', unavailable, 'command with a key', key, 503, 'with the same Idempotency-Key'],
+    [
+      'a lost connection',
+      lost,
+      'command with an id of the client’s own',
+      own,
+      503,
+      'with the same transferId t1',
+    ],
+    [
+      'a lost connection',
+      lost,
+      'command without either',
+      neither,
+      500,
+      'Whether this was done is not known',
+    ],
+    [
+      'a store that did not answer',
+      unavailable,
+      'command with a key',
+      key,
+      503,
+      'with the same Idempotency-Key',
+    ],
     [
       'a store that did not answer, and so did nothing',
       unavailable,
@@ -279,15 +348,22 @@ describe('what is thrown', () => {
   ])('%s (%o) in a %s', async (_, error, _where, request, status, detail) => {
     const answer = await send(throwing(error), request);
     expect(answer.status).toBe(status);
-    expect(answer.body).toMatchObject({ code: status === 500 ? 'internal_error' : 'try_again', instance: '/test' });
+    expect(answer.body).toMatchObject({
+      code: status === 500 ? 'internal_error' : 'try_again',
+      instance: '/test',
+    });
     expect(answer.body['detail']).toContain(detail);
     expect(answer.headers['Retry-After']).toBe(status === 500 ? undefined : '1');
   });
 
   it('promises no key to a command that was sent without one, and no repeat to a query', async () => {
     for (const error of [bug, lost, unavailable]) {
-      expect((await send(throwing(error), neither)).body['detail']).not.toMatch(/with the same|Idempotency-Key/);
-      expect((await send(throwing(error), query)).body['detail']).not.toMatch(/with the same|was done/);
+      expect((await send(throwing(error), neither)).body['detail']).not.toMatch(
+        /with the same|Idempotency-Key/,
+      );
+      expect((await send(throwing(error), query)).body['detail']).not.toMatch(
+        /with the same|was done/,
+      );
     }
   });
 
@@ -296,13 +372,16 @@ describe('what is thrown', () => {
     ['a command with a key', key, 503, '1'],
     ['a command with an id of the client’s own', own, 503, '1'],
     ['a command without either', neither, 500, undefined],
-  ])('%s that would outlive its Lambda is answered at the last moment', async (_, request, status, retryAfter) => {
-    const endless = httpHandler(telemetry, anyTransfer, () => new Promise(() => {}));
-    const { statusCode, headers } = await endless(eventOf(request), lambdaContext(251));
-    expect([statusCode, headers['Retry-After'], headers['X-Correlation-Id']]).toEqual([
-      status,
-      retryAfter,
-      'gateway-request-id',
-    ]);
-  });
+  ])(
+    '%s that would outlive its Lambda is answered at the last moment',
+    async (_, request, status, retryAfter) => {
+      const endless = httpHandler(telemetry, anyTransfer, () => new Promise(() => {}));
+      const { statusCode, headers } = await endless(eventOf(request), lambdaContext(251));
+      expect([statusCode, headers['Retry-After'], headers['X-Correlation-Id']]).toEqual([
+        status,
+        retryAfter,
+        'gateway-request-id',
+      ]);
+    },
+  );
 });

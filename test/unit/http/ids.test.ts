@@ -13,15 +13,23 @@ describe('made ids', () => {
   });
 
   it('have their version and variant whatever the random bits are', () => {
-    const versions = [0x00, 0xff].map((byte) => createIds({ clock: () => 0, random: filledWith(byte) })());
-    expect(versions).toEqual(['00000000-0000-7000-8000-000000000000', '00000000-0000-7fff-bfff-ffffffffffff']);
+    const versions = [0x00, 0xff].map((byte) =>
+      createIds({ clock: () => 0, random: filledWith(byte) })(),
+    );
+    expect(versions).toEqual([
+      '00000000-0000-7000-8000-000000000000',
+      '00000000-0000-7fff-bfff-ffffffffffff',
+    ]);
   });
 
   it('sort by the time they were made, whatever their random parts are', () => {
     let now = Date.parse('2026-11-21T10:00:00.000Z');
-    // The later an id is made, the smaller its random part: if that came first, or took part of the time's place, they would
-    // sort the other way round.
-    const newId = createIds({ clock: () => now++, random: (bytes) => filledWith(255 - (now % 256))(bytes) });
+    // The later an id is made, the smaller its random part: if that came first, or took part of the
+    // time's place, they would sort the other way round.
+    const newId = createIds({
+      clock: () => now++,
+      random: (bytes) => filledWith(255 - (now % 256))(bytes),
+    });
     const made = Array.from({ length: 300 }, newId);
     expect(made.toSorted()).toEqual(made);
   });
@@ -51,6 +59,8 @@ describe('made ids', () => {
   });
 
   it('are ids of accounts and transfers', () => {
-    expect(TransferId.safeParse(createIds({ clock: Date.now, random: filledWith(7) })()).success).toBe(true);
+    expect(
+      TransferId.safeParse(createIds({ clock: Date.now, random: filledWith(7) })()).success,
+    ).toBe(true);
   });
 });

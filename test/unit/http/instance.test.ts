@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { instanceOf } from '../../../functions/http/answer/instance.ts';
 
-/** What RFC 3986 allows in a path: unreserved, sub-delims, `:`, `@`, `/`, and percent-encoded octets. */
+/**
+ * What RFC 3986 allows in a path: unreserved, sub-delims, `:`, `@`, `/`, and percent-encoded
+ * octets.
+ */
 const PATH = /^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-F]{2})*$/;
 
 const paths = [
@@ -34,7 +37,9 @@ describe('the instance of a problem', () => {
   it.each(paths)('is a path on this host for %j', (path) => {
     const instance = instanceOf(path);
     expect(instance).toMatch(PATH);
-    expect(new URL(instance, 'https://here.example/accounts/a1').origin).toBe('https://here.example');
+    expect(new URL(instance, 'https://here.example/accounts/a1').origin).toBe(
+      'https://here.example',
+    );
   });
 
   it.each([
@@ -50,10 +55,9 @@ describe('the instance of a problem', () => {
     expect(instanceOf(path)).toBe(instance);
   });
 
-  it.each(paths.filter((path) => path.startsWith('/') && path.isWellFormed() && !path.includes('..')))(
-    'says %j again once it is decoded',
-    (path) => {
-      expect(decodeURIComponent(instanceOf(path)).replace(/^\/\.\/\//, '//')).toBe(path);
-    },
-  );
+  it.each(
+    paths.filter((path) => path.startsWith('/') && path.isWellFormed() && !path.includes('..')),
+  )('says %j again once it is decoded', (path) => {
+    expect(decodeURIComponent(instanceOf(path)).replace(/^\/\.\/\//, '//')).toBe(path);
+  });
 });

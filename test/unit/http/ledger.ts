@@ -27,8 +27,8 @@ export const createFakeTime = () => {
 };
 
 /**
- * The command handlers over one memory store, with a function to send each a request. The views know no transfer until
- * the test says otherwise; made ids are `made-1`, `made-2` …
+ * The command handlers over one memory store, with a function to send each a request. The views
+ * know no transfer until the test says otherwise; made ids are `made-1`, `made-2` …
  */
 export const createTestLedger = () => {
   const store = createMemoryStore();

@@ -5,7 +5,10 @@ import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { answerOf } from '../../../functions/ledger/answer.ts';
 import { COMMAND_SCHEMA } from '../../../functions/ledger/command.ts';
 import { decide } from '../../../functions/ledger/decide.ts';
-import type { CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
+import type {
+  CommandRequest,
+  CommandResult,
+} from '../../../functions/store/deciding/command-result.ts';
 import { resultOf } from '../../../functions/store/deciding/command-result.ts';
 import type { Store } from '../../../functions/store/store.ts';
 import { emptyTail, type Tail } from '../../../functions/store/stream/tail.ts';
@@ -19,9 +22,9 @@ import {
 import { type RecordKey, recordKey } from '../../../functions/store/writing/record-key.ts';
 
 /**
- * The event store without tables: the ledger's real decisions, recorded and replayed as the store does, which
- * `behavesAsAStore` holds it to. Its methods are mocks, so that a test can look at what was asked of them or put another answer
- * in their place.
+ * The event store without tables: the ledger's real decisions, recorded and replayed as the store
+ * does, which `behavesAsAStore` holds it to. Its methods are mocks, so that a test can look at what
+ * was asked of them or put another answer in their place.
  */
 export const createMemoryStore = () => {
   const streams = new Map<AccountId, readonly RecordedEvent[]>();
@@ -31,7 +34,10 @@ export const createMemoryStore = () => {
   const hot = new Set<AccountId>();
   let isThrottled = false;
 
-  const tailOf = (accountId: AccountId, isThen: (event: RecordedEvent) => boolean = () => true): Tail => {
+  const tailOf = (
+    accountId: AccountId,
+    isThen: (event: RecordedEvent) => boolean = () => true,
+  ): Tail => {
     const events = (streams.get(accountId) ?? []).filter(isThen);
     const account = events.reduce<Account | undefined>(evolve, undefined);
     return { ...emptyTail(accountId), version: events.length, account, at: events.at(-1)?.at };
@@ -63,7 +69,10 @@ export const createMemoryStore = () => {
   };
 
   /** Decides a command and records it under its keys. */
-  const decideUnder = (keys: readonly RecordKey[], command: CommandRequest['command']): DecidedRecord => {
+  const decideUnder = (
+    keys: readonly RecordKey[],
+    command: CommandRequest['command'],
+  ): DecidedRecord => {
     const decided: DecidedRecord = {
       key: keys[0] ?? recordKey('none'),
       accountId: command.accountId,
@@ -76,26 +85,38 @@ export const createMemoryStore = () => {
     return decided;
   };
 
-  const queue = (keys: readonly RecordKey[], { command, actor, correlationId }: CommandRequest): CommandResult => {
+  const queue = (
+    keys: readonly RecordKey[],
+    { command, actor, correlationId }: CommandRequest,
+  ): CommandResult => {
     const writeId = nextWriteId();
     const [key = recordKey(writeId)] = keys;
     const schemas = { schema: RECORD_SCHEMA, commandSchema: COMMAND_SCHEMA } as const;
     const pending: PendingCommand = {
-      ...{ ...schemas, accountId: command.accountId, fingerprint: fingerprint(command), writeId, at: timestamp() },
+      ...{
+        ...schemas,
+        accountId: command.accountId,
+        fingerprint: fingerprint(command),
+        writeId,
+        at: timestamp(),
+      },
       ...{ keys: [...new Set([key, ...keys])], command, actor, correlationId },
     };
-    for (const each of pending.keys) records.set(each, { ...pending, key: each, outcome: 'pending' });
+    for (const each of pending.keys)
+      records.set(each, { ...pending, key: each, outcome: 'pending' });
     return { outcome: 'pending', key };
   };
 
   const execute = async (request: CommandRequest): Promise<CommandResult> => {
     const { command, keys = [], expectedVersions } = request;
     const found = keys.flatMap((key) => records.get(key) ?? []);
-    if (found.some((record) => record.fingerprint !== fingerprint(command))) return { outcome: 'key_reused' };
+    if (found.some((record) => record.fingerprint !== fingerprint(command)))
+      return { outcome: 'key_reused' };
     const [recorded] = found;
     if (recorded) {
       for (const key of keys) if (!records.has(key)) records.set(key, { ...recorded, key });
-      if (recorded.outcome === 'accepted' || recorded.outcome === 'rejected') return resultOf(recorded, true);
+      if (recorded.outcome === 'accepted' || recorded.outcome === 'rejected')
+        return resultOf(recorded, true);
       if (hot.has(command.accountId)) return { outcome: 'in_progress' };
       return resultOf(decideUnder(keys, command), true);
     }
@@ -104,7 +125,8 @@ export const createMemoryStore = () => {
       return { outcome: 'version_mismatch', currentVersion };
     }
     if (isThrottled) return { outcome: 'undecided', reason: 'throttled' };
-    const queues = hot.has(command.accountId) && expectedVersions === undefined && command.type !== 'open';
+    const queues =
+      hot.has(command.accountId) && expectedVersions === undefined && command.type !== 'open';
     return queues ? queue(keys, request) : resultOf(decideUnder(keys, command), false);
   };
 
@@ -118,7 +140,9 @@ export const createMemoryStore = () => {
   return {
     load: vi.fn<Store['load']>(async (accountId) => tailOf(accountId)),
     asOf: vi.fn<Store['asOf']>(async (accountId, moment) =>
-      tailOf(accountId, ({ version, at }) => ('version' in moment ? version <= moment.version : at <= moment.at)),
+      tailOf(accountId, ({ version, at }) =>
+        'version' in moment ? version <= moment.version : at <= moment.at,
+      ),
     ),
     execute: vi.fn<Store['execute']>(execute),
     recordOf: vi.fn<Store['recordOf']>(async (key) => records.get(key)),

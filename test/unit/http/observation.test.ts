@@ -33,7 +33,11 @@ const measured = () => lines.filter((line) => '_aws' in line);
 
 const answering: HttpHandler = (...invocation) =>
   httpHandler(telemetry, z.object({}), async () => json(200, {}))(...invocation);
-const request = { route: '/accounts/{accountId}', path: { accountId: 'a1' }, headers: { 'X-Correlation-Id': 'c1' } };
+const request = {
+  route: '/accounts/{accountId}',
+  path: { accountId: 'a1' },
+  headers: { 'X-Correlation-Id': 'c1' },
+};
 
 describe('what an invocation tells', () => {
   it('is one log line, in JSON, with the correlation id, the route and the status', async () => {
@@ -78,7 +82,10 @@ describe('what an invocation tells', () => {
   });
 
   it('names the problem that was answered, in that request only', async () => {
-    const refusing = httpHandler(telemetry, z.object({}), async () => ({ code: 'forbidden', detail: 'No.' }));
+    const refusing = httpHandler(telemetry, z.object({}), async () => ({
+      code: 'forbidden',
+      detail: 'No.',
+    }));
     await send(refusing, request);
     await send(answering, { ...request, headers: { 'X-Correlation-Id': 'c2' } });
     const [refused, answered] = logged();
@@ -96,7 +103,11 @@ describe('what an invocation tells', () => {
     expect(error).toMatchObject({
       level: 'ERROR',
       correlation_id: 'c1',
-      error: { name: 'Error', message: 'the inside', stack: expect.stringContaining('observation.test.ts') },
+      error: {
+        name: 'Error',
+        message: 'the inside',
+        stack: expect.stringContaining('observation.test.ts'),
+      },
     });
     expect(answered).toMatchObject({ level: 'INFO', status: 500 });
     expect(measured()).toEqual([expect.objectContaining({ ServerError: 1 })]);
@@ -154,7 +165,12 @@ describe('requests that one environment answers at the same time', () => {
     ]);
     const records = measured().map(({ _aws, service, ...record }) => record);
     expect(records).toEqual([
-      { correlation_id: 'c2', CommandAccepted: 1, RequestLatency: expect.any(Number), ServerError: 1 },
+      {
+        correlation_id: 'c2',
+        CommandAccepted: 1,
+        RequestLatency: expect.any(Number),
+        ServerError: 1,
+      },
       { correlation_id: 'c1', CommandPending: 1, RequestLatency: expect.any(Number) },
     ]);
   });

@@ -18,17 +18,29 @@ describe('Prefer', () => {
     expect(Prefer.parse(header)).toEqual({ wait });
   });
 
-  it.each(['respond-async', 'return=minimal', 'waiting=5', 'foo=wait; wait=5', 'foo="wait=5"', '', ','])(
-    '%j asks for nothing that is known here',
-    (header) => {
-      expect(Prefer.parse(header)).toEqual({});
-    },
-  );
+  it.each([
+    'respond-async',
+    'return=minimal',
+    'waiting=5',
+    'foo=wait; wait=5',
+    'foo="wait=5"',
+    '',
+    ',',
+  ])('%j asks for nothing that is known here', (header) => {
+    expect(Prefer.parse(header)).toEqual({});
+  });
 
-  it.each(['wait', 'wait=', 'wait=11', 'wait=100', 'wait=-1', 'wait=1.5', 'wait=soon', 'wait=0x5', 'wait=""'])(
-    '%s is malformed or too long',
-    (header) => {
-      expect(Prefer.safeParse(header).success).toBe(false);
-    },
-  );
+  it.each([
+    'wait',
+    'wait=',
+    'wait=11',
+    'wait=100',
+    'wait=-1',
+    'wait=1.5',
+    'wait=soon',
+    'wait=0x5',
+    'wait=""',
+  ])('%s is malformed or too long', (header) => {
+    expect(Prefer.safeParse(header).success).toBe(false);
+  });
 });

@@ -22,21 +22,29 @@ export interface ClientAnswer {
 }
 
 /**
- * The event that API Gateway makes of a request (payload 2.0): header names in lower case, what is not there left out.
+ * The event that API Gateway makes of a request (payload 2.0): header names in lower case, what is
+ * not there left out.
  */
 export const eventOf = (request: ClientRequest): APIGatewayProxyEventV2 => {
   const { path, query, body, isBase64Encoded = false } = request;
   const rawBody = request.rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
   const method = request.method ?? (rawBody === undefined ? 'GET' : 'POST');
   const route = request.route ?? '/test';
-  const rawPath = route.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(path?.[name] ?? ''));
-  const headers = rawBody === undefined ? request.headers : { 'Content-Type': 'application/json', ...request.headers };
+  const rawPath = route.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(path?.[name] ?? ''),
+  );
+  const headers =
+    rawBody === undefined
+      ? request.headers
+      : { 'Content-Type': 'application/json', ...request.headers };
   return {
     version: '2.0',
     routeKey: `${method} ${route}`,
     rawPath,
     rawQueryString: new URLSearchParams(query).toString(),
-    headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
+    headers: Object.fromEntries(
+      Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+    ),
     ...(query ? { queryStringParameters: query } : {}),
     ...(path ? { pathParameters: path } : {}),
     ...(rawBody === undefined ? {} : { body: rawBody }),
@@ -46,7 +54,13 @@ export const eventOf = (request: ClientRequest): APIGatewayProxyEventV2 => {
       apiId: 'api',
       domainName: 'localhost',
       domainPrefix: 'localhost',
-      http: { method, path: rawPath, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'test' },
+      http: {
+        method,
+        path: rawPath,
+        protocol: 'HTTP/1.1',
+        sourceIp: '127.0.0.1',
+        userAgent: 'test',
+      },
       requestId: 'gateway-request-id',
       routeKey: `${method} ${route}`,
       stage: '$default',
@@ -57,7 +71,10 @@ export const eventOf = (request: ClientRequest): APIGatewayProxyEventV2 => {
 };
 
 /** Sends a request to a handler. */
-export const send = async (handler: HttpHandler, request: ClientRequest = {}): Promise<ClientAnswer> => {
+export const send = async (
+  handler: HttpHandler,
+  request: ClientRequest = {},
+): Promise<ClientAnswer> => {
   const { statusCode, headers, body } = await handler(eventOf(request), lambdaContext());
   return { status: statusCode, headers, body: body === '' ? {} : JSON.parse(body) };
 };

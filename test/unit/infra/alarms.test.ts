@@ -5,7 +5,8 @@ import { metricsOfAlarm } from './metrics.ts';
 import { synthesized } from './synthesized.ts';
 
 const dev = synthesized('dev');
-const alarmsIn = (resources: typeof dev) => resources.filter(({ type }) => type === 'AWS::CloudWatch::Alarm');
+const alarmsIn = (resources: typeof dev) =>
+  resources.filter(({ type }) => type === 'AWS::CloudWatch::Alarm');
 const alarms = alarmsIn(dev);
 
 /** What an alarm watches and when it rings: `<metric>, … >= <threshold>`. */
@@ -19,16 +20,19 @@ const watched = ({ properties }: (typeof alarms)[number]): string => {
 
 const AlarmProperties = z.object({ Threshold: z.number(), ComparisonOperator: z.string() });
 
-const times = (count: number, metric: string) => Array.from({ length: count }, () => metric).join(', ');
+const times = (count: number, metric: string) =>
+  Array.from({ length: count }, () => metric).join(', ');
 
 describe('the alarms', () => {
   it('ring for money that does not arrive, lost records, slow consumers, failures, and what is used up', () => {
     expect(Object.fromEntries(alarms.map((alarm) => [alarm.name, watched(alarm)]))).toEqual({
-      'holdfast-dev-failed-transfers': 'ExecutionsFailed, ExecutionsTimedOut, ExecutionsAborted >= 1',
+      'holdfast-dev-failed-transfers':
+        'ExecutionsFailed, ExecutionsTimedOut, ExecutionsAborted >= 1',
       'holdfast-dev-oldest-open-transfer': 'OldestOpenTransferAge >= 600000',
       'holdfast-dev-recovery-did-not-run': 'OldestOpenTransferAge < 1',
       'holdfast-dev-recovery-fails': 'TransferRecoveryFailures >= 1',
-      'holdfast-dev-failed-records': 'ProjectionFailures, TransferStartFailures, DecidePendingFailures >= 20',
+      'holdfast-dev-failed-records':
+        'ProjectionFailures, TransferStartFailures, DecidePendingFailures >= 20',
       'holdfast-dev-dead-letters': 'NumberOfMessagesSent >= 1',
       'holdfast-dev-dead-letters-waiting': 'ApproximateNumberOfMessagesVisible >= 1',
       'holdfast-dev-project-views-is-late': 'IteratorAge >= 120000',
@@ -72,7 +76,9 @@ describe('the alarms', () => {
   it('name in what is to be typed only what is there', () => {
     const named = alarms.flatMap(({ properties }) =>
       [
-        ...String(properties['AlarmDescription']).matchAll(/(?:tail|--function-name|--queue-url|--table-name) (\S+)/g),
+        ...String(properties['AlarmDescription']).matchAll(
+          /(?:tail|--function-name|--queue-url|--table-name) (\S+)/g,
+        ),
       ].map(([, name]) => name ?? ''),
     );
     const there = new Set(dev.flatMap(({ name }) => [name, `/aws/vendedlogs/states/${name}`]));
@@ -82,7 +88,9 @@ describe('the alarms', () => {
   });
 
   it('are quiet where nothing happens, apart from recovery, which has to have run', () => {
-    const loud = alarms.filter(({ properties }) => properties['TreatMissingData'] !== 'notBreaching');
+    const loud = alarms.filter(
+      ({ properties }) => properties['TreatMissingData'] !== 'notBreaching',
+    );
 
     expect(loud.map(({ name, properties }) => [name, properties['TreatMissingData']])).toEqual([
       ['holdfast-dev-recovery-did-not-run', 'breaching'],
@@ -116,7 +124,10 @@ describe('the alarms', () => {
       Topics: ['holdfast-dev-alarms'],
       PolicyDocument: {
         Statement: expect.arrayContaining([
-          expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+          expect.objectContaining({
+            Effect: 'Deny',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+          }),
           expect.objectContaining({
             Effect: 'Allow',
             Principal: { Service: 'cloudwatch.amazonaws.com' },
@@ -129,7 +140,9 @@ describe('the alarms', () => {
   });
 
   it('are sent to whom the stage names', () => {
-    const subscriptions = synthesized('dev', { alarmEmails: ['ledger@example.org', 'on-call@example.org'] })
+    const subscriptions = synthesized('dev', {
+      alarmEmails: ['ledger@example.org', 'on-call@example.org'],
+    })
       .filter(({ type }) => type === 'AWS::SNS::Subscription')
       .map(({ properties }) => properties);
 
@@ -143,7 +156,9 @@ describe('the alarms', () => {
   });
 
   it('ring earlier in production', () => {
-    const prod = Object.fromEntries(alarmsIn(synthesized('prod')).map((alarm) => [alarm.name, watched(alarm)]));
+    const prod = Object.fromEntries(
+      alarmsIn(synthesized('prod')).map((alarm) => [alarm.name, watched(alarm)]),
+    );
 
     expect(prod).toMatchObject({
       'holdfast-prod-server-errors': '5xx >= 1',

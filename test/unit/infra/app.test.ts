@@ -6,7 +6,13 @@ import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { afterAll, describe, expect, it } from 'vitest';
 import { functionNames } from '../../../infra/constructs/catalogue.ts';
-import { parseStage, type StageName, type StageSettings, settingsOf, stageNames } from '../../../infra/stages.ts';
+import {
+  parseStage,
+  type StageName,
+  type StageSettings,
+  settingsOf,
+  stageNames,
+} from '../../../infra/stages.ts';
 import { createApp, synthesize } from '../../../infra/synth.ts';
 import { synthesized } from './synthesized.ts';
 
@@ -18,13 +24,20 @@ afterAll(() => {
 const appOf = (stage: StageName) => {
   const outdir = mkdtempSync(join(tmpdir(), 'holdfast-app-'));
   directories.push(outdir);
-  return createApp({ stage, outdir, code: () => Code.fromInline('exports.handler = async () => {}') });
+  return createApp({
+    stage,
+    outdir,
+    code: () => Code.fromInline('exports.handler = async () => {}'),
+  });
 };
 
 describe('the app', () => {
-  it.each(stageNames)('keeps the AwsSolutions rules of cdk-nag, and what CloudFormation asks, in %s', (stage) => {
-    expect(() => appOf(stage).app.synth()).not.toThrow();
-  });
+  it.each(stageNames)(
+    'keeps the AwsSolutions rules of cdk-nag, and what CloudFormation asks, in %s',
+    (stage) => {
+      expect(() => appOf(stage).app.synth()).not.toThrow();
+    },
+  );
 
   it('is not synthesized when it breaks one of them', () => {
     const { app } = appOf('dev');
@@ -38,23 +51,30 @@ describe('the app', () => {
 
 describe('a first deployment that fails', () => {
   const resources = (stage: StageName) =>
-    synthesized(stage).filter(({ type }) => type === 'AWS::DynamoDB::Table' || type === 'AWS::Logs::LogGroup');
+    synthesized(stage).filter(
+      ({ type }) => type === 'AWS::DynamoDB::Table' || type === 'AWS::Logs::LogGroup',
+    );
 
   it('leaves no table and no log group behind whose name would block the next one, in production', () => {
     const kept = resources('prod');
 
     expect(kept).toHaveLength(4 + functionNames.length + 2);
-    expect(new Set(kept.map(({ deletionPolicy }) => deletionPolicy))).toEqual(new Set(['RetainExceptOnCreate']));
+    expect(new Set(kept.map(({ deletionPolicy }) => deletionPolicy))).toEqual(
+      new Set(['RetainExceptOnCreate']),
+    );
   });
 
   it.each(stageNames)('meets no resource that is kept whatever happens, in %s', (stage) => {
-    expect(synthesized(stage).filter(({ deletionPolicy }) => deletionPolicy === 'Retain')).toEqual([]);
+    expect(synthesized(stage).filter(({ deletionPolicy }) => deletionPolicy === 'Retain')).toEqual(
+      [],
+    );
   });
 });
 
 describe('the stack', () => {
   const stackOf = (stage: StageName, settings: Partial<StageSettings> = {}) =>
-    createApp({ stage, settings, code: () => Code.fromInline('exports.handler = async () => {}') }).stack;
+    createApp({ stage, settings, code: () => Code.fromInline('exports.handler = async () => {}') })
+      .stack;
 
   it('refuses to be deleted in production', () => {
     expect(stackOf('prod').terminationProtection).toBe(true);
@@ -98,17 +118,23 @@ describe('the template', () => {
 describe('stages', () => {
   it('are dev and prod, and a name that is neither is answered with the list', () => {
     expect(stageNames).toEqual(['dev', 'prod']);
-    expect(() => parseStage('production')).toThrow('There is no stage "production". The stages are: dev, prod.');
+    expect(() => parseStage('production')).toThrow(
+      'There is no stage "production". The stages are: dev, prod.',
+    );
     expect(() => parseStage('toString')).toThrow('There is no stage');
   });
 
   it('are refused before anything is built', async () => {
-    await expect(synthesize({ stage: 'test', outdir: 'nowhere' })).rejects.toThrow('There is no stage "test".');
+    await expect(synthesize({ stage: 'test', outdir: 'nowhere' })).rejects.toThrow(
+      'There is no stage "test".',
+    );
     expect(existsSync('nowhere')).toBe(false);
   });
 
   it('that are for production are not deployed open to everybody, unless that is meant', async () => {
-    await expect(synthesize({ stage: 'prod', outdir: 'nowhere' })).rejects.toThrow(/open to everybody.*-c open=yes/);
+    await expect(synthesize({ stage: 'prod', outdir: 'nowhere' })).rejects.toThrow(
+      /open to everybody.*-c open=yes/,
+    );
     expect(existsSync('nowhere')).toBe(false);
     expect(stageNames.filter((stage) => !settingsOf(stage).mayBeOpen)).toEqual(['prod']);
   });

@@ -18,7 +18,11 @@ const names = ['get-command', 'recover-transfers'] as const;
 beforeAll(() => bundle(Object.fromEntries(names.map((name) => [name, entryOf(name)])), outdir));
 
 /** Has a process of its own load a bundle and do something with its handler. */
-const withHandler = async (name: (typeof names)[number], script: string, variables: Record<string, string>) => {
+const withHandler = async (
+  name: (typeof names)[number],
+  script: string,
+  variables: Record<string, string>,
+) => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--input-type=module', '--eval', `import { handler } from './index.mjs'; ${script}`],
@@ -35,7 +39,12 @@ const withHandler = async (name: (typeof names)[number], script: string, variabl
   return stdout;
 };
 
-const tables = { EVENTS_TABLE: 'events', COMMANDS_TABLE: 'commands', QUEUE_TABLE: 'queue', VIEWS_TABLE: 'views' };
+const tables = {
+  EVENTS_TABLE: 'events',
+  COMMANDS_TABLE: 'commands',
+  QUEUE_TABLE: 'queue',
+  VIEWS_TABLE: 'views',
+};
 
 describe('a bundle', () => {
   it('is refused where an entry file does not exist, naming it', async () => {
@@ -72,7 +81,9 @@ describe('a bundle', () => {
   it('maps back to its sources, without a copy of them', () => {
     const map = JSON.parse(readFileSync(join(outdir, 'get-command', 'index.mjs.map'), 'utf8'));
 
-    expect(map.sources).toContainEqual(expect.stringMatching(/functions\/queries\/get-command\.ts$/));
+    expect(map.sources).toContainEqual(
+      expect.stringMatching(/functions\/queries\/get-command\.ts$/),
+    );
     expect(map).not.toHaveProperty('sourcesContent');
   });
 
@@ -81,7 +92,10 @@ describe('a bundle', () => {
   });
 });
 
-/** Asks a DynamoDB that has nothing for a command, and then runs more script; `answer` is what the handler answered. */
+/**
+ * Asks a DynamoDB that has nothing for a command, and then runs more script; `answer` is what the
+ * handler answered.
+ */
 const askForCommand = async (script: string) => {
   const signatures: (string | undefined)[] = [];
   const dynamodb = createServer((request, response) => {
@@ -103,6 +117,7 @@ const askForCommand = async (script: string) => {
 };
 
 const portOf = (address: AddressInfo | string | null): number => {
-  if (typeof address !== 'object' || address === null) throw new Error('the server does not listen');
+  if (typeof address !== 'object' || address === null)
+    throw new Error('the server does not listen');
   return address.port;
 };

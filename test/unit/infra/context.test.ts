@@ -14,7 +14,10 @@ const ofTheCli = {
 
 describe('the context', () => {
   it('says the stage, and whether it is meant to be open', () => {
-    expect(readContext({ ...ofTheCli, stage: 'prod', open: 'yes' })).toEqual({ stage: 'prod', open: true });
+    expect(readContext({ ...ofTheCli, stage: 'prod', open: 'yes' })).toEqual({
+      stage: 'prod',
+      open: true,
+    });
     expect(readContext(ofTheCli)).toEqual({ stage: undefined, open: false });
   });
 
@@ -24,9 +27,12 @@ describe('the context', () => {
     );
   });
 
-  it.each(['no', 'true', '', true])('is refused for open=%s, which says neither yes nor anything known', (open) => {
-    expect(() => readContext({ open })).toThrow('The context key "open" takes "yes"');
-  });
+  it.each(['no', 'true', '', true])(
+    'is refused for open=%s, which says neither yes nor anything known',
+    (open) => {
+      expect(() => readContext({ open })).toThrow('The context key "open" takes "yes"');
+    },
+  );
 
   it('takes what stands in cdk.json', () => {
     const { context } = z
@@ -36,7 +42,11 @@ describe('the context', () => {
   });
 
   it('is typed as pairs', () => {
-    expect(contextOf(['stage=prod', 'open=yes', 'a=b=c'])).toEqual({ stage: 'prod', open: 'yes', a: 'b=c' });
+    expect(contextOf(['stage=prod', 'open=yes', 'a=b=c'])).toEqual({
+      stage: 'prod',
+      open: 'yes',
+      a: 'b=c',
+    });
     expect(() => contextOf(['stage'])).toThrow('-c takes KEY=VALUE, not "stage"');
   });
 
@@ -50,7 +60,10 @@ describe('the app', () => {
   const app = (args: readonly string[], context?: Record<string, unknown>) => {
     const { status, stderr } = spawnSync(process.execPath, ['infra/app.ts', ...args], {
       encoding: 'utf8',
-      env: { PATH: process.env['PATH'], ...(context && { CDK_CONTEXT_JSON: JSON.stringify(context) }) },
+      env: {
+        PATH: process.env['PATH'],
+        ...(context && { CDK_CONTEXT_JSON: JSON.stringify(context) }),
+      },
     });
     return { status, stderr: stderr.trim() };
   };
@@ -59,7 +72,11 @@ describe('the app', () => {
     { args: [], context: { ...ofTheCli, stag: 'prod' }, says: 'There is no context key "stag"' },
     { args: [], context: { ...ofTheCli, stage: 'prod' }, says: 'say so: -c open=yes' },
     { args: ['--stage', 'prod'], context: undefined, says: 'say so: -c open=yes' },
-    { args: ['-c', 'stage=prodd', '-c', 'open=yes'], context: undefined, says: 'There is no stage "prodd"' },
+    {
+      args: ['-c', 'stage=prodd', '-c', 'open=yes'],
+      context: undefined,
+      says: 'There is no stage "prodd"',
+    },
   ])('ends with one line that says what is wrong: $args $context', ({ args, context, says }) => {
     const { status, stderr } = app(args, context);
     expect(status).toBe(1);

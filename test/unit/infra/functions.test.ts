@@ -2,7 +2,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { storeFromEnvironment } from '../../../functions/store/from-environment.ts';
-import { definitionOf, entryOf, functionNames, methodsByPath } from '../../../infra/constructs/catalogue.ts';
+import {
+  definitionOf,
+  entryOf,
+  functionNames,
+  methodsByPath,
+} from '../../../infra/constructs/catalogue.ts';
 import { synthesized } from './synthesized.ts';
 
 const resources = synthesized('dev');
@@ -10,7 +15,11 @@ const functions = resources.filter(({ type }) => type === 'AWS::Lambda::Function
 const logGroups = resources.filter(({ type }) => type === 'AWS::Logs::LogGroup');
 
 const commands = { COMMANDS_TABLE: 'holdfast-dev-commands' };
-const store = { EVENTS_TABLE: 'holdfast-dev-events', ...commands, QUEUE_TABLE: 'holdfast-dev-queue' };
+const store = {
+  EVENTS_TABLE: 'holdfast-dev-events',
+  ...commands,
+  QUEUE_TABLE: 'holdfast-dev-queue',
+};
 const writes = { ...store, HOT_ACCOUNTS: 'queue' };
 const views = { VIEWS_TABLE: 'holdfast-dev-views' };
 const workflow = { TRANSFER_WORKFLOW_ARN: 'holdfast-dev-transfer-standard' };
@@ -43,7 +52,9 @@ const asksNobody = { health: {}, openapi: {}, 'route-not-found': {} };
 
 describe('the functions', () => {
   it('are those of the catalogue, by their names', () => {
-    expect(functions.map(({ name }) => name)).toEqual(functionNames.map((name) => `holdfast-dev-${name}`));
+    expect(functions.map(({ name }) => name)).toEqual(
+      functionNames.map((name) => `holdfast-dev-${name}`),
+    );
   });
 
   it.each(functionNames)('%s has an entry file', (name) => {
@@ -70,31 +81,43 @@ describe('the functions', () => {
     });
   });
 
-  it.each(functionNames)('%s logs to a group of its own that does not keep everything for ever', (name) => {
-    const group = `/aws/lambda/holdfast-dev-${name}`;
+  it.each(functionNames)(
+    '%s logs to a group of its own that does not keep everything for ever',
+    (name) => {
+      const group = `/aws/lambda/holdfast-dev-${name}`;
 
-    expect(functionNamed(name).properties['LoggingConfig']).toMatchObject({ LogGroup: group });
-    expect(logGroups.find((candidate) => candidate.name === group)?.properties['RetentionInDays']).toBe(7);
-  });
+      expect(functionNamed(name).properties['LoggingConfig']).toMatchObject({ LogGroup: group });
+      expect(
+        logGroups.find((candidate) => candidate.name === group)?.properties['RetentionInDays'],
+      ).toBe(7);
+    },
+  );
 
-  it.each(functions)('$name logs its own lines, as JSON, and none of START, END and REPORT', ({ properties }) => {
-    expect(properties['LoggingConfig']).toMatchObject({
-      LogFormat: 'JSON',
-      SystemLogLevel: 'WARN',
-      // Lambda drops what is below, whatever the function's own level.
-      ApplicationLogLevel: 'INFO',
-    });
-  });
+  it.each(functions)(
+    '$name logs its own lines, as JSON, and none of START, END and REPORT',
+    ({ properties }) => {
+      expect(properties['LoggingConfig']).toMatchObject({
+        LogFormat: 'JSON',
+        SystemLogLevel: 'WARN',
+        // Lambda drops what is below, whatever the function's own level.
+        ApplicationLogLevel: 'INFO',
+      });
+    },
+  );
 
   it.each([true, false])('are traced with the workflow, all of them or none: %s', (tracing) => {
     const resources = synthesized('dev', { tracing });
     const traced = resources.flatMap(({ type, name, properties }) =>
-      (type === 'AWS::Lambda::Function' && JSON.stringify(properties['TracingConfig']) === '{"Mode":"Active"}') ||
-      (type.endsWith('StateMachine') && JSON.stringify(properties['TracingConfiguration']) === '{"Enabled":true}')
+      (type === 'AWS::Lambda::Function' &&
+        JSON.stringify(properties['TracingConfig']) === '{"Mode":"Active"}') ||
+      (type.endsWith('StateMachine') &&
+        JSON.stringify(properties['TracingConfiguration']) === '{"Enabled":true}')
         ? [name]
         : [],
     );
-    const mayTrace = resources.filter(({ properties }) => JSON.stringify(properties).includes('xray:PutTraceSegments'));
+    const mayTrace = resources.filter(({ properties }) =>
+      JSON.stringify(properties).includes('xray:PutTraceSegments'),
+    );
 
     expect(traced).toHaveLength(tracing ? functionNames.length + 1 : 0);
     expect(mayTrace).toHaveLength(tracing ? functionNames.length + 1 : 0);
@@ -116,8 +139,9 @@ describe('the functions', () => {
 
 describe('reserved concurrency', () => {
   const reservedIn = (stage: 'dev' | 'prod') =>
-    synthesized(stage).flatMap(({ name, properties: { ReservedConcurrentExecutions: reserved } }) =>
-      reserved === undefined ? [] : [[name.replace(`holdfast-${stage}-`, ''), reserved]],
+    synthesized(stage).flatMap(
+      ({ name, properties: { ReservedConcurrentExecutions: reserved } }) =>
+        reserved === undefined ? [] : [[name.replace(`holdfast-${stage}-`, ''), reserved]],
     );
 
   it('keeps callers that wait from starving what they wait for: consumers, steps and recovery, in production', () => {
@@ -141,21 +165,29 @@ describe('hot accounts', () => {
   afterEach(() => vi.unstubAllEnvs());
 
   const storeThatIsTold = (hotAccounts: string) => {
-    for (const [name, value] of Object.entries({ ...store, HOT_ACCOUNTS: hotAccounts })) vi.stubEnv(name, value);
+    for (const [name, value] of Object.entries({ ...store, HOT_ACCOUNTS: hotAccounts }))
+      vi.stubEnv(name, value);
     return storeFromEnvironment();
   };
 
-  it.each(['queue', 'race'] as const)('are a matter of one setting: %s, which the store understands', (hotAccounts) => {
-    const told = synthesized('dev', { hotAccounts })
-      .filter(({ type }) => type === 'AWS::Lambda::Function')
-      .flatMap(({ properties }) => JSON.stringify(properties).match(/"HOT_ACCOUNTS":"\w+"/) ?? []);
+  it.each(['queue', 'race'] as const)(
+    'are a matter of one setting: %s, which the store understands',
+    (hotAccounts) => {
+      const told = synthesized('dev', { hotAccounts })
+        .filter(({ type }) => type === 'AWS::Lambda::Function')
+        .flatMap(
+          ({ properties }) => JSON.stringify(properties).match(/"HOT_ACCOUNTS":"\w+"/) ?? [],
+        );
 
-    expect(new Set(told)).toEqual(new Set([`"HOT_ACCOUNTS":"${hotAccounts}"`]));
-    expect(() => storeThatIsTold(hotAccounts)).not.toThrow();
-  });
+      expect(new Set(told)).toEqual(new Set([`"HOT_ACCOUNTS":"${hotAccounts}"`]));
+      expect(() => storeThatIsTold(hotAccounts)).not.toThrow();
+    },
+  );
 
   it('are not left to chance by a setting that is mistyped', () => {
-    expect(() => storeThatIsTold('Race')).toThrow('HOT_ACCOUNTS is "Race": it must be "queue" or "race"');
+    expect(() => storeThatIsTold('Race')).toThrow(
+      'HOT_ACCOUNTS is "Race": it must be "queue" or "race"',
+    );
   });
 });
 

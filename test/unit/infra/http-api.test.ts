@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { synthesized } from './synthesized.ts';
 
 const resources = synthesized('dev');
-const ofType = (type: string) => resources.filter((resource) => resource.type === `AWS::ApiGatewayV2::${type}`);
+const ofType = (type: string) =>
+  resources.filter((resource) => resource.type === `AWS::ApiGatewayV2::${type}`);
 
 const routes = {
   'POST /accounts': 'open-account',
@@ -19,7 +20,10 @@ const routes = {
   $default: 'route-not-found',
 };
 
-/** A GET is answered to HEAD as well, and what a path does not answer by the function that says what it does. */
+/**
+ * A GET is answered to HEAD as well, and what a path does not answer by the function that says what
+ * it does.
+ */
 const paths = new Set(Object.keys(routes).flatMap((route) => route.split(' ')[1] ?? []));
 const allRoutes = {
   ...routes,
@@ -33,27 +37,40 @@ const allRoutes = {
 
 describe('the HTTP API', () => {
   it('tells that function which methods each path answers', () => {
-    const { properties } = resources.find(({ name }) => name === 'holdfast-dev-route-not-found') ?? {};
+    const { properties } =
+      resources.find(({ name }) => name === 'holdfast-dev-route-not-found') ?? {};
     const { METHODS_BY_PATH } = Object(Object(properties?.['Environment'])['Variables']);
-    const told = Object.entries(JSON.parse(METHODS_BY_PATH)).map(([path, methods]) => [path, methods]);
+    const told = Object.entries(JSON.parse(METHODS_BY_PATH)).map(([path, methods]) => [
+      path,
+      methods,
+    ]);
     expect(told).toEqual(
-      [...paths].map((path) => [path, ['GET', 'HEAD', 'POST'].filter((method) => `${method} ${path}` in allRoutes)]),
+      [...paths].map((path) => [
+        path,
+        ['GET', 'HEAD', 'POST'].filter((method) => `${method} ${path}` in allRoutes),
+      ]),
     );
   });
 
   it('may call route-not-found on any path', () => {
     const permission = resources.find(
       ({ type, properties }) =>
-        type === 'AWS::Lambda::Permission' && properties['FunctionName'] === 'holdfast-dev-route-not-found.Arn',
+        type === 'AWS::Lambda::Permission' &&
+        properties['FunctionName'] === 'holdfast-dev-route-not-found.Arn',
     );
     expect(permission?.properties['SourceArn']).toMatch(/\/\*\/\*$/);
   });
 
   it('leads every request of the contract to its function, and every other to route-not-found', () => {
-    const found = ofType('Route').map(({ properties }) => [properties['RouteKey'], targetOf(properties['Target'])]);
+    const found = ofType('Route').map(({ properties }) => [
+      properties['RouteKey'],
+      targetOf(properties['Target']),
+    ]);
 
     expect(Object.fromEntries(found)).toEqual(
-      Object.fromEntries(Object.entries(allRoutes).map(([route, name]) => [route, `holdfast-dev-${name}.Arn`])),
+      Object.fromEntries(
+        Object.entries(allRoutes).map(([route, name]) => [route, `holdfast-dev-${name}.Arn`]),
+      ),
     );
   });
 
@@ -83,7 +100,10 @@ describe('the HTTP API', () => {
       AccessLogSettings: { DestinationArn: '/aws/vendedlogs/apis/holdfast-dev.Arn' },
     });
     const format = String(Object(stage?.properties['AccessLogSettings'])['Format']);
-    expect(JSON.parse(format)).toMatchObject({ requestId: '$context.requestId', status: '$context.status' });
+    expect(JSON.parse(format)).toMatchObject({
+      requestId: '$context.requestId',
+      status: '$context.status',
+    });
   });
 });
 

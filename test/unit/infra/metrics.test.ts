@@ -12,9 +12,13 @@ const watched = dev
   .filter(({ type }) => type === 'AWS::CloudWatch::Alarm')
   .flatMap(({ properties }) => metricsOfAlarm(properties));
 const widgets = metricsOfDashboard(
-  String(dev.find(({ type }) => type === 'AWS::CloudWatch::Dashboard')?.properties['DashboardBody']),
+  String(
+    dev.find(({ type }) => type === 'AWS::CloudWatch::Dashboard')?.properties['DashboardBody'],
+  ),
 );
-const used = [...watched, ...[...widgets.values()].flat()].filter(({ namespace }) => namespace.startsWith('Holdfast/'));
+const used = [...watched, ...[...widgets.values()].flat()].filter(({ namespace }) =>
+  namespace.startsWith('Holdfast/'),
+);
 
 /** Every name that the code can emit: the type of what `count` and `measure` take. */
 const known = [
@@ -47,16 +51,23 @@ describe('the metrics of the ledger', () => {
     expect(known.filter((name) => !names.has(name))).toEqual([]);
   });
 
-  it.each(functionNames)('that %s emits are each watched by an alarm or shown on the dashboard, as its own', (name) => {
-    const ofIt = used.filter(({ dimensions }) => dimensions['service'] === name).map((metric) => metric.name);
+  it.each(functionNames)(
+    'that %s emits are each watched by an alarm or shown on the dashboard, as its own',
+    (name) => {
+      const ofIt = used
+        .filter(({ dimensions }) => dimensions['service'] === name)
+        .map((metric) => metric.name);
 
-    expect(emitted.get(name)?.filter((metric) => !ofIt.includes(metric))).toEqual([]);
-  });
+      expect(emitted.get(name)?.filter((metric) => !ofIt.includes(metric))).toEqual([]);
+    },
+  );
 
   it('that are watched or shown are all emitted, by the very function: no alarm is deaf, no graph is empty', () => {
     const deaf = used.filter(
       ({ namespace, name, dimensions: { service = '', ...others } }) =>
-        namespace !== 'Holdfast/dev' || Object.keys(others).length > 0 || !emitted.get(service)?.includes(name),
+        namespace !== 'Holdfast/dev' ||
+        Object.keys(others).length > 0 ||
+        !emitted.get(service)?.includes(name),
     );
 
     expect(deaf).toEqual([]);
@@ -65,8 +76,15 @@ describe('the metrics of the ledger', () => {
 
 describe('the metrics of AWS', () => {
   it('are of what is in the template', () => {
-    const names = new Set(dev.flatMap(({ name }) => [name, `${name}.Arn`, `${name}.Name`, `${name}.QueueName`]));
-    const indexes = new Set(['accountsByOwner', 'transfersBySource', 'transfersByDestination', 'openTransfers']);
+    const names = new Set(
+      dev.flatMap(({ name }) => [name, `${name}.Arn`, `${name}.Name`, `${name}.QueueName`]),
+    );
+    const indexes = new Set([
+      'accountsByOwner',
+      'transfersBySource',
+      'transfersByDestination',
+      'openTransfers',
+    ]);
     const operations = new Set(['PutItem', 'TransactWriteItems']);
     const elsewhere = [...watched, ...[...widgets.values()].flat()]
       .filter(({ namespace }) => !namespace.startsWith('Holdfast/'))

@@ -9,10 +9,14 @@ export interface WatchedMetric {
 
 const Dimensions = z._default(z.array(z.object({ Name: z.string(), Value: z.string() })), []);
 const One = z.object({ Namespace: z.string(), MetricName: z.string(), Dimensions });
-const Many = z.object({ Metrics: z.array(z.object({ MetricStat: z.optional(z.object({ Metric: One })) })) });
+const Many = z.object({
+  Metrics: z.array(z.object({ MetricStat: z.optional(z.object({ Metric: One })) })),
+});
 
 /** The metrics of an alarm, from its properties. */
-export const metricsOfAlarm = (properties: Readonly<Record<string, unknown>>): readonly WatchedMetric[] => {
+export const metricsOfAlarm = (
+  properties: Readonly<Record<string, unknown>>,
+): readonly WatchedMetric[] => {
   const many = Many.safeParse(properties);
   const metrics = many.success
     ? many.data.Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? [])
@@ -35,7 +39,10 @@ const Body = z.object({
   ),
 });
 
-/** The metrics that a dashboard's widgets show, by title, from its body. What is calculated from others is left out. */
+/**
+ * The metrics that a dashboard's widgets show, by title, from its body. What is calculated from
+ * others is left out.
+ */
 export const metricsOfDashboard = (body: string): ReadonlyMap<string, readonly WatchedMetric[]> =>
   new Map(
     Body.parse(JSON.parse(body)).widgets.flatMap(({ properties: { title = '', metrics } }) =>

@@ -14,7 +14,8 @@ const queueStream = 'holdfast-dev-queue.StreamArn';
 const views = 'holdfast-dev-views.Arn';
 const deadLetters = 'holdfast-dev-dead-letters.Arn';
 const workflow = 'holdfast-dev-transfer-standard';
-const executions = 'arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:holdfast-dev-transfer-standard:*';
+const executions =
+  'arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:holdfast-dev-transfer-standard:*';
 
 const readStream = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'];
 
@@ -23,7 +24,10 @@ const anywhere = ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'];
 /** Asking which streams there are knows no resources either. */
 const listStreams = { '*': ['dynamodb:ListStreams', ...anywhere] };
 
-/** All that each function may do, besides writing its own log. Written by hand: a wider role has to be meant. */
+/**
+ * All that each function may do, besides writing its own log. Written by hand: a wider role has to
+ * be meant.
+ */
 const allowed: Record<string, Record<string, string[]>> = {
   'open-account': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
@@ -74,7 +78,12 @@ const allowed: Record<string, Record<string, string[]>> = {
     ...listStreams,
     [deadLetters]: ['sqs:SendMessage'],
     [events]: ['dynamodb:Query'],
-    [views]: ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+    [views]: [
+      'dynamodb:BatchWriteItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+    ],
   },
   'carry-out-transfers': {
     [eventsStream]: readStream,
@@ -145,7 +154,9 @@ describe('what the workflow may do', () => {
 
   it('is on all resources only what cannot be on one: to deliver logs and traces', () => {
     expect(
-      access['*']?.filter((action) => !/^(logs:.*(LogDeliver|ResourcePolic|LogGroups)|xray:)/.test(action)),
+      access['*']?.filter(
+        (action) => !/^(logs:.*(LogDeliver|ResourcePolic|LogGroups)|xray:)/.test(action),
+      ),
     ).toEqual([]);
   });
 });
@@ -176,7 +187,11 @@ describe('policies', () => {
       ['TransferWorkflowRole', '*'],
     ]);
     const knowNone = /^(dynamodb:ListStreams$|logs:|xray:)/;
-    expect(roles.flatMap((role) => accessOf(role)['*']?.filter((action) => !knowNone.test(action)) ?? [])).toEqual([]);
+    expect(
+      roles.flatMap(
+        (role) => accessOf(role)['*']?.filter((action) => !knowNone.test(action)) ?? [],
+      ),
+    ).toEqual([]);
     expect(JSON.stringify(roles.map((role) => Object.values(accessOf(role))))).not.toContain('*');
   });
 
@@ -184,7 +199,9 @@ describe('policies', () => {
     const kept = [events, commands, queue];
     const changing = roles.flatMap((role) =>
       Object.entries(accessOf(role)).flatMap(([resource, actions]) =>
-        kept.includes(resource) ? actions.filter((action) => /Update|Delete|Batch/.test(action)) : [],
+        kept.includes(resource)
+          ? actions.filter((action) => /Update|Delete|Batch/.test(action))
+          : [],
       ),
     );
 
@@ -202,7 +219,11 @@ const RoleProperties = z.object({
     z.object({
       PolicyDocument: z.object({
         Statement: z.array(
-          z.strictObject({ Effect: z.literal('Allow'), Action: StringOrMore, Resource: StringOrMore }),
+          z.strictObject({
+            Effect: z.literal('Allow'),
+            Action: StringOrMore,
+            Resource: StringOrMore,
+          }),
         ),
       }),
     }),
@@ -211,8 +232,12 @@ const RoleProperties = z.object({
 
 /** Actions per resource. */
 function accessOf({ properties }: { properties: unknown }): Record<string, string[]> {
-  const statements = RoleProperties.parse(properties).Policies.flatMap((policy) => policy.PolicyDocument.Statement);
-  const pairs = statements.flatMap(({ Action, Resource }) => Resource.map((resource) => ({ resource, Action })));
+  const statements = RoleProperties.parse(properties).Policies.flatMap(
+    (policy) => policy.PolicyDocument.Statement,
+  );
+  const pairs = statements.flatMap(({ Action, Resource }) =>
+    Resource.map((resource) => ({ resource, Action })),
+  );
   return Object.fromEntries(
     [...Map.groupBy(pairs, ({ resource }) => resource)].map(([resource, found]) => [
       resource,

@@ -73,14 +73,20 @@ describe('the dead letters', () => {
     const policies = resources.filter(({ type }) => type === 'AWS::SQS::QueuePolicy');
 
     expect(queues.map(({ properties }) => properties)).toEqual([
-      { QueueName: 'holdfast-dev-dead-letters', MessageRetentionPeriod: 14 * 24 * 60 * 60, SqsManagedSseEnabled: true },
+      {
+        QueueName: 'holdfast-dev-dead-letters',
+        MessageRetentionPeriod: 14 * 24 * 60 * 60,
+        SqsManagedSseEnabled: true,
+      },
     ]);
     expect(policies).toMatchObject([
       {
         properties: {
           Queues: ['holdfast-dev-dead-letters'],
           PolicyDocument: {
-            Statement: [{ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
+            Statement: [
+              { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+            ],
           },
         },
       },

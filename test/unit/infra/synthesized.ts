@@ -4,7 +4,9 @@ import * as z from 'zod/mini';
 import type { StageName, StageSettings } from '../../../infra/stages.ts';
 import { createApp } from '../../../infra/synth.ts';
 
-/** A resource of a template, its references replaced by readable names: `holdfast-dev-events.Arn`. */
+/**
+ * A resource of a template, its references replaced by readable names: `holdfast-dev-events.Arn`.
+ */
 export interface SynthesizedResource {
   readonly type: string;
   /** Its own name, where it has one, else its logical id without CDK's hash. */
@@ -19,13 +21,18 @@ process.env['CDK_VALIDATION'] = 'false';
 /**
  * Synthesizes the stack of a stage, with a line of code in place of every bundle.
  * @param settings what is not as the stage has it.
- * @returns all its resources. Throws, as a deployment would, where resources depend on each other in a circle.
+ * @returns all its resources. Throws, as a deployment would, where resources depend on each other
+ *   in a circle.
  */
 export const synthesized = (
   stage: StageName,
   settings: Partial<StageSettings> = {},
 ): readonly SynthesizedResource[] => {
-  const { stack } = createApp({ settings, stage, code: () => Code.fromInline('exports.handler = async () => {}') });
+  const { stack } = createApp({
+    settings,
+    stage,
+    code: () => Code.fromInline('exports.handler = async () => {}'),
+  });
   return readable(Template.fromStack(stack).toJSON());
 };
 
@@ -33,7 +40,9 @@ export const synthesized = (
 export const readable = (template: unknown): readonly SynthesizedResource[] => {
   const { Resources: resources } = TemplateShape.parse(template);
   const nameOf = (id: string): string => {
-    const own = Object.entries(resources[id]?.Properties ?? {}).find(([property]) => nameProperties.has(property));
+    const own = Object.entries(resources[id]?.Properties ?? {}).find(([property]) =>
+      nameProperties.has(property),
+    );
     return typeof own?.[1] === 'string' ? own[1] : id.replace(/[0-9A-F]{8}$/, '');
   };
   return Object.entries(resources).map(([id, { Type, Properties = {}, DeletionPolicy }]) => ({
@@ -75,8 +84,14 @@ const resolve = (value: unknown, nameOf: (id: string) => string): unknown => {
   const ref = Ref.safeParse(value);
   if (ref.success) return nameOf(ref.data.Ref);
   const attribute = GetAtt.safeParse(value);
-  if (attribute.success) return `${nameOf(attribute.data['Fn::GetAtt'][0])}.${attribute.data['Fn::GetAtt'][1]}`;
+  if (attribute.success)
+    return `${nameOf(attribute.data['Fn::GetAtt'][0])}.${attribute.data['Fn::GetAtt'][1]}`;
   const join = Join.safeParse(value);
-  if (join.success) return join.data['Fn::Join'][1].map((part) => resolve(part, nameOf)).join(join.data['Fn::Join'][0]);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, nameOf)]));
+  if (join.success)
+    return join.data['Fn::Join'][1]
+      .map((part) => resolve(part, nameOf))
+      .join(join.data['Fn::Join'][0]);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, resolve(item, nameOf)]),
+  );
 };

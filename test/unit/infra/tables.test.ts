@@ -3,7 +3,9 @@ import type { StageSettings } from '../../../infra/stages.ts';
 import { synthesized } from './synthesized.ts';
 
 const tablesOf = (stage: 'dev' | 'prod', settings: Partial<StageSettings> = {}) =>
-  synthesized(stage, settings).filter(({ type }) => type.startsWith('AWS::DynamoDB::') && type.endsWith('Table'));
+  synthesized(stage, settings).filter(
+    ({ type }) => type.startsWith('AWS::DynamoDB::') && type.endsWith('Table'),
+  );
 
 const dev = tablesOf('dev');
 const prod = tablesOf('prod');
@@ -47,7 +49,9 @@ describe('the tables', () => {
     const attributes = dev.flatMap(({ properties }) => properties['AttributeDefinitions']);
 
     expect(attributes).toContainEqual({ AttributeName: 'version', AttributeType: 'N' });
-    expect(JSON.stringify(attributes).match(/"AttributeType":"[^S]"/g)).toEqual(['"AttributeType":"N"']);
+    expect(JSON.stringify(attributes).match(/"AttributeType":"[^S]"/g)).toEqual([
+      '"AttributeType":"N"',
+    ]);
   });
 
   it.each([...dev, ...prod])(
@@ -72,7 +76,10 @@ describe('the tables', () => {
   });
 
   it('keep everything, apart from the queue, whose places go when their time is over', () => {
-    const expiring = dev.map(({ name, properties }) => [name, properties['TimeToLiveSpecification']]);
+    const expiring = dev.map(({ name, properties }) => [
+      name,
+      properties['TimeToLiveSpecification'],
+    ]);
 
     expect(Object.fromEntries(expiring)).toEqual({
       'holdfast-dev-events': undefined,
@@ -82,10 +89,13 @@ describe('the tables', () => {
     });
   });
 
-  it.each(prod)('$name refuses to be deleted, and stays when the stack goes', ({ properties, deletionPolicy }) => {
-    expect(properties['DeletionProtectionEnabled']).toBe(true);
-    expect(deletionPolicy).toBe('RetainExceptOnCreate');
-  });
+  it.each(prod)(
+    '$name refuses to be deleted, and stays when the stack goes',
+    ({ properties, deletionPolicy }) => {
+      expect(properties['DeletionProtectionEnabled']).toBe(true);
+      expect(deletionPolicy).toBe('RetainExceptOnCreate');
+    },
+  );
 
   it('are warm where a stage says so, indexes and all', () => {
     const warm = tablesOf('dev', { warmThroughput: { views: { read: 20_000, write: 8_000 } } });
@@ -100,8 +110,11 @@ describe('the tables', () => {
     expect(JSON.stringify(dev)).not.toContain('WarmThroughput');
   });
 
-  it.each(dev)('$name goes with its stack, since dev is made to be thrown away', ({ properties, deletionPolicy }) => {
-    expect(properties['DeletionProtectionEnabled']).toBe(false);
-    expect(deletionPolicy).toBe('Delete');
-  });
+  it.each(dev)(
+    '$name goes with its stack, since dev is made to be thrown away',
+    ({ properties, deletionPolicy }) => {
+      expect(properties['DeletionProtectionEnabled']).toBe(false);
+      expect(deletionPolicy).toBe('Delete');
+    },
+  );
 });

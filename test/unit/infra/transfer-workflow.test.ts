@@ -7,16 +7,24 @@ import { TransferWorkflow } from '../../../infra/constructs/transfer-workflow.ts
 import { settingsOf } from '../../../infra/stages.ts';
 import { readable, synthesized } from './synthesized.ts';
 
-const State = z.looseObject({ Type: z.string(), Next: z.optional(z.string()), Resource: z.optional(z.string()) });
+const State = z.looseObject({
+  Type: z.string(),
+  Next: z.optional(z.string()),
+  Resource: z.optional(z.string()),
+});
 const Definition = z.object({ StartAt: z.string(), States: z.record(z.string(), State) });
 
 const machine = synthesized('dev').find(({ type }) => type === 'AWS::StepFunctions::StateMachine');
-const { StartAt, States: states } = Definition.parse(JSON.parse(String(machine?.properties['DefinitionString'])));
+const { StartAt, States: states } = Definition.parse(
+  JSON.parse(String(machine?.properties['DefinitionString'])),
+);
 const tasks = Object.entries(states).filter(([, { Type }]) => Type === 'Task');
 
 /** Every way in which one state leads to another, `Catch` and all. */
 const ways = Object.entries(states).flatMap(([from, state]) =>
-  [...JSON.stringify(state).matchAll(/"(?:Next|Default)":"(\w+)"/g)].map(([, to]) => `${from} -> ${to}`),
+  [...JSON.stringify(state).matchAll(/"(?:Next|Default)":"(\w+)"/g)].map(
+    ([, to]) => `${from} -> ${to}`,
+  ),
 );
 
 describe('the transfer workflow', () => {
@@ -66,7 +74,11 @@ describe('the transfer workflow', () => {
 
   it('keeps what it was started with, and adds what became of the credit', () => {
     expect(tasks.map(([, task]) => task['ResultPath'])).toEqual(['$.credit', null, null]);
-    expect(tasks.filter(([, task]) => 'InputPath' in task || 'Parameters' in task || 'OutputPath' in task)).toEqual([]);
+    expect(
+      tasks.filter(
+        ([, task]) => 'InputPath' in task || 'Parameters' in task || 'OutputPath' in task,
+      ),
+    ).toEqual([]);
   });
 
   it('logs every step, without the amounts, and is traced', () => {
@@ -83,13 +95,19 @@ describe('the transfer workflow', () => {
     const stack = new Stack(new App(), 'Stack');
     const settings = { ...settingsOf('dev'), workflowType };
     const [credit, settle, release] = (['Credit', 'Settle', 'Release'] as const).map((name) =>
-      LambdaFunction.fromFunctionArn(stack, name, `arn:aws:lambda:eu-west-1:${'0'.repeat(12)}:function:${name}`),
+      LambdaFunction.fromFunctionArn(
+        stack,
+        name,
+        `arn:aws:lambda:eu-west-1:${'0'.repeat(12)}:function:${name}`,
+      ),
     );
     if (!credit || !settle || !release) throw new Error('three functions were made');
 
     new TransferWorkflow(stack, 'Workflow', { stage: 'dev', settings, credit, settle, release });
 
-    const [made] = readable(Template.fromStack(stack).toJSON()).filter(({ type }) => type.endsWith('StateMachine'));
+    const [made] = readable(Template.fromStack(stack).toJSON()).filter(({ type }) =>
+      type.endsWith('StateMachine'),
+    );
     expect(made).toMatchObject({
       name: `holdfast-dev-transfer-${workflowType}`,
       properties: { StateMachineType: type },

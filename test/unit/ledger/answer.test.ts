@@ -54,7 +54,12 @@ const exampleTransfer = {
   ],
 };
 /** The stream behind the examples. */
-const rent = [opened(), deposited(6000), deposited(4000), reserved('t1', 2500, { reference: 'rent' })];
+const rent = [
+  opened(),
+  deposited(6000),
+  deposited(4000),
+  reserved('t1', 2500, { reference: 'rent' }),
+];
 
 const accountAfter = (...events: AccountEvent[]): Account => {
   const account = fold(recorded(events));
@@ -88,7 +93,14 @@ describe('the answer to a command', () => {
   it('to credit is the line, with the transfer and the other account', () =>
     given(opened())
       .when(credit('t1', 5))
-      .answers({ ...entry, kind: 'transfer_in', amount: 5, balanceAfter: 5, transferId: 't1', counterparty: 'b1' }));
+      .answers({
+        ...entry,
+        kind: 'transfer_in',
+        amount: 5,
+        balanceAfter: 5,
+        transferId: 't1',
+        counterparty: 'b1',
+      }));
   it('to reserve is the transfer, reserved', () => {
     const { endedAt: _, ...transfer } = exampleTransfer;
     given(...rent.slice(0, 3))
@@ -122,11 +134,15 @@ describe('the answer to a command', () => {
   ])('to %s, accepted without events, is the account as it is', (_, command) => {
     const version = Version.parse(rent.length);
     const account = accountAfter(...rent);
-    expect(answerOf(command, account, [], version)).toStrictEqual(accountView(a1, account, version));
+    expect(answerOf(command, account, [], version)).toStrictEqual(
+      accountView(a1, account, version),
+    );
   });
   it('to reserve what is not reserved is a bug, and says so', () => {
     const account = accountAfter(opened());
-    expect(() => answerOf(reserve('t1', 1), account, [], Version.parse(1))).toThrow('its transfer t1 is not reserved');
+    expect(() => answerOf(reserve('t1', 1), account, [], Version.parse(1))).toThrow(
+      'its transfer t1 is not reserved',
+    );
   });
   it.each<[string, Command]>([
     ['settle', settle('t1')],
@@ -156,7 +172,9 @@ describe('the statement', () => {
   };
 
   it('has the example of the contract as the line of a settlement', () =>
-    expect(lines(...rent, ...settled('t1', 2500, { reference: 'rent' })).at(-1)).toStrictEqual(exampleEntry));
+    expect(lines(...rent, ...settled('t1', 2500, { reference: 'rent' })).at(-1)).toStrictEqual(
+      exampleEntry,
+    ));
   it('has no line for what moves no balance', () =>
     expect(lines(...rent, ...settled('t1', 2500)).map((line) => line?.version)).toEqual([
       undefined,
@@ -167,12 +185,9 @@ describe('the statement', () => {
       6,
     ]));
   it('tells money from outside from a transfer', () =>
-    expect(lines(opened(), deposited(5), credited('t1', 5), withdrawn(5)).map((line) => line?.kind)).toEqual([
-      undefined,
-      'deposit',
-      'transfer_in',
-      'withdrawal',
-    ]));
+    expect(
+      lines(opened(), deposited(5), credited('t1', 5), withdrawn(5)).map((line) => line?.kind),
+    ).toEqual([undefined, 'deposit', 'transfer_in', 'withdrawal']));
 });
 
 describe('the schemas of what the API shows', () => {
@@ -186,8 +201,9 @@ describe('the schemas of what the API shows', () => {
     expect(schema.parse(example)).toStrictEqual(example),
   );
 
-  it.each(['deposit', 'withdrawal', 'transfer_in', 'transfer_out'])('take an entry of the kind %s', (kind) =>
-    expect(Entry.safeParse({ ...exampleEntry, kind }).success).toBe(true),
+  it.each(['deposit', 'withdrawal', 'transfer_in', 'transfer_out'])(
+    'take an entry of the kind %s',
+    (kind) => expect(Entry.safeParse({ ...exampleEntry, kind }).success).toBe(true),
   );
   it.each(['reserved', 'credited', 'settled', 'released'])('take a transfer that is %s', (status) =>
     expect(Transfer.safeParse({ ...exampleTransfer, status }).success).toBe(true),

@@ -16,8 +16,9 @@ interface Page {
 }
 
 /**
- * The bank's rules told a second time, as a clerk would keep them: one page per account, corrected in place, in numbers
- * without an upper end. No events, no versions. What the ledger decides must come out the same here.
+ * The bank's rules told a second time, as a clerk would keep them: one page per account, corrected
+ * in place, in numbers without an upper end. No events, no versions. What the ledger decides must
+ * come out the same here.
  * @returns what decides the next command, and keeps it.
  */
 export const openBooks = (): ((command: Command, status: Account['status']) => Verdict) => {
@@ -28,7 +29,12 @@ export const openBooks = (): ((command: Command, status: Account['status']) => V
     if (command.type === 'open') {
       if (page) return 'account_already_exists';
       const { accountId, currency, overdraftLimit } = command;
-      pages.set(accountId, { currency, limit: BigInt(overdraftLimit), balance: 0n, held: new Map() });
+      pages.set(accountId, {
+        currency,
+        limit: BigInt(overdraftLimit),
+        balance: 0n,
+        held: new Map(),
+      });
       return 'done';
     }
     if (!page) return 'account_not_found';
@@ -36,7 +42,8 @@ export const openBooks = (): ((command: Command, status: Account['status']) => V
     if (command.type === 'reserve' && command.to === command.accountId) return 'same_account';
     if (command.type === 'reserve' && page.held.has(command.transferId)) return 'done before';
     if (status !== 'open') return 'account_not_open';
-    if (command.currency !== undefined && command.currency !== page.currency) return 'currency_mismatch';
+    if (command.currency !== undefined && command.currency !== page.currency)
+      return 'currency_mismatch';
 
     const amount = BigInt(command.amount);
     if (command.type === 'deposit' || command.type === 'credit') {
@@ -56,7 +63,10 @@ export const openBooks = (): ((command: Command, status: Account['status']) => V
   };
 };
 
-const end = (page: Page, { type, transferId }: Command & { type: 'settle' | 'release' }): Verdict => {
+const end = (
+  page: Page,
+  { type, transferId }: Command & { type: 'settle' | 'release' },
+): Verdict => {
   const amount = page.held.get(transferId);
   if (amount === undefined) return 'done before';
   page.held.delete(transferId);

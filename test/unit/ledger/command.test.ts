@@ -16,9 +16,13 @@ const commands: readonly Record<string, unknown>[] = [
   { type: 'release', ...account, transferId: 't1', reason: 'account_not_found' },
 ];
 
-/** What may be missing. A credit names the currency that was reserved, whatever the destination is kept in. */
+/**
+ * What may be missing. A credit names the currency that was reserved, whatever the destination is
+ * kept in.
+ */
 const isOptional = (type: unknown, name: string): boolean =>
-  name === 'reference' || (name === 'currency' && (type === 'deposit' || type === 'withdraw' || type === 'reserve'));
+  name === 'reference' ||
+  (name === 'currency' && (type === 'deposit' || type === 'withdraw' || type === 'reserve'));
 
 const eachField = commands.flatMap((command) =>
   Object.keys(command).map((name) => ({ type: command['type'], name, command })),
@@ -53,13 +57,20 @@ describe('a command that was recorded', () => {
 });
 
 describe('a rejection that was recorded', () => {
-  const rejection = { code: 'insufficient_funds', detail: '5 available, 6 asked for.', available: 5 };
+  const rejection = {
+    code: 'insufficient_funds',
+    detail: '5 available, 6 asked for.',
+    available: 5,
+  };
 
-  it('is read as it was written', () => expect(Rejection.parse(rejection)).toStrictEqual(rejection));
+  it('is read as it was written', () =>
+    expect(Rejection.parse(rejection)).toStrictEqual(rejection));
   it('is read without a field too many', () =>
     expect(Rejection.parse({ ...rejection, overdraftLimit: 0 })).toStrictEqual(rejection));
   it('needs no amount', () =>
-    expect(Rejection.parse(without(rejection, 'available'))).toStrictEqual(without(rejection, 'available')));
+    expect(Rejection.parse(without(rejection, 'available'))).toStrictEqual(
+      without(rejection, 'available'),
+    ));
   it.each(['code', 'detail'])('is refused without its %s', (name) =>
     expect(Rejection.safeParse(without(rejection, name)).success).toBe(false),
   );

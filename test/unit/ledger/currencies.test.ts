@@ -30,7 +30,23 @@ describe('the currencies', () => {
 
   it.each([
     ...['XXX', 'XTS', 'XAU', 'XAG', 'XPT', 'XPD', 'XDR', 'XSU', 'XUA', 'XBA', 'XBB', 'XBC', 'XBD'],
-    ...['DEM', 'FRF', 'ITL', 'HRK', 'BGN', 'ZWL', 'ZWD', 'SLL', 'ANG', 'CUC', 'VEF', 'MRO', 'BYR', 'TRL', 'LTL'],
+    ...[
+      'DEM',
+      'FRF',
+      'ITL',
+      'HRK',
+      'BGN',
+      'ZWL',
+      'ZWD',
+      'SLL',
+      'ANG',
+      'CUC',
+      'VEF',
+      'MRO',
+      'BYR',
+      'TRL',
+      'LTL',
+    ],
     ...['AAA', 'EUU', 'ZZZ', 'BTC', 'eur', ''],
   ])('%s is none', (code) => {
     expect(minorUnitDigits.has(code)).toBe(false);

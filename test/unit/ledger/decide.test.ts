@@ -1,14 +1,30 @@
 import { describe, it } from 'vitest';
-import { credited, deposited, MAX, opened, released, reserved, settled, withdrawn } from './facts.ts';
+import {
+  credited,
+  deposited,
+  MAX,
+  opened,
+  released,
+  reserved,
+  settled,
+  withdrawn,
+} from './facts.ts';
 import { given, givenA, type Refusal } from './given.ts';
 import { credit, deposit, open, release, reserve, settle, withdraw } from './requests.ts';
 
 const rent = { reference: 'rent' };
 
-// The words of a refusal are recorded with it and answered for ever, so they are held here letter by letter.
+// The words of a refusal are recorded with it and answered for ever, so they are held here letter
+// by letter.
 const noAccount: Refusal = { code: 'account_not_found', detail: 'There is no account a1.' };
-const takenId: Refusal = { code: 'account_already_exists', detail: 'There is an account a1 already.' };
-const sameAccount: Refusal = { code: 'same_account', detail: 'A transfer needs two accounts; both are a1.' };
+const takenId: Refusal = {
+  code: 'account_already_exists',
+  detail: 'There is an account a1 already.',
+};
+const sameAccount: Refusal = {
+  code: 'same_account',
+  detail: 'A transfer needs two accounts; both are a1.',
+};
 const balanceTooLarge: Refusal = {
   code: 'amount_out_of_range',
   detail: 'The balance would leave the range of amounts that can be kept exactly.',
@@ -17,12 +33,19 @@ const reservationsTooLarge: Refusal = {
   code: 'amount_out_of_range',
   detail: 'The sum of reservations would leave the range that can be kept exactly.',
 };
-const notOpen = (status: string): Refusal => ({ code: 'account_not_open', detail: `Account a1 is ${status}.` });
+const notOpen = (status: string): Refusal => ({
+  code: 'account_not_open',
+  detail: `Account a1 is ${status}.`,
+});
 const keptIn = (kept: string, asked: string): Refusal => ({
   code: 'currency_mismatch',
   detail: `Account a1 is kept in ${kept}, not in ${asked}.`,
 });
-const tooLittle = (available: number, detail: string): Refusal => ({ code: 'insufficient_funds', detail, available });
+const tooLittle = (available: number, detail: string): Refusal => ({
+  code: 'insufficient_funds',
+  detail,
+  available,
+});
 
 describe('open', () => {
   it('opens an account that is not there', () => given().when(open()).gives(opened()));
@@ -39,7 +62,8 @@ describe('open', () => {
       .when(open({ currency: 'JPY' }))
       .gives(opened({ currency: 'JPY' })));
   it('refuses a second opening', () => given(opened()).when(open()).isRefused(takenId));
-  it('refuses a second opening of a closed account', () => givenA('closed', opened()).when(open()).isRefused(takenId));
+  it('refuses a second opening of a closed account', () =>
+    givenA('closed', opened()).when(open()).isRefused(takenId));
 });
 
 describe('deposit', () => {
@@ -66,7 +90,9 @@ describe('deposit', () => {
   it('refuses a balance far out of range', () =>
     given(opened(), deposited(MAX)).when(deposit(MAX)).isRefused(balanceTooLarge));
   it('counts money set aside as part of the balance', () =>
-    given(opened(), deposited(MAX), reserved('t1', MAX)).when(deposit(1)).isRefused(balanceTooLarge));
+    given(opened(), deposited(MAX), reserved('t1', MAX))
+      .when(deposit(1))
+      .isRefused(balanceTooLarge));
   it('refuses another currency', () =>
     given(opened())
       .when(deposit(5, { currency: 'USD' }))
@@ -78,10 +104,14 @@ describe('deposit', () => {
 });
 
 describe('withdraw', () => {
-  it('takes all there is', () => given(opened(), deposited(100)).when(withdraw(100)).gives(withdrawn(100)));
-  it('takes the smallest amount', () => given(opened(), deposited(100)).when(withdraw(1)).gives(withdrawn(1)));
-  it('takes the largest amount', () => given(opened(), deposited(MAX)).when(withdraw(MAX)).gives(withdrawn(MAX)));
-  it('keeps the reference', () => given(opened(), deposited(5)).when(withdraw(5, rent)).gives(withdrawn(5, rent)));
+  it('takes all there is', () =>
+    given(opened(), deposited(100)).when(withdraw(100)).gives(withdrawn(100)));
+  it('takes the smallest amount', () =>
+    given(opened(), deposited(100)).when(withdraw(1)).gives(withdrawn(1)));
+  it('takes the largest amount', () =>
+    given(opened(), deposited(MAX)).when(withdraw(MAX)).gives(withdrawn(MAX)));
+  it('keeps the reference', () =>
+    given(opened(), deposited(5)).when(withdraw(5, rent)).gives(withdrawn(5, rent)));
   it('takes the currency of the account', () =>
     given(opened(), deposited(5))
       .when(withdraw(5, { currency: 'EUR' }))
@@ -104,7 +134,9 @@ describe('withdraw', () => {
       .gives(withdrawn(1)));
 
   it('refuses one more than there is', () =>
-    given(opened(), deposited(100)).when(withdraw(101)).isRefused(tooLittle(100, '100 available, 101 asked for.')));
+    given(opened(), deposited(100))
+      .when(withdraw(101))
+      .isRefused(tooLittle(100, '100 available, 101 asked for.')));
   it('refuses from an empty account', () =>
     given(opened()).when(withdraw(1)).isRefused(tooLittle(0, '0 available, 1 asked for.')));
   it('refuses the largest amount without a rounding error', () =>
@@ -114,7 +146,9 @@ describe('withdraw', () => {
   it('refuses to pass the overdraft limit', () =>
     given(opened({ overdraftLimit: 50 }), withdrawn(50))
       .when(withdraw(1))
-      .isRefused(tooLittle(-50, '-50 available and an overdraft limit of 50 cover 0; 1 asked for.')));
+      .isRefused(
+        tooLittle(-50, '-50 available and an overdraft limit of 50 cover 0; 1 asked for.'),
+      ));
   it('refuses to pass the largest overdraft limit', () =>
     given(opened({ overdraftLimit: MAX }), withdrawn(MAX))
       .when(withdraw(MAX))
@@ -154,21 +188,27 @@ describe('reserve', () => {
       .when(reserve('t1', 50))
       .gives(reserved('t1', 50)));
   it('goes beside another reservation', () =>
-    given(opened(), deposited(100), reserved('t1', 60)).when(reserve('t2', 40)).gives(reserved('t2', 40)));
+    given(opened(), deposited(100), reserved('t1', 60))
+      .when(reserve('t2', 40))
+      .gives(reserved('t2', 40)));
   it('fills the reservations to the top', () =>
     given(opened({ overdraftLimit: MAX }), reserved('t1', MAX - 1))
       .when(reserve('t2', 1))
       .gives(reserved('t2', 1)));
-  it.each(['constructor', 'toString', '__proto__'])('takes the transfer id %s, as any other', (transferId) =>
-    given(opened(), deposited(5)).when(reserve(transferId, 5)).gives(reserved(transferId, 5)),
+  it.each(['constructor', 'toString', '__proto__'])(
+    'takes the transfer id %s, as any other',
+    (transferId) =>
+      given(opened(), deposited(5)).when(reserve(transferId, 5)).gives(reserved(transferId, 5)),
   );
 
   it('does nothing a second time, while its reservation is open', () =>
     given(opened(), deposited(100), reserved('t1', 60)).when(reserve('t1', 60)).gives());
   it('does nothing a second time, though there is not enough for another', () =>
     given(opened(), deposited(60), reserved('t1', 60)).when(reserve('t1', 60)).gives());
-  it.each(['frozen', 'closed'] as const)('does nothing a second time on a %s account: it was promised', (status) =>
-    givenA(status, opened(), deposited(100), reserved('t1', 60)).when(reserve('t1', 60)).gives(),
+  it.each(['frozen', 'closed'] as const)(
+    'does nothing a second time on a %s account: it was promised',
+    (status) =>
+      givenA(status, opened(), deposited(100), reserved('t1', 60)).when(reserve('t1', 60)).gives(),
   );
 
   it('refuses one more than there is', () =>
@@ -182,7 +222,9 @@ describe('reserve', () => {
   it('refuses to pass the overdraft limit', () =>
     given(opened({ overdraftLimit: 50 }), reserved('t1', 50))
       .when(reserve('t2', 1))
-      .isRefused(tooLittle(-50, '-50 available and an overdraft limit of 50 cover 0; 1 asked for.')));
+      .isRefused(
+        tooLittle(-50, '-50 available and an overdraft limit of 50 cover 0; 1 asked for.'),
+      ));
   it('refuses a sum of reservations out of range, though the overdraft would cover it', () =>
     given(opened({ overdraftLimit: MAX }), deposited(MAX), reserved('t1', MAX))
       .when(reserve('t2', 1))
@@ -202,8 +244,10 @@ describe('reserve', () => {
 });
 
 describe('credit', () => {
-  it('pays in the smallest amount', () => given(opened()).when(credit('t1', 1)).gives(credited('t1', 1)));
-  it('pays in the largest amount', () => given(opened()).when(credit('t1', MAX)).gives(credited('t1', MAX)));
+  it('pays in the smallest amount', () =>
+    given(opened()).when(credit('t1', 1)).gives(credited('t1', 1)));
+  it('pays in the largest amount', () =>
+    given(opened()).when(credit('t1', MAX)).gives(credited('t1', MAX)));
   it('keeps the reference', () =>
     given(opened())
       .when(credit('t1', 5, rent))
@@ -240,10 +284,12 @@ describe('settle', () => {
     given(...open, reserved('t2', 40))
       .when(settle('t2'))
       .gives(...settled('t2', 40)));
-  it.each(['frozen', 'closed'] as const)('goes through on a %s account: the money was promised', (status) =>
-    givenA(status, ...open)
-      .when(settle('t1'))
-      .gives(...settled('t1', 60, rent)),
+  it.each(['frozen', 'closed'] as const)(
+    'goes through on a %s account: the money was promised',
+    (status) =>
+      givenA(status, ...open)
+        .when(settle('t1'))
+        .gives(...settled('t1', 60, rent)),
   );
   it('does nothing a second time', () =>
     given(...open, ...settled('t1', 60))
@@ -253,10 +299,12 @@ describe('settle', () => {
     given(...open, released('t1', 60, 'account_not_found'))
       .when(settle('t1'))
       .gives());
-  it.each(['t9', 'constructor', '__proto__'])('does nothing for %s, which nobody reserved', (transferId) =>
-    given(...open)
-      .when(settle(transferId))
-      .gives(),
+  it.each(['t9', 'constructor', '__proto__'])(
+    'does nothing for %s, which nobody reserved',
+    (transferId) =>
+      given(...open)
+        .when(settle(transferId))
+        .gives(),
   );
   it('refuses without an account', () => given().when(settle('t1')).isRefused(noAccount));
 });
@@ -272,10 +320,12 @@ describe('release', () => {
     given(...open, reserved('t2', 40))
       .when(release('t2', 'currency_mismatch'))
       .gives(released('t2', 40, 'currency_mismatch')));
-  it.each(['frozen', 'closed'] as const)('goes through on a %s account: the money is its own', (status) =>
-    givenA(status, ...open)
-      .when(release('t1', 'account_not_open'))
-      .gives(released('t1', 60, 'account_not_open')),
+  it.each(['frozen', 'closed'] as const)(
+    'goes through on a %s account: the money is its own',
+    (status) =>
+      givenA(status, ...open)
+        .when(release('t1', 'account_not_open'))
+        .gives(released('t1', 60, 'account_not_open')),
   );
   it('does nothing a second time', () =>
     given(...open, released('t1', 60, 'account_not_found'))
@@ -285,10 +335,13 @@ describe('release', () => {
     given(...open, ...settled('t1', 60))
       .when(release('t1', 'account_not_found'))
       .gives());
-  it.each(['t9', 'constructor', '__proto__'])('does nothing for %s, which nobody reserved', (transferId) =>
-    given(...open)
-      .when(release(transferId, 'account_not_found'))
-      .gives(),
+  it.each(['t9', 'constructor', '__proto__'])(
+    'does nothing for %s, which nobody reserved',
+    (transferId) =>
+      given(...open)
+        .when(release(transferId, 'account_not_found'))
+        .gives(),
   );
-  it('refuses without an account', () => given().when(release('t1', 'account_not_found')).isRefused(noAccount));
+  it('refuses without an account', () =>
+    given().when(release('t1', 'account_not_found')).isRefused(noAccount));
 });

@@ -1,8 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
 import { TransferId } from '../../../events/values.ts';
-import { Account, available, initialState, reservationOf } from '../../../functions/ledger/account.ts';
-import { credited, deposited, MAX, opened, released, reserved, settled, withdrawn } from './facts.ts';
+import {
+  Account,
+  available,
+  initialState,
+  reservationOf,
+} from '../../../functions/ledger/account.ts';
+import {
+  credited,
+  deposited,
+  MAX,
+  opened,
+  released,
+  reserved,
+  settled,
+  withdrawn,
+} from './facts.ts';
 import { deepFreeze, fold, NOON, recorded } from './given.ts';
 
 const stateAfter = (...events: AccountEvent[]) => fold(deepFreeze(recorded(events)));
@@ -22,11 +36,23 @@ describe('an account, folded from its events', () => {
 
   it.each<[string, AccountEvent[], object]>([
     ['empty when opened', [opened()], empty],
-    ['as opened', [opened({ overdraftLimit: 5, currency: 'JPY' })], { ...empty, overdraftLimit: 5, currency: 'JPY' }],
+    [
+      'as opened',
+      [opened({ overdraftLimit: 5, currency: 'JPY' })],
+      { ...empty, overdraftLimit: 5, currency: 'JPY' },
+    ],
     ['fuller by a deposit', [opened(), deposited(100)], { ...empty, balance: 100 }],
     ['fuller by a credit', [opened(), credited('t1', 100)], { ...empty, balance: 100 }],
-    ['emptier by a withdrawal', [opened(), deposited(100), withdrawn(30)], { ...empty, balance: 70 }],
-    ['no emptier by a reservation', [opened(), deposited(9), reserved('t1', 4)], { ...empty, balance: 9, reserved: 4 }],
+    [
+      'emptier by a withdrawal',
+      [opened(), deposited(100), withdrawn(30)],
+      { ...empty, balance: 70 },
+    ],
+    [
+      'no emptier by a reservation',
+      [opened(), deposited(9), reserved('t1', 4)],
+      { ...empty, balance: 9, reserved: 4 },
+    ],
     [
       'emptier by a settlement',
       [opened(), deposited(9), reserved('t1', 4), ...settled('t1', 4)],
@@ -41,14 +67,29 @@ describe('an account, folded from its events', () => {
   ])('is %s', (_, events, expected) => expect(stateAfter(...events)).toMatchObject(expected));
 
   it('keeps an open reservation: for whom, how much, what for, since when', () => {
-    const account = stateAfter(opened(), deposited(9), reserved('t1', 4, { reference: 'rent' }), reserved('t2', 5));
+    const account = stateAfter(
+      opened(),
+      deposited(9),
+      reserved('t1', 4, { reference: 'rent' }),
+      reserved('t2', 5),
+    );
     const since = (version: number) => ({ to: 'b1', version, at: NOON });
-    expect(reservationOf(account, id('t1'))).toMatchObject({ ...since(3), amount: 4, reference: 'rent' });
+    expect(reservationOf(account, id('t1'))).toMatchObject({
+      ...since(3),
+      amount: 4,
+      reference: 'rent',
+    });
     expect(reservationOf(account, id('t2'))).toMatchObject({ ...since(4), amount: 5 });
   });
 
   it('forgets a reservation that ended, and no other', () => {
-    const account = stateAfter(opened(), deposited(9), reserved('t1', 4), reserved('t2', 5), released('t1', 4, 'x'));
+    const account = stateAfter(
+      opened(),
+      deposited(9),
+      reserved('t1', 4),
+      reserved('t2', 5),
+      released('t1', 4, 'x'),
+    );
     expect(reservationOf(account, id('t1'))).toBeUndefined();
     expect(reservationOf(account, id('t2'))).toMatchObject({ amount: 5 });
     expect(account?.reserved).toBe(5);
@@ -62,7 +103,11 @@ describe('what an account can spend', () => {
   it.each<[string, AccountEvent[], number]>([
     ['its balance', [opened(), deposited(100)], 100],
     ['what is not set aside', [opened(), deposited(100), reserved('t1', 60)], 40],
-    ['less than nothing once the overdraft is in use', [opened({ overdraftLimit: 50 }), reserved('t1', 50)], -50],
+    [
+      'less than nothing once the overdraft is in use',
+      [opened({ overdraftLimit: 50 }), reserved('t1', 50)],
+      -50,
+    ],
     [
       'less by all there is when the largest overdraft is used up',
       [opened({ overdraftLimit: MAX }), withdrawn(MAX)],
@@ -81,11 +126,31 @@ describe('what an account can spend', () => {
 
 describe('a stream that no ledger wrote', () => {
   it.each<[string, AccountEvent[], string]>([
-    ['opens an account twice', [opened(), opened()], '2 (AccountOpened)… the account was already open'],
-    ['deposits before it opens', [deposited(1)], '1 (MoneyDeposited)… the account was never opened'],
-    ['withdraws before it opens', [withdrawn(1)], '1 (MoneyWithdrawn)… the account was never opened'],
-    ['reserves before it opens', [reserved('t1', 1)], '1 (MoneyReserved)… the account was never opened'],
-    ['cancels before it opens', [released('t1', 1, 'x')], '1 (ReservationCancelled)… the account was never opened'],
+    [
+      'opens an account twice',
+      [opened(), opened()],
+      '2 (AccountOpened)… the account was already open',
+    ],
+    [
+      'deposits before it opens',
+      [deposited(1)],
+      '1 (MoneyDeposited)… the account was never opened',
+    ],
+    [
+      'withdraws before it opens',
+      [withdrawn(1)],
+      '1 (MoneyWithdrawn)… the account was never opened',
+    ],
+    [
+      'reserves before it opens',
+      [reserved('t1', 1)],
+      '1 (MoneyReserved)… the account was never opened',
+    ],
+    [
+      'cancels before it opens',
+      [released('t1', 1, 'x')],
+      '1 (ReservationCancelled)… the account was never opened',
+    ],
     [
       'reserves twice for a transfer',
       [opened(), reserved('t1', 1), reserved('t1', 1)],
@@ -127,7 +192,9 @@ describe('a stream that no ledger wrote', () => {
       '3 (MoneyReserved)… a sum leaves the safe range',
     ],
   ])('is refused where it %s, naming the event and what is wrong', (_, events, said) =>
-    expect(() => stateAfter(...events)).toThrow(new Error(`event ${said.replace('…', ' cannot follow its stream:')}`)),
+    expect(() => stateAfter(...events)).toThrow(
+      new Error(`event ${said.replace('…', ' cannot follow its stream:')}`),
+    ),
   );
 });
 
@@ -137,7 +204,12 @@ describe('a snapshot', () => {
     ['an overdrawn account', [opened({ overdraftLimit: MAX }), withdrawn(MAX)]],
     [
       'open reservations',
-      [opened(), deposited(9), reserved('t1', 4, { reference: 'Miete für März €' }), reserved('t2', 1)],
+      [
+        opened(),
+        deposited(9),
+        reserved('t1', 4, { reference: 'Miete für März €' }),
+        reserved('t2', 1),
+      ],
     ],
     ...['constructor', '__proto__'].map((name): [string, AccountEvent[]] => [
       `a reservation for the transfer ${name}`,
@@ -158,14 +230,20 @@ describe('a snapshot', () => {
   it('with a field too many in a reservation is read without it', () => {
     const reservation = { transferId: 't1', to: 'b1', amount: 1, version: 2, at: NOON };
     const reservations = [{ ...reservation, expiresAt: NOON }];
-    expect(Account.parse({ ...whole, reservations })).toStrictEqual({ ...whole, reservations: [reservation] });
+    expect(Account.parse({ ...whole, reservations })).toStrictEqual({
+      ...whole,
+      reservations: [reservation],
+    });
   });
   it.each(['open', 'frozen', 'closed'])('of an account that is %s is read', (status) =>
     expect(Account.parse({ ...whole, status })).toStrictEqual({ ...whole, status }),
   );
   it.each(Object.keys(whole))('without %s is refused', (missing) => {
     const snapshot = Object.fromEntries(Object.entries(whole).filter(([name]) => name !== missing));
-    expect(Account.safeParse(snapshot)).toMatchObject({ success: false, error: { issues: [{ path: [missing] }] } });
+    expect(Account.safeParse(snapshot)).toMatchObject({
+      success: false,
+      error: { issues: [{ path: [missing] }] },
+    });
   });
   it.each([
     ['status', 'asleep'],

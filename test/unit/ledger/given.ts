@@ -12,20 +12,29 @@ export const NOON = '2026-11-21T12:00:00.000Z';
 
 /** Events as the store records them: versions from `first` on, all of one time. */
 export const recorded = (events: readonly AccountEvent[], first = 1, at = NOON): RecordedEvent[] =>
-  events.map((event, index) => ({ ...event, version: Version.parse(first + index), at: Timestamp.parse(at) }));
+  events.map((event, index) => ({
+    ...event,
+    version: Version.parse(first + index),
+    at: Timestamp.parse(at),
+  }));
 
 /** The account that events lead to, from its first one. */
 export const fold = (events: readonly RecordedEvent[]): Account | undefined =>
   events.reduce<Account | undefined>(evolve, initialState);
 
 /**
- * An example of the ledger's rules in one line: given these events, this command gives those, or is refused.
+ * An example of the ledger's rules in one line: given these events, this command gives those, or is
+ * refused.
  * @param events the stream of account a1 so far.
  */
 export const given = (...events: AccountEvent[]) => givenAs('open', events);
 
-/** As {@link given}, of an account that was frozen or closed since. No event says so yet, so the state is set. */
-export const givenA = (status: 'frozen' | 'closed', ...events: AccountEvent[]) => givenAs(status, events);
+/**
+ * As {@link given}, of an account that was frozen or closed since. No event says so yet, so the
+ * state is set.
+ */
+export const givenA = (status: 'frozen' | 'closed', ...events: AccountEvent[]) =>
+  givenAs(status, events);
 
 /** A rejection, as a test writes it. */
 export interface Refusal {
@@ -47,19 +56,25 @@ const givenAs = (status: Account['status'], events: readonly AccountEvent[]) => 
       },
       /** The command is accepted, and its caller is told this. */
       answers: (expected: unknown) => {
-        if (decision.outcome === 'rejected') throw new Error(`rejected: ${decision.rejection.detail}`);
+        if (decision.outcome === 'rejected')
+          throw new Error(`rejected: ${decision.rejection.detail}`);
         const following = recorded(decision.events, events.length + 1);
         const after = following.reduce<Account | undefined>(evolve, account);
         const version = Version.parse(events.length + following.length);
         expect(after && answerOf(command, after, following, version)).toStrictEqual(expected);
       },
-      /** The command is rejected with this code, in these words, and with what else is said to help. */
-      isRefused: (rejection: Refusal) => expect(decision).toStrictEqual({ outcome: 'rejected', rejection }),
+      /**
+       * The command is rejected with this code, in these words, and with what else is said to help.
+       */
+      isRefused: (rejection: Refusal) =>
+        expect(decision).toStrictEqual({ outcome: 'rejected', rejection }),
     };
   },
 });
 
-/** Makes a value immutable all through, so that code which claims to be pure throws where it is not. */
+/**
+ * Makes a value immutable all through, so that code which claims to be pure throws where it is not.
+ */
 export const deepFreeze = <T>(value: T): T => {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

@@ -12,28 +12,51 @@ interface Scenario {
   readonly steps: readonly Step[];
 }
 
-type Opening = { readonly account: number; readonly currency: string; readonly overdraftLimit: number };
-type Movement = { readonly account: number; readonly amount: number; readonly currency: string | undefined };
+type Opening = {
+  readonly account: number;
+  readonly currency: string;
+  readonly overdraftLimit: number;
+};
+type Movement = {
+  readonly account: number;
+  readonly amount: number;
+  readonly currency: string | undefined;
+};
 
-/** Accounts, and the transfers so far, are meant by number: a step stays possible when others are taken away. */
+/**
+ * Accounts, and the transfers so far, are meant by number: a step stays possible when others are
+ * taken away.
+ */
 type Step =
   | ({ readonly step: 'open' } & Opening)
   | ({ readonly step: 'deposit' | 'withdraw' } & Movement)
   | ({ readonly step: 'transfer'; readonly to: number } & Movement)
-  /** The reserve of a transfer that is under way is sent again, as by a client that heard nothing. */
+  /**
+   * The reserve of a transfer that is under way is sent again, as by a client that heard nothing.
+   */
   | { readonly step: 'again'; readonly transfer: number }
   /** The workflow pays in; the store knows the command's id, so only the first time is decided. */
   | { readonly step: 'credit'; readonly transfer: number }
-  /** The workflow settles or releases as the credit was decided; again and again, as a retry may. */
+  /**
+   * The workflow settles or releases as the credit was decided; again and again, as a retry may.
+   */
   | { readonly step: 'end'; readonly transfer: number }
   /** A settle or release that has no business on the account it is sent to. */
-  | { readonly step: 'stray'; readonly type: 'settle' | 'release'; readonly account: number; readonly transfer: number }
+  | {
+      readonly step: 'stray';
+      readonly type: 'settle' | 'release';
+      readonly account: number;
+      readonly transfer: number;
+    }
   | { readonly step: 'mark'; readonly account: number; readonly status: Account['status'] };
 
 /** One command that was decided, and the account it was sent to. */
 export interface Moment {
   readonly command: Command;
-  /** What the account had been marked as. No event says so yet, so it is no part of `before` and `states`. */
+  /**
+   * What the account had been marked as. No event says so yet, so it is no part of `before` and
+   * `states`.
+   */
   readonly status: Account['status'];
   readonly before: Account | undefined;
   readonly decision: Decision;
@@ -48,7 +71,10 @@ const transferIds = ['t0', 'constructor', '__proto__', 't3', 'hasOwnProperty'] a
 
 const account = fc.nat(accountIds.length - 1);
 const transfer = fc.nat(transferIds.length + 1);
-const currency = fc.oneof({ weight: 9, arbitrary: fc.constant('EUR') }, { weight: 1, arbitrary: fc.constant('USD') });
+const currency = fc.oneof(
+  { weight: 9, arbitrary: fc.constant('EUR') },
+  { weight: 1, arbitrary: fc.constant('USD') },
+);
 const small = fc.integer({ min: 1, max: 100 });
 const amount = fc.oneof(
   { weight: 8, arbitrary: small },
@@ -72,20 +98,34 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   some(2, fc.record({ step: is('again'), transfer })),
   some(8, fc.record({ step: is('credit'), transfer })),
   some(8, fc.record({ step: is('end'), transfer })),
-  some(2, fc.record({ step: is('stray'), type: fc.constantFrom('settle', 'release'), account, transfer })),
-  some(1, fc.record({ step: is('mark'), account, status: fc.constantFrom('open', 'open', 'frozen', 'closed') })),
+  some(
+    2,
+    fc.record({ step: is('stray'), type: fc.constantFrom('settle', 'release'), account, transfer }),
+  ),
+  some(
+    1,
+    fc.record({
+      step: is('mark'),
+      account,
+      status: fc.constantFrom('open', 'open', 'frozen', 'closed'),
+    }),
+  ),
 );
 
 /** Anything that can be asked of a few accounts, most of which are open, in any order. */
 export const anyScenario: fc.Arbitrary<Scenario> = fc.record({
-  openings: fc.uniqueArray(fc.record(opening), { minLength: 2, selector: ({ account }) => account }),
+  openings: fc.uniqueArray(fc.record(opening), {
+    minLength: 2,
+    selector: ({ account }) => account,
+  }),
   steps: fc.array(anyStep, { maxLength: 60, size: 'max' }),
 });
 
 /**
  * Lets a scenario happen.
  * @returns every command that was decided, in order.
- * @throws where `decide` throws, changes an account it was given, or writes what `evolve` cannot follow.
+ * @throws where `decide` throws, changes an account it was given, or writes what `evolve` cannot
+ *   follow.
  */
 export const play = ({ openings, steps }: Scenario): Moment[] => {
   const accounts = new Map<string, { account: Account; version: number }>();
@@ -95,14 +135,19 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
 
   const send = (asked: object): Decision => {
     const command = Command.parse(asked);
-    const { account: before, version } = accounts.get(command.accountId) ?? { account: initialState, version: 0 };
+    const { account: before, version } = accounts.get(command.accountId) ?? {
+      account: initialState,
+      version: 0,
+    };
     const status = statuses.get(command.accountId) ?? 'open';
     const decision = decide(deepFreeze(command), before && deepFreeze({ ...before, status }));
-    const events = decision.outcome === 'accepted' ? deepFreeze(recorded(decision.events, version + 1)) : [];
+    const events =
+      decision.outcome === 'accepted' ? deepFreeze(recorded(decision.events, version + 1)) : [];
     const states: Account[] = [];
     for (const event of events) states.push(deepFreeze(evolve(states.at(-1) ?? before, event)));
     const after = states.at(-1);
-    if (after) accounts.set(command.accountId, { account: after, version: version + events.length });
+    if (after)
+      accounts.set(command.accountId, { account: after, version: version + events.length });
     moments.push({ command, status, before, decision, events, states });
     return decision;
   };
@@ -119,9 +164,17 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
       case 'transfer': {
         const { accountId: from, amount, currency } = movementOf(step);
         const [transferId, to] = [transferIdOf(transfers.length), accountIdOf(step.to)];
-        const { outcome } = send({ type: 'reserve', accountId: from, transferId, to, amount, currency });
+        const { outcome } = send({
+          type: 'reserve',
+          accountId: from,
+          transferId,
+          to,
+          amount,
+          currency,
+        });
         const reserved = accounts.get(from)?.account;
-        if (outcome === 'accepted') transfers.push({ transferId, from, to, amount, currency: reserved?.currency });
+        if (outcome === 'accepted')
+          transfers.push({ transferId, from, to, amount, currency: reserved?.currency });
         return;
       }
       case 'again': {
@@ -151,7 +204,12 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
         const accountId = accountIdOf(step.account);
         const transferId = transferIdOf(step.transfer);
         if (transfers[step.transfer]?.from === accountId) return;
-        send({ type: step.type, accountId, transferId, ...(step.type === 'release' ? { reason: 'stray' } : {}) });
+        send({
+          type: step.type,
+          accountId,
+          transferId,
+          ...(step.type === 'release' ? { reason: 'stray' } : {}),
+        });
         return;
       }
       case 'mark':
@@ -164,7 +222,9 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
   return moments;
 };
 
-/** A transfer that was reserved, how its credit was decided, once it was, and whether it has ended. */
+/**
+ * A transfer that was reserved, how its credit was decided, once it was, and whether it has ended.
+ */
 interface Underway {
   readonly transferId: string;
   readonly from: string;
@@ -183,7 +243,11 @@ const openingOf = ({ account, currency, overdraftLimit }: Opening) => ({
   overdraftLimit,
 });
 
-const movementOf = ({ account, amount, currency }: Movement) => ({ accountId: accountIdOf(account), amount, currency });
+const movementOf = ({ account, amount, currency }: Movement) => ({
+  accountId: accountIdOf(account),
+  amount,
+  currency,
+});
 
 const accountIdOf = (number: number): string => accountIds[number] ?? `account-${number}`;
 

@@ -10,7 +10,10 @@ import { anyScenario, type Moment, play } from './history.ts';
 
 const RUNS = 500;
 
-/** Holds whatever happens to a few accounts. A failure prints its seed and the shortest scenario that was found. */
+/**
+ * Holds whatever happens to a few accounts. A failure prints its seed and the shortest scenario
+ * that was found.
+ */
 const always = (holds: (moments: readonly Moment[]) => void) =>
   fc.assert(
     fc.property(anyScenario, (scenario) => holds(play(scenario))),
@@ -28,7 +31,10 @@ describe(`for any commands on any accounts (seed ${seed})`, () => {
   it('an account never owes more than its overdraft limit, at any version', () =>
     always((moments) => {
       for (const account of moments.flatMap(({ states }) => states)) {
-        const held = Object.values(account.reservations).reduce((all, { amount }) => all + BigInt(amount), 0n);
+        const held = Object.values(account.reservations).reduce(
+          (all, { amount }) => all + BigInt(amount),
+          0n,
+        );
         expect(BigInt(account.reserved)).toBe(held);
         expect(BigInt(available(account))).toBe(BigInt(account.balance) - held);
         expect(available(account)).toBeGreaterThanOrEqual(-account.overdraftLimit);
@@ -48,15 +54,18 @@ describe(`for any commands on any accounts (seed ${seed})`, () => {
         for (const { type, data } of events) {
           const isTransfer = 'transferId' in data;
           if (type === 'MoneyDeposited' && !isTransfer) add(outside, currency, BigInt(data.amount));
-          if (type === 'MoneyWithdrawn' && !isTransfer) add(outside, currency, -BigInt(data.amount));
+          if (type === 'MoneyWithdrawn' && !isTransfer)
+            add(outside, currency, -BigInt(data.amount));
         }
         if (command.type === 'credit')
           creditedNotSettled.set(command.transferId, { currency, amount: BigInt(command.amount) });
         if (command.type === 'settle') creditedNotSettled.delete(command.transferId);
 
         const inside = new Map<string, bigint>();
-        for (const { currency, balance } of accounts.values()) add(inside, currency, BigInt(balance));
-        for (const { currency, amount } of creditedNotSettled.values()) add(inside, currency, -amount);
+        for (const { currency, balance } of accounts.values())
+          add(inside, currency, BigInt(balance));
+        for (const { currency, amount } of creditedNotSettled.values())
+          add(inside, currency, -amount);
         for (const [currency, total] of inside) expect(total).toBe(outside.get(currency) ?? 0n);
       }
     }));
@@ -92,7 +101,9 @@ describe(`for any commands on any accounts (seed ${seed})`, () => {
     always((moments) => {
       for (const stream of streamsOf(moments)) {
         const events = stream.flatMap(({ events }) => events);
-        expect(events.map(({ version }) => version)).toEqual([...events.keys()].map((index) => index + 1));
+        expect(events.map(({ version }) => version)).toEqual(
+          [...events.keys()].map((index) => index + 1),
+        );
         for (const { version: _, at: __, ...event } of events) {
           expect(readEvent(JSON.parse(JSON.stringify(event)))).toEqual(event);
         }
@@ -101,7 +112,8 @@ describe(`for any commands on any accounts (seed ${seed})`, () => {
 });
 
 describe('the scenarios', () => {
-  // A property says nothing about what its scenarios never reach. The same ones that the properties are held on.
+  // A property says nothing about what its scenarios never reach. The same ones that the properties
+  // are held on.
   it('reach every verdict that each command can get, and every event', () => {
     const reached = new Map<string, number>();
     const count = (what: string) => reached.set(what, (reached.get(what) ?? 0) + 1);
@@ -161,7 +173,8 @@ const verdictOf = (decision: Decision): Verdict => {
   return decision.events.length > 0 ? 'done' : 'done before';
 };
 
-const streamsOf = (moments: readonly Moment[]) => Map.groupBy(moments, ({ command }) => command.accountId).values();
+const streamsOf = (moments: readonly Moment[]) =>
+  Map.groupBy(moments, ({ command }) => command.accountId).values();
 
 const add = (totals: Map<string, bigint>, currency: string, amount: bigint) =>
   totals.set(currency, (totals.get(currency) ?? 0n) + amount);

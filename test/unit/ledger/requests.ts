@@ -1,13 +1,16 @@
 import { Command } from '../../../functions/ledger/command.ts';
 
-// What is asked of account a1, in a line each; `more` replaces or adds fields. Everything is read as from a client.
+// What is asked of account a1, in a line each; `more` replaces or adds fields. Everything is read
+// as from a client.
 
 export const open = (more: object = {}): Command =>
   request('open', { owner: 'alice', currency: 'EUR', overdraftLimit: 0, ...more });
 
-export const deposit = (amount: number, more: object = {}): Command => request('deposit', { amount, ...more });
+export const deposit = (amount: number, more: object = {}): Command =>
+  request('deposit', { amount, ...more });
 
-export const withdraw = (amount: number, more: object = {}): Command => request('withdraw', { amount, ...more });
+export const withdraw = (amount: number, more: object = {}): Command =>
+  request('withdraw', { amount, ...more });
 
 export const reserve = (transferId: string, amount: number, more: object = {}): Command =>
   request('reserve', { transferId, to: 'b1', amount, ...more });
@@ -17,6 +20,8 @@ export const credit = (transferId: string, amount: number, more: object = {}): C
 
 export const settle = (transferId: string): Command => request('settle', { transferId });
 
-export const release = (transferId: string, reason: string): Command => request('release', { transferId, reason });
+export const release = (transferId: string, reason: string): Command =>
+  request('release', { transferId, reason });
 
-const request = (type: string, fields: object): Command => Command.parse({ type, accountId: 'a1', ...fields });
+const request = (type: string, fields: object): Command =>
+  Command.parse({ type, accountId: 'a1', ...fields });

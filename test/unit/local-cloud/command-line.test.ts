@@ -15,7 +15,17 @@ describe('parseCommandLine', () => {
   });
 
   it('takes every option', () => {
-    const args = ['--port', '0', '--data', 'x', '--stage', 'prod', '--workers=3', '--verbose', '--help'];
+    const args = [
+      '--port',
+      '0',
+      '--data',
+      'x',
+      '--stage',
+      'prod',
+      '--workers=3',
+      '--verbose',
+      '--help',
+    ];
     expect(parseCommandLine(args)).toEqual({
       port: 0,
       dataDirectory: resolve('x'),
@@ -29,7 +39,10 @@ describe('parseCommandLine', () => {
   it.each([
     { args: ['--prot', '1'], message: '--prot' },
     { args: ['--port', 'abc'], message: '--port needs a whole number from 0 to 65535, not "abc"' },
-    { args: ['--port', '70000'], message: '--port needs a whole number from 0 to 65535, not "70000"' },
+    {
+      args: ['--port', '70000'],
+      message: '--port needs a whole number from 0 to 65535, not "70000"',
+    },
     { args: ['--port', ''], message: '--port needs a whole number' },
     { args: ['--workers', '0'], message: '--workers needs a whole number from 1 to 1000, not "0"' },
     { args: ['--data', ''], message: '--data needs a value' },

@@ -32,10 +32,16 @@ const setUp = () => {
   });
 
   const ask = async (method: string, path: string, body: unknown = '') => {
-    const answer = await control(method, path, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
+    const answer = await control(
+      method,
+      path,
+      Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+    );
     return answer && { status: answer.status, body: JSON.parse(answer.body.toString()) };
   };
-  /** Sends a call of a function through the interceptors. `sent`: whether it reached the service. */
+  /**
+   * Sends a call of a function through the interceptors. `sent`: whether it reached the service.
+   */
   const call = async (functionName: string, operation: string, status = 200) => {
     let sent = false;
     const service = async (): Promise<EndpointResponse> => {
@@ -43,7 +49,12 @@ const setUp = () => {
       return { status, headers: {}, body: Buffer.alloc(0) };
     };
     const [interceptor] = interceptors;
-    const details = { functionName, service: 'dynamodb', operation, body: Buffer.alloc(0) } as const;
+    const details = {
+      functionName,
+      service: 'dynamodb',
+      operation,
+      body: Buffer.alloc(0),
+    } as const;
     const answered = await (interceptor ? interceptor(details, service) : service()).then(
       () => true,
       () => false,
@@ -86,12 +97,20 @@ describe('POST /_local/kill', () => {
 
   it('ends them before their next write, which is then not done', async () => {
     const { ask, call, kills, interceptors } = setUp();
-    expect(await ask('POST', '/_local/kill', kill('before-next-write'))).toMatchObject({ status: 202 });
+    expect(await ask('POST', '/_local/kill', kill('before-next-write'))).toMatchObject({
+      status: 202,
+    });
     expect(await call(settleTransfer, 'Query')).toEqual({ sent: true, answered: true });
-    expect(await call('holdfast-dev-credit-transfer', 'PutItem')).toEqual({ sent: true, answered: true });
+    expect(await call('holdfast-dev-credit-transfer', 'PutItem')).toEqual({
+      sent: true,
+      answered: true,
+    });
     expect(kills).toEqual([]);
 
-    expect(await call(settleTransfer, 'TransactWriteItems')).toEqual({ sent: false, answered: false });
+    expect(await call(settleTransfer, 'TransactWriteItems')).toEqual({
+      sent: false,
+      answered: false,
+    });
     expect(kills).toHaveLength(1);
     expect(interceptors.size).toBe(0);
   });
@@ -110,8 +129,16 @@ describe('POST /_local/kill', () => {
   it.each([
     { body: 'no json', status: 400, message: 'Needs {"function"' },
     { body: {}, status: 400, message: 'Needs {"function"' },
-    { body: { function: 'settle-transfer', when: 'later' }, status: 400, message: 'Needs {"function"' },
-    { body: { function: 'settle-transfer', wen: 'now' }, status: 400, message: 'Needs {"function"' },
+    {
+      body: { function: 'settle-transfer', when: 'later' },
+      status: 400,
+      message: 'Needs {"function"',
+    },
+    {
+      body: { function: 'settle-transfer', wen: 'now' },
+      status: 400,
+      message: 'Needs {"function"',
+    },
     { body: { function: 'nobody' }, status: 404, message: 'There is no function "nobody"' },
     { body: { function: 'transfer' }, status: 404, message: 'There is no function "transfer"' },
   ])('refuses $body with $status', async ({ body, status, message }) => {

@@ -20,7 +20,9 @@ it('is made, and is given back', () => {
 
 it('is used by one local cloud at a time, which the refusal names', () => {
   takeDataDirectory(parent);
-  expect(() => takeDataDirectory(parent)).toThrow(`another local cloud uses it (process ${process.pid})`);
+  expect(() => takeDataDirectory(parent)).toThrow(
+    `another local cloud uses it (process ${process.pid})`,
+  );
 });
 
 it('is taken over from a process that was killed', () => {
@@ -36,11 +38,15 @@ it('is taken over where nobody can be named', () => {
 });
 
 it.runIf(existsSync('/proc/self'))('where nothing can be made is refused by its name', () => {
-  expect(() => takeDataDirectory('/proc/nothing/here')).toThrow('/proc/nothing/here, given by --data, cannot be used');
+  expect(() => takeDataDirectory('/proc/nothing/here')).toThrow(
+    '/proc/nothing/here, given by --data, cannot be used',
+  );
 });
 
 it.each(['file', 'file/below'])('that cannot be made is refused by its name: %s', (name) => {
   writeFileSync(join(parent, 'file'), '');
   const path = join(parent, name);
-  expect(() => takeDataDirectory(path)).toThrow(`The directory ${path}, given by --data, cannot be used: `);
+  expect(() => takeDataDirectory(path)).toThrow(
+    `The directory ${path}, given by --data, cannot be used: `,
+  );
 });

@@ -1,6 +1,9 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { connectToDynamoDb, type DynamoDbConnection } from '../../../local-cloud/dynamodb/connection.ts';
+import {
+  connectToDynamoDb,
+  type DynamoDbConnection,
+} from '../../../local-cloud/dynamodb/connection.ts';
 import { type Endpoint, type EndpointCall, startEndpoint } from '../../../local-cloud/endpoint.ts';
 
 /** Stands for DynamoDB Local: remembers what it got. */
@@ -14,7 +17,10 @@ const startEngine = async () => {
     });
     incoming.on('end', () => {
       requests.push({ headers: incoming.headers, body });
-      outgoing.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': 'r1' });
+      outgoing.writeHead(answer.status, {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amzn-requestid': 'r1',
+      });
       outgoing.end(answer.body);
     });
   });
@@ -84,7 +90,9 @@ describe('the endpoint', () => {
         body: '{"TableName":"events"}',
         headers: {
           'x-amz-target': putItem,
-          authorization: expect.stringContaining('Credential=thiscloud/20260101/eu-west-1/dynamodb/aws4_request'),
+          authorization: expect.stringContaining(
+            'Credential=thiscloud/20260101/eu-west-1/dynamodb/aws4_request',
+          ),
         },
       },
     ]);
@@ -117,7 +125,9 @@ describe('the endpoint', () => {
     const response = await send('AWSStepFunctions.StartExecution', '{"name":"t1"}');
     expect(response.status).toBe(400);
     expect(await response.json()).toEqual({ __type: 'ExecutionAlreadyExists' });
-    expect(stepFunctionsCalls).toEqual([{ target: 'AWSStepFunctions.StartExecution', body: '{"name":"t1"}' }]);
+    expect(stepFunctionsCalls).toEqual([
+      { target: 'AWSStepFunctions.StartExecution', body: '{"name":"t1"}' },
+    ]);
     expect(engine.requests).toEqual([]);
   });
 

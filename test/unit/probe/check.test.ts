@@ -8,7 +8,15 @@ import { randomOf } from '../../../testing/random.ts';
 const check = createCheck(document);
 
 const account = {
-  ...{ accountId: 'a1', owner: 'local', currency: 'EUR', status: 'open', balance: 0, reserved: 0, available: 0 },
+  ...{
+    accountId: 'a1',
+    owner: 'local',
+    currency: 'EUR',
+    status: 'open',
+    balance: 0,
+    reserved: 0,
+    available: 0,
+  },
   ...{ overdraftLimit: 0, version: 1, openedAt: '2026-11-21T10:00:00.000Z' },
 };
 const own = { 'apigw-requestid': 'r', 'x-correlation-id': 'c', 'cache-control': 'no-store' };
@@ -23,12 +31,18 @@ const problem = (status: number, code: string) => ({
 });
 
 const get: ProbeRequest = { method: 'GET', target: '/accounts/a1', headers: [] };
-const found = (answer: { status: number; headers: object; text: string }, request: Partial<ProbeRequest> = {}) =>
-  check.violations({ ...get, ...request }, { ...answer, headers: { ...answer.headers } });
+const found = (
+  answer: { status: number; headers: object; text: string },
+  request: Partial<ProbeRequest> = {},
+) => check.violations({ ...get, ...request }, { ...answer, headers: { ...answer.headers } });
 
 describe('an answer as documented', () => {
   it.each([
-    ['an account', { status: 200, headers: { ...json, etag: '"1"' }, text: JSON.stringify(account) }, {}],
+    [
+      'an account',
+      { status: 200, headers: { ...json, etag: '"1"' }, text: JSON.stringify(account) },
+      {},
+    ],
     ['HEAD', { status: 200, headers: json, text: '' }, { method: 'HEAD' }],
     ['a problem', problem(404, 'account_not_found'), {}],
     ['304', { status: 304, headers: own, text: '' }, {}],
@@ -44,7 +58,10 @@ describe('an answer as documented', () => {
     ['a path that is not there', problem(404, 'route_not_found'), { target: '/nowhere' }],
     [
       'a method that is not there',
-      { ...problem(405, 'method_not_allowed'), headers: { ...problem(405, '').headers, allow: 'GET, HEAD' } },
+      {
+        ...problem(405, 'method_not_allowed'),
+        headers: { ...problem(405, '').headers, allow: 'GET, HEAD' },
+      },
       { method: 'PUT' },
     ],
   ])('%s', (_, answer, request) => {
@@ -56,16 +73,46 @@ describe('an answer that is not', () => {
   const good = { status: 200, headers: json, text: JSON.stringify(account) };
   it.each([
     ['of a status of its own', { ...good, status: 418 }, {}, '418 is not documented'],
-    ['of another type', { ...good, headers: { ...json, 'content-type': 'text/html' } }, {}, 'it is "text/html"'],
-    ['without a member', { ...good, text: JSON.stringify({ ...account, balance: undefined }) }, {}, 'balance'],
-    ['with one too many', { ...good, text: JSON.stringify({ ...account, secret: 1 }) }, {}, 'secret'],
+    [
+      'of another type',
+      { ...good, headers: { ...json, 'content-type': 'text/html' } },
+      {},
+      'it is "text/html"',
+    ],
+    [
+      'without a member',
+      { ...good, text: JSON.stringify({ ...account, balance: undefined }) },
+      {},
+      'balance',
+    ],
+    [
+      'with one too many',
+      { ...good, text: JSON.stringify({ ...account, secret: 1 }) },
+      {},
+      'secret',
+    ],
     ['not JSON', { ...good, text: '<html>' }, {}, 'not JSON'],
     ['HEAD with a body', good, { method: 'HEAD' }, 'with a body'],
-    ['without a header', { ...good, headers: { ...json, 'x-correlation-id': undefined } }, {}, 'missing'],
-    ['with a header of others', { ...good, headers: { ...json, location: '/x' } }, {}, 'location is not documented'],
+    [
+      'without a header',
+      { ...good, headers: { ...json, 'x-correlation-id': undefined } },
+      {},
+      'missing',
+    ],
+    [
+      'with a header of others',
+      { ...good, headers: { ...json, location: '/x' } },
+      {},
+      'location is not documented',
+    ],
     ['with a code of others', problem(404, 'transfer_not_found'), {}, 'code transfer_not_found'],
     ['accepting what is forbidden', good, { standing: 'broken' as const }, 'forbids'],
-    ['refusing what is allowed', problem(400, 'validation_failed'), { standing: 'sound' as const }, 'allows'],
+    [
+      'refusing what is allowed',
+      problem(400, 'validation_failed'),
+      { standing: 'sound' as const },
+      'allows',
+    ],
     ['404 where a route is', problem(404, 'route_not_found'), { method: 'PUT' }, 'it is not 405'],
   ])('%s', (_, answer, request, message) => {
     expect(found(answer, request).join('\n')).toContain(message);
@@ -74,7 +121,12 @@ describe('an answer that is not', () => {
 
 describe('generated requests', () => {
   const generate = (seed: number, count: number) => {
-    const next = createRequests({ random: randomOf(seed), ...check, accountIds: ['a1', 'a2'], prefix: 'p-' });
+    const next = createRequests({
+      random: randomOf(seed),
+      ...check,
+      accountIds: ['a1', 'a2'],
+      prefix: 'p-',
+    });
     return Array.from({ length: count }, next);
   };
 
@@ -85,12 +137,15 @@ describe('generated requests', () => {
 
   it('are of every route, half of them sound, with bodies that fit', () => {
     const all = generate(1, 2_000);
-    expect(new Set(all.flatMap((request) => check.routeOf(request) ?? [])).size).toBe(check.operations.size);
+    expect(new Set(all.flatMap((request) => check.routeOf(request) ?? [])).size).toBe(
+      check.operations.size,
+    );
     const sound = all.filter(({ standing }) => standing === 'sound');
     expect(sound.length).toBeGreaterThan(800);
     for (const request of sound.filter(({ body }) => body)) {
-      const schema = check.operations.get(check.routeOf(request) ?? '')?.requestBody?.content['application/json']
-        .schema;
+      const schema = check.operations.get(check.routeOf(request) ?? '')?.requestBody?.content[
+        'application/json'
+      ].schema;
       expect(schema && check.fits(schema, JSON.parse(String(request.body)))).toBe(true);
     }
   });

@@ -7,7 +7,12 @@ it('has an answer for everything that is not said', () => {
 
 it('reads what is said', () => {
   const argv = ['--requests', '10000', '--seed', '7', '--url', 'https://example.com/'];
-  expect(parseCommandLine(argv)).toEqual({ help: false, requests: 10_000, seed: 7, url: 'https://example.com' });
+  expect(parseCommandLine(argv)).toEqual({
+    help: false,
+    requests: 10_000,
+    seed: 7,
+    url: 'https://example.com',
+  });
 });
 
 it.each([

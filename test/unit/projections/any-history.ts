@@ -1,10 +1,27 @@
 import * as fc from 'fast-check';
 import { createMemoryLedger, type MemoryLedger } from './memory-ledger.ts';
 
-/** Something that happens to a small bank of three accounts, each command alone or several in one commit. */
+/**
+ * Something that happens to a small bank of three accounts, each command alone or several in one
+ * commit.
+ */
 const happening = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('deposit' as const), account: fc.nat(2), amount: amount() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('withdraw' as const), account: fc.nat(2), amount: amount() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('deposit' as const),
+      account: fc.nat(2),
+      amount: amount(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('withdraw' as const),
+      account: fc.nat(2),
+      amount: amount(),
+    }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -22,7 +39,8 @@ const happening = fc.oneof(
 type Happening = typeof happening extends fc.Arbitrary<infer Value> ? Value : never;
 
 /**
- * A bank's history as the saga would have left it at some moment: transfers reserved, credited, settled and released.
+ * A bank's history as the saga would have left it at some moment: transfers reserved, credited,
+ * settled and released.
  */
 export const anyHistory = (): fc.Arbitrary<MemoryLedger> =>
   fc.array(happening, { maxLength: 60, size: 'max' }).map(historyOf);
@@ -57,11 +75,22 @@ const historyOf = (happenings: readonly Happening[]): MemoryLedger => {
     }
     const accountId = name(happens.account);
     if (happens.kind !== 'reserve') {
-      ledger.commit({ type: happens.kind, accountId, amount: happens.amount, reference: 'at the counter' });
+      ledger.commit({
+        type: happens.kind,
+        accountId,
+        amount: happens.amount,
+        reference: 'at the counter',
+      });
       continue;
     }
-    // Two sources may choose the same id; the same source may not, as its command's record would tell.
-    const transfer = { transferId: `t${happens.id}`, from: accountId, to: name(happens.to), amount: happens.amount };
+    // Two sources may choose the same id; the same source may not, as its command's record would
+    // tell.
+    const transfer = {
+      transferId: `t${happens.id}`,
+      from: accountId,
+      to: name(happens.to),
+      amount: happens.amount,
+    };
     const key = `${transfer.transferId} ${accountId}`;
     if (taken.has(key)) continue;
     const { from: _, ...rest } = transfer;
@@ -75,15 +104,33 @@ const historyOf = (happenings: readonly Happening[]): MemoryLedger => {
   return ledger;
 };
 
-/** Does a transfer's next step. The account `d` does not exist: what goes there is rejected, then released. */
+/**
+ * Does a transfer's next step. The account `d` does not exist: what goes there is rejected, then
+ * released.
+ */
 const advance = (ledger: MemoryLedger, transfer: Underway): boolean => {
   const { transferId, from, to, amount } = transfer;
   if (transfer.credit === 'accepted')
     return ledger.commit({ type: 'settle', accountId: from, transferId }) !== undefined;
   if (transfer.credit === 'rejected') {
-    return ledger.commit({ type: 'release', accountId: from, transferId, reason: 'account_not_found' }) !== undefined;
+    return (
+      ledger.commit({
+        type: 'release',
+        accountId: from,
+        transferId,
+        reason: 'account_not_found',
+      }) !== undefined
+    );
   }
-  const credit = { type: 'credit', accountId: to, transferId, from, amount, currency: 'EUR', reference: 'rent' };
+  const credit = {
+    type: 'credit',
+    accountId: to,
+    transferId,
+    from,
+    amount,
+    currency: 'EUR',
+    reference: 'rent',
+  };
   transfer.credit = ledger.commit(credit) ? 'accepted' : 'rejected';
   return false;
 };

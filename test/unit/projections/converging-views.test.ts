@@ -6,10 +6,18 @@ import { seed } from '../../setup/seed.ts';
 import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { anyHistory } from './any-history.ts';
 import { expectedViews } from './expected-views.ts';
-import { type Committed, createMemoryLedger, type MemoryLedger, streamRecord } from './memory-ledger.ts';
+import {
+  type Committed,
+  createMemoryLedger,
+  type MemoryLedger,
+  streamRecord,
+} from './memory-ledger.ts';
 import { createMemoryViews } from './memory-views.ts';
 
-/** A history, and its commits as an unreliable stream might deliver them: in any order, in any batches, some again. */
+/**
+ * A history, and its commits as an unreliable stream might deliver them: in any order, in any
+ * batches, some again.
+ */
 const anyDelivery = anyHistory().chain((ledger) => {
   const once = ledger.committed;
   const repeats = fc.array(fc.nat(Math.max(0, once.length - 1)), { maxLength: 30 });
@@ -37,7 +45,9 @@ const projecting = (store: MemoryLedger, writer: ViewWriter) => {
   return createHandler({ store, writer, telemetry, clock: () => 0, budget: 1 });
 };
 
-const eventOf = (batch: readonly Committed[]) => ({ Records: batch.map(({ item }) => streamRecord(item)) });
+const eventOf = (batch: readonly Committed[]) => ({
+  Records: batch.map(({ item }) => streamRecord(item)),
+});
 
 describe(`the views equal the fold of the streams once these are drained (seed ${seed})`, () => {
   it('whatever was repeated, reordered and divided into batches', async () => {
@@ -45,8 +55,11 @@ describe(`the views equal the fold of the streams once these are drained (seed $
       fc.asyncProperty(anyDelivery, async ({ ledger, batches }) => {
         const views = createMemoryViews();
         const project = projecting(ledger, views.writer);
-        for (const batch of batches) expect(await project(eventOf(batch))).toEqual({ batchItemFailures: [] });
-        expect(views.contents()).toEqual(expectedViews(ledger.committed.map(({ commit }) => commit)));
+        for (const batch of batches)
+          expect(await project(eventOf(batch))).toEqual({ batchItemFailures: [] });
+        expect(views.contents()).toEqual(
+          expectedViews(ledger.committed.map(({ commit }) => commit)),
+        );
       }),
       { seed },
     );
@@ -59,7 +72,9 @@ describe(`the views equal the fold of the streams once these are drained (seed $
         const project = projecting(ledger, views.writer);
         const answers = await Promise.all(batches.map((batch) => project(eventOf(batch))));
         expect(answers.flatMap(({ batchItemFailures }) => batchItemFailures)).toEqual([]);
-        expect(views.contents()).toEqual(expectedViews(ledger.committed.map(({ commit }) => commit)));
+        expect(views.contents()).toEqual(
+          expectedViews(ledger.committed.map(({ commit }) => commit)),
+        );
       }),
       { seed },
     );
@@ -72,9 +87,13 @@ describe(`the views equal the fold of the streams once these are drained (seed $
         const project = projecting(ledger, views.writer);
         for (const batch of batches) await project(eventOf(batch));
         views.clear();
-        const latest = new Map(ledger.committed.map((committed) => [committed.commit.streamId, committed]));
+        const latest = new Map(
+          ledger.committed.map((committed) => [committed.commit.streamId, committed]),
+        );
         await project(eventOf([...latest.values()]));
-        expect(views.contents()).toEqual(expectedViews(ledger.committed.map(({ commit }) => commit)));
+        expect(views.contents()).toEqual(
+          expectedViews(ledger.committed.map(({ commit }) => commit)),
+        );
       }),
       { seed },
     );
@@ -82,8 +101,15 @@ describe(`the views equal the fold of the streams once these are drained (seed $
 
   it('over more commits than are folded at once', async () => {
     const ledger = createMemoryLedger();
-    ledger.commit({ type: 'open', accountId: 'a', owner: 'alice', currency: 'EUR', overdraftLimit: 0 });
-    for (let n = 1; n <= 2_500; n += 1) ledger.commit({ type: 'deposit', accountId: 'a', amount: n });
+    ledger.commit({
+      type: 'open',
+      accountId: 'a',
+      owner: 'alice',
+      currency: 'EUR',
+      overdraftLimit: 0,
+    });
+    for (let n = 1; n <= 2_500; n += 1)
+      ledger.commit({ type: 'deposit', accountId: 'a', amount: n });
     const views = createMemoryViews();
     const portions: number[] = [];
     const project = projecting(ledger, {

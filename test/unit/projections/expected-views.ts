@@ -7,8 +7,8 @@ import type { Commit } from '../../../functions/store/stream/commit.ts';
 import { sorted, type ViewContents } from './memory-views.ts';
 
 /**
- * What the views must hold once the streams are drained, said in another way than the projection says it: the ledger's
- * own fold, over whole streams at once.
+ * What the views must hold once the streams are drained, said in another way than the projection
+ * says it: the ledger's own fold, over whole streams at once.
  * @param commits all there are, those of one account in order.
  */
 export const expectedViews = (commits: readonly Commit[]): ViewContents => {
@@ -41,16 +41,26 @@ const transferFrom = (
   currency: Transfer['currency'],
   commits: readonly Commit[],
 ): Transfer => {
-  const events = commits.flatMap(({ streamId, events }) => events.map((event) => ({ ...event, streamId })));
-  const about = events.filter((event) => 'transferId' in event.data && event.data.transferId === transferId);
+  const events = commits.flatMap(({ streamId, events }) =>
+    events.map((event) => ({ ...event, streamId })),
+  );
+  const about = events.filter(
+    (event) => 'transferId' in event.data && event.data.transferId === transferId,
+  );
   const own = about.filter(({ streamId }) => streamId === from);
   const reserved = own.find(({ type }) => type === 'MoneyReserved');
-  if (reserved?.type !== 'MoneyReserved') throw new Error(`${transferId} was never reserved on ${from}`);
-  const credited = about.find(({ type, data }) => type === 'MoneyDeposited' && data.counterparty === from);
+  if (reserved?.type !== 'MoneyReserved')
+    throw new Error(`${transferId} was never reserved on ${from}`);
+  const credited = about.find(
+    ({ type, data }) => type === 'MoneyDeposited' && data.counterparty === from,
+  );
   const settled = own.find(({ type }) => type === 'MoneyWithdrawn');
-  const released = own.find(({ type, data }) => type === 'ReservationCancelled' && data.reason !== undefined);
-  const steps = Object.entries({ reserved, credited, settled, released }).flatMap(([step, event]) =>
-    event ? [{ step, accountId: event.streamId, version: event.version, at: event.at }] : [],
+  const released = own.find(
+    ({ type, data }) => type === 'ReservationCancelled' && data.reason !== undefined,
+  );
+  const steps = Object.entries({ reserved, credited, settled, released }).flatMap(
+    ([step, event]) =>
+      event ? [{ step, accountId: event.streamId, version: event.version, at: event.at }] : [],
   );
   const { to, amount, reference } = reserved.data;
   const ended = settled ?? released;

@@ -4,7 +4,11 @@ import { AccountId, Caller } from '../../../events/values.ts';
 import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { Command } from '../../../functions/ledger/command.ts';
 import { decide } from '../../../functions/ledger/decide.ts';
-import { type CommandEvents, nextCommit, timeOfNext } from '../../../functions/store/stream/append.ts';
+import {
+  type CommandEvents,
+  nextCommit,
+  timeOfNext,
+} from '../../../functions/store/stream/append.ts';
 import { type Commit, readCommit, record } from '../../../functions/store/stream/commit.ts';
 import { emptyTail, type Tail } from '../../../functions/store/stream/tail.ts';
 
@@ -20,7 +24,8 @@ export const createMemoryLedger = () => {
   const committed: Committed[] = [];
   let now = Date.parse('2026-11-21T12:00:00.000Z');
 
-  const load = async (accountId: AccountId): Promise<Tail> => tails.get(accountId) ?? emptyTail(accountId);
+  const load = async (accountId: AccountId): Promise<Tail> =>
+    tails.get(accountId) ?? emptyTail(accountId);
 
   async function* history(accountId: AccountId, { from = 1, to = Number.MAX_SAFE_INTEGER } = {}) {
     for (const { commit } of committed) {
@@ -36,7 +41,8 @@ export const createMemoryLedger = () => {
     /** Every commit, in the order they were written. */
     committed: committed as readonly Committed[],
     /**
-     * Decides commands on one account, one after another, and commits what those that are accepted give as one commit.
+     * Decides commands on one account, one after another, and commits what those that are accepted
+     * give as one commit.
      * @returns the commit; `undefined` where nothing happened.
      */
     commit: (...commands: readonly object[]): Committed | undefined => {
@@ -52,8 +58,17 @@ export const createMemoryLedger = () => {
         const decision = decide(command, account);
         if (decision.outcome === 'rejected' || decision.events.length === 0) continue;
         const commandId = `c${committed.length}-${index}`;
-        const origin = { commandId, actor: Caller.parse('alice'), correlationId: `k${committed.length}-${index}` };
-        const events = record(decision.events, Array(decision.events.length).fill(origin), version + 1, at);
+        const origin = {
+          commandId,
+          actor: Caller.parse('alice'),
+          correlationId: `k${committed.length}-${index}`,
+        };
+        const events = record(
+          decision.events,
+          Array(decision.events.length).fill(origin),
+          version + 1,
+          at,
+        );
         account = events.reduce<Account | undefined>(evolve, account);
         version += events.length;
         accepted.push({ origin, events });
@@ -72,7 +87,10 @@ export type MemoryLedger = ReturnType<typeof createMemoryLedger>;
 
 let sequence = 0;
 
-/** A record of the events table's stream, as Lambda hands it over. Each has the next sequence number. */
+/**
+ * A record of the events table's stream, as Lambda hands it over. Each has the next sequence
+ * number.
+ */
 export const streamRecord = (
   item: Record<string, unknown>,
   eventName: 'INSERT' | 'MODIFY' | 'REMOVE' = 'INSERT',
@@ -93,7 +111,11 @@ export const streamRecord = (
 };
 
 /** Where a record stands, as a handler reports it. */
-export const failureOf = (record: DynamoDBRecord) => ({ itemIdentifier: record.dynamodb?.SequenceNumber });
+export const failureOf = (record: DynamoDBRecord) => ({
+  itemIdentifier: record.dynamodb?.SequenceNumber,
+});
 
-const image = (item: Record<string, unknown>): NonNullable<DynamoDBRecord['dynamodb']>['NewImage'] =>
+const image = (
+  item: Record<string, unknown>,
+): NonNullable<DynamoDBRecord['dynamodb']>['NewImage'] =>
   JSON.parse(JSON.stringify(marshall(item, { removeUndefinedValues: true })));

@@ -3,11 +3,15 @@ import type { AccountView } from '../../../functions/ledger/answer.ts';
 import type { Entry } from '../../../functions/ledger/statement.ts';
 import type { Transfer } from '../../../functions/ledger/transfer.ts';
 import type { ViewWriter } from '../../../functions/projections/view-writer.ts';
-import { readTransferRow, type TransferChange, transferOf } from '../../../functions/views/transfer-row.ts';
+import {
+  readTransferRow,
+  type TransferChange,
+  transferOf,
+} from '../../../functions/views/transfer-row.ts';
 
 /**
- * The views in memory, written as the table would be: rows are replaced or merged, and only the summary has a
- * condition.
+ * The views in memory, written as the table would be: rows are replaced or merged, and only the
+ * summary has a condition.
  */
 export const createMemoryViews = () => {
   const summaries = new Map<AccountId, AccountView>();

@@ -9,8 +9,15 @@ const a = AccountId.parse('a');
 /** An account with so many deposits, one commit each after its opening. */
 const ledgerOf = (deposits: number) => {
   const ledger = createMemoryLedger();
-  ledger.commit({ type: 'open', accountId: 'a', owner: 'alice', currency: 'EUR', overdraftLimit: 0 });
-  for (let n = 1; n <= deposits; n += 1) ledger.commit({ type: 'deposit', accountId: 'a', amount: n });
+  ledger.commit({
+    type: 'open',
+    accountId: 'a',
+    owner: 'alice',
+    currency: 'EUR',
+    overdraftLimit: 0,
+  });
+  for (let n = 1; n <= deposits; n += 1)
+    ledger.commit({ type: 'deposit', accountId: 'a', amount: n });
   return ledger;
 };
 
@@ -21,10 +28,16 @@ describe('a portion of an account’s commits', () => {
   it.each([
     [999, 1_000, true],
     [1_000, 1_000, false],
-  ])('of %i deposits and the opening goes to version %i; is it the last? %s', async (deposits, version, isLast) =>
-    expect(await folded(ledgerOf(deposits))).toMatchObject({ changes: { summary: { version } }, isLast }),
+  ])(
+    'of %i deposits and the opening goes to version %i; is it the last? %s',
+    async (deposits, version, isLast) =>
+      expect(await folded(ledgerOf(deposits))).toMatchObject({
+        changes: { summary: { version } },
+        isLast,
+      }),
   );
-  it('is none where no commit follows', async () => expect(await folded(createMemoryLedger())).toBeUndefined());
+  it('is none where no commit follows', async () =>
+    expect(await folded(createMemoryLedger())).toBeUndefined());
   it('is not begun once the time is up, even where nothing would follow', async () =>
     expect(await folded(createMemoryLedger(), () => 10).catch((error: unknown) => error)).toSatisfy(
       isStoreUnavailable,
@@ -32,7 +45,9 @@ describe('a portion of an account’s commits', () => {
   it('is not gone on with once the time is up', async () => {
     let looks = 0;
     const clock = () => (looks++ < 3 ? 9 : 10);
-    expect(await folded(ledgerOf(5), clock).catch((error: unknown) => error)).toSatisfy(isStoreUnavailable);
+    expect(await folded(ledgerOf(5), clock).catch((error: unknown) => error)).toSatisfy(
+      isStoreUnavailable,
+    );
     expect(looks).toBe(4);
   });
   it('that cannot be folded says whose stream it is, and why', async () => {

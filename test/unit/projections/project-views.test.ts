@@ -5,7 +5,13 @@ import type { ViewWriter } from '../../../functions/projections/view-writer.ts';
 import { StoreUnavailable } from '../../../functions/runtime/unavailable.ts';
 import { UnreadableRow } from '../../../functions/views/row.ts';
 import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
-import { type Committed, createMemoryLedger, failureOf, type MemoryLedger, streamRecord } from './memory-ledger.ts';
+import {
+  type Committed,
+  createMemoryLedger,
+  failureOf,
+  type MemoryLedger,
+  streamRecord,
+} from './memory-ledger.ts';
 import { createMemoryViews } from './memory-views.ts';
 
 let ledger: MemoryLedger;
@@ -19,26 +25,39 @@ beforeEach(() => {
 });
 
 const project = (records: ReturnType<typeof streamRecord>[], writer: ViewWriter = views.writer) =>
-  createHandler({ store: ledger, writer, telemetry: told.telemetry, clock: () => 0, budget: 1 })({ Records: records });
+  createHandler({ store: ledger, writer, telemetry: told.telemetry, clock: () => 0, budget: 1 })({
+    Records: records,
+  });
 
 /** Opens an account and pays in 1, 2, 3 …: one commit each. */
 const account = (accountId: string, deposits: number): Committed[] =>
   [
     { type: 'open', accountId, owner: 'alice', currency: 'EUR', overdraftLimit: 0 },
-    ...Array.from({ length: deposits }, (_, index) => ({ type: 'deposit', accountId, amount: index + 1 })),
+    ...Array.from({ length: deposits }, (_, index) => ({
+      type: 'deposit',
+      accountId,
+      amount: index + 1,
+    })),
   ].flatMap((command) => ledger.commit(command) ?? []);
 
-const recordsOf = (committed: readonly Committed[]) => committed.map(({ item }) => streamRecord(item));
+const recordsOf = (committed: readonly Committed[]) =>
+  committed.map(({ item }) => streamRecord(item));
 
 const versions = () =>
-  Object.fromEntries(views.contents().summaries.map(({ accountId, version }) => [accountId, version]));
+  Object.fromEntries(
+    views.contents().summaries.map(({ accountId, version }) => [accountId, version]),
+  );
 
 it('writes a batch at once, with one summary per account', async () => {
   const written: string[] = [];
   const writer: ViewWriter = {
     ...views.writer,
     write: async (changes, deadline) => {
-      written.push(changes.map(({ summary, follows }) => `${summary.accountId} ${follows}-${summary.version}`).join());
+      written.push(
+        changes
+          .map(({ summary, follows }) => `${summary.accountId} ${follows}-${summary.version}`)
+          .join(),
+      );
       return views.writer.write(changes, deadline);
     },
   };
@@ -55,7 +74,13 @@ it('reads the stream for what a batch leaves out, and only for that', async () =
       return ledger.history(accountId, range);
     },
   };
-  const handle = createHandler({ store, writer: views.writer, telemetry: told.telemetry, clock: () => 0, budget: 1 });
+  const handle = createHandler({
+    store,
+    writer: views.writer,
+    telemetry: told.telemetry,
+    clock: () => 0,
+    budget: 1,
+  });
   await handle({ Records: records.slice(0, 2) });
   await handle({ Records: [records[5], records[3]].flatMap((record) => record ?? []) });
   expect(asked).toEqual([
@@ -88,7 +113,10 @@ describe('a stream record that can never be projected is passed over in its firs
     events: [{ type: 'MoneyBurnt', v: 1, data: {} }],
   });
   /** A ledger that holds a commit of which this code does not know the event. */
-  const storeWith = (unreadable: Committed | undefined, error: Error = new Error('not an event of this ledger')) => ({
+  const storeWith = (
+    unreadable: Committed | undefined,
+    error: Error = new Error('not an event of this ledger'),
+  ) => ({
     history: async function* (...[accountId, range]: Parameters<MemoryLedger['history']>) {
       for await (const commit of ledger.history(accountId, range)) {
         if (commit === unreadable?.commit) throw error;
@@ -96,8 +124,17 @@ describe('a stream record that can never be projected is passed over in its firs
       }
     },
   });
-  const projectFrom = (store: Pick<MemoryLedger, 'history'>, Records: ReturnType<typeof streamRecord>[]) =>
-    createHandler({ store, writer: views.writer, telemetry: told.telemetry, clock: () => 0, budget: 1 })({ Records });
+  const projectFrom = (
+    store: Pick<MemoryLedger, 'history'>,
+    Records: ReturnType<typeof streamRecord>[],
+  ) =>
+    createHandler({
+      store,
+      writer: views.writer,
+      telemetry: told.telemetry,
+      clock: () => 0,
+      budget: 1,
+    })({ Records });
 
   it('with an event that nobody knows: its account stands still just before it, and the others go on', async () => {
     const a = account('a', 3);
@@ -116,7 +153,9 @@ describe('a stream record that can never be projected is passed over in its firs
 
   it('where it came before: the commits after it are passed over too', async () => {
     const a = account('a', 3);
-    expect(await projectFrom(storeWith(a[2]), recordsOf(a.slice(3)))).toEqual({ batchItemFailures: [] });
+    expect(await projectFrom(storeWith(a[2]), recordsOf(a.slice(3)))).toEqual({
+      batchItemFailures: [],
+    });
     expect(versions()).toEqual({ a: 2 });
     expect(told.counts).toEqual({ UnreadableRecords: 1 });
   });
@@ -152,7 +191,11 @@ describe('a stream record that can never be projected is passed over in its firs
 
   it('with a stream that cannot be folded', async () => {
     const [opening, first] = account('a', 1);
-    const commit = first && { ...first.commit, version: Version.parse(2), events: opening?.commit.events ?? [] };
+    const commit = first && {
+      ...first.commit,
+      version: Version.parse(2),
+      events: opening?.commit.events ?? [],
+    };
     const store = {
       history: async function* () {
         if (commit) yield commit;
@@ -169,7 +212,8 @@ describe('a stream record that can never be projected is passed over in its firs
     const writer: ViewWriter = {
       ...views.writer,
       summary: async (accountId, deadline) => {
-        if (accountId === 'a') throw new UnreadableRow({ pk: 'account#a', sk: 'summary' }, 'it is of schema 2');
+        if (accountId === 'a')
+          throw new UnreadableRow({ pk: 'account#a', sk: 'summary' }, 'it is of schema 2');
         return views.writer.summary(accountId, deadline);
       },
     };
@@ -202,7 +246,13 @@ describe('once the time is up', () => {
         return views.writer.summary(accountId, deadline);
       },
     };
-    const handle = createHandler({ store: ledger, writer, telemetry: told.telemetry, clock: () => now, budget: 10 });
+    const handle = createHandler({
+      store: ledger,
+      writer,
+      telemetry: told.telemetry,
+      clock: () => now,
+      budget: 10,
+    });
     const firsts = [records[0], records[4]].map((record) => record && failureOf(record));
     expect(await handle({ Records: records })).toEqual({ batchItemFailures: firsts });
     expect(versions()).toEqual({});
@@ -211,7 +261,10 @@ describe('once the time is up', () => {
 
 it('where the views cannot be written, every account is reported from its first record on', async () => {
   const records = recordsOf([...account('a', 2), ...account('b', 2)]);
-  const writer: ViewWriter = { ...views.writer, write: async () => Promise.reject(new Error('throttled')) };
+  const writer: ViewWriter = {
+    ...views.writer,
+    write: async () => Promise.reject(new Error('throttled')),
+  };
   const firsts = [records[0], records[3]].map((record) => record && failureOf(record));
   expect(await project(records, writer)).toEqual({ batchItemFailures: firsts });
   expect(versions()).toEqual({});
@@ -227,7 +280,9 @@ it('an account whose views cannot be read is reported from its first record on, 
     },
   };
   const [first] = records;
-  expect(await project(records, writer)).toEqual({ batchItemFailures: [first && failureOf(first)] });
+  expect(await project(records, writer)).toEqual({
+    batchItemFailures: [first && failureOf(first)],
+  });
   expect(versions()).toEqual({ b: 3 });
   expect(told.logger.error).toHaveBeenCalledWith('the views of an account stand still', {
     accountId: 'a',

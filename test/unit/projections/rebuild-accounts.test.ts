@@ -52,17 +52,22 @@ describe('asked for by hand, the views of accounts are made anew from their stre
   });
 
   it('in portions, of which the summary tells none before the last', async () => {
-    for (let n = 1; n <= 2_000; n += 1) ledger.commit({ type: 'deposit', accountId: 'a', amount: n });
+    for (let n = 1; n <= 2_000; n += 1)
+      ledger.commit({ type: 'deposit', accountId: 'a', amount: n });
     const portions: number[] = [];
     const writer: ViewWriter = {
       ...views.writer,
       writeRows: async (changes, deadline) => {
         portions.push(...changes.map(({ summary, follows }) => summary.version - follows));
-        expect(await views.writer.standing(changes[0]?.summary.accountId ?? never(), deadline)).toBe(0);
+        expect(
+          await views.writer.standing(changes[0]?.summary.accountId ?? never(), deadline),
+        ).toBe(0);
         await views.writer.writeRows(changes, deadline);
       },
     };
-    expect(await handlerWith(writer)({ accounts: ['a'] })).toEqual({ accounts: [{ accountId: 'a', version: 2_005 }] });
+    expect(await handlerWith(writer)({ accounts: ['a'] })).toEqual({
+      accounts: [{ accountId: 'a', version: 2_005 }],
+    });
     // A portion ends with the commit that fills it.
     expect(portions).toEqual([1_000, 1_000, 5]);
   });
@@ -79,7 +84,9 @@ describe('asked for by hand, the views of accounts are made anew from their stre
         await handlerWith()({ Records: ledger.committed.map(({ item }) => streamRecord(item)) });
       },
     };
-    expect(await handlerWith(writer)({ accounts: ['a'] })).toEqual({ accounts: [{ accountId: 'a', version: 6 }] });
+    expect(await handlerWith(writer)({ accounts: ['a'] })).toEqual({
+      accounts: [{ accountId: 'a', version: 6 }],
+    });
     expect(views.contents()).toEqual(expected());
   });
 
@@ -94,7 +101,9 @@ describe('asked for by hand, the views of accounts are made anew from their stre
       replaceSummary: async () => false,
     };
     expect(await handlerWith(writer)({ accounts: ['a'] })).toEqual({
-      accounts: [{ accountId: 'a', problem: 'other runs kept moving the views of a on: they are followed' }],
+      accounts: [
+        { accountId: 'a', problem: 'other runs kept moving the views of a on: they are followed' },
+      ],
     });
     expect(asked).toBe(3);
   });

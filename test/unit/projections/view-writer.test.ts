@@ -1,7 +1,14 @@
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { AccountId, Amount, Caller, Timestamp, TransferId, Version } from '../../../events/values.ts';
+import {
+  AccountId,
+  Amount,
+  Caller,
+  Timestamp,
+  TransferId,
+  Version,
+} from '../../../events/values.ts';
 import { foldCommits, type ViewChanges } from '../../../functions/projections/fold-commits.ts';
 import { createViewWriter } from '../../../functions/projections/view-writer.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
@@ -9,15 +16,25 @@ import { createMemoryLedger } from './memory-ledger.ts';
 /** What one account with many deposits changes. */
 const changes = (deposits: number) => {
   const ledger = createMemoryLedger();
-  ledger.commit({ type: 'open', accountId: 'a', owner: 'alice', currency: 'EUR', overdraftLimit: 0 });
-  for (let n = 1; n <= deposits; n += 1) ledger.commit({ type: 'deposit', accountId: 'a', amount: n });
+  ledger.commit({
+    type: 'open',
+    accountId: 'a',
+    owner: 'alice',
+    currency: 'EUR',
+    overdraftLimit: 0,
+  });
+  for (let n = 1; n <= deposits; n += 1)
+    ledger.commit({ type: 'deposit', accountId: 'a', amount: n });
   return foldCommits(
     undefined,
     ledger.committed.map(({ commit }) => commit),
   );
 };
 
-/** By when a write must be done, in milliseconds. The table's time begins at 0 and goes on with its waits alone. */
+/**
+ * By when a write must be done, in milliseconds. The table's time begins at 0 and goes on with its
+ * waits alone.
+ */
 const DEADLINE = 2_000;
 
 interface Answer {
@@ -25,7 +42,10 @@ interface Answer {
   readonly [attribute: string]: unknown;
 }
 
-/** A table that takes only so many items of a batch, or fails at a request as it is told; it notes what it was sent each time. */
+/**
+ * A table that takes only so many items of a batch, or fails at a request as it is told; it notes
+ * what it was sent each time.
+ */
 const crowdedTable = (
   takes: (sent: number) => number,
   fault: (request: string) => Answer | undefined = () => undefined,
@@ -46,7 +66,10 @@ const crowdedTable = (
         inputs.push(input);
         const answer = fault(request);
         const rest = items.slice(takes(items.length));
-        const taken = { ConsumedCapacity: {}, UnprocessedItems: rest.length > 0 ? { views: rest } : {} };
+        const taken = {
+          ConsumedCapacity: {},
+          UnprocessedItems: rest.length > 0 ? { views: rest } : {},
+        };
         return { response: {}, output: { $metadata: {}, ...(answer ?? taken) } };
       },
     { step: 'initialize' },
@@ -65,7 +88,8 @@ const crowdedTable = (
   return { writer, sent, waits, items: puts, inputs };
 };
 
-const named = (name: string, more: object = {}) => Object.assign(new Error(name), { name, ...more });
+const named = (name: string, more: object = {}) =>
+  Object.assign(new Error(name), { name, ...more });
 
 it('writes entries in batches of 25, and the summary last', async () => {
   const { writer, sent } = crowdedTable((items) => items);
@@ -76,10 +100,16 @@ it('writes entries in batches of 25, and the summary last', async () => {
 it('every row says of which schema it is', async () => {
   const { writer, items, inputs } = crowdedTable((count) => count);
   await writer.write([changes(2)], DEADLINE);
-  expect(items).toEqual([expect.objectContaining({ schema: 1 }), expect.objectContaining({ schema: 1 })]);
+  expect(items).toEqual([
+    expect.objectContaining({ schema: 1 }),
+    expect.objectContaining({ schema: 1 }),
+  ]);
   expect(inputs.at(-1)).toMatchObject({ Item: { pk: 'account#a', sk: 'summary', schema: 1 } });
   // Without it a true answer could not be told from one that says nothing.
-  expect(inputs).toMatchObject([{ ReturnConsumedCapacity: 'TOTAL' }, { ReturnConsumedCapacity: 'TOTAL' }]);
+  expect(inputs).toMatchObject([
+    { ReturnConsumedCapacity: 'TOTAL' },
+    { ReturnConsumedCapacity: 'TOTAL' },
+  ]);
 });
 
 it('sends again what a batch left out, with growing waits between', async () => {
@@ -109,23 +139,29 @@ describe('what is not known to be written is written again', () => {
     };
   };
 
-  it.each(['BatchWriteItemCommand', 'PutItemCommand'])('where %s is answered with nothing', async (kind) => {
-    const { writer, sent } = crowdedTable(
-      (count) => count,
-      once(kind, () => ({})),
-    );
-    expect(await writer.write([changes(3)], DEADLINE)).toEqual(new Set(['a']));
-    expect(sent).toHaveLength(3);
-  });
+  it.each(['BatchWriteItemCommand', 'PutItemCommand'])(
+    'where %s is answered with nothing',
+    async (kind) => {
+      const { writer, sent } = crowdedTable(
+        (count) => count,
+        once(kind, () => ({})),
+      );
+      expect(await writer.write([changes(3)], DEADLINE)).toEqual(new Set(['a']));
+      expect(sent).toHaveLength(3);
+    },
+  );
 
-  it.each(['TimeoutError', 'ThrottlingException', 'InternalServerError'])('after a %s', async (name) => {
-    const fault = once('BatchWriteItemCommand', () => {
-      throw named(name);
-    });
-    const { writer, sent } = crowdedTable((count) => count, fault);
-    expect(await writer.write([changes(3)], DEADLINE)).toEqual(new Set(['a']));
-    expect(sent).toEqual([3, 3, 'PutItemCommand']);
-  });
+  it.each(['TimeoutError', 'ThrottlingException', 'InternalServerError'])(
+    'after a %s',
+    async (name) => {
+      const fault = once('BatchWriteItemCommand', () => {
+        throw named(name);
+      });
+      const { writer, sent } = crowdedTable((count) => count, fault);
+      expect(await writer.write([changes(3)], DEADLINE)).toEqual(new Set(['a']));
+      expect(sent).toEqual([3, 3, 'PutItemCommand']);
+    },
+  );
 
   it('but not where DynamoDB refuses the request itself', async () => {
     const refused = named('AccessDeniedException', { $fault: 'client' });
@@ -186,7 +222,12 @@ describe('a transfer whose steps come one after the other', () => {
     const { writer, sent, items } = crowdedTable((count) => count);
     await writer.write(saying(reservation), DEADLINE);
     await writer.write(saying({ transferId, from, credited: step('b', 2) }), DEADLINE);
-    expect(sent).toEqual(['UpdateItemCommand', 'PutItemCommand', 'UpdateItemCommand', 'PutItemCommand']);
+    expect(sent).toEqual([
+      'UpdateItemCommand',
+      'PutItemCommand',
+      'UpdateItemCommand',
+      'PutItemCommand',
+    ]);
     await writer.write(saying({ transferId, from, settled: step('a', 4) }), DEADLINE);
     expect(sent.slice(4)).toEqual([1, 'PutItemCommand']);
     const { reserved, ...rest } = reservation;
@@ -198,7 +239,9 @@ describe('a transfer whose steps come one after the other', () => {
     ]);
   });
 
-  /** A table that holds a transfer of which the update of the first kind is refused for a reason. */
+  /**
+   * A table that holds a transfer of which the update of the first kind is refused for a reason.
+   */
   const refusing = (error: Error) => {
     let refused = false;
     return crowdedTable(
@@ -211,25 +254,37 @@ describe('a transfer whose steps come one after the other', () => {
     );
   };
   const updates = (inputs: readonly object[]) =>
-    inputs.flatMap((input) => ('UpdateExpression' in input ? [String(input.UpdateExpression)] : []));
+    inputs.flatMap((input) =>
+      'UpdateExpression' in input ? [String(input.UpdateExpression)] : [],
+    );
 
   it('is open where its reservation is all that is known, and keeps the schema of whoever began its row', async () => {
     const { writer, inputs } = crowdedTable((count) => count);
     await writer.write(saying(reservation), DEADLINE);
     expect(updates(inputs)).toEqual([expect.stringContaining('#openShard = :openShard')]);
-    expect(updates(inputs)).toEqual([expect.stringContaining('#schema = if_not_exists(#schema, :schema)')]);
+    expect(updates(inputs)).toEqual([
+      expect.stringContaining('#schema = if_not_exists(#schema, :schema)'),
+    ]);
   });
 
   it('is not opened again where it has ended', async () => {
-    const { writer, inputs } = refusing(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
+    const { writer, inputs } = refusing(
+      new ConditionalCheckFailedException({ message: 'no', $metadata: {} }),
+    );
     await writer.write(saying(reservation), DEADLINE);
-    expect(updates(inputs)).toEqual([expect.stringContaining('openShard'), expect.not.stringContaining('openShard')]);
+    expect(updates(inputs)).toEqual([
+      expect.stringContaining('openShard'),
+      expect.not.stringContaining('openShard'),
+    ]);
   });
 
   it('is open, too, where its update was throttled: whatever else failed does not say that it has ended', async () => {
     const { writer, inputs } = refusing(named('ProvisionedThroughputExceededException'));
     await writer.write(saying(reservation), DEADLINE);
-    expect(updates(inputs)).toEqual([expect.stringContaining('openShard'), expect.stringContaining('openShard')]);
+    expect(updates(inputs)).toEqual([
+      expect.stringContaining('openShard'),
+      expect.stringContaining('openShard'),
+    ]);
   });
 
   it('is not written at all where DynamoDB refuses its update, and its summary is not moved on', async () => {
@@ -245,7 +300,11 @@ describe('a transfer whose steps come one after the other', () => {
       await writer.write(saying(change), DEADLINE);
       return inputs.filter((input) => 'UpdateExpression' in input);
     };
-    const sent = { TableName: 'views', Key: { pk: 'transfer#t1', sk: 'from#a' }, ReturnConsumedCapacity: 'TOTAL' };
+    const sent = {
+      TableName: 'views',
+      Key: { pk: 'transfer#t1', sk: 'from#a' },
+      ReturnConsumedCapacity: 'TOTAL',
+    };
     const schema = '#schema = if_not_exists(#schema, :schema)';
     const { reserved, ...terms } = reservation;
     const order = `${reserved.at}#t1`;
@@ -253,7 +312,10 @@ describe('a transfer whose steps come one after the other', () => {
     const names = (...attributes: readonly string[]) =>
       Object.fromEntries(['schema', ...attributes].map((name) => [`#${name}`, name]));
     const values = (set: object) =>
-      Object.fromEntries([[':schema', 1], ...Object.entries(set).map(([name, value]) => [`:${name}`, value])]);
+      Object.fromEntries([
+        [':schema', 1],
+        ...Object.entries(set).map(([name, value]) => [`:${name}`, value]),
+      ]);
     const assigned = (input: object | undefined) =>
       input && 'UpdateExpression' in input
         ? String(input.UpdateExpression).replace(/^SET /, '').split(', ').sort()
@@ -264,9 +326,12 @@ describe('a transfer whose steps come one after the other', () => {
     it('where it is reserved: open, unless it has ended', async () => {
       const [update, ...others] = await updated(reservation);
       expect(others).toEqual([]);
-      if (!update || !('ExpressionAttributeValues' in update)) throw new Error('an update has values');
+      if (!update || !('ExpressionAttributeValues' in update))
+        throw new Error('an update has values');
       const open = Object.fromEntries(
-        Object.entries(update.ExpressionAttributeValues ?? {}).filter(([name]) => name.startsWith(':open')),
+        Object.entries(update.ExpressionAttributeValues ?? {}).filter(([name]) =>
+          name.startsWith(':open'),
+        ),
       );
       expect(Object.keys(open).sort()).toEqual([':openShard', ':openSince']);
       const set = { ...row, openShard: open[':openShard'], openSince: open[':openSince'] };
@@ -315,14 +380,22 @@ describe('a transfer whose steps come one after the other', () => {
       ]),
     );
     it('of what is known, and nothing of what is not', async () => {
-      const [update] = await updated({ transferId, from, credited: step('b', 2), settled: undefined });
+      const [update] = await updated({
+        transferId,
+        from,
+        credited: step('b', 2),
+        settled: undefined,
+      });
       expect(update).toMatchObject({ UpdateExpression: `SET ${schema}, #credited = :credited` });
     });
   });
 
   it('is updated by who knows its end alone', async () => {
     const { writer, sent } = crowdedTable((count) => count);
-    await writer.write(saying({ transferId, from, credited: step('b', 2), settled: step('a', 4) }), DEADLINE);
+    await writer.write(
+      saying({ transferId, from, credited: step('b', 2), settled: step('a', 4) }),
+      DEADLINE,
+    );
     expect(sent).toEqual(['UpdateItemCommand', 'PutItemCommand']);
   });
 
@@ -335,7 +408,10 @@ describe('a transfer whose steps come one after the other', () => {
     }));
     await writer.write(saying(...others), DEADLINE);
     sent.length = 0;
-    await writer.write(saying({ transferId, from, credited: step('b', 2), settled: step('a', 4) }), DEADLINE);
+    await writer.write(
+      saying({ transferId, from, credited: step('b', 2), settled: step('a', 4) }),
+      DEADLINE,
+    );
     expect(sent).toEqual(['UpdateItemCommand', 'PutItemCommand']);
   });
 });
@@ -354,7 +430,10 @@ describe('the summary of an account', () => {
     ExpressionAttributeNames: { '#version': 'version' },
     ExpressionAttributeValues: { ':number': 'N' },
   };
-  const put = { TableName: 'views', Item: expect.objectContaining({ pk: 'account#a', version: 2 }) };
+  const put = {
+    TableName: 'views',
+    Item: expect.objectContaining({ pk: 'account#a', version: 2 }),
+  };
 
   it.each([
     [0, isFree],
@@ -402,7 +481,9 @@ describe('the summary of an account', () => {
   it('is read strongly consistent, and is none where there is none', async () => {
     const { writer, inputs } = crowdedTable((count) => count);
     expect(await writer.summary(a, DEADLINE)).toBeUndefined();
-    expect(inputs).toMatchObject([{ Key: { pk: 'account#a', sk: 'summary' }, ConsistentRead: true }]);
+    expect(inputs).toMatchObject([
+      { Key: { pk: 'account#a', sk: 'summary' }, ConsistentRead: true },
+    ]);
   });
   it('does not stand there at all', async () =>
     expect(await crowdedTable((count) => count).writer.standing(a, DEADLINE)).toBe(0));
@@ -435,7 +516,12 @@ describe('the summary of an account', () => {
     const { writer } = crowdedTable((count) => count);
     const of = (accountId: string): ViewChanges => {
       const { summary } = changes(0);
-      return { follows: 0, summary: { ...summary, accountId: AccountId.parse(accountId) }, entries: [], transfers: [] };
+      return {
+        follows: 0,
+        summary: { ...summary, accountId: AccountId.parse(accountId) },
+        entries: [],
+        transfers: [],
+      };
     };
     await writer.write([of('first')], DEADLINE);
     const others = Array.from({ length: 999 }, (_, n) => of(`o${n}`));

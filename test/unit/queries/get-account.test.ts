@@ -84,25 +84,40 @@ describe('reading an account', () => {
     expect((await ledger.getAccount('a1', { query })).body).not.toHaveProperty('final');
   });
 
-  it.each(['"4"', 'W/"4"', '"1", W/"4"', '*', '"4","4"'])('answers 304 to a client that has it: %s', async (tags) => {
-    for (const query of [{}, { version: '4' }, { at: '2026-11-21T11:59:00Z' }]) {
-      const answer = await (await createLedger()).getAccount('a1', { query, headers: { 'If-None-Match': tags } });
-      expect(answer).toMatchObject({ status: 304, body: {}, headers: { ETag: '"4"', 'Cache-Control': 'no-store' } });
-      expect(answer.headers).not.toHaveProperty('Content-Type');
-    }
-  });
+  it.each(['"4"', 'W/"4"', '"1", W/"4"', '*', '"4","4"'])(
+    'answers 304 to a client that has it: %s',
+    async (tags) => {
+      for (const query of [{}, { version: '4' }, { at: '2026-11-21T11:59:00Z' }]) {
+        const answer = await (await createLedger()).getAccount('a1', {
+          query,
+          headers: { 'If-None-Match': tags },
+        });
+        expect(answer).toMatchObject({
+          status: 304,
+          body: {},
+          headers: { ETag: '"4"', 'Cache-Control': 'no-store' },
+        });
+        expect(answer.headers).not.toHaveProperty('Content-Type');
+      }
+    },
+  );
 
   it.each(['"3"', 'W/"3", "5"', '"04"', '""', '"3,4"'])(
     'answers 200 to a client that has another: %s',
     async (tags) => {
-      const answer = await (await createLedger()).getAccount('a1', { headers: { 'If-None-Match': tags } });
+      const answer = await (await createLedger()).getAccount('a1', {
+        headers: { 'If-None-Match': tags },
+      });
       expect(answer).toMatchObject({ status: 200, body: { version: 4 } });
     },
   );
 
   it('answers 200 where a client may have it from before it was final', async () => {
     const headers = { 'If-None-Match': '"4"' };
-    const answer = await (await createLedger()).getAccount('a1', { query: { at: '2026-11-21T11:00:00Z' }, headers });
+    const answer = await (await createLedger()).getAccount('a1', {
+      query: { at: '2026-11-21T11:00:00Z' },
+      headers,
+    });
     expect(answer).toMatchObject({ status: 200, body: { final: true } });
   });
 
@@ -110,7 +125,9 @@ describe('reading an account', () => {
     const ledger = await createLedger();
     const any = { headers: { 'If-None-Match': '*' } };
     expect(await ledger.getAccount('missing', any)).toMatchObject({ status: 404 });
-    expect(await ledger.getAccount('a1', { ...any, query: { version: '5' } })).toMatchObject({ status: 404 });
+    expect(await ledger.getAccount('a1', { ...any, query: { version: '5' } })).toMatchObject({
+      status: 404,
+    });
     for (const tags of ['4', '"4', '', '*, "4"']) {
       expect(await ledger.getAccount('a1', { headers: { 'If-None-Match': tags } })).toMatchObject({
         status: 400,

@@ -6,9 +6,24 @@ import { send } from '../http/request.ts';
 import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
 
 const at = '2026-11-21T10:00:03.000Z';
-const common = { key: 'command:c1', accountId: 'a1', schema: 1, fingerprint: 'f', writeId: 'w1', at };
+const common = {
+  key: 'command:c1',
+  accountId: 'a1',
+  schema: 1,
+  fingerprint: 'f',
+  writeId: 'w1',
+  at,
+};
 const shown = { accountId: 'a1', commandId: 'c1', at };
-const entry = { entryId: 'a1-2', accountId: 'a1', kind: 'deposit', amount: 1, balanceAfter: 1, version: 2, at };
+const entry = {
+  entryId: 'a1-2',
+  accountId: 'a1',
+  kind: 'deposit',
+  amount: 1,
+  balanceAfter: 1,
+  version: 2,
+  at,
+};
 const rejection = { code: 'insufficient_funds', detail: '0 available, 1 asked for.', available: 0 };
 
 const accepted = CommandRecord.parse({ ...common, outcome: 'accepted', version: 2, answer: entry });
@@ -24,8 +39,14 @@ const pending = CommandRecord.parse({
   correlationId: 'c1',
 });
 
-/** A handler over the records that are found one after the other, the last one for ever; `age` of the command in milliseconds. */
-const createGet = (records: readonly Awaited<ReturnType<Store['recordOf']>>[], { age = 1_000 } = {}) => {
+/**
+ * A handler over the records that are found one after the other, the last one for ever; `age` of
+ * the command in milliseconds.
+ */
+const createGet = (
+  records: readonly Awaited<ReturnType<Store['recordOf']>>[],
+  { age = 1_000 } = {},
+) => {
   const left = [...records];
   const store = {
     recordOf: vi.fn<Store['recordOf']>(async () => (left.length > 1 ? left.shift() : left[0])),
@@ -56,12 +77,17 @@ describe('what became of a command', () => {
   it.each([
     [5_000, 0],
     [5_001, 1],
-  ])('is decided by who asks, where it has been pending for more than five seconds: %i ms', async (age, times) => {
-    const { get, store } = createGet([pending, accepted], { age });
-    const { body } = await get();
-    expect(store.decidePending.mock.calls).toEqual(Array(times).fill(['a1', [pending]]));
-    expect(body).toMatchObject(times === 1 ? { status: 'accepted', answer: entry } : { status: 'pending' });
-  });
+  ])(
+    'is decided by who asks, where it has been pending for more than five seconds: %i ms',
+    async (age, times) => {
+      const { get, store } = createGet([pending, accepted], { age });
+      const { body } = await get();
+      expect(store.decidePending.mock.calls).toEqual(Array(times).fill(['a1', [pending]]));
+      expect(body).toMatchObject(
+        times === 1 ? { status: 'accepted', answer: entry } : { status: 'pending' },
+      );
+    },
+  );
 
   it('is told as given up where whoever asks finds that it cannot be decided', async () => {
     const { get } = createGet([pending, givenUp], { age: 60_000 });
@@ -69,31 +95,48 @@ describe('what became of a command', () => {
     expect([status, body['status'], headers['Retry-After']]).toEqual([200, 'given_up', undefined]);
   });
 
-  it.each([accepted, rejected, pending, givenUp])('is none of another account’s: %j', async (record) => {
-    const { get, store } = createGet([CommandRecord.parse({ ...record, accountId: 'a2' })], { age: 60_000 });
-    expect(await get()).toMatchObject(notFound);
-    expect(store.decidePending).not.toHaveBeenCalled();
-  });
+  it.each([accepted, rejected, pending, givenUp])(
+    'is none of another account’s: %j',
+    async (record) => {
+      const { get, store } = createGet([CommandRecord.parse({ ...record, accountId: 'a2' })], {
+        age: 60_000,
+      });
+      expect(await get()).toMatchObject(notFound);
+      expect(store.decidePending).not.toHaveBeenCalled();
+    },
+  );
 
   it('is not there where nothing is recorded', async () => {
     expect(await createGet([undefined]).get()).toMatchObject(notFound);
   });
 
   it('is asked again later where its record is written in a form that is not known here', async () => {
-    const { get, store } = createGet([{ outcome: 'unreadable', key: 'command:c1' }], { age: 60_000 });
-    expect(await get()).toMatchObject({ status: 503, headers: { 'Retry-After': '10' }, body: { code: 'try_again' } });
+    const { get, store } = createGet([{ outcome: 'unreadable', key: 'command:c1' }], {
+      age: 60_000,
+    });
+    expect(await get()).toMatchObject({
+      status: 503,
+      headers: { 'Retry-After': '10' },
+      body: { code: 'try_again' },
+    });
     expect(store.decidePending).not.toHaveBeenCalled();
   });
 
   it('is told as it was recorded, whatever answers look like by now', async () => {
-    const old = CommandRecord.parse({ ...accepted, answer: { entryId: 'a1-2', kind: 'deposit', purpose: 'SALA' } });
+    const old = CommandRecord.parse({
+      ...accepted,
+      answer: { entryId: 'a1-2', kind: 'deposit', purpose: 'SALA' },
+    });
     const { body } = await createGet([old]).get();
     expect(body['answer']).toEqual({ entryId: 'a1-2', kind: 'deposit', purpose: 'SALA' });
   });
 
   it('is not told of the workflow’s own commands', async () => {
     const { get, store } = createGet([accepted]);
-    expect(await get('credit:t1')).toMatchObject({ status: 400, body: { errors: [{ path: 'commandId' }] } });
+    expect(await get('credit:t1')).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'commandId' }] },
+    });
     expect(store.recordOf).not.toHaveBeenCalled();
   });
 });

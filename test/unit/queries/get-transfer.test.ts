@@ -21,7 +21,10 @@ describe('reading a transfer', () => {
     const { transfer, show, get, store } = await createLedger();
     const reserved = Transfer.parse((await transfer({ ...rent, transferId: 't1' })).body);
     show({ ...reserved, status: 'credited' });
-    expect(await get('t1')).toMatchObject({ status: 200, body: { ...reserved, status: 'credited' } });
+    expect(await get('t1')).toMatchObject({
+      status: 200,
+      body: { ...reserved, status: 'credited' },
+    });
     expect(store.recordOf).not.toHaveBeenCalled();
   });
 
@@ -48,7 +51,9 @@ describe('reading a transfer', () => {
 
   it('answers 404 where the transfer was rejected', async () => {
     const { transfer, get } = await createLedger();
-    expect(await transfer({ ...rent, transferId: 't1', amount: 10_001 })).toMatchObject({ status: 422 });
+    expect(await transfer({ ...rent, transferId: 't1', amount: 10_001 })).toMatchObject({
+      status: 422,
+    });
     expect(await get('t1')).toMatchObject(notFound);
   });
 
@@ -57,8 +62,12 @@ describe('reading a transfer', () => {
     const keyed = { 'Idempotency-Key': 'k1' };
     expect((await deposit('a1', { body: { amount: 1 }, headers: keyed })).status).toBe(201);
     expect((await open({ currency: 'EUR' }, keyed)).status).toBe(201);
-    expect((await transfer({ ...rent, transferId: 't1' }, { 'Idempotency-Key': 'k2' })).status).toBe(202);
-    const keys = store.execute.mock.calls.flatMap(([{ keys = [] }]) => keys).filter((key) => key !== recordKey('t1'));
+    expect(
+      (await transfer({ ...rent, transferId: 't1' }, { 'Idempotency-Key': 'k2' })).status,
+    ).toBe(202);
+    const keys = store.execute.mock.calls
+      .flatMap(([{ keys = [] }]) => keys)
+      .filter((key) => key !== recordKey('t1'));
     expect(keys).toHaveLength(3);
     for (const key of keys) {
       expect(await store.recordOf(key)).toMatchObject({ outcome: 'accepted' });

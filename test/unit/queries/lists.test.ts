@@ -1,5 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
-import { AccountId, Amount, Currency, MinorUnits, Timestamp, TransferId, Version } from '../../../events/values.ts';
+import {
+  AccountId,
+  Amount,
+  Currency,
+  MinorUnits,
+  Timestamp,
+  TransferId,
+  Version,
+} from '../../../events/values.ts';
 import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts';
 import type { Entry } from '../../../functions/ledger/statement.ts';
 import type { Transfer } from '../../../functions/ledger/transfer.ts';
@@ -31,7 +39,9 @@ const transfer: Transfer = {
   steps: [{ step: 'reserved', accountId: AccountId.parse('a1'), version: Version.parse(3), at }],
 };
 
-/** Both lists over views that know `a1`, one entry and one transfer; the store knows `a1` and `b1`. */
+/**
+ * Both lists over views that know `a1`, one entry and one transfer; the store knows `a1` and `b1`.
+ */
 const createLists = async () => {
   const { store } = await createFundedLedger();
   store.load.mockClear();
@@ -49,7 +59,12 @@ const createLists = async () => {
     (accountId: string, query: Record<string, string> = {}) =>
       send(handler, { route: '/accounts/{accountId}/list', path: { accountId }, query });
   const dependencies = { store, views, telemetry };
-  return { store, views, entries: ask(listEntries(dependencies)), transfers: ask(listTransfers(dependencies)) };
+  return {
+    store,
+    views,
+    entries: ask(listEntries(dependencies)),
+    transfers: ask(listTransfers(dependencies)),
+  };
 };
 
 describe('the statement', () => {
@@ -65,7 +80,10 @@ describe('the statement', () => {
   it('is not sent to a client that has it, and is once it has got further', async () => {
     const { store, views } = await createLists();
     const ask = (tags: string) =>
-      send(listEntries({ store, views, telemetry }), { path: { accountId: 'a1' }, headers: { 'If-None-Match': tags } });
+      send(listEntries({ store, views, telemetry }), {
+        path: { accountId: 'a1' },
+        headers: { 'If-None-Match': tags },
+      });
     expect(await ask('W/"2"')).toMatchObject({ status: 304, headers: { ETag: '"2"' }, body: {} });
     expect(await ask('"1"')).toMatchObject({ status: 200, body: { entries: [entry] } });
   });
@@ -84,14 +102,20 @@ describe('the statement', () => {
     const answer = await entries('b1');
     expect(answer).toMatchObject({ status: 200, body: { entries: [], asOfVersion: 0 } });
     expect(answer.headers).not.toHaveProperty('ETag');
-    expect(await entries('missing')).toMatchObject({ status: 404, body: { code: 'account_not_found' } });
+    expect(await entries('missing')).toMatchObject({
+      status: 404,
+      body: { code: 'account_not_found' },
+    });
   });
 });
 
 describe('the list of transfers', () => {
   it('answers 200 with the transfers', async () => {
     const { transfers, views, store } = await createLists();
-    expect(await transfers('a1')).toMatchObject({ status: 200, body: { transfers: [transfer], asOfVersion: 2 } });
+    expect(await transfers('a1')).toMatchObject({
+      status: 200,
+      body: { transfers: [transfer], asOfVersion: 2 },
+    });
     expect(views.transfersOf).toHaveBeenCalledExactlyOnceWith('a1', { limit: 25 });
     expect(store.load).not.toHaveBeenCalled();
   });
@@ -102,13 +126,20 @@ describe('the list of transfers', () => {
     views.transfersOf.mockResolvedValueOnce({ transfers: [transfer], next });
     const { body } = await transfers('a1');
     await transfers('a1', { cursor: String(body['nextCursor']), status: 'settled', limit: '7' });
-    expect(views.transfersOf).toHaveBeenLastCalledWith('a1', { limit: 7, before: next, status: 'settled' });
+    expect(views.transfersOf).toHaveBeenLastCalledWith('a1', {
+      limit: 7,
+      before: next,
+      status: 'settled',
+    });
   });
 
   it('is 404 where there is no such account, though a transfer names it', async () => {
     const { transfers } = await createLists();
     expect(await transfers('b1')).toMatchObject({ status: 200, body: { asOfVersion: 0 } });
-    expect(await transfers('missing')).toMatchObject({ status: 404, body: { code: 'account_not_found' } });
+    expect(await transfers('missing')).toMatchObject({
+      status: 404,
+      body: { code: 'account_not_found' },
+    });
   });
 });
 

@@ -25,7 +25,9 @@ const document = readOpenApi(served.body);
 
 /** A route's schemas in the code: of its request, part by part, and of its answers, by status. */
 interface Coded {
-  readonly request: { readonly shape: Readonly<Partial<Record<'path' | 'query' | 'headers' | 'body', z.ZodMiniType>>> };
+  readonly request: {
+    readonly shape: Readonly<Partial<Record<'path' | 'query' | 'headers' | 'body', z.ZodMiniType>>>;
+  };
   readonly answers: Readonly<Record<string, z.ZodMiniType>>;
 }
 
@@ -35,16 +37,34 @@ const BY_THE_GATEWAY = new Set([400, 413, 429, 431, 500, 503]);
 const nothing = z.object({});
 const routes: Readonly<Record<string, Coded>> = {
   'POST /accounts': { request: openAccountRequest, answers: { 201: AccountView } },
-  'POST /accounts/{accountId}/deposits': { request: movementRequest, answers: { 201: Entry, 202: CommandStatus } },
-  'POST /accounts/{accountId}/withdrawals': { request: movementRequest, answers: { 201: Entry, 202: CommandStatus } },
-  'POST /transfers': { request: requestTransferRequest, answers: { 202: z.union([Transfer, CommandStatus]) } },
+  'POST /accounts/{accountId}/deposits': {
+    request: movementRequest,
+    answers: { 201: Entry, 202: CommandStatus },
+  },
+  'POST /accounts/{accountId}/withdrawals': {
+    request: movementRequest,
+    answers: { 201: Entry, 202: CommandStatus },
+  },
+  'POST /transfers': {
+    request: requestTransferRequest,
+    answers: { 202: z.union([Transfer, CommandStatus]) },
+  },
   'GET /accounts/{accountId}': { request: getAccountRequest, answers: { 200: AccountAnswer } },
   'GET /accounts/{accountId}/entries': { request: listEntriesRequest, answers: { 200: EntryPage } },
-  'GET /accounts/{accountId}/transfers': { request: listTransfersRequest, answers: { 200: TransferPage } },
-  'GET /accounts/{accountId}/commands/{commandId}': { request: getCommandRequest, answers: { 200: CommandStatus } },
+  'GET /accounts/{accountId}/transfers': {
+    request: listTransfersRequest,
+    answers: { 200: TransferPage },
+  },
+  'GET /accounts/{accountId}/commands/{commandId}': {
+    request: getCommandRequest,
+    answers: { 200: CommandStatus },
+  },
   'GET /transfers/{transferId}': { request: getTransferRequest, answers: { 200: Transfer } },
   'GET /health': { request: nothing, answers: { 200: z.object({ status: z.literal('ok') }) } },
-  'GET /openapi.json': { request: nothing, answers: { 200: z.looseObject({ openapi: z.string() }) } },
+  'GET /openapi.json': {
+    request: nothing,
+    answers: { 200: z.looseObject({ openapi: z.string() }) },
+  },
 };
 const eachRoute = Object.entries(routes).map(([route, coded]) => ({ route, ...coded }));
 
@@ -63,12 +83,16 @@ describe('the document', () => {
   it('has every route, among them all of the template', () => {
     const built = functionNames.flatMap((name) => definitionOf(name).route ?? []);
     expect([...document.operations.keys()].toSorted()).toEqual(Object.keys(routes).toSorted());
-    expect(Object.keys(routes)).toEqual(expect.arrayContaining(built.filter((route) => route !== '$default')));
+    expect(Object.keys(routes)).toEqual(
+      expect.arrayContaining(built.filter((route) => route !== '$default')),
+    );
   });
 
   it('gives every operation an id of its own, a known tag, and every parameter of its path', () => {
     const operations = [...document.operations];
-    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(operations.length);
+    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(
+      operations.length,
+    );
     const tags = document.tags.map(({ name }) => name);
     for (const [route, operation] of operations) {
       expect(tags).toEqual(expect.arrayContaining(operation.tags));
@@ -93,7 +117,10 @@ describe.each(eachRoute)('$route', ({ route, request: { shape }, answers }) => {
     Object.fromEntries(
       parameters
         .filter((parameter) => parameter.in === place && parameter.name !== 'X-Correlation-Id')
-        .map(({ name, schema }) => [place === 'header' ? name.toLowerCase() : name, comparable(schema)]),
+        .map(({ name, schema }) => [
+          place === 'header' ? name.toLowerCase() : name,
+          comparable(schema),
+        ]),
     );
 
   it('is documented with the parameters and headers that it takes', () => {
@@ -119,11 +146,13 @@ describe.each(eachRoute)('$route', ({ route, request: { shape }, answers }) => {
     for (const [status, { content }] of successes) {
       const answer = answers[status];
       const { schema, examples = {} } = content['application/json'] ?? {};
-      // A client must not stumble over a field that is added later: answers are not documented as closed.
+      // A client must not stumble over a field that is added later: answers are not documented as
+      // closed.
       expect(schema && withoutClosing(comparable(schema))).toEqual(
         answer && withoutClosing(comparable(z.toJSONSchema(answer))),
       );
-      for (const { value } of Object.values(examples)) expect(answer?.safeParse(value).error).toBeUndefined();
+      for (const { value } of Object.values(examples))
+        expect(answer?.safeParse(value).error).toBeUndefined();
     }
   });
 
@@ -147,15 +176,23 @@ describe.each(eachRoute)('$route', ({ route, request: { shape }, answers }) => {
       const { examples = {} } = content['application/problem+json'] ?? {};
       expect(Object.keys(examples).length).toBeGreaterThan(0);
       for (const [code, { value }] of Object.entries(examples)) {
-        const { title } = new Map<string, { title: string }>(Object.entries(PROBLEMS)).get(code) ?? {};
-        expect(value).toMatchObject({ type: `urn:holdfast:problem:${code}`, code, title, status: Number(status) });
+        const { title } =
+          new Map<string, { title: string }>(Object.entries(PROBLEMS)).get(code) ?? {};
+        expect(value).toMatchObject({
+          type: `urn:holdfast:problem:${code}`,
+          code,
+          title,
+          status: Number(status),
+        });
       }
     }
   });
 });
 
 it('every currency that an account can be opened in is named with its minor unit', () => {
-  const { description = '' } = Object(Object(document.components['schemas']?.['OpenAccount']).properties.currency);
+  const { description = '' } = Object(
+    Object(document.components['schemas']?.['OpenAccount']).properties.currency,
+  );
   const told = description.match(/\d: [A-Z ]+/g).flatMap((line: string) => {
     const [digits, ...codes] = line.trim().split(/:? /);
     return codes.map((code) => [code, Number(digits)]);
@@ -165,7 +202,9 @@ it('every currency that an account can be opened in is named with its minor unit
 
 describe('the problems', () => {
   it('are those of the table', () => {
-    expect(document.components['schemas']?.['ProblemCode']).toMatchObject({ enum: Object.keys(PROBLEMS) });
+    expect(document.components['schemas']?.['ProblemCode']).toMatchObject({
+      enum: Object.keys(PROBLEMS),
+    });
   });
 
   it('are each documented with some route, but for those of no route', () => {
@@ -185,15 +224,27 @@ describe('what is answered', () => {
   const exchanges = async (): Promise<[string, ClientAnswer][]> => {
     const ledger = await createFundedLedger();
     const keyed = { 'Idempotency-Key': 'k1' };
-    const [deposits, withdrawals] = ['POST /accounts/{accountId}/deposits', 'POST /accounts/{accountId}/withdrawals'];
+    const [deposits, withdrawals] = [
+      'POST /accounts/{accountId}/deposits',
+      'POST /accounts/{accountId}/withdrawals',
+    ];
     const rent = { from: 'a1', to: 'b1', amount: 1 };
     const answers: [string, ClientAnswer][] = [
       ['POST /accounts', await ledger.open({ currency: 'EUR' }, keyed)],
       ['POST /accounts', await ledger.open({ currency: 'EUR' }, keyed)],
       ['POST /accounts', await ledger.open({ currency: 'USD' }, keyed)],
-      ['POST /accounts', await ledger.open({ accountId: 'a1', currency: 'EUR' }, { 'Idempotency-Key': 'k2' })],
-      ['POST /accounts', await ledger.open({ accountId: 'a1', currency: 'EUR' }, { 'Idempotency-Key': 'k2' })],
-      ['POST /accounts', await ledger.open({ accountId: 'a9', currency: 'EUR' }, { 'If-Match': '*' })],
+      [
+        'POST /accounts',
+        await ledger.open({ accountId: 'a1', currency: 'EUR' }, { 'Idempotency-Key': 'k2' }),
+      ],
+      [
+        'POST /accounts',
+        await ledger.open({ accountId: 'a1', currency: 'EUR' }, { 'Idempotency-Key': 'k2' }),
+      ],
+      [
+        'POST /accounts',
+        await ledger.open({ accountId: 'a9', currency: 'EUR' }, { 'If-Match': '*' }),
+      ],
       [deposits, await ledger.deposit('a1', { body: { amount: 1 }, headers: keyed })],
       [deposits, await ledger.deposit('a1', { body: { amount: 1 }, headers: keyed })],
       [deposits, await ledger.deposit('a1', { body: { amount: 1, currency: 'USD' } })],
@@ -201,17 +252,38 @@ describe('what is answered', () => {
       [deposits, await ledger.deposit('missing', { body: { amount: 1 }, headers: keyed })],
       [deposits, await ledger.deposit('missing', { body: { amount: 1 }, headers: keyed })],
       [withdrawals, await ledger.withdraw('a1', { body: { amount: 1 } })],
-      [withdrawals, await ledger.withdraw('a1', { body: { amount: 1_000_000 }, headers: { 'Idempotency-Key': 'k3' } })],
-      [withdrawals, await ledger.withdraw('a1', { body: { amount: 1_000_000 }, headers: { 'Idempotency-Key': 'k3' } })],
-      [withdrawals, await ledger.withdraw('a1', { body: { amount: 1 }, headers: { 'If-Match': '"1"' } })],
+      [
+        withdrawals,
+        await ledger.withdraw('a1', {
+          body: { amount: 1_000_000 },
+          headers: { 'Idempotency-Key': 'k3' },
+        }),
+      ],
+      [
+        withdrawals,
+        await ledger.withdraw('a1', {
+          body: { amount: 1_000_000 },
+          headers: { 'Idempotency-Key': 'k3' },
+        }),
+      ],
+      [
+        withdrawals,
+        await ledger.withdraw('a1', { body: { amount: 1 }, headers: { 'If-Match': '"1"' } }),
+      ],
       ['POST /transfers', await ledger.transfer(rent, keyed)],
       ['POST /transfers', await ledger.transfer(rent, { ...keyed, Prefer: 'wait=1' })],
       ['POST /transfers', await ledger.transfer({ ...rent, to: 'a1' })],
       ['GET /accounts/{accountId}', await ledger.getAccount('a1')],
-      ['GET /accounts/{accountId}', await ledger.getAccount('a1', { query: { at: '2026-11-21T10:00:09.000Z' } })],
+      [
+        'GET /accounts/{accountId}',
+        await ledger.getAccount('a1', { query: { at: '2026-11-21T10:00:09.000Z' } }),
+      ],
       ['GET /accounts/{accountId}', await ledger.getAccount('missing')],
       ['GET /accounts/{accountId}', await ledger.getAccount('a1', { query: { version: '99' } })],
-      ['GET /accounts/{accountId}', await ledger.getAccount('a1', { headers: { 'If-None-Match': '*' } })],
+      [
+        'GET /accounts/{accountId}',
+        await ledger.getAccount('a1', { headers: { 'If-None-Match': '*' } }),
+      ],
     ];
     ledger.store.execute.mockResolvedValueOnce({ outcome: 'pending', key: 'command:c1' });
     answers.push([deposits, await ledger.deposit('a1', { body: { amount: 1 } })]);
@@ -226,7 +298,9 @@ describe('what is answered', () => {
     for (const [route, { status, headers, body }] of await exchanges()) {
       const response = operationOf(route).responses[status];
       const { 'Content-Type': type = '', 'Cache-Control': _, ...others } = headers;
-      expect(Object.keys(response?.headers ?? {})).toEqual(expect.arrayContaining(Object.keys(others)));
+      expect(Object.keys(response?.headers ?? {})).toEqual(
+        expect.arrayContaining(Object.keys(others)),
+      );
       if (status === 304) {
         expect(response?.content).toEqual({});
       } else if (status < 300) {
@@ -234,15 +308,17 @@ describe('what is answered', () => {
       } else {
         const { schema, examples } = response?.content[type] ?? {};
         expect(Object.keys(examples ?? {})).toContain(body['code']);
-        expect(Object.keys(Object(schema?.['properties']))).toEqual(expect.arrayContaining(Object.keys(body)));
+        expect(Object.keys(Object(schema?.['properties']))).toEqual(
+          expect.arrayContaining(Object.keys(body)),
+        );
       }
     }
   });
 });
 
 /**
- * The JSON schemas of a part of a request, by name: of what a parameter means, where its schema says that, else of its
- * text.
+ * The JSON schemas of a part of a request, by name: of what a parameter means, where its schema
+ * says that, else of its text.
  */
 const parametersOf = (part: z.ZodMiniType | undefined): Record<string, unknown> => {
   if (!part) return {};
@@ -251,14 +327,22 @@ const parametersOf = (part: z.ZodMiniType | undefined): Record<string, unknown> 
   return Object.fromEntries(
     Object.entries(meant).map(([name, schema]) => {
       const comparableSchema = comparable(schema);
-      return [name, Object.keys(Object(comparableSchema)).length > 0 ? comparableSchema : comparable(sent[name])];
+      return [
+        name,
+        Object.keys(Object(comparableSchema)).length > 0
+          ? comparableSchema
+          : comparable(sent[name]),
+      ];
     }),
   );
 };
 
 const FOR_PEOPLE = new Set(['$schema', 'title', 'description', 'example', 'examples']);
 
-/** A JSON schema without what is said for people, and without the pattern by which zod spells out `date-time`. */
+/**
+ * A JSON schema without what is said for people, and without the pattern by which zod spells out
+ * `date-time`.
+ */
 const comparable = (schema: unknown): unknown => {
   if (Array.isArray(schema)) return schema.map(comparable);
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -276,7 +360,11 @@ const comparable = (schema: unknown): unknown => {
 
 // A property may be called `title` or `description`.
 const namedSchemas = (properties: object): object =>
-  Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, comparable(schema)]));
+  Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [name, comparable(schema)]),
+  );
 
 const withoutClosing = (schema: unknown): unknown =>
-  JSON.parse(JSON.stringify(schema, (name, value) => (name === 'additionalProperties' ? undefined : value)));
+  JSON.parse(
+    JSON.stringify(schema, (name, value) => (name === 'additionalProperties' ? undefined : value)),
+  );

@@ -19,18 +19,33 @@ it('the OpenAPI document is answered 200', async () => {
 
 const methodsByPath = { '/accounts': ['POST'], '/accounts/{accountId}': ['GET', 'HEAD'] };
 
-it.each(['GET', 'POST'] as const)('any other path is answered 404, with the path: %s', async (method) => {
-  const routes = routeNotFound({ methodsByPath, telemetry });
-  const answer = await send(routes, { method, route: '/nowhere', rawBody: 'not even JSON' });
-  expect(answer).toMatchObject({ status: 404, body: { code: 'route_not_found', instance: '/nowhere' } });
-  expect(answer.headers).not.toHaveProperty('Allow');
-});
+it.each(['GET', 'POST'] as const)(
+  'any other path is answered 404, with the path: %s',
+  async (method) => {
+    const routes = routeNotFound({ methodsByPath, telemetry });
+    const answer = await send(routes, { method, route: '/nowhere', rawBody: 'not even JSON' });
+    expect(answer).toMatchObject({
+      status: 404,
+      body: { code: 'route_not_found', instance: '/nowhere' },
+    });
+    expect(answer.headers).not.toHaveProperty('Allow');
+  },
+);
 
 it.each([
   ['/accounts', 'POST'],
   ['/accounts/{accountId}', 'GET, HEAD'],
 ])('any other method of %s is answered 405, with those that it answers', async (route, allow) => {
   const routes = routeNotFound({ methodsByPath, telemetry });
-  const answer = await send(routes, { method: 'ANY', route, path: { accountId: 'a1' }, rawBody: 'not even JSON' });
-  expect(answer).toMatchObject({ status: 405, headers: { Allow: allow }, body: { code: 'method_not_allowed' } });
+  const answer = await send(routes, {
+    method: 'ANY',
+    route,
+    path: { accountId: 'a1' },
+    rawBody: 'not even JSON',
+  });
+  expect(answer).toMatchObject({
+    status: 405,
+    headers: { Allow: allow },
+    body: { code: 'method_not_allowed' },
+  });
 });

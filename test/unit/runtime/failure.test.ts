@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { failureOf } from '../../../functions/runtime/failure.ts';
 
-const named = (name: string, fields: object = {}) => Object.assign(new Error(name), { name, ...fields });
+const named = (name: string, fields: object = {}) =>
+  Object.assign(new Error(name), { name, ...fields });
 const status = (httpStatusCode: number) => ({ $metadata: { httpStatusCode } });
 const cancelled = (...reasons: object[]) =>
   named('TransactionCanceledException', { CancellationReasons: reasons, ...status(400) });
@@ -62,12 +63,21 @@ describe('a cancelled transaction', () => {
     [{ Code: 'None' }],
     [{}],
   ])('says of an item with the reason %o beside a failed condition nothing', (reason) => {
-    expect(failureOf(cancelled(failed, reason))).toEqual({ kind: 'condition', items: [found, 'not_known'] });
-    expect(failureOf(cancelled(reason, failed))).toEqual({ kind: 'condition', items: ['not_known', found] });
+    expect(failureOf(cancelled(failed, reason))).toEqual({
+      kind: 'condition',
+      items: [found, 'not_known'],
+    });
+    expect(failureOf(cancelled(reason, failed))).toEqual({
+      kind: 'condition',
+      items: ['not_known', found],
+    });
   });
 
   it('whose condition failed on an item that is not shown says so', () =>
-    expect(failureOf(cancelled({ Code: 'ConditionalCheckFailed' }))).toEqual({ kind: 'condition', items: [{}] }));
+    expect(failureOf(cancelled({ Code: 'ConditionalCheckFailed' }))).toEqual({
+      kind: 'condition',
+      items: [{}],
+    }));
 
   it.each([
     [[{ Code: 'TransactionConflict' }, { Code: 'None' }], 'conflict'],

@@ -9,7 +9,10 @@ import { AccountId } from '../../../events/values.ts';
 import { createDocumentClient } from '../../../functions/runtime/dynamodb.ts';
 import { environmentVariable } from '../../../functions/runtime/environment.ts';
 import { isStoreUnavailable } from '../../../functions/runtime/unavailable.ts';
-import { recordsFromEnvironment, storeFromEnvironment } from '../../../functions/store/from-environment.ts';
+import {
+  recordsFromEnvironment,
+  storeFromEnvironment,
+} from '../../../functions/store/from-environment.ts';
 import { emptyTail } from '../../../functions/store/stream/tail.ts';
 import { transferWorkflowFromEnvironment } from '../../../functions/transfers/from-environment.ts';
 import { viewsFromEnvironment } from '../../../functions/views/from-environment.ts';
@@ -18,9 +21,16 @@ import { plantedCommit } from '../../../testing/planted-commit.ts';
 import { deposited, opened } from '../ledger/facts.ts';
 import { transfer } from '../transfers/transfer.ts';
 
-// What the Lambdas are really made of: the SDK's own clients and the variables that the template sets.
+// What the Lambdas are really made of: the SDK's own clients and the variables that the template
+// sets.
 
-const VARIABLES = ['EVENTS_TABLE', 'COMMANDS_TABLE', 'QUEUE_TABLE', 'VIEWS_TABLE', 'TRANSFER_WORKFLOW_ARN'];
+const VARIABLES = [
+  'EVENTS_TABLE',
+  'COMMANDS_TABLE',
+  'QUEUE_TABLE',
+  'VIEWS_TABLE',
+  'TRANSFER_WORKFLOW_ARN',
+];
 
 beforeEach(() => {
   for (const name of VARIABLES) vi.stubEnv(name, `the-${name}`);
@@ -31,17 +41,23 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 
 /** What every service answers: the status and the body, by the request. */
-type Answers = (operation: string, input: object) => { readonly status?: number; readonly body: object };
+type Answers = (
+  operation: string,
+  input: object,
+) => { readonly status?: number; readonly body: object };
 
 /** An address that stands for AWS; with what it was asked. */
 const serviceThat = async (answers: Answers) => {
-  const asked: { readonly operation: string; readonly input: object; readonly attempt: unknown }[] = [];
+  const asked: { readonly operation: string; readonly input: object; readonly attempt: unknown }[] =
+    [];
   const server = createServer(async (request, response) => {
     const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? '';
     const input: object = JSON.parse(await text(request));
     asked.push({ operation, input, attempt: request.headers['amz-sdk-request'] });
     const { status = 200, body } = answers(operation, input);
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body));
+    response
+      .writeHead(status, { 'content-type': 'application/x-amz-json-1.0' })
+      .end(JSON.stringify(body));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   onTestFinished(() => {
@@ -49,7 +65,8 @@ const serviceThat = async (answers: Answers) => {
     server.close();
   });
   const address = server.address();
-  const isBound = (bound: typeof address): bound is AddressInfo => typeof bound === 'object' && bound !== null;
+  const isBound = (bound: typeof address): bound is AddressInfo =>
+    typeof bound === 'object' && bound !== null;
   if (!isBound(address)) throw new Error('the server has a port');
   vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${address.port}`);
   return asked;
@@ -63,7 +80,9 @@ describe('a variable that the template must have set', () => {
   it('is read', () => expect(environmentVariable('EVENTS_TABLE')).toBe('the-EVENTS_TABLE'));
   it.each([undefined, ''])('is refused by its name where it is %o', (value) => {
     vi.stubEnv('EVENTS_TABLE', value);
-    expect(() => environmentVariable('EVENTS_TABLE')).toThrow('the environment variable EVENTS_TABLE is not set');
+    expect(() => environmentVariable('EVENTS_TABLE')).toThrow(
+      'the environment variable EVENTS_TABLE is not set',
+    );
   });
   it.each<[string, () => unknown]>([
     ['EVENTS_TABLE', storeFromEnvironment],
@@ -82,14 +101,20 @@ describe('a variable that the template must have set', () => {
 describe('the client of DynamoDB', () => {
   const put = (attempts: number) =>
     createDocumentClient({ attempts }).send(
-      new PutCommand({ TableName: 't', Item: { key: 'k', note: undefined, list: [{ a: 1, note: undefined }] } }),
+      new PutCommand({
+        TableName: 't',
+        Item: { key: 'k', note: undefined, list: [{ a: 1, note: undefined }] },
+      }),
     );
 
   it('leaves out what is undefined, at any depth', async () => {
     const asked = await serviceThat(empty);
     await put(1);
     expect(asked).toMatchObject([
-      { operation: 'PutItem', input: { Item: { key: { S: 'k' }, list: { L: [{ M: { a: { N: '1' } } }] } } } },
+      {
+        operation: 'PutItem',
+        input: { Item: { key: { S: 'k' }, list: { L: [{ M: { a: { N: '1' } } }] } } },
+      },
     ]);
     expect(JSON.stringify(asked)).not.toContain('note');
   });
@@ -109,13 +134,20 @@ describe('the store of an environment', () => {
     expect(await recordsFromEnvironment({ budget: 1_000 }).recordOf('command:k')).toBeUndefined();
     const how = { ConsistentRead: true, ReturnConsumedCapacity: 'TOTAL' };
     const get = { operation: 'GetItem', input: { TableName: 'the-COMMANDS_TABLE', ...how } };
-    expect(asked).toMatchObject([{ operation: 'Query', input: { TableName: 'the-EVENTS_TABLE', ...how } }, get, get]);
+    expect(asked).toMatchObject([
+      { operation: 'Query', input: { TableName: 'the-EVENTS_TABLE', ...how } },
+      get,
+      get,
+    ]);
   });
   it('writes there, too, each command under an id of its own', async () => {
     const asked = await serviceThat(empty);
     const store = storeFromEnvironment();
     const open = () => store.execute(requests.open('a'));
-    expect([await open(), await open()]).toMatchObject([{ outcome: 'accepted' }, { outcome: 'accepted' }]);
+    expect([await open(), await open()]).toMatchObject([
+      { outcome: 'accepted' },
+      { outcome: 'accepted' },
+    ]);
     const puts = asked.filter(({ operation }) => operation === 'PutItem');
     expect(puts).toMatchObject([
       { input: { TableName: 'the-EVENTS_TABLE', Item: { streamId: { S: 'a' } } } },
@@ -125,21 +157,33 @@ describe('the store of an environment', () => {
   });
   it('tries again by itself, after a wait, and gives up in the time it is given', async () => {
     let requested = 0;
-    const asked = await serviceThat((...request) => (requested++ % 2 === 0 ? broken : empty)(...request));
+    const asked = await serviceThat((...request) =>
+      (requested++ % 2 === 0 ? broken : empty)(...request),
+    );
     expect(await storeFromEnvironment({ budget: 1_000 }).load(a)).toMatchObject({ version: 0 });
     expect(await recordsFromEnvironment({ budget: 1_000 }).recordOf('command:k')).toBeUndefined();
-    expect(asked.map(({ operation }) => operation)).toEqual(['Query', 'Query', 'GetItem', 'GetItem']);
+    expect(asked.map(({ operation }) => operation)).toEqual([
+      'Query',
+      'Query',
+      'GetItem',
+      'GetItem',
+    ]);
     // It is the store that decides about sending again, not the SDK.
     expect(new Set(asked.map(({ attempt }) => attempt))).toEqual(new Set(['attempt=1; max=1']));
     const unasked = await serviceThat(broken);
     await expect(storeFromEnvironment({ budget: 0 }).load(a)).rejects.toSatisfy(isStoreUnavailable);
-    await expect(recordsFromEnvironment({ budget: 0 }).recordOf('command:k')).rejects.toSatisfy(isStoreUnavailable);
+    await expect(recordsFromEnvironment({ budget: 0 }).recordOf('command:k')).rejects.toSatisfy(
+      isStoreUnavailable,
+    );
     expect(unasked).toEqual([]);
   });
 });
 
 describe('a hot account', () => {
-  /** The store's first write for a command on an account that two commands met on just now: to which tables. */
+  /**
+   * The store's first write for a command on an account that two commands met on just now: to which
+   * tables.
+   */
   const written = async () => {
     const events = [opened()];
     const two = [
@@ -167,14 +211,21 @@ describe('a hot account', () => {
   });
   it('is not left to a setting that is mistyped', () => {
     vi.stubEnv('HOT_ACCOUNTS', 'Race');
-    expect(() => storeFromEnvironment()).toThrow('HOT_ACCOUNTS is "Race": it must be "queue" or "race"');
+    expect(() => storeFromEnvironment()).toThrow(
+      'HOT_ACCOUNTS is "Race": it must be "queue" or "race"',
+    );
   });
 });
 
 it('the workflow of an environment is the state machine it is told', async () => {
-  const asked = await serviceThat(() => ({ body: { executionArn: 'e', startDate: Date.now() / 1_000 } }));
+  const asked = await serviceThat(() => ({
+    body: { executionArn: 'e', startDate: Date.now() / 1_000 },
+  }));
   expect(await transferWorkflowFromEnvironment().start('t1', transfer)).toBe('started');
   expect(asked).toMatchObject([
-    { operation: 'StartExecution', input: { stateMachineArn: 'the-TRANSFER_WORKFLOW_ARN', name: 't1' } },
+    {
+      operation: 'StartExecution',
+      input: { stateMachineArn: 'the-TRANSFER_WORKFLOW_ARN', name: 't1' },
+    },
   ]);
 });

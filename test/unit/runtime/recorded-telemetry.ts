@@ -1,7 +1,10 @@
 import { vi } from 'vitest';
 import type { HttpTelemetry, Telemetry } from '../../../functions/runtime/telemetry.ts';
 
-/** Telemetry that a test can look at: what was logged, what was counted (0 is not), and what was measured, each time. */
+/**
+ * Telemetry that a test can look at: what was logged, what was counted (0 is not), and what was
+ * measured, each time.
+ */
 export const recordedTelemetry = () => {
   const counts: Record<string, number> = {};
   const measured: Record<string, number[]> = {};

@@ -6,7 +6,8 @@ let lines: string[];
 beforeEach(() => {
   lines = [];
   vi.stubEnv('POWERTOOLS_METRICS_NAMESPACE', 'Holdfast');
-  // Powertools writes to a console of its own, except in development, where it would write no metrics.
+  // Powertools writes to a console of its own, except in development, where it would write no
+  // metrics.
   vi.stubEnv('POWERTOOLS_DEV', 'true');
   vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
   vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'carry-out-transfers');

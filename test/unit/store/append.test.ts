@@ -20,7 +20,8 @@ const commit = (tail: Tail, ...events: readonly AccountEvent[]) => {
   return next;
 };
 
-const streamOf = (...events: readonly AccountEvent[]): Tail => commit(emptyTail(accountId), ...events).tail;
+const streamOf = (...events: readonly AccountEvent[]): Tail =>
+  commit(emptyTail(accountId), ...events).tail;
 
 describe('the last guard before a commit is written', () => {
   const tail = streamOf(opened({ overdraftLimit: 5 }), deposited(100));
@@ -36,19 +37,32 @@ describe('the last guard before a commit is written', () => {
   it('lets all be spent that there is, and the overdraft', () =>
     expect(nextCommit(tail, 'w', spending(105))).toMatchObject({ item: { version: 3, count: 1 } }));
   it('refuses to spend more', () =>
-    expect(() => nextCommit(tail, 'w', spending(106))).toThrow('version 3 would spend more than there is'));
+    expect(() => nextCommit(tail, 'w', spending(106))).toThrow(
+      'version 3 would spend more than there is',
+    ));
   it.each([2, 4])('refuses an event that says it is version %i where 3 comes next', (version) =>
-    expect(() => nextCommit(tail, 'w', spending(1, version))).toThrow('the events after version 2 are not the next'),
+    expect(() => nextCommit(tail, 'w', spending(1, version))).toThrow(
+      'the events after version 2 are not the next',
+    ),
   );
   it('refuses a commit without an event', () =>
-    expect(() => nextCommit(tail, 'w', { ...spending(1), commands: [] })).toThrow('at least one event'));
+    expect(() => nextCommit(tail, 'w', { ...spending(1), commands: [] })).toThrow(
+      'at least one event',
+    ));
 });
 
 describe('a commit that is ready to be written', () => {
   it('is read back as what it says, and the stream after it is as it would be loaded', () => {
     const { item, tail } = commit(emptyTail(accountId), opened(), deposited(100));
     const read = readCommit(item);
-    expect(read).toMatchObject({ version: 1, count: 2, batch: 1, at: NOON, writeId: 'w1', snapshot: tail.account });
+    expect(read).toMatchObject({
+      version: 1,
+      count: 2,
+      batch: 1,
+      at: NOON,
+      writeId: 'w1',
+      snapshot: tail.account,
+    });
     expect(tail).toStrictEqual({
       streamId: accountId,
       version: 2,
@@ -64,7 +78,10 @@ describe('a commit that is ready to be written', () => {
     const one = { commandId: 'c1', events: [opened({ overdraftLimit: 1 })] };
     const two = { commandId: 'c2', events: [reserved('t1', 1), ...settled('t1', 1)] };
     const next = plantedCommit(emptyTail(accountId), 'w', [one, two], noon);
-    expect(commit(emptyTail(accountId), opened()).item).toMatchObject({ commandId: 'c', actor: 'alice' });
+    expect(commit(emptyTail(accountId), opened()).item).toMatchObject({
+      commandId: 'c',
+      actor: 'alice',
+    });
     expect(next).toMatchObject({
       tail: { batch: 2 },
       item: {
@@ -77,7 +94,11 @@ describe('a commit that is ready to be written', () => {
     expect(next).not.toHaveProperty('item.commandId');
   });
   it('says how many reservations it holds, where it holds any', () => {
-    const { item, tail } = commit(emptyTail(accountId), opened({ overdraftLimit: 9 }), reserved('t1', 1));
+    const { item, tail } = commit(
+      emptyTail(accountId),
+      opened({ overdraftLimit: 9 }),
+      reserved('t1', 1),
+    );
     expect(item).toMatchObject({ reserves: 1 });
     expect(commit(tail, reserved('t2', 1), reserved('t3', 1)).item).toMatchObject({ reserves: 2 });
     expect(commit(tail, deposited(1)).item).not.toHaveProperty('reserves');
@@ -152,7 +173,8 @@ describe('an account that grows', () => {
     });
     it('takes no more reservations, and is paid into all the same', () => {
       const tail = full();
-      const planted = (events: AccountEvent[]) => plantedCommit(tail, 'w', [{ commandId: 'c', events }], noon);
+      const planted = (events: AccountEvent[]) =>
+        plantedCommit(tail, 'w', [{ commandId: 'c', events }], noon);
       expect(planted(some(1, 10_000))).toBe('too_large');
       expect(planted([deposited(1), ...some(1, 10_000)])).toBe('too_large');
       const deposits = Array.from({ length: 150 }, () => deposited(1));

@@ -33,8 +33,17 @@ const queued = {
 const decided = { ...envelope, batch: 2, pendingId: 'p' };
 /** One whole record of each kind, as its item. */
 const items = {
-  accepted: { ...decided, outcome: 'accepted', version: 3, answer: '{"balance":5,"accountId":"a"}' },
-  rejected: { ...decided, outcome: 'rejected', rejection: { code: 'account_not_found', detail: 'No.' } },
+  accepted: {
+    ...decided,
+    outcome: 'accepted',
+    version: 3,
+    answer: '{"balance":5,"accountId":"a"}',
+  },
+  rejected: {
+    ...decided,
+    outcome: 'rejected',
+    rejection: { code: 'account_not_found', detail: 'No.' },
+  },
   given_up: { ...envelope, outcome: 'given_up', pendingId: 'p' },
   pending: { ...queued, key: 'command:k', outcome: 'pending' },
 };
@@ -44,14 +53,18 @@ const OPTIONAL: readonly string[] = ['batch', 'answer'];
 const isOptional = (kind: Kind, field: string) =>
   OPTIONAL.includes(field) || (field === 'pendingId' && kind !== 'given_up');
 
-const eachField = kinds.flatMap((kind) => Object.keys(items[kind]).map((field) => ({ kind, field })));
+const eachField = kinds.flatMap((kind) =>
+  Object.keys(items[kind]).map((field) => ({ kind, field })),
+);
 const unreadable = { outcome: 'unreadable', key: 'command:k' };
 
 describe('a record of the commands table', () => {
   it.each(kinds)('%s is read as it was written', (kind) => {
     const read = readRecord(items[kind]);
     expect(read).toStrictEqual(
-      kind === 'accepted' ? { ...items.accepted, answer: { balance: 5, accountId: 'a' } } : items[kind],
+      kind === 'accepted'
+        ? { ...items.accepted, answer: { balance: 5, accountId: 'a' } }
+        : items[kind],
     );
     if (read.outcome !== 'unreadable') expect(recordItem(read)).toStrictEqual(items[kind]);
   });
@@ -61,7 +74,9 @@ describe('a record of the commands table', () => {
   it.each(eachField.filter(({ field }) => field !== 'key'))(
     '$kind cannot be read without its $field, or can',
     ({ kind, field }) => {
-      const item = Object.fromEntries(Object.entries(items[kind]).filter(([name]) => name !== field));
+      const item = Object.fromEntries(
+        Object.entries(items[kind]).filter(([name]) => name !== field),
+      );
       const read = readRecord(item);
       if (isOptional(kind, field)) expect(read).toMatchObject({ outcome: kind });
       else expect(read).toStrictEqual(unreadable);
@@ -69,7 +84,8 @@ describe('a record of the commands table', () => {
   );
   it.each(eachField.filter(({ field }) => field !== 'key'))(
     '$kind cannot be read with a wrong $field',
-    ({ kind, field }) => expect(readRecord({ ...items[kind], [field]: null })).toStrictEqual(unreadable),
+    ({ kind, field }) =>
+      expect(readRecord({ ...items[kind], [field]: null })).toStrictEqual(unreadable),
   );
   it.each(kinds)('%s of another schema is not acted upon', (kind) =>
     expect(readRecord({ ...items[kind], schema: 2 })).toStrictEqual(unreadable),
@@ -77,7 +93,9 @@ describe('a record of the commands table', () => {
   it('that is pending, of a command of another schema, is not acted upon', () =>
     expect(readRecord({ ...items.pending, commandSchema: 2 })).toStrictEqual(unreadable));
   it('whose answer was stored as a map is read, too', () =>
-    expect(readRecord({ ...items.accepted, answer: { balance: 5 } })).toMatchObject({ answer: { balance: 5 } }));
+    expect(readRecord({ ...items.accepted, answer: { balance: 5 } })).toMatchObject({
+      answer: { balance: 5 },
+    }));
   it.each(['{"half', '5', ''])('whose answer is %o cannot be read', (answer) =>
     expect(readRecord({ ...items.accepted, answer })).toStrictEqual(unreadable),
   );
@@ -90,8 +108,10 @@ describe('a record of the commands table', () => {
   it.each(['credit:t1', 'command:a.b'])('may stand under %s', (key) =>
     expect(readRecord({ ...items.given_up, key })).toMatchObject({ key, outcome: 'given_up' }),
   );
-  it.each([undefined, 5, 'k', 'command:', 'xcommand:k', 'debit:t1'])('is none under %o, and says so', (key) =>
-    expect(() => readRecord({ ...items.given_up, key })).toThrow('must be the key of a record'),
+  it.each([undefined, 5, 'k', 'command:', 'xcommand:k', 'debit:t1'])(
+    'is none under %o, and says so',
+    (key) =>
+      expect(() => readRecord({ ...items.given_up, key })).toThrow('must be the key of a record'),
   );
 });
 
@@ -108,19 +128,30 @@ describe('what the sender of a decided command hears', () => {
     return read;
   };
   const heard = (record: CommandRecord, replayed: boolean) => {
-    if (record.outcome !== 'accepted' && record.outcome !== 'rejected') throw new Error('it is decided');
+    if (record.outcome !== 'accepted' && record.outcome !== 'rejected')
+      throw new Error('it is decided');
     return resultOf(record, replayed);
   };
 
   it.each([true, false])('is what was told; replayed: %s', (replayed) => {
     const version = Version.parse(3);
     const answer = { balance: 5, accountId: 'a' };
-    expect(heard(accepted(), replayed)).toStrictEqual({ outcome: 'accepted', version, at, answer, replayed });
+    expect(heard(accepted(), replayed)).toStrictEqual({
+      outcome: 'accepted',
+      version,
+      at,
+      answer,
+      replayed,
+    });
     const nothing = accepted({ answer: undefined });
     expect(heard(nothing, replayed)).toStrictEqual({ outcome: 'accepted', version, at, replayed });
     const read = readRecord(items.rejected);
     if (read.outcome === 'unreadable') throw new Error('it can be read');
-    expect(heard(read, replayed)).toStrictEqual({ outcome: 'rejected', rejection: items.rejected.rejection, replayed });
+    expect(heard(read, replayed)).toStrictEqual({
+      outcome: 'rejected',
+      rejection: items.rejected.rejection,
+      replayed,
+    });
   });
 });
 

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { AccountId, Caller, Timestamp } from '../../../events/values.ts';
-import { type CommitFacts, chainHash, jsonBytes, readCommit, record } from '../../../functions/store/stream/commit.ts';
+import {
+  type CommitFacts,
+  chainHash,
+  jsonBytes,
+  readCommit,
+  record,
+} from '../../../functions/store/stream/commit.ts';
 import { emptyTail, follow, hasSnapshot, tailAt } from '../../../functions/store/stream/tail.ts';
 import { plantedCommit } from '../../../testing/planted-commit.ts';
 import { deposited, opened, reserved, settled } from '../ledger/facts.ts';
@@ -34,7 +40,11 @@ describe('a commit', () => {
       [3, 'c2'],
       [4, 'c2'],
     ]);
-    expect(commit.events[1]?.origin).toStrictEqual({ commandId: 'c2', actor, correlationId: 'planted' });
+    expect(commit.events[1]?.origin).toStrictEqual({
+      commandId: 'c2',
+      actor,
+      correlationId: 'planted',
+    });
   });
   it('says what its events take on disk', () => {
     const { item } = planted(empty, opening);
@@ -47,7 +57,10 @@ describe('a commit', () => {
   it.each([
     ['fewer events than it holds', { count: 3 }],
     ['more events than it holds', { count: 5 }],
-    ['who caused fewer events than it holds', { commands: [{ commandId: 'c1', actor, correlationId: 'k', count: 1 }] }],
+    [
+      'who caused fewer events than it holds',
+      { commands: [{ commandId: 'c1', actor, correlationId: 'k', count: 1 }] },
+    ],
   ])('that says %s is refused', (_, other) =>
     expect(() => readCommit({ ...whole(), ...other })).toThrow(
       /^commit a1\/1 says \d events; it has 4, of \d known origin$/,
@@ -55,8 +68,12 @@ describe('a commit', () => {
   );
   it('that holds fewer events than all its words say is refused', () =>
     expect(() => readCommit({ ...whole(), events: [] })).toThrow('says 4 events; it has 0'));
-  it.each(['commandId', 'actor', 'correlationId'])('of one command that does not say its %s is refused', (missing) =>
-    expect(() => readCommit({ ...alone(), [missing]: undefined })).toThrow('it has 1, of 0 known origin'),
+  it.each(['commandId', 'actor', 'correlationId'])(
+    'of one command that does not say its %s is refused',
+    (missing) =>
+      expect(() => readCommit({ ...alone(), [missing]: undefined })).toThrow(
+        'it has 1, of 0 known origin',
+      ),
   );
   it.each(['streamId', 'version', 'count', 'events', 'at', 'writeId', 'hash', 'snapshots'])(
     'without its %s is none, and says what is missing',
@@ -68,10 +85,15 @@ describe('a commit', () => {
     ['a schema of its snapshot that is no number', { stateSchema: 'one' }],
     ['a snapshot at half a version', { snapshots: { 1: 0.5 } }],
     ['a command without its id', { commands: [{ actor, correlationId: 'k', count: 1 }] }],
-    ['a command without its actor', { commands: [{ commandId: 'c1', correlationId: 'k', count: 1 }] }],
+    [
+      'a command without its actor',
+      { commands: [{ commandId: 'c1', correlationId: 'k', count: 1 }] },
+    ],
     ['a command without its correlation id', { commands: [{ commandId: 'c1', actor, count: 1 }] }],
     ['a command without its count', { commands: [{ commandId: 'c1', actor, correlationId: 'k' }] }],
-  ])('with %s is none', (_, wrong) => expect(() => readCommit({ ...alone(), ...wrong })).toThrow('not a commit'));
+  ])('with %s is none', (_, wrong) =>
+    expect(() => readCommit({ ...alone(), ...wrong })).toThrow('not a commit'),
+  );
   it('with attributes that this code does not know is read without them', () =>
     expect(readCommit({ ...whole(), colour: 'red' })).toStrictEqual(readCommit(whole())));
   it.each([
@@ -83,7 +105,9 @@ describe('a commit', () => {
     expect(readCommit({ ...alone(), ...other })).not.toHaveProperty('snapshot');
   });
   it('has no event that nobody caused', () =>
-    expect(() => record([opened()], [], 7, Timestamp.parse(NOON))).toThrow('nobody caused event 7'));
+    expect(() => record([opened()], [], 7, Timestamp.parse(NOON))).toThrow(
+      'nobody caused event 7',
+    ));
 });
 
 describe('the hash of a commit', () => {
@@ -106,9 +130,9 @@ describe('the hash of a commit', () => {
     );
   });
   it('is the same in whatever order its facts stand', () =>
-    expect(chainHash('', { ...Object.fromEntries(Object.entries(facts).reverse()), ...facts })).toBe(
-      chainHash('', facts),
-    ));
+    expect(
+      chainHash('', { ...Object.fromEntries(Object.entries(facts).reverse()), ...facts }),
+    ).toBe(chainHash('', facts)));
 });
 
 describe('a stream that is followed', () => {
@@ -116,7 +140,11 @@ describe('a stream that is followed', () => {
     const first = planted(empty, opening);
     const second = planted(first.tail, transfer);
     const third = planted(second.tail, { commandId: 'c3', events: [deposited(1)] });
-    const [one, two, three] = [readCommit(first.item), readCommit(second.item), readCommit(third.item)];
+    const [one, two, three] = [
+      readCommit(first.item),
+      readCommit(second.item),
+      readCommit(third.item),
+    ];
     return { first, second, third, one, two, three };
   };
 
@@ -135,7 +163,10 @@ describe('a stream that is followed', () => {
     const { first, second, two } = stream();
     const { snapshot: _, ...bare } = two;
     const since = { ...first.tail, bytesSinceSnapshot: 7 };
-    expect(follow(since, bare)).toStrictEqual({ ...second.tail, bytesSinceSnapshot: 7 + two.eventBytes });
+    expect(follow(since, bare)).toStrictEqual({
+      ...second.tail,
+      bytesSinceSnapshot: 7 + two.eventBytes,
+    });
   });
   it('is refused where a commit is missing', () => {
     const { first, three } = stream();

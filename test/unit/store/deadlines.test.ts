@@ -12,7 +12,11 @@ import { createHandler as createListTransfers } from '../../../functions/queries
 import { budgets } from '../../../functions/runtime/budgets.ts';
 import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
 import { createStore, type Store } from '../../../functions/store/store.ts';
-import { fingerprint, PendingCommand, RECORD_SCHEMA } from '../../../functions/store/writing/command-record.ts';
+import {
+  fingerprint,
+  PendingCommand,
+  RECORD_SCHEMA,
+} from '../../../functions/store/writing/command-record.ts';
 import { type RecordKey, recordKey } from '../../../functions/store/writing/record-key.ts';
 import { createHandler as createCarryOut } from '../../../functions/transfers/carry-out-transfers.ts';
 import { createHandler as createCredit } from '../../../functions/transfers/credit-transfer.ts';
@@ -32,11 +36,18 @@ import { createTroubledTables, type Trouble, type TroubledStream } from './troub
 
 const ACCOUNTS = Array.from({ length: 30 }, (_, n) => AccountId.parse(`a-${n}`));
 const [A = AccountId.parse('none'), B = A] = ACCOUNTS;
-const depositOfOne = { type: 'MoneyDeposited' as const, v: 1 as const, data: { amount: Amount.parse(1) } };
+const depositOfOne = {
+  type: 'MoneyDeposited' as const,
+  v: 1 as const,
+  data: { amount: Amount.parse(1) },
+};
 /** A start of an execution that is never heard of takes the SDK's three attempts. */
 const START_MS = 13_000;
 
-/** Thirty accounts, the first with a long history, in tables that are in trouble, and all that reads or writes them. */
+/**
+ * Thirty accounts, the first with a long history, in tables that are in trouble, and all that reads
+ * or writes them.
+ */
 const createWorld = (trouble: Trouble) => {
   const ledger = createMemoryLedger();
   for (const accountId of ACCOUNTS) {
@@ -51,7 +62,9 @@ const createWorld = (trouble: Trouble) => {
   const time = createVirtualTime(Date.parse('2026-11-21T13:00:00.000Z'));
   const streams = new Map(
     ACCOUNTS.map((accountId) => {
-      const items = ledger.committed.filter(({ commit }) => commit.streamId === accountId).map(({ item }) => item);
+      const items = ledger.committed
+        .filter(({ commit }) => commit.streamId === accountId)
+        .map(({ item }) => item);
       const stream: TroubledStream = { tail: ledger.tailOf(accountId), items };
       return [accountId, stream] as const;
     }),
@@ -66,11 +79,17 @@ const createWorld = (trouble: Trouble) => {
   };
   const { telemetry } = recordedTelemetry();
   const store = (budget: number = budgets.command, queueing = true): Store => {
-    const tables = { client, eventsTable: 'events', commandsTable: 'commands', queueTable: 'queue' };
+    const tables = {
+      client,
+      eventsTable: 'events',
+      commandsTable: 'commands',
+      queueTable: 'queue',
+    };
     return createStore({ ...tables, ...patience, newId, budget, queueing });
   };
   const viewsTable = { client, table: 'views', ...patience };
-  const views = (budget: number = budgets.views) => createViews({ ...viewsTable, budget, passOver: () => {} });
+  const views = (budget: number = budgets.views) =>
+    createViews({ ...viewsTable, budget, passOver: () => {} });
   const workflow = {
     start: async () => {
       await time.sleep(START_MS);
@@ -82,7 +101,12 @@ const createWorld = (trouble: Trouble) => {
     const { command, keys = [], actor, correlationId } = request;
     const writeId = newId();
     const pending = PendingCommand.parse({
-      ...{ accountId: command.accountId, schema: RECORD_SCHEMA, commandSchema: 1, fingerprint: fingerprint(command) },
+      ...{
+        accountId: command.accountId,
+        schema: RECORD_SCHEMA,
+        commandSchema: 1,
+        fingerprint: fingerprint(command),
+      },
       ...{ writeId, at: '2026-11-21T12:30:00.000Z', command, actor, correlationId },
       keys: [...keys, ...more.map(recordKey)],
     });
@@ -92,14 +116,24 @@ const createWorld = (trouble: Trouble) => {
   /** The outcome of a pending command, under one of its keys alone. */
   const decided = (key: RecordKey, print: string, pendingId: string) =>
     records.set(key, {
-      ...{ key, accountId: A, schema: RECORD_SCHEMA, fingerprint: print, writeId: newId(), pendingId },
+      ...{
+        key,
+        accountId: A,
+        schema: RECORD_SCHEMA,
+        fingerprint: print,
+        writeId: newId(),
+        pendingId,
+      },
       ...{ at: '2026-11-21T12:31:00.000Z', outcome: 'accepted', version: 2 },
     });
   /** Two commands in the last commit of the first account, just now. */
   const heat = () => {
     const stream = streams.get(A);
     if (!stream) return;
-    const [one, other] = ['one', 'other'].map((commandId) => ({ commandId, events: [depositOfOne] }));
+    const [one, other] = ['one', 'other'].map((commandId) => ({
+      commandId,
+      events: [depositOfOne],
+    }));
     const next = one && other && plantedCommit(stream.tail, 'hot', [one, other], time.clock());
     if (!next || next === 'too_large') throw new Error('the account is full');
     stream.tail = next.tail;
@@ -135,19 +169,39 @@ const TROUBLES: readonly (readonly [string, Trouble])[] = [
   ['every write is throttled', { reads: 'late', records: 'late', writes: 'throttled' }],
   ['every write is in conflict', { reads: 'late', records: 'late', writes: 'conflict' }],
   ['every race is lost', { reads: 'late', records: 'late', writes: 'lost' }],
-  ['every write is refused, and nothing is said of why', { reads: 'late', records: 'late', writes: 'nothing said' }],
+  [
+    'every write is refused, and nothing is said of why',
+    { reads: 'late', records: 'late', writes: 'nothing said' },
+  ],
   ['no record can be read', { reads: 'late', records: 'hangs', writes: 'nothing said' }],
   ['everything is throttled', { reads: 'throttled', records: 'throttled', writes: 'throttled' }],
 ];
 
 const http = silentHttpTelemetry;
 const withKeys = (...keys: string[]) => ({ ...requests.deposit(A, 1), keys: keys.map(recordKey) });
-const pendingOn = (world: World, accountId: AccountId, count: number, prefix: string, more = false) =>
+const pendingOn = (
+  world: World,
+  accountId: AccountId,
+  count: number,
+  prefix: string,
+  more = false,
+) =>
   Array.from({ length: count }, (_, n) =>
-    world.leavePending(requests.deposit(accountId, 1, { key: `${prefix}-${n}` }), more ? [`${prefix}-more-${n}`] : []),
+    world.leavePending(
+      requests.deposit(accountId, 1, { key: `${prefix}-${n}` }),
+      more ? [`${prefix}-more-${n}`] : [],
+    ),
   );
 const transferOf = (from: AccountId, to: AccountId) =>
-  TransferInput.parse({ transferId: 'r-0', from, to, amount: 1, currency: 'EUR', correlationId: 'k', actor: 'alice' });
+  TransferInput.parse({
+    transferId: 'r-0',
+    from,
+    to,
+    amount: 1,
+    currency: 'EUR',
+    correlationId: 'k',
+    actor: 'alice',
+  });
 const image = (item: object) => streamRecord({ ...item });
 
 /** Every path that a request or a batch takes, with the function whose timeout holds for it. */
@@ -155,11 +209,16 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
   ['a command without a key', 'deposit', ({ store }) => store().execute(requests.deposit(A, 1))],
   ['a command with a key', 'deposit', ({ store }) => store().execute(withKeys('k'))],
   ['a command with two keys', 'deposit', ({ store }) => store().execute(withKeys('k', 'l'))],
-  ['a command that may not queue', 'open-account', ({ store }) => store(budgets.command, false).execute(withKeys('k'))],
+  [
+    'a command that may not queue',
+    'open-account',
+    ({ store }) => store(budgets.command, false).execute(withKeys('k')),
+  ],
   [
     'a command at a version',
     'withdraw',
-    ({ store }) => store().execute({ ...withKeys('k', 'l'), expectedVersions: [Version.parse(303)] }),
+    ({ store }) =>
+      store().execute({ ...withKeys('k', 'l'), expectedVersions: [Version.parse(303)] }),
   ],
   [
     'a command at a version that has passed',
@@ -215,7 +274,12 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
     'decide-pending',
     (world) => {
       const { store, telemetry, clock } = world;
-      const handler = createDecidePending({ store: store(), telemetry, clock, budget: budgets.decidePending });
+      const handler = createDecidePending({
+        store: store(),
+        telemetry,
+        clock,
+        budget: budgets.decidePending,
+      });
       return handler({ Records: ACCOUNTS.flatMap((id) => pendingOn(world, id, 3, id)).map(image) });
     },
   ],
@@ -223,13 +287,20 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
     'an account',
     'get-account',
     ({ store, clock }) =>
-      send(createGetAccount({ store: store(), clock, telemetry: http }), { path: { accountId: A } }),
+      send(createGetAccount({ store: store(), clock, telemetry: http }), {
+        path: { accountId: A },
+      }),
   ],
-  ['an account at a version', 'get-account', ({ store }) => store().asOf(A, { version: Version.parse(150) })],
+  [
+    'an account at a version',
+    'get-account',
+    ({ store }) => store().asOf(A, { version: Version.parse(150) }),
+  ],
   [
     'an account at a time',
     'get-account',
-    ({ store, ledger }) => store().asOf(A, { at: Timestamp.parse(ledger.committed[100]?.commit.at) }),
+    ({ store, ledger }) =>
+      store().asOf(A, { at: Timestamp.parse(ledger.committed[100]?.commit.at) }),
   ],
   ['a record', 'get-command', ({ store }) => store(budgets.getCommand).recordOf(recordKey('k'))],
   [
@@ -237,7 +308,11 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
     'get-command',
     (world) => {
       world.leavePending(withKeys('k', 'l'));
-      const handler = createGetCommand({ store: world.store(budgets.getCommand), clock: world.clock, telemetry: http });
+      const handler = createGetCommand({
+        store: world.store(budgets.getCommand),
+        clock: world.clock,
+        telemetry: http,
+      });
       return send(handler, { path: { accountId: A, commandId: 'k' } });
     },
   ],
@@ -246,7 +321,11 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
     'get-transfer',
     ({ store, views }) =>
       send(
-        createGetTransfer({ store: store(budgets.getTransfer), views: views(budgets.getTransfer), telemetry: http }),
+        createGetTransfer({
+          store: store(budgets.getTransfer),
+          views: views(budgets.getTransfer),
+          telemetry: http,
+        }),
         { path: { transferId: 't' } },
       ),
   ],
@@ -254,49 +333,73 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
     'a statement',
     'list-entries',
     ({ store, views }) =>
-      send(createListEntries({ store: store(budgets.list), views: views(budgets.list), telemetry: http }), {
-        path: { accountId: A },
-      }),
+      send(
+        createListEntries({
+          store: store(budgets.list),
+          views: views(budgets.list),
+          telemetry: http,
+        }),
+        {
+          path: { accountId: A },
+        },
+      ),
   ],
   [
     'transfers of an account',
     'list-transfers',
     ({ store, views }) =>
-      send(createListTransfers({ store: store(budgets.list), views: views(budgets.list), telemetry: http }), {
-        path: { accountId: A },
-        query: { status: 'released' },
-      }),
+      send(
+        createListTransfers({
+          store: store(budgets.list),
+          views: views(budgets.list),
+          telemetry: http,
+        }),
+        {
+          path: { accountId: A },
+          query: { status: 'released' },
+        },
+      ),
   ],
   [
     'a transfer whose end is waited for',
     'request-transfer',
     ({ store, views, time, newId }) =>
-      send(createRequestTransfer({ store: store(), views: views(), time, newId, telemetry: http }), {
-        body: { from: A, to: B, amount: 1 },
-        headers: { prefer: 'wait=10', 'idempotency-key': 'k' },
-      }),
+      send(
+        createRequestTransfer({ store: store(), views: views(), time, newId, telemetry: http }),
+        {
+          body: { from: A, to: B, amount: 1 },
+          headers: { prefer: 'wait=10', 'idempotency-key': 'k' },
+        },
+      ),
   ],
   [
     'a transfer that queues and whose end is waited for',
     'request-transfer',
     ({ heat, store, views, time, newId }) => {
       heat();
-      return send(createRequestTransfer({ store: store(), views: views(), time, newId, telemetry: http }), {
-        body: { from: A, to: B, amount: 1 },
-        headers: { prefer: 'wait=10', 'idempotency-key': 'k' },
-      });
+      return send(
+        createRequestTransfer({ store: store(), views: views(), time, newId, telemetry: http }),
+        {
+          body: { from: A, to: B, amount: 1 },
+          headers: { prefer: 'wait=10', 'idempotency-key': 'k' },
+        },
+      );
     },
   ],
   [
     'a credit',
     'credit-transfer',
-    ({ store, telemetry }) => createCredit({ store: store(budgets.creditTransfer), telemetry })(transferOf(A, B)),
+    ({ store, telemetry }) =>
+      createCredit({ store: store(budgets.creditTransfer), telemetry })(transferOf(A, B)),
   ],
   [
     'a settlement',
     'settle-transfer',
     ({ store, telemetry }) =>
-      createSettle({ store: store(), telemetry })({ ...transferOf(A, B), credit: { outcome: 'credited' } }),
+      createSettle({ store: store(), telemetry })({
+        ...transferOf(A, B),
+        credit: { outcome: 'credited' },
+      }),
   ],
   [
     'a batch of reservations of thirty accounts',
@@ -309,7 +412,9 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
         clock,
         budget: budgets.carryOut,
       });
-      return handler({ Records: ledger.committed.slice(-ACCOUNTS.length).map(({ item }) => streamRecord(item)) });
+      return handler({
+        Records: ledger.committed.slice(-ACCOUNTS.length).map(({ item }) => streamRecord(item)),
+      });
     },
   ],
   [
@@ -323,7 +428,9 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
         clock,
         budget: budgets.projectViews,
       });
-      return handler({ Records: ledger.committed.slice(-ACCOUNTS.length).map(({ item }) => streamRecord(item)) });
+      return handler({
+        Records: ledger.committed.slice(-ACCOUNTS.length).map(({ item }) => streamRecord(item)),
+      });
     },
   ],
   [
@@ -341,14 +448,28 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
     },
   ],
   ['a recovery from the views', 'recover-transfers', (world) => recover(world)({})],
-  ['a recovery from the streams', 'recover-transfers', (world) => recover(world)({ from: 'streams' })],
+  [
+    'a recovery from the streams',
+    'recover-transfers',
+    (world) => recover(world)({ from: 'streams' }),
+  ],
 ];
 
 const recover = ({ store, views, client, patience, workflow, telemetry, clock }: World) =>
   createRecovery({
-    ...{ views: views(budgets.recoverPage), store: store(), workflow, telemetry, clock, budget: budgets.recover },
+    ...{
+      views: views(budgets.recoverPage),
+      store: store(),
+      workflow,
+      telemetry,
+      clock,
+      budget: budgets.recover,
+    },
     accounts: (after) =>
-      accountsThatReserved({ client, eventsTable: 'events', ...patience, budget: budgets.recoverPage }, after),
+      accountsThatReserved(
+        { client, eventsTable: 'events', ...patience, budget: budgets.recoverPage },
+        after,
+      ),
   });
 
 /** Of a function behind the HTTP API; what API Gateway waits for is more. */

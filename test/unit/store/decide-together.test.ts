@@ -23,11 +23,17 @@ beforeEach(async () => {
   rival.requests();
 });
 
-/** What becomes of one write after the other: how it fails, after `send` or without it. Those that are not named go through. */
+/**
+ * What becomes of one write after the other: how it fails, after `send` or without it. Those that
+ * are not named go through.
+ */
 type Fate = (send: () => Promise<unknown>) => Promise<unknown>;
 
 /** A store whose time goes on by its own waits alone, and whose writes have these fates. */
-const storeWith = (fates: readonly Fate[], more: { readonly budget?: number; readonly queueing?: boolean } = {}) => {
+const storeWith = (
+  fates: readonly Fate[],
+  more: { readonly budget?: number; readonly queueing?: boolean } = {},
+) => {
   const left = [...fates];
   const operations: string[] = [];
   const metered = createMeteredStore(database, {
@@ -42,13 +48,15 @@ const storeWith = (fates: readonly Fate[], more: { readonly budget?: number; rea
   });
   metered.inject(async (operation, send) => {
     operations.push(operation);
-    const fate = operation === 'PutItem' || operation === 'TransactWriteItems' ? left.shift() : undefined;
+    const fate =
+      operation === 'PutItem' || operation === 'TransactWriteItems' ? left.shift() : undefined;
     return fate ? fate(send) : send();
   });
   return { store: metered.store, operations };
 };
 
-const named = (name: string, fields: object = {}) => Object.assign(new Error(name), { name, ...fields });
+const named = (name: string, fields: object = {}) =>
+  Object.assign(new Error(name), { name, ...fields });
 const fails =
   (error: Error): Fate =>
   async () => {
@@ -99,7 +107,13 @@ describe('a write that was refused, where nothing is shown of what stands in its
   it('and has a key, asks its record first', async () => {
     const { store, operations } = storeWith([refused]);
     expect(await store.execute(keyed)).toMatchObject(accepted);
-    expect(operations).toEqual(['Query', 'TransactWriteItems', 'GetItem', 'Query', 'TransactWriteItems']);
+    expect(operations).toEqual([
+      'Query',
+      'TransactWriteItems',
+      'GetItem',
+      'Query',
+      'TransactWriteItems',
+    ]);
   });
   it('and has a key, is found to be this call’s own where its answer was lost: it is no replay', async () => {
     const { store } = storeWith([landed, refused]);
@@ -131,7 +145,10 @@ describe('a write whose answer was lost', () => {
   });
 
   const second = requests.deposit('a', 7, { key: 'k2' });
-  /** Of two commands in one write the first turns out to be decided, or pending, elsewhere: its record alone is shown. */
+  /**
+   * Of two commands in one write the first turns out to be decided, or pending, elsewhere: its
+   * record alone is shown.
+   */
   const hiding =
     (first: CommandRequest): Fate =>
     async (send) => {
@@ -149,19 +166,25 @@ describe('a write whose answer was lost', () => {
   it.each([
     ['accepted', keyed],
     ['rejected', { ...keyed, command: requests.withdraw('a', 5_000).command }],
-  ])('is known not to have landed where one of its commands was %s by another write', async (_, first) => {
-    const { store } = storeWith([lost, late(hiding(first))]);
-    expect(await store.executeTogether(a, [first, second])).toMatchObject([
-      { replayed: true },
-      undecided('unavailable'),
-    ]);
-  });
+  ])(
+    'is known not to have landed where one of its commands was %s by another write',
+    async (_, first) => {
+      const { store } = storeWith([lost, late(hiding(first))]);
+      expect(await store.executeTogether(a, [first, second])).toMatchObject([
+        { replayed: true },
+        undecided('unavailable'),
+      ]);
+    },
+  );
   it('is not known to have landed where only a key of another command is in its way', async () => {
     const other: Fate = async () => {
       throw named('TransactionCanceledException', {
         CancellationReasons: [
           { Code: 'None' },
-          { Code: 'ConditionalCheckFailed', Item: { key: { S: keyed.keys?.[0] }, schema: { N: '99' } } },
+          {
+            Code: 'ConditionalCheckFailed',
+            Item: { key: { S: keyed.keys?.[0] }, schema: { N: '99' } },
+          },
           { Code: 'None' },
         ],
       });
@@ -195,7 +218,9 @@ describe('a race', () => {
     const tail = await rival.store.load(a);
     for (let n = 0; n < 3; n += 1) await rival.store.execute(requests.deposit('a', 1));
     const { store, operations } = storeWith([]);
-    expect(await store.executeTogether(a, [deposit], tail)).toMatchObject([{ ...accepted, version: 6 }]);
+    expect(await store.executeTogether(a, [deposit], tail)).toMatchObject([
+      { ...accepted, version: 6 },
+    ]);
     expect(operations).toEqual(['PutItem', 'Query', 'PutItem']);
   });
 });
@@ -226,5 +251,8 @@ it.each([
 ])('commands whose account cannot be read in time are %s', async (reason, name) => {
   const metered = createMeteredStore(database, { budget: 1, clock: () => now, random: () => 1 });
   metered.inject(async () => Promise.reject(named(name)));
-  expect(await metered.store.executeTogether(a, [deposit, keyed])).toEqual([undecided(reason), undecided(reason)]);
+  expect(await metered.store.executeTogether(a, [deposit, keyed])).toEqual([
+    undecided(reason),
+    undecided(reason),
+  ]);
 });

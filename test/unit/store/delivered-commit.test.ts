@@ -29,8 +29,15 @@ it('an insertion brings its commit, with where it stands in the stream', () => {
 describe('what is no commit is a problem that says where it stands', () => {
   it.each(['MODIFY', 'REMOVE'] as const)('a %s: commits never change', (eventName) => {
     const read = readCommitRecord(streamRecord(opened().item, eventName));
-    expect(read).toMatchObject({ streamId: 'a', version: 1, problem: { message: 'a/1 is no commit' } });
-    expect(read).toHaveProperty('problem.cause.message', `commits never change, but the stream holds a ${eventName}`);
+    expect(read).toMatchObject({
+      streamId: 'a',
+      version: 1,
+      problem: { message: 'a/1 is no commit' },
+    });
+    expect(read).toHaveProperty(
+      'problem.cause.message',
+      `commits never change, but the stream holds a ${eventName}`,
+    );
   });
 
   it.each([

@@ -34,5 +34,9 @@ it('forgets the account that it has not met for longest, once there are a thousa
   for (let n = 0; n < 1_000; n += 1) hot.met(`account-${n}`, 2);
   hot.met('account-0', 2);
   hot.met('one-more', 2);
-  expect([hot.has('account-0'), hot.has('account-1'), hot.has('account-2')]).toEqual([true, false, true]);
+  expect([hot.has('account-0'), hot.has('account-1'), hot.has('account-2')]).toEqual([
+    true,
+    false,
+    true,
+  ]);
 });

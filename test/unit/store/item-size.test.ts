@@ -14,6 +14,10 @@ describe('the size of an item, by the rule of AWS,', () => {
     ['three bytes of a list', { n: [] }, 1 + 3],
     ['one more for each of its elements', { n: ['ab', 'c'] }, 1 + 3 + (1 + 2) + (1 + 1)],
     ['three bytes of a map', { n: {} }, 1 + 3],
-    ['one more for each of its members', { n: { a: 'b', c: 'de' } }, 1 + 3 + (1 + 1 + 1) + (1 + 1 + 2)],
+    [
+      'one more for each of its members',
+      { n: { a: 'b', c: 'de' } },
+      1 + 3 + (1 + 1 + 1) + (1 + 1 + 2),
+    ],
   ])('counts %s', (_, item, size) => expect(itemSize(item)).toBe(size));
 });

@@ -36,7 +36,12 @@ const streamOf = async (
   const client = DynamoDBDocumentClient.from(base);
   let tail = emptyTail(a);
   for (const events of commits) {
-    const next = plantedCommit(tail, `w${tail.version}`, [{ commandId: 'c', events }], Date.parse(NOON));
+    const next = plantedCommit(
+      tail,
+      `w${tail.version}`,
+      [{ commandId: 'c', events }],
+      Date.parse(NOON),
+    );
     if (next === 'too_large') throw new Error('the commit is too large');
     const Item = change(next.item);
     if (Item) handler.put('events', Item);
@@ -46,7 +51,11 @@ const streamOf = async (
 };
 
 const last = { ':notAfter': Number.MAX_SAFE_INTEGER };
-const three = [[opened(), deposited(1)], [deposited(2), deposited(3), deposited(4)], [deposited(5)]];
+const three = [
+  [opened(), deposited(1)],
+  [deposited(2), deposited(3), deposited(4)],
+  [deposited(5)],
+];
 /** Takes a commit's snapshot away. */
 const bare = ({ state: _, stateSchema: __, ...item }: Record<string, unknown>) => item;
 
@@ -60,7 +69,11 @@ describe('a stream is loaded', () => {
     const { table, tail, read } = await streamOf(three, (item) =>
       item['version'] === 6 ? { ...bare(item), snapshots: { 1: 3 } } : item,
     );
-    expect(await loadTail(table, once, a)).toMatchObject({ version: 6, account: tail.account, hash: tail.hash });
+    expect(await loadTail(table, once, a)).toMatchObject({
+      version: 6,
+      account: tail.account,
+      hash: tail.hash,
+    });
     expect(read).toEqual([last, { ':from': 3, ':to': 6 }]);
   });
   it.each([
@@ -89,15 +102,20 @@ describe('a stream as it was', () => {
     [4, 6],
     [5, 10],
     [6, 15],
-  ])('at version %i, inside a commit or at its end, has a balance of %i', async (version, balance) => {
-    const { table } = await streamOf(three);
-    expect(await tailAsOf(table, once, a, { version: Version.parse(version) })).toMatchObject({
-      version,
-      account: { balance },
-    });
-  });
+  ])(
+    'at version %i, inside a commit or at its end, has a balance of %i',
+    async (version, balance) => {
+      const { table } = await streamOf(three);
+      expect(await tailAsOf(table, once, a, { version: Version.parse(version) })).toMatchObject({
+        version,
+        account: { balance },
+      });
+    },
+  );
   it('is nothing where there is none', async () =>
-    expect(await tailAsOf((await streamOf([])).table, once, a, { version: Version.parse(1) })).toEqual(emptyTail(a)));
+    expect(
+      await tailAsOf((await streamOf([])).table, once, a, { version: Version.parse(1) }),
+    ).toEqual(emptyTail(a)));
 });
 
 describe('the history of a stream', () => {
@@ -109,13 +127,16 @@ describe('the history of a stream', () => {
     [4, undefined, [3, 6]],
     [5, 5, [3]],
     [6, undefined, [6]],
-  ])('from %s to %s begins with the commit that holds its first version', async (from, to, versions) => {
-    const { table } = await streamOf(three);
-    const found: number[] = [];
-    const range = { ...(from ? { from } : {}), ...(to ? { to } : {}) };
-    for await (const { version } of readHistory(table, once, a, range)) found.push(version);
-    expect(found).toEqual(versions);
-  });
+  ])(
+    'from %s to %s begins with the commit that holds its first version',
+    async (from, to, versions) => {
+      const { table } = await streamOf(three);
+      const found: number[] = [];
+      const range = { ...(from ? { from } : {}), ...(to ? { to } : {}) };
+      for await (const { version } of readHistory(table, once, a, range)) found.push(version);
+      expect(found).toEqual(versions);
+    },
+  );
   it('from its beginning takes no read to find where that is', async () => {
     const { table, read } = await streamOf(three);
     for await (const _ of readHistory(table, once, a, { from: 1 }));

@@ -9,8 +9,18 @@ import type { VirtualTime } from '../../setup/virtual-time.ts';
 
 type Item = Readonly<Record<string, unknown>>;
 
-/** What becomes of a request: answered, but late; never answered; refused; or answered only every other time. */
-type Fate = 'late' | 'hangs' | 'every other hangs' | 'throttled' | 'conflict' | 'lost' | 'nothing said';
+/**
+ * What becomes of a request: answered, but late; never answered; refused; or answered only every
+ * other time.
+ */
+type Fate =
+  | 'late'
+  | 'hangs'
+  | 'every other hangs'
+  | 'throttled'
+  | 'conflict'
+  | 'lost'
+  | 'nothing said';
 
 /** What becomes of requests, by what they do. `records` are reads of single items. */
 export interface Trouble {
@@ -36,16 +46,28 @@ export const createTroubledTables = (
 ): DynamoDBDocumentClient => {
   const { streams } = contents;
   let asked = 0;
-  const base = new DynamoDBClient({ region: 'nowhere', credentials: { accessKeyId: 'a', secretAccessKey: 's' } });
+  const base = new DynamoDBClient({
+    region: 'nowhere',
+    credentials: { accessKeyId: 'a', secretAccessKey: 's' },
+  });
   const answers = (operation: string, input: Input): object => {
     if (operation === 'Query') return { Items: found(input) };
-    if (operation === 'GetItem') return { Item: contents.records.get(String(input.Key?.['key'] ?? '')) };
+    if (operation === 'GetItem')
+      return { Item: contents.records.get(String(input.Key?.['key'] ?? '')) };
     return write(input);
   };
 
-  const found = ({ ExpressionAttributeValues: values = {}, IndexName, ScanIndexForward, Limit }: Input): Item[] => {
+  const found = ({
+    ExpressionAttributeValues: values = {},
+    IndexName,
+    ScanIndexForward,
+    Limit,
+  }: Input): Item[] => {
     const items = IndexName ? [] : (streams.get(String(values[':streamId']))?.items ?? []);
-    const [from, to] = [Number(values[':from'] ?? 0), Number(values[':to'] ?? values[':notAfter'] ?? 0)];
+    const [from, to] = [
+      Number(values[':from'] ?? 0),
+      Number(values[':to'] ?? values[':notAfter'] ?? 0),
+    ];
     const within = items.filter(({ version }) => Number(version) >= from && Number(version) <= to);
     return (ScanIndexForward === false ? within.toReversed() : within).slice(0, Limit);
   };
@@ -53,7 +75,8 @@ export const createTroubledTables = (
   const write = (input: Input): object => {
     const standing = putsOf(input).map(({ Item, ConditionExpression: condition }) => {
       const stands = condition === undefined ? undefined : standingAt(Item);
-      return stands && (condition?.includes('not_exists') || stands['writeId'] !== Item['pendingId'])
+      return stands &&
+        (condition?.includes('not_exists') || stands['writeId'] !== Item['pendingId'])
         ? stands
         : undefined;
     });
@@ -70,9 +93,18 @@ export const createTroubledTables = (
     const standing = putsOf(input).map(({ Item }) => {
       const stream = streams.get(String(Item['streamId']));
       if (Item['version'] === undefined || !stream) return undefined;
-      const event = { type: 'MoneyDeposited' as const, v: 1 as const, data: { amount: Amount.parse(1) } };
+      const event = {
+        type: 'MoneyDeposited' as const,
+        v: 1 as const,
+        data: { amount: Amount.parse(1) },
+      };
       const id = `rival-${stream.tail.version}`;
-      const next = plantedCommit(stream.tail, id, [{ commandId: id, events: [event] }], time.clock());
+      const next = plantedCommit(
+        stream.tail,
+        id,
+        [{ commandId: id, events: [event] }],
+        time.clock(),
+      );
       if (next === 'too_large') throw new Error('a rival is too large');
       stream.tail = next.tail;
       stream.items.push(next.item);
@@ -86,7 +118,12 @@ export const createTroubledTables = (
       async ({ input: sent }) => {
         const input = lookedAt(sent);
         const operation = String(context['commandName']).replace('Command', '');
-        const fate = operation === 'GetItem' ? records : operation === 'Query' || operation === 'Scan' ? reads : writes;
+        const fate =
+          operation === 'GetItem'
+            ? records
+            : operation === 'Query' || operation === 'Scan'
+              ? reads
+              : writes;
         asked += 1;
         const hangs = fate === 'hangs' || (fate === 'every other hangs' && asked % 2 === 1);
         await time.sleep(hangs ? LONGEST_REQUEST_MS : LONGEST_REQUEST_MS - 100);
@@ -95,7 +132,10 @@ export const createTroubledTables = (
         if (fate === 'conflict') throw named('TransactionConflictException');
         if (fate === 'lost') lose(input);
         if (fate === 'nothing said') throw refused(input, []);
-        return { response: {}, output: { $metadata: {}, ConsumedCapacity: {}, ...answers(operation, input) } };
+        return {
+          response: {},
+          output: { $metadata: {}, ConsumedCapacity: {}, ...answers(operation, input) },
+        };
       },
     { step: 'initialize', priority: 'low' },
   );
@@ -125,7 +165,8 @@ const putsOf = ({ Item, ConditionExpression, TransactItems }: Input): readonly P
   TransactItems?.map(({ Put }) => Put) ??
   (Item ? [{ Item, ...(ConditionExpression === undefined ? {} : { ConditionExpression }) }] : []);
 
-const named = (name: string, fields: object = {}) => Object.assign(new Error(name), { name, ...fields });
+const named = (name: string, fields: object = {}) =>
+  Object.assign(new Error(name), { name, ...fields });
 
 const refused = ({ TransactItems }: Input, standing: readonly (Item | undefined)[]) => {
   const shown = (item: Item | undefined) =>
@@ -133,7 +174,9 @@ const refused = ({ TransactItems }: Input, standing: readonly (Item | undefined)
   if (!TransactItems) return named('ConditionalCheckFailedException', shown(standing[0]));
   const known = standing.some((item) => item !== undefined);
   const reasons = TransactItems.map((_, index) =>
-    known && !standing[index] ? { Code: 'None' } : { Code: 'ConditionalCheckFailed', ...shown(standing[index]) },
+    known && !standing[index]
+      ? { Code: 'None' }
+      : { Code: 'ConditionalCheckFailed', ...shown(standing[index]) },
   );
   return named('TransactionCanceledException', { CancellationReasons: reasons });
 };

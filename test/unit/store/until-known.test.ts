@@ -3,7 +3,10 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { expect, it } from 'vitest';
 import { writeUntilKnown } from '../../../functions/store/writing/until-known.ts';
 
-/** Writes to a table whose answers are these errors, one after the other, and then a success; the time is that of the waits. */
+/**
+ * Writes to a table whose answers are these errors, one after the other, and then a success; the
+ * time is that of the waits.
+ */
 const writing = async (names: readonly string[], deadline: number) => {
   const left = [...names];
   const waits: number[] = [];
@@ -45,7 +48,11 @@ it('a write is sent again until it lands, after ever longer waits', async () => 
     [throttled, 'TransactionConflictException', throttled],
     1_000,
   );
-  expect({ result, uncertain, waits }).toEqual({ result: { kind: 'landed' }, uncertain: false, waits: [20, 40, 80] });
+  expect({ result, uncertain, waits }).toEqual({
+    result: { kind: 'landed' },
+    uncertain: false,
+    waits: [20, 40, 80],
+  });
   expect(sent).toEqual(Array(4).fill(sent[0]));
   expect(sent[0]).toMatchObject({
     TableName: 'events',
@@ -59,9 +66,16 @@ it.each([
   ['throttled', [throttled, throttled]],
   ['conflict', [throttled, 'TransactionConflictException']],
   ['turned_away', [throttled, 'InvalidSignatureException']],
-])('a write that never landed is known not to have, once the time is up: %s', async (kind, names) => {
-  expect(await writing(names, 60)).toMatchObject({ result: { kind }, uncertain: false, waits: [20] });
-});
+])(
+  'a write that never landed is known not to have, once the time is up: %s',
+  async (kind, names) => {
+    expect(await writing(names, 60)).toMatchObject({
+      result: { kind },
+      uncertain: false,
+      waits: [20],
+    });
+  },
+);
 
 it('a write that may have landed once is not known, whatever is heard later', async () => {
   expect(await writing(['TimeoutError', throttled], 60)).toMatchObject({
@@ -71,5 +85,8 @@ it('a write that may have landed once is not known, whatever is heard later', as
 });
 
 it('a write that lands after one that may have landed is told so', async () => {
-  expect(await writing(['TimeoutError'], 60)).toMatchObject({ result: { kind: 'landed' }, uncertain: true });
+  expect(await writing(['TimeoutError'], 60)).toMatchObject({
+    result: { kind: 'landed' },
+    uncertain: true,
+  });
 });

@@ -4,11 +4,30 @@ import { parseCommandLine } from '../../../storm/command-line.ts';
 const parse = (...argv: string[]) => parseCommandLine(argv, ['one', 'two']);
 
 it('has an answer for everything that is not said', () => {
-  expect(parse()).toMatchObject({ seeds: undefined, seconds: 20, first: 1, parallel: 2, fault: undefined });
+  expect(parse()).toMatchObject({
+    seeds: undefined,
+    seconds: 20,
+    first: 1,
+    parallel: 2,
+    fault: undefined,
+  });
 });
 
 it('reads what is said', () => {
-  expect(parse('--seeds', '200', '--seed', '7', '--seconds', '5', '--parallel', '4', '--with-fault', 'two')).toEqual({
+  expect(
+    parse(
+      '--seeds',
+      '200',
+      '--seed',
+      '7',
+      '--seconds',
+      '5',
+      '--parallel',
+      '4',
+      '--with-fault',
+      'two',
+    ),
+  ).toEqual({
     ...{ seeds: 200, first: 7, seconds: 5, parallel: 4, fault: 'two' },
     ...{ help: false, prove: false, stop: false },
   });

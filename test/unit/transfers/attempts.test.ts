@@ -37,7 +37,8 @@ describe('attempts follow from the age alone', () => {
 
   it('in the first hour there are 6, and in a day 28', () => {
     const names = (minutes: number) =>
-      new Set(Array.from({ length: minutes }, (_, age) => attemptAt((age + 1) * MINUTE)?.name)).size;
+      new Set(Array.from({ length: minutes }, (_, age) => attemptAt((age + 1) * MINUTE)?.name))
+        .size;
     expect(names(60)).toBe(6);
     expect(names(24 * 60)).toBe(28);
   });
@@ -97,7 +98,11 @@ describe('the name of an attempt', () => {
   });
 
   it('is one that Step Functions takes, however long the ids are', () => {
-    const longest = TransferInput.parse({ ...transfer, transferId: 't'.repeat(64), from: 'a'.repeat(64) });
+    const longest = TransferInput.parse({
+      ...transfer,
+      transferId: 't'.repeat(64),
+      from: 'a'.repeat(64),
+    });
     const TWENTY_YEARS = 20 * 365 * 24 * 60 * MINUTE;
     for (const age of [...AGES, TWENTY_YEARS, -TWENTY_YEARS]) {
       const name = attemptAt(age, longest)?.name ?? '';

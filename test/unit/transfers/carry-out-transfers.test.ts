@@ -1,9 +1,17 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
+import type {
+  CommandRequest,
+  CommandResult,
+} from '../../../functions/store/deciding/command-result.ts';
 import type { Tail } from '../../../functions/store/stream/tail.ts';
 import { createHandler } from '../../../functions/transfers/carry-out-transfers.ts';
 import type { TransferWorkflow } from '../../../functions/transfers/workflow.ts';
-import { createMemoryLedger, failureOf, type MemoryLedger, streamRecord } from '../projections/memory-ledger.ts';
+import {
+  createMemoryLedger,
+  failureOf,
+  type MemoryLedger,
+  streamRecord,
+} from '../projections/memory-ledger.ts';
 import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { accepted, rejectedFor, undecided } from './transfer.ts';
 
@@ -41,17 +49,29 @@ const carrier = (
   const { telemetry, counts, logger, measured } = recordedTelemetry();
   const store = {
     executeTogether: vi.fn(
-      async (_: string, requests: readonly CommandRequest[], _tail?: Tail): Promise<CommandResult[]> =>
+      async (
+        _: string,
+        requests: readonly CommandRequest[],
+        _tail?: Tail,
+      ): Promise<CommandResult[]> =>
         JSON.parse(JSON.stringify(requests.map(({ command }) => answer(command)))),
     ),
   };
   const workflow = { start: vi.fn(start) };
-  const handle = createHandler({ store, workflow, telemetry, clock, budget: { steps: 100, starts: 200 } });
+  const handle = createHandler({
+    store,
+    workflow,
+    telemetry,
+    clock,
+    budget: { steps: 100, starts: 200 },
+  });
   /** The steps that were asked for: the account, and what was asked of it. */
   const steps = () =>
     store.executeTogether.mock.calls.map(([accountId, requests]) => [
       accountId,
-      ...requests.map(({ command }) => `${command.type} ${'transferId' in command ? command.transferId : ''}`),
+      ...requests.map(
+        ({ command }) => `${command.type} ${'transferId' in command ? command.transferId : ''}`,
+      ),
     ]);
   return {
     handle: (...Records: ReturnType<typeof streamRecord>[]) => handle({ Records }),
@@ -94,7 +114,11 @@ describe('a transfer that goes straight', () => {
       [
         'a',
         [{ command: { type: 'settle', accountId: 'a', transferId: 't1' }, ...by }],
-        expect.objectContaining({ streamId: 'a', version: 3, account: expect.objectContaining({ reserved: 10 }) }),
+        expect.objectContaining({
+          streamId: 'a',
+          version: 3,
+          account: expect.objectContaining({ reserved: 10 }),
+        }),
       ],
     ]);
     expect(workflow.start).not.toHaveBeenCalled();
@@ -104,7 +128,10 @@ describe('a transfer that goes straight', () => {
   it('tells how long the slowest of its batch took, from its reservation on; a clock that was ahead says nothing', async () => {
     const first = recordFor(reserve('t1'));
     const since = Date.parse(ledger.committed.at(-1)?.commit.at ?? '');
-    const [late, early] = [carrier(undefined, undefined, () => since + 700), carrier(undefined, undefined, () => 0)];
+    const [late, early] = [
+      carrier(undefined, undefined, () => since + 700),
+      carrier(undefined, undefined, () => 0),
+    ];
     const second = recordFor(reserve('t2'));
     await late.handle(first, second);
     await early.handle(first);
@@ -158,13 +185,18 @@ describe('the source is read before it is settled', () => {
 
   it('where it is paid in the same batch', async () => {
     const back = reserve('t2', { accountId: 'c', to: 'a' });
-    expect(await tailsGiven(recordFor(reserve('t1', { to: 'c' })), recordFor(back))).toEqual([undefined, undefined]);
+    expect(await tailsGiven(recordFor(reserve('t1', { to: 'c' })), recordFor(back))).toEqual([
+      undefined,
+      undefined,
+    ]);
   });
 });
 
 it('does nothing for a commit that reserves nothing', async () => {
   const { handle, store, workflow } = carrier();
-  expect(await handle(recordFor({ type: 'deposit', accountId: 'a', amount: 1 }))).toEqual(nothingFailed);
+  expect(await handle(recordFor({ type: 'deposit', accountId: 'a', amount: 1 }))).toEqual(
+    nothingFailed,
+  );
   expect(store.executeTogether).not.toHaveBeenCalled();
   expect(workflow.start).not.toHaveBeenCalled();
 });
@@ -173,7 +205,9 @@ describe('a transfer that does not go straight is left to the workflow, and the 
   const others = ['t1', 't3'];
   const threeWhere = async (answer: Answer) => {
     const run = carrier(answer);
-    expect(await run.handle(recordFor(...['t1', 't2', 't3'].map((id) => reserve(id))))).toEqual(nothingFailed);
+    expect(await run.handle(recordFor(...['t1', 't2', 't3'].map((id) => reserve(id))))).toEqual(
+      nothingFailed,
+    );
     return run;
   };
   const isStep = (step: string) => (command: CommandRequest['command']) =>
@@ -200,7 +234,9 @@ describe('a transfer that does not go straight is left to the workflow, and the 
   );
 
   it.each(undecided)('when its settlement is %o', async (result) => {
-    const { workflow, counts } = await threeWhere((command) => (isStep('settle')(command) ? result : accepted));
+    const { workflow, counts } = await threeWhere((command) =>
+      isStep('settle')(command) ? result : accepted,
+    );
     expect(workflow.start.mock.calls.map(([name]) => name)).toEqual(['t2']);
     expect(counts).toEqual({ TransfersSettledAtOnce: 2, TransfersLeftToWorkflow: 1 });
   });
@@ -237,7 +273,9 @@ describe('what could neither be ended nor handed over is reported for delivery a
   it('a start that fails', async () => {
     const { handle, workflow, counts, logger } = carrier(rejected, startsAllBut('t2'));
     const records = ['t1', 't2', 't3'].map((transferId) => recordFor(reserve(transferId)));
-    expect(await handle(...records)).toEqual({ batchItemFailures: [records[1] && failureOf(records[1])] });
+    expect(await handle(...records)).toEqual({
+      batchItemFailures: [records[1] && failureOf(records[1])],
+    });
     expect(workflow.start).toHaveBeenCalledTimes(3);
     expect(counts).toEqual({ TransfersLeftToWorkflow: 2, TransferStartFailures: 1 });
     expect(logger.error).toHaveBeenCalledWith(
@@ -264,7 +302,11 @@ describe('what could neither be ended nor handed over is reported for delivery a
       const promise = handle(...records);
       now = at;
       const { batchItemFailures } = await promise;
-      return [store.executeTogether.mock.calls.length, workflow.start.mock.calls.length, batchItemFailures.length];
+      return [
+        store.executeTogether.mock.calls.length,
+        workflow.start.mock.calls.length,
+        batchItemFailures.length,
+      ];
     };
     expect(await run(99)).toEqual([2, 0, 0]);
     expect(await run(100)).toEqual([0, 2, 0]);
@@ -279,7 +321,11 @@ describe('a stream record that can never be read is passed over in its first del
     ['a REMOVE', () => streamRecord({ streamId: 'a', version: 1 }, 'REMOVE')],
     [
       'an event that nobody knows',
-      () => streamRecord({ ...ledger.committed[0]?.item, events: [{ type: 'MoneyBurnt', v: 1, data: {} }] }),
+      () =>
+        streamRecord({
+          ...ledger.committed[0]?.item,
+          events: [{ type: 'MoneyBurnt', v: 1, data: {} }],
+        }),
     ],
   ])('%s', async (_, record) => {
     const { handle, counts, logger } = carrier();

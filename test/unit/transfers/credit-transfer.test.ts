@@ -3,14 +3,33 @@ import type { Store } from '../../../functions/store/store.ts';
 import { readRecord } from '../../../functions/store/writing/command-record.ts';
 import { createHandler } from '../../../functions/transfers/credit-transfer.ts';
 import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
-import { accepted, incomplete, rejectedFor, storeThatAnswers, transfer, undecided } from './transfer.ts';
+import {
+  accepted,
+  incomplete,
+  rejectedFor,
+  storeThatAnswers,
+  transfer,
+  undecided,
+} from './transfer.ts';
 
-const isItem = (record: unknown): record is Record<string, unknown> => typeof record === 'object' && record !== null;
+const isItem = (record: unknown): record is Record<string, unknown> =>
+  typeof record === 'object' && record !== null;
 
-const credit = async (store: Pick<Store, 'load' | 'execute'>, input: unknown = transfer, record?: unknown) => {
+const credit = async (
+  store: Pick<Store, 'load' | 'execute'>,
+  input: unknown = transfer,
+  record?: unknown,
+) => {
   const { telemetry, counts, logger } = recordedTelemetry();
-  const recordOf = vi.fn<Store['recordOf']>(async () => (isItem(record) ? readRecord(record) : undefined));
-  return { result: await createHandler({ store: { ...store, recordOf }, telemetry })(input), counts, logger, recordOf };
+  const recordOf = vi.fn<Store['recordOf']>(async () =>
+    isItem(record) ? readRecord(record) : undefined,
+  );
+  return {
+    result: await createHandler({ store: { ...store, recordOf }, telemetry })(input),
+    counts,
+    logger,
+    recordOf,
+  };
 };
 
 it('credits the destination under a key that is made of the transfer id', async () => {
@@ -33,7 +52,9 @@ it('asks without a field for the reference where there is none: the key knows a 
 });
 
 it('a credit that was accepted before is credited', async () => {
-  expect((await credit(storeThatAnswers({ ...accepted, replayed: true }))).result).toEqual({ outcome: 'credited' });
+  expect((await credit(storeThatAnswers({ ...accepted, replayed: true }))).result).toEqual({
+    outcome: 'credited',
+  });
 });
 
 it.each(['account_not_found', 'account_not_open', 'currency_mismatch', 'amount_out_of_range'])(
@@ -46,18 +67,45 @@ it.each(['account_not_found', 'account_not_open', 'currency_mismatch', 'amount_o
 );
 
 const at = '2026-11-21T12:00:00.000Z';
-const place = { key: 'credit:t1', accountId: 'b', schema: 1, fingerprint: 'another', writeId: 'w', at };
+const place = {
+  key: 'credit:t1',
+  accountId: 'b',
+  schema: 1,
+  fingerprint: 'another',
+  writeId: 'w',
+  at,
+};
 const rejection = { code: 'account_not_found', detail: 'There is no account b.' };
 const pendingCredit = {
-  ...{ ...place, commandSchema: 1, keys: ['credit:t1'], outcome: 'pending', actor: 'alice', correlationId: 'k0' },
-  command: { type: 'credit', accountId: 'b', transferId: 't1', from: 'a', amount: 9, currency: 'EUR' },
+  ...{
+    ...place,
+    commandSchema: 1,
+    keys: ['credit:t1'],
+    outcome: 'pending',
+    actor: 'alice',
+    correlationId: 'k0',
+  },
+  command: {
+    type: 'credit',
+    accountId: 'b',
+    transferId: 't1',
+    from: 'a',
+    amount: 9,
+    currency: 'EUR',
+  },
 };
 
 describe('without its reservation on the source', () => {
-  const creditWithout = (result: unknown, record?: unknown, reservation: object | 'none' = 'none') => {
+  const creditWithout = (
+    result: unknown,
+    record?: unknown,
+    reservation: object | 'none' = 'none',
+  ) => {
     const { telemetry, counts, logger } = recordedTelemetry();
     const store = storeThatAnswers(result, reservation);
-    const recordOf = vi.fn<Store['recordOf']>(async () => (isItem(record) ? readRecord(record) : undefined));
+    const recordOf = vi.fn<Store['recordOf']>(async () =>
+      isItem(record) ? readRecord(record) : undefined,
+    );
     return {
       store,
       recordOf,
@@ -73,7 +121,11 @@ describe('without its reservation on the source', () => {
     ['it is to another account', { to: 'c' }],
     ['it is of another amount', { amount: 2501 }],
   ])('a transfer is not credited, and an error says so, when %s', async (_, reservation) => {
-    const { store, recordOf, counts, logger, outcome } = creditWithout(accepted, undefined, reservation);
+    const { store, recordOf, counts, logger, outcome } = creditWithout(
+      accepted,
+      undefined,
+      reservation,
+    );
     await expect(outcome).rejects.toMatchObject({
       name: 'ReservationMissing',
       code: 'reservation_missing',
@@ -94,7 +146,11 @@ describe('without its reservation on the source', () => {
   });
 
   it('and so is one whose credit was rejected', async () => {
-    const { outcome } = creditWithout(rejectedFor('account_not_found'), { ...place, outcome: 'rejected', rejection });
+    const { outcome } = creditWithout(rejectedFor('account_not_found'), {
+      ...place,
+      outcome: 'rejected',
+      rejection,
+    });
     expect(await outcome).toEqual({ outcome: 'rejected', reason: 'account_not_found' });
   });
 
@@ -126,7 +182,8 @@ describe('a key that holds another request', () => {
       counterparty,
     },
   });
-  const reused = (record?: unknown) => credit(storeThatAnswers({ outcome: 'key_reused' }), transfer, record);
+  const reused = (record?: unknown) =>
+    credit(storeThatAnswers({ outcome: 'key_reused' }), transfer, record);
 
   it('is a rejection, when it is the credit of another source with the same transfer id', async () => {
     const { result, counts, recordOf } = await reused(creditFrom('c'));
@@ -179,10 +236,13 @@ describe('concludes nothing from what is not decided, and has the workflow try a
   });
 });
 
-it.each(incomplete)('refuses an input without $field, by its name, and asks nothing of the store', async (wrong) => {
-  const store = storeThatAnswers(accepted);
-  await expect(credit(store, wrong.input)).rejects.toThrow(
-    new RegExp(`not an input of this function.*${wrong.field}`, 's'),
-  );
-  expect(store.execute).not.toHaveBeenCalled();
-});
+it.each(incomplete)(
+  'refuses an input without $field, by its name, and asks nothing of the store',
+  async (wrong) => {
+    const store = storeThatAnswers(accepted);
+    await expect(credit(store, wrong.input)).rejects.toThrow(
+      new RegExp(`not an input of this function.*${wrong.field}`, 's'),
+    );
+    expect(store.execute).not.toHaveBeenCalled();
+  },
+);

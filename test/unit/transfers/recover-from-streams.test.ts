@@ -30,7 +30,10 @@ describe('on demand, from the streams', () => {
     ...ledger,
     load: async (accountId) =>
       JSON.parse(
-        JSON.stringify(await ledger.load(accountId)).replaceAll(/"at":"[^"]*"/g, `"at":"${reserved(minutes)}"`),
+        JSON.stringify(await ledger.load(accountId)).replaceAll(
+          /"at":"[^"]*"/g,
+          `"at":"${reserved(minutes)}"`,
+        ),
       ),
   });
 
@@ -39,12 +42,21 @@ describe('on demand, from the streams', () => {
     ledger.commit(reserve('a', 't1'), reserve('a', 't2'));
     ledger.commit(reserve('c', 't3'));
     ledger.commit({ type: 'settle', accountId: 'a', transferId: 't1' });
-    const { recover, start, openTransfers } = recovery({ ledger, accounts: [page('a', 'c'), page('nobody')] });
+    const { recover, start, openTransfers } = recovery({
+      ledger,
+      accounts: [page('a', 'c'), page('nobody')],
+    });
     expect(await recover(event)).toEqual({ found: 2, started: 2, left: 0 });
     const terms = { to: 'b', amount: 5, currency: 'EUR', actor: 'alice' };
     expect(start.mock.calls.sort()).toEqual([
-      [expect.stringMatching(/^t2\.r6\./), { ...terms, transferId: 't2', from: 'a', correlationId: 'k2-1' }],
-      [expect.stringMatching(/^t3\.r6\./), { ...terms, transferId: 't3', from: 'c', correlationId: 'k3-0' }],
+      [
+        expect.stringMatching(/^t2\.r6\./),
+        { ...terms, transferId: 't2', from: 'a', correlationId: 'k2-1' },
+      ],
+      [
+        expect.stringMatching(/^t3\.r6\./),
+        { ...terms, transferId: 't3', from: 'c', correlationId: 'k3-0' },
+      ],
     ]);
     expect(openTransfers).not.toHaveBeenCalled();
   });
@@ -98,9 +110,19 @@ describe('on demand, from the streams', () => {
         return workflow.start(name);
       };
       const ledger = two();
-      const first = recovery({ ledger, accounts: pages, workflow: { ...workflow, start }, clock: () => now });
+      const first = recovery({
+        ledger,
+        accounts: pages,
+        workflow: { ...workflow, start },
+        clock: () => now,
+      });
       // The time ran out while the first page was seen to, so all of it is asked for again.
-      expect(await first.recover(event)).toEqual({ found: 1, started: 1, left: 0, next: { from: 'streams' } });
+      expect(await first.recover(event)).toEqual({
+        found: 1,
+        started: 1,
+        left: 0,
+        next: { from: 'streams' },
+      });
       workflow.endAll();
       const next = recovery({ ledger, accounts: pages, workflow, clock: () => NOW + 1 });
       expect(await next.recover({ from: 'streams' })).toEqual({ found: 2, started: 1, left: 0 });
@@ -119,7 +141,10 @@ describe('on demand, from the streams', () => {
         () => now,
         loaded,
       );
-      expect(await late({ from: 'streams' })).toMatchObject({ started: 1, next: { from: 'streams', after: second } });
+      expect(await late({ from: 'streams' })).toMatchObject({
+        started: 1,
+        next: { from: 'streams', after: second },
+      });
       expect(loaded).toEqual(['a']);
     });
 
@@ -136,7 +161,11 @@ describe('on demand, from the streams', () => {
 
     it('and goes on from there', async () => {
       const { recover, asked } = recovery({ ledger: two(), accounts: pages.slice(1) });
-      expect(await recover({ from: 'streams', after: second })).toEqual({ found: 1, started: 1, left: 0 });
+      expect(await recover({ from: 'streams', after: second })).toEqual({
+        found: 1,
+        started: 1,
+        left: 0,
+      });
       expect(asked).toEqual([second]);
     });
 
@@ -153,7 +182,12 @@ describe('on demand, from the streams', () => {
       const { telemetry } = recordedTelemetry();
       const openTransfers = async function* () {};
       const dependencies = { workflow: machine(), telemetry, clock, budget: 1_000 };
-      return createHandler({ views: { openTransfers }, store: { ...ledger, load }, accounts, ...dependencies });
+      return createHandler({
+        views: { openTransfers },
+        store: { ...ledger, load },
+        accounts,
+        ...dependencies,
+      });
     };
   });
 });

@@ -8,13 +8,18 @@ const scheduled = { 'detail-type': 'Scheduled Event', source: 'aws.events', deta
 
 describe('every minute, from the views', () => {
   it('starts again what was reserved more than a minute ago, under the name of its attempt', async () => {
-    const { recover, start, openTransfers, counts } = recovery({ inViews: [open('t1', 2), open('t2', 0.5)] });
+    const { recover, start, openTransfers, counts } = recovery({
+      inViews: [open('t1', 2), open('t2', 0.5)],
+    });
     expect(await recover(scheduled)).toEqual({ found: 1, started: 1, left: 0 });
     expect(openTransfers.mock.calls.map(([time]) => time)).toEqual([
       { before: '2026-11-21T13:04:00.000Z' },
       { after: '2026-11-21T13:06:00.000Z' },
     ]);
-    expect(start).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/^t1\.r1\.[A-Za-z0-9_-]{7}$/), transfer);
+    expect(start).toHaveBeenCalledExactlyOnceWith(
+      expect.stringMatching(/^t1\.r1\.[A-Za-z0-9_-]{7}$/),
+      transfer,
+    );
     expect(counts).toEqual({ TransfersRecovered: 1 });
   });
 
@@ -56,9 +61,12 @@ describe('every minute, from the views', () => {
     });
   });
 
-  it.each([{}, { from: 'views' }])('asked by %o, finds nothing to do where nothing is open', async (event) => {
-    expect(await recovery({}).recover(event)).toEqual({ found: 0, started: 0, left: 0 });
-  });
+  it.each([{}, { from: 'views' }])(
+    'asked by %o, finds nothing to do where nothing is open',
+    async (event) => {
+      expect(await recovery({}).recover(event)).toEqual({ found: 0, started: 0, left: 0 });
+    },
+  );
 
   it.each([
     ['started by carry-out-transfers', 1.5, 't1'],
@@ -75,7 +83,9 @@ describe('every minute, from the views', () => {
   });
 
   it('of two open transfers of one id, one that is stuck keeps none from being started', async () => {
-    const { recover, start } = recovery({ inViews: [open('t1', 3, 'stuck'), open('t1', 3, 'fine')] });
+    const { recover, start } = recovery({
+      inViews: [open('t1', 3, 'stuck'), open('t1', 3, 'fine')],
+    });
     expect(await recover(scheduled)).toMatchObject({ started: 2 });
     expect(start.mock.calls.map(([, { from }]) => from).sort()).toEqual(['fine', 'stuck']);
   });
@@ -111,7 +121,8 @@ describe('every minute, from the views', () => {
   it('counts those that are just being started among the 1,000', async () => {
     const workflow = machine();
     await workflow.start('t0');
-    // All that are begun at once are under way together; as one is in hand, 999 are started before the last of them.
+    // All that are begun at once are under way together; as one is in hand, 999 are started before
+    // the last of them.
     const start = async (name: string) => {
       await setImmediate();
       return workflow.start(name);
@@ -128,7 +139,10 @@ describe('every minute, from the views', () => {
   it('says that it was not done only where it was not', async () => {
     const { recover, logger } = recovery({ inViews: [open('t1')] });
     await recover(scheduled);
-    expect(logger.warn).not.toHaveBeenCalledWith(expect.stringContaining('not all'), expect.anything());
+    expect(logger.warn).not.toHaveBeenCalledWith(
+      expect.stringContaining('not all'),
+      expect.anything(),
+    );
   });
 
   it('stops beginning things when the time is up', async () => {
@@ -161,7 +175,9 @@ describe('every minute, from the views', () => {
         },
       },
     });
-    await expect(recover(scheduled)).rejects.toThrow('2 failures on the way to 4 open transfers; 2 are started again');
+    await expect(recover(scheduled)).rejects.toThrow(
+      '2 failures on the way to 4 open transfers; 2 are started again',
+    );
     expect(start).toHaveBeenCalledTimes(3);
     expect(counts).toEqual({ TransfersRecovered: 2, TransferRecoveryFailures: 2 });
     expect(logger.error).toHaveBeenCalledWith(
@@ -178,7 +194,9 @@ describe('every minute, from the views', () => {
         for (const id of ['t1', 't2']) yield open(id);
       },
     });
-    await expect(recover(scheduled)).rejects.toThrow('1 failures on the way to 2 open transfers; 2 are started again');
+    await expect(recover(scheduled)).rejects.toThrow(
+      '1 failures on the way to 2 open transfers; 2 are started again',
+    );
     expect(names()).toHaveLength(2);
     expect(counts).toEqual({ TransfersRecovered: 2, TransferRecoveryFailures: 1 });
   });
@@ -190,8 +208,14 @@ describe('every minute, from the views', () => {
         throw new Error('throttled');
       },
     });
-    await expect(recover(scheduled)).rejects.toThrow('2 failures on the way to 2 open transfers; 2 are started again');
-    expect(counts).toMatchObject({ TransfersRecovered: 2, TransferRecoveryFailures: 2, CommitsAheadOfTime: 1 });
+    await expect(recover(scheduled)).rejects.toThrow(
+      '2 failures on the way to 2 open transfers; 2 are started again',
+    );
+    expect(counts).toMatchObject({
+      TransfersRecovered: 2,
+      TransferRecoveryFailures: 2,
+      CommitsAheadOfTime: 1,
+    });
   });
 
   it('a reservation whose time is ahead counts as due, is counted, and is tried every 16 minutes', async () => {
@@ -199,7 +223,11 @@ describe('every minute, from the views', () => {
     const inViews = [open('t1', -180)];
     let started = 0;
     for (let minute = 0; minute < 60; minute += 1) {
-      const { recover, counts } = recovery({ inViews, workflow, clock: () => NOW + minute * MINUTE });
+      const { recover, counts } = recovery({
+        inViews,
+        workflow,
+        clock: () => NOW + minute * MINUTE,
+      });
       started += (await recover(scheduled)).started;
       expect(counts['CommitsAheadOfTime']).toBe(1);
       workflow.endAll();

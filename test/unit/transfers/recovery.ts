@@ -72,7 +72,8 @@ export const recovery = ({
     views ??
       async function* (time) {
         for (const found of inViews) {
-          const asked = 'before' in time ? found.requestedAt < time.before : found.requestedAt > time.after;
+          const asked =
+            'before' in time ? found.requestedAt < time.before : found.requestedAt > time.after;
           if (asked) yield found;
         }
       },

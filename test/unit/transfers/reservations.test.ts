@@ -65,11 +65,9 @@ it('goes through every page of the events table, and names an account once', asy
     { accounts: [], after: at('b', 4), unreadable: [] },
     { accounts: ['c'], after: at('x'), unreadable: [] },
   ]);
-  expect(asked.map((input) => ('ExclusiveStartKey' in input ? input.ExclusiveStartKey : undefined))).toEqual([
-    undefined,
-    at('b', 4),
-    at('x'),
-  ]);
+  expect(
+    asked.map((input) => ('ExclusiveStartKey' in input ? input.ExclusiveStartKey : undefined)),
+  ).toEqual([undefined, at('b', 4), at('x')]);
   expect(asked[0]).toMatchObject({
     FilterExpression: 'attribute_exists(reserves)',
     ProjectionExpression: 'streamId',
@@ -110,7 +108,11 @@ it('an open reservation is looked for in its own commit, however long the stream
   ledger.commit({ type: 'settle', accountId: 'a', transferId: 't1' });
   const history = vi.fn(ledger.history);
   const found: string[] = [];
-  for await (const { transfer } of openReservations({ ...ledger, history }, AccountId.parse('a'), () => true)) {
+  for await (const { transfer } of openReservations(
+    { ...ledger, history },
+    AccountId.parse('a'),
+    () => true,
+  )) {
     found.push(transfer.transferId);
   }
   expect(found).toEqual(['t2', 't3']);

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { createHandler as createRelease } from '../../../functions/transfers/release-transfer.ts';
 import { createHandler as createSettle } from '../../../functions/transfers/settle-transfer.ts';
 import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
-import { accepted, incomplete, rejectedFor, storeThatAnswers, transfer, undecided } from './transfer.ts';
+import {
+  accepted,
+  incomplete,
+  rejectedFor,
+  storeThatAnswers,
+  transfer,
+  undecided,
+} from './transfer.ts';
 
 const credited = { outcome: 'credited' };
 const rejected = { outcome: 'rejected', reason: 'account_not_found' };
@@ -16,8 +23,10 @@ describe.each([
     command: { type: 'release', reason: 'account_not_found' },
   },
 ])('to $step', ({ step, createHandler, credit, command }) => {
-  const handle = (store: ReturnType<typeof storeThatAnswers>, input: unknown = { ...transfer, credit }) =>
-    createHandler({ store, telemetry: recordedTelemetry().telemetry })(input);
+  const handle = (
+    store: ReturnType<typeof storeThatAnswers>,
+    input: unknown = { ...transfer, credit },
+  ) => createHandler({ store, telemetry: recordedTelemetry().telemetry })(input);
 
   it('is a command on the source, in the name of who requested the transfer, without a key', async () => {
     const store = storeThatAnswers(accepted);

@@ -1,7 +1,10 @@
 import { vi } from 'vitest';
 import { type AccountId, Timestamp } from '../../../events/values.ts';
 import { Account } from '../../../functions/ledger/account.ts';
-import type { CommandRequest, CommandResult } from '../../../functions/store/deciding/command-result.ts';
+import type {
+  CommandRequest,
+  CommandResult,
+} from '../../../functions/store/deciding/command-result.ts';
 import { emptyTail, type Tail } from '../../../functions/store/stream/tail.ts';
 import { TransferInput } from '../../../functions/transfers/workflow.ts';
 
@@ -17,7 +20,10 @@ export const transfer: TransferInput = TransferInput.parse({
   actor: 'alice',
 });
 
-/** A store that gives every command this result; `execute` tells what it was asked. The transfer is reserved there, or what is given. */
+/**
+ * A store that gives every command this result; `execute` tells what it was asked. The transfer is
+ * reserved there, or what is given.
+ */
 export const storeThatAnswers = (result: unknown, reservation: object | 'none' = {}) => ({
   execute: vi.fn(async (_: CommandRequest): Promise<CommandResult> => asResult(result)),
   load: vi.fn(async (accountId: AccountId) => tailWith(accountId, reservation)),
@@ -25,20 +31,29 @@ export const storeThatAnswers = (result: unknown, reservation: object | 'none' =
 
 const at = Timestamp.parse('2026-11-21T12:00:00.000Z');
 
-/** A source on which the transfer is reserved, apart from what is given; `none`: on which nothing is. */
+/**
+ * A source on which the transfer is reserved, apart from what is given; `none`: on which nothing
+ * is.
+ */
 const tailWith = (accountId: AccountId, reservation: object | 'none'): Tail => {
   const { transferId, to, amount } = transfer;
   const account = Account.parse({
     ...{ status: 'open', owner: 'alice', currency: 'EUR', overdraftLimit: 0, openedAt: at },
     ...{ balance: amount, reserved: reservation === 'none' ? 0 : amount },
-    reservations: reservation === 'none' ? [] : [{ transferId, to, amount, version: 3, at, ...reservation }],
+    reservations:
+      reservation === 'none' ? [] : [{ transferId, to, amount, version: 3, at, ...reservation }],
   });
   return { ...emptyTail(accountId), version: 3, account, at };
 };
 
 const asResult = (result: unknown): CommandResult => JSON.parse(JSON.stringify(result));
 
-export const accepted = { outcome: 'accepted', version: 7, at: '2026-11-21T12:00:00.000Z', replayed: false };
+export const accepted = {
+  outcome: 'accepted',
+  version: 7,
+  at: '2026-11-21T12:00:00.000Z',
+  replayed: false,
+};
 
 export const rejectedFor = (code: string) => ({
   outcome: 'rejected',

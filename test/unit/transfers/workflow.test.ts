@@ -18,7 +18,10 @@ const workflow = (answer: object | Error = { executionArn: 'arn', startDate: new
       },
     { step: 'initialize' },
   );
-  return { workflow: createTransferWorkflow(client, 'arn:aws:states:r:1:stateMachine:m', () => NOW), asked };
+  return {
+    workflow: createTransferWorkflow(client, 'arn:aws:states:r:1:stateMachine:m', () => NOW),
+    asked,
+  };
 };
 
 const throttled = new Error('ThrottlingException');
@@ -28,12 +31,19 @@ describe('a start', () => {
     const { workflow: started, asked } = workflow();
     expect(await started.start('t1', transfer)).toBe('started');
     expect(asked).toEqual([
-      { stateMachineArn: 'arn:aws:states:r:1:stateMachine:m', name: 't1', input: JSON.stringify(transfer) },
+      {
+        stateMachineArn: 'arn:aws:states:r:1:stateMachine:m',
+        name: 't1',
+        input: JSON.stringify(transfer),
+      },
     ]);
   });
 
   it('with a name that was used before is a success: the transfer is in hand', async () => {
-    const failure = new ExecutionAlreadyExists({ message: 'Execution Already Exists', $metadata: {} });
+    const failure = new ExecutionAlreadyExists({
+      message: 'Execution Already Exists',
+      $metadata: {},
+    });
     expect(await workflow(failure).workflow.start('t1', transfer)).toBe('already_exists');
   });
 
@@ -72,7 +82,10 @@ describe('whether an execution is running', () => {
   });
 
   it('one that does not exist is not', async () => {
-    const failure = new ExecutionDoesNotExist({ message: 'Execution Does Not Exist', $metadata: {} });
+    const failure = new ExecutionDoesNotExist({
+      message: 'Execution Does Not Exist',
+      $metadata: {},
+    });
     expect(await workflow(failure).workflow.isRunning('t1')).toBe(false);
   });
 

@@ -9,7 +9,10 @@ import { createViews, type Views } from '../../../functions/views/views.ts';
 const a = AccountId.parse('a');
 const t1 = TransferId.parse('t1');
 
-/** Views over a DynamoDB that answers so; once these are used up, with what is true: there is nothing. */
+/**
+ * Views over a DynamoDB that answers so; once these are used up, with what is true: there is
+ * nothing.
+ */
 const viewsOver = (...answers: (object | Error)[]) => {
   const client = new DynamoDBClient({ region: 'us-east-1', maxAttempts: 1 });
   const asked: object[] = [];
@@ -17,7 +20,10 @@ const viewsOver = (...answers: (object | Error)[]) => {
     (_, context) =>
       async ({ input }) => {
         asked.push(input);
-        const nothing = context['commandName'] === 'QueryCommand' ? { Items: [], Count: 0 } : { ConsumedCapacity: {} };
+        const nothing =
+          context['commandName'] === 'QueryCommand'
+            ? { Items: [], Count: 0 }
+            : { ConsumedCapacity: {} };
         const answer = answers.shift() ?? nothing;
         if (answer instanceof Error) throw answer;
         return { response: {}, output: { $metadata: { httpStatusCode: 200 }, ...answer } };
@@ -43,7 +49,10 @@ const viewsOver = (...answers: (object | Error)[]) => {
 
 const openIds = async (views: Views): Promise<string[]> => {
   const found: string[] = [];
-  for await (const { transferId } of views.openTransfers({ before: Timestamp.parse(at) }, () => {})) {
+  for await (const { transferId } of views.openTransfers(
+    { before: Timestamp.parse(at) },
+    () => {},
+  )) {
     found.push(transferId);
   }
   return found;
@@ -51,11 +60,27 @@ const openIds = async (views: Views): Promise<string[]> => {
 
 const at = '2026-11-21T12:00:00.000Z';
 const row = {
-  ...{ pk: 'transfer#t1', sk: 'from#a', transferId: 't1', from: 'a', to: 'b', amount: 1, currency: 'EUR' },
+  ...{
+    pk: 'transfer#t1',
+    sk: 'from#a',
+    transferId: 't1',
+    from: 'a',
+    to: 'b',
+    amount: 1,
+    currency: 'EUR',
+  },
   ...{ correlationId: 'k', actor: 'alice', reserved: { accountId: 'a', version: 3, at } },
 };
 const account = {
-  ...{ accountId: 'a', owner: 'alice', currency: 'EUR', status: 'open', balance: 1, reserved: 0, available: 1 },
+  ...{
+    accountId: 'a',
+    owner: 'alice',
+    currency: 'EUR',
+    status: 'open',
+    balance: 1,
+    reserved: 0,
+    available: 1,
+  },
   ...{ overdraftLimit: 0, version: 7, openedAt: at },
 };
 
@@ -82,10 +107,13 @@ describe.each(reads)('of %s', (_, answer, read, expected) => {
     expect(asked[1]).toEqual(asked[0]);
   });
 
-  it.each(['ThrottlingException', 'TimeoutError', 'InternalServerError'])('a %s is asked again', async (name) => {
-    const { views } = viewsOver(Object.assign(new Error(name), { name }), answer);
-    expect(await read(views)).toEqual(expected);
-  });
+  it.each(['ThrottlingException', 'TimeoutError', 'InternalServerError'])(
+    'a %s is asked again',
+    async (name) => {
+      const { views } = viewsOver(Object.assign(new Error(name), { name }), answer);
+      expect(await read(views)).toEqual(expected);
+    },
+  );
 
   it('no answer in time is said, as that: nothing is concluded', async () => {
     const { views, asked } = viewsOver(...Array(9).fill({}));
@@ -95,7 +123,10 @@ describe.each(reads)('of %s', (_, answer, read, expected) => {
   });
 
   it('a request that DynamoDB refuses is not sent again', async () => {
-    const refused = Object.assign(new Error('no right'), { name: 'AccessDeniedException', $fault: 'client' });
+    const refused = Object.assign(new Error('no right'), {
+      name: 'AccessDeniedException',
+      $fault: 'client',
+    });
     const { views, asked } = viewsOver(refused);
     await expect(read(views)).rejects.toBe(refused);
     expect(asked.filter(sameAs(asked[0]))).toHaveLength(1);
@@ -103,11 +134,17 @@ describe.each(reads)('of %s', (_, answer, read, expected) => {
 });
 
 it('an open shard that cannot be read keeps no other from being found', async () => {
-  const refused = Object.assign(new Error('no right'), { name: 'AccessDeniedException', $fault: 'client' });
+  const refused = Object.assign(new Error('no right'), {
+    name: 'AccessDeniedException',
+    $fault: 'client',
+  });
   const { views } = viewsOver(refused, { ConsumedCapacity: {}, Items: [row] });
   const found: string[] = [];
   const search = async () => {
-    for await (const { transferId } of views.openTransfers({ before: Timestamp.parse(at) }, () => {}))
+    for await (const { transferId } of views.openTransfers(
+      { before: Timestamp.parse(at) },
+      () => {},
+    ))
       found.push(transferId);
   };
   await expect(search()).rejects.toBe(refused);
@@ -115,7 +152,12 @@ it('an open shard that cannot be read keeps no other from being found', async ()
 });
 
 it('of a list, the pages have one time for all, and each open shard its own', async () => {
-  const { views, asked } = viewsOver({}, {}, { ConsumedCapacity: {}, Item: account }, ...Array(9).fill({}));
+  const { views, asked } = viewsOver(
+    {},
+    {},
+    { ConsumedCapacity: {}, Item: account },
+    ...Array(9).fill({}),
+  );
   await expect(views.entries(a, { limit: 1 })).rejects.toSatisfy(isStoreUnavailable);
   // The summary took 60 of the 100, and a first wait for the entries takes 20.
   expect(asked).toHaveLength(5);

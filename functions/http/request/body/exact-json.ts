@@ -1,11 +1,12 @@
 /**
  * Parses JSON without letting it change on the way in.
  *
- * `JSON.parse` rounds what a number cannot hold: `0.99999999999999999` becomes 1. A number that would become a whole
- * one only by rounding is read as NaN instead, so that an amount's schema refuses it. (A whole number beyond 2^53−1
- * stays outside the safe range and is refused there.) A string with half a surrogate pair, which no store or hash keeps
- * as it is, is an error (RFC 7493, 2.1). So is a name that comes twice in one object (RFC 7493, 2.3), however it is
- * written: `JSON.parse` takes the last one, another reader on the way the first.
+ * `JSON.parse` rounds what a number cannot hold: `0.99999999999999999` becomes 1. A number that
+ * would become a whole one only by rounding is read as NaN instead, so that an amount's schema
+ * refuses it. (A whole number beyond 2^53−1 stays outside the safe range and is refused there.) A
+ * string with half a surrogate pair, which no store or hash keeps as it is, is an error (RFC 7493,
+ * 2.1). So is a name that comes twice in one object (RFC 7493, 2.3), however it is written:
+ * `JSON.parse` takes the last one, another reader on the way the first.
  * @param text what was sent.
  * @returns plain JSON.
  * @throws {SyntaxError} where it is not JSON.
@@ -15,8 +16,10 @@ export const parseExactly = (text: string): unknown => {
     text,
     (_key, value: unknown, ...context: readonly { readonly source?: string }[]) => {
       const source = context[0]?.source;
-      if (typeof value === 'string' && !value.isWellFormed()) throw new SyntaxError('half a surrogate pair');
-      if (typeof value !== 'number' || source === undefined || !Number.isInteger(value)) return value;
+      if (typeof value === 'string' && !value.isWellFormed())
+        throw new SyntaxError('half a surrogate pair');
+      if (typeof value !== 'number' || source === undefined || !Number.isInteger(value))
+        return value;
       return isWhole(source) ? value : Number.NaN;
     },
   );
@@ -42,7 +45,10 @@ const checkNames = (text: string): void => {
   }
 };
 
-/** Whether a JSON number is written as a whole one: 12, 12.0, 1.2e1 and 120e-1 are, 1.25e1 and 1e-9 are not. */
+/**
+ * Whether a JSON number is written as a whole one: 12, 12.0, 1.2e1 and 120e-1 are, 1.25e1 and 1e-9
+ * are not.
+ */
 const isWhole = (literal: string): boolean => {
   const [mantissa = '', exponent = '0'] = literal.toLowerCase().split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');

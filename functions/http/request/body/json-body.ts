@@ -12,12 +12,16 @@ export type JsonBody =
   | { readonly ok: false; readonly problem: Problem };
 
 /**
- * Reads a request's body as JSON. What a byte that is no UTF-8 was replaced by on the way is not what the client sent, so it is
- * refused like the byte itself.
+ * Reads a request's body as JSON. What a byte that is no UTF-8 was replaced by on the way is not
+ * what the client sent, so it is refused like the byte itself.
  * @param event the request; API Gateway hands over some bodies in base64.
  * @returns what it says, or 415, 413 or 400.
  */
-export const readJsonBody = ({ headers, body = '', isBase64Encoded }: APIGatewayProxyEventV2): JsonBody => {
+export const readJsonBody = ({
+  headers,
+  body = '',
+  isBase64Encoded,
+}: APIGatewayProxyEventV2): JsonBody => {
   if (isEncoded(headers['content-encoding'] ?? '')) {
     return refused({
       code: 'unsupported_media_type',
@@ -39,7 +43,8 @@ export const readJsonBody = ({ headers, body = '', isBase64Encoded }: APIGateway
       detail: `The body has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} are read.`,
     });
   }
-  if (!isBase64Encoded && wasReplaced(body, bytes.length, headers['content-length'])) return refused(malformed);
+  if (!isBase64Encoded && wasReplaced(body, bytes.length, headers['content-length']))
+    return refused(malformed);
   try {
     return { ok: true, value: parseExactly(utf8.decode(bytes)) };
   } catch {
@@ -56,11 +61,14 @@ const malformed: Problem = {
 
 /** Whether codings were applied to the body (RFC 9110, 8.4: a list). `identity` is none. */
 const isEncoded = (contentEncoding: string): boolean =>
-  contentEncoding.split(',').some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()));
+  contentEncoding
+    .split(',')
+    .some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()));
 
 /**
- * Whether a U+FFFD in the text was put there on the way, for bytes that are not UTF-8: then the text has another length than what
- * was sent. (A sequence that was cut off after three of its four bytes has the same length, and is not noticed here.)
+ * Whether a U+FFFD in the text was put there on the way, for bytes that are not UTF-8: then the
+ * text has another length than what was sent. (A sequence that was cut off after three of its four
+ * bytes has the same length, and is not noticed here.)
  * @param length of the text in UTF-8, in bytes.
  * @param contentLength the header; without it there is nothing to compare with.
  */

@@ -5,7 +5,14 @@ const received: ReceivedRequest = {
   method: 'POST',
   target: '/accounts/a1/deposits',
   httpVersion: '1.1',
-  rawHeaders: ['Host', 'ledger.example:3000', 'Content-Type', 'application/json', 'User-Agent', 'curl/8'],
+  rawHeaders: [
+    'Host',
+    'ledger.example:3000',
+    'Content-Type',
+    'application/json',
+    'User-Agent',
+    'curl/8',
+  ],
   body: Buffer.from('{"amount":1}'),
   sourceIp: '127.0.0.1',
   at: Date.UTC(2026, 2, 5, 19, 3, 8, 123),
@@ -13,9 +20,13 @@ const received: ReceivedRequest = {
 };
 
 const api = { accountId: '000000000000', apiId: 'api1', stage: '$default', port: 3000 };
-const route = { routeKey: 'POST /accounts/{accountId}/deposits', pathParameters: { accountId: 'a1' } };
+const route = {
+  routeKey: 'POST /accounts/{accountId}/deposits',
+  pathParameters: { accountId: 'a1' },
+};
 
-const eventOf = (changes: Partial<ReceivedRequest>) => toEvent({ ...received, ...changes }, route, api);
+const eventOf = (changes: Partial<ReceivedRequest>) =>
+  toEvent({ ...received, ...changes }, route, api);
 
 describe('toEvent', () => {
   it('makes the event of payload format 2.0, whole', () => {
@@ -82,7 +93,14 @@ describe('toEvent', () => {
 
   it('keeps headers of the connection to itself and adds the client to X-Forwarded-For', () => {
     const { headers } = eventOf({
-      rawHeaders: ['Connection', 'keep-alive', 'Transfer-Encoding', 'chunked', 'X-Forwarded-For', '10.0.0.1'],
+      rawHeaders: [
+        'Connection',
+        'keep-alive',
+        'Transfer-Encoding',
+        'chunked',
+        'X-Forwarded-For',
+        '10.0.0.1',
+      ],
     });
     expect(headers).not.toHaveProperty('connection');
     expect(headers).not.toHaveProperty('transfer-encoding');
@@ -90,7 +108,11 @@ describe('toEvent', () => {
   });
 
   it.each([
-    { target: '/x?a=1&b=two%20words&a=3', raw: 'a=1&b=two%20words&a=3', parameters: { a: '1,3', b: 'two words' } },
+    {
+      target: '/x?a=1&b=two%20words&a=3',
+      raw: 'a=1&b=two%20words&a=3',
+      parameters: { a: '1,3', b: 'two words' },
+    },
     { target: '/x?empty=&flag', raw: 'empty=&flag', parameters: { empty: '', flag: '' } },
     {
       target: '/x?at=2026-01-01T00:00:00.000Z',
@@ -109,11 +131,14 @@ describe('toEvent', () => {
     { target: '/accounts/a%20b', rawPath: '/accounts/a b' },
     { target: '/accounts/a%2Fb', rawPath: '/accounts/a/b' },
     { target: '/accounts/a%3Fb/c', rawPath: '/accounts/a' },
-  ])('decodes the path of $target, as API Gateway does in spite of the name', ({ target, rawPath }) => {
-    const event = eventOf({ target });
-    expect(event.rawPath).toBe(rawPath);
-    expect(event.requestContext.http.path).toBe(rawPath);
-  });
+  ])(
+    'decodes the path of $target, as API Gateway does in spite of the name',
+    ({ target, rawPath }) => {
+      const event = eventOf({ target });
+      expect(event.rawPath).toBe(rawPath);
+      expect(event.requestContext.http.path).toBe(rawPath);
+    },
+  );
 
   it('throws a URIError for a path that cannot be decoded', () => {
     expect(() => eventOf({ target: '/%' })).toThrow(URIError);
@@ -122,7 +147,10 @@ describe('toEvent', () => {
   it.each(['7b22ff227d', 'c3', 'eda080', 'f09f98', 'c0af'])(
     'hands over bytes that are no UTF-8 as they are: %s',
     (hex) => {
-      const event = eventOf({ rawHeaders: ['content-type', 'application/json'], body: Buffer.from(hex, 'hex') });
+      const event = eventOf({
+        rawHeaders: ['content-type', 'application/json'],
+        body: Buffer.from(hex, 'hex'),
+      });
       expect(event.isBase64Encoded).toBe(true);
       expect(Buffer.from(event.body ?? '', 'base64').toString('hex')).toBe(hex);
       expect(event.headers['content-length']).toBe(String(hex.length / 2));

@@ -3,12 +3,20 @@ import { ownAnswer, toAnswer } from '../../../../local-cloud/api-gateway/respons
 import { type Invocation, throttled } from '../../../../local-cloud/lambda/invocation.ts';
 
 const json = [['content-type', 'application/json']];
-const internalServerError = { status: 500, headers: json, body: '{"message":"Internal Server Error"}' };
+const internalServerError = {
+  status: 500,
+  headers: json,
+  body: '{"message":"Internal Server Error"}',
+};
 
 interface Case {
   readonly name: string;
   readonly invocation: Invocation;
-  readonly answer: { readonly status: number; readonly headers: readonly (readonly string[])[]; readonly body: string };
+  readonly answer: {
+    readonly status: number;
+    readonly headers: readonly (readonly string[])[];
+    readonly body: string;
+  };
 }
 
 const returned = (payload: unknown): Invocation => ({ ok: true, payload });
@@ -43,12 +51,23 @@ const cases: readonly Case[] = [
   },
   {
     name: 'a body in base64',
-    invocation: returned({ statusCode: 200, headers: { 'content-type': 'x/y' }, body: 'aGk=', isBase64Encoded: true }),
+    invocation: returned({
+      statusCode: 200,
+      headers: { 'content-type': 'x/y' },
+      body: 'aGk=',
+      isBase64Encoded: true,
+    }),
     answer: { status: 200, headers: [['content-type', 'x/y']], body: 'hi' },
   },
   {
     name: 'a status code as text, null for what is absent',
-    invocation: returned({ statusCode: '404', headers: null, cookies: null, body: null, isBase64Encoded: null }),
+    invocation: returned({
+      statusCode: '404',
+      headers: null,
+      cookies: null,
+      body: null,
+      isBase64Encoded: null,
+    }),
     answer: { status: 404, headers: [['content-type', 'text/plain; charset=utf-8']], body: '' },
   },
   {
@@ -64,16 +83,36 @@ const cases: readonly Case[] = [
     invocation: returned({ a: 1 }),
     answer: { status: 200, headers: json, body: '{"a":1}' },
   },
-  { name: 'a string', invocation: returned('hi'), answer: { status: 200, headers: json, body: '"hi"' } },
-  { name: 'a list', invocation: returned([1]), answer: { status: 200, headers: json, body: '[1]' } },
-  { name: 'null', invocation: returned(null), answer: { status: 200, headers: json, body: 'null' } },
+  {
+    name: 'a string',
+    invocation: returned('hi'),
+    answer: { status: 200, headers: json, body: '"hi"' },
+  },
+  {
+    name: 'a list',
+    invocation: returned([1]),
+    answer: { status: 200, headers: json, body: '[1]' },
+  },
+  {
+    name: 'null',
+    invocation: returned(null),
+    answer: { status: 200, headers: json, body: 'null' },
+  },
   {
     name: 'a body that is no string',
     invocation: returned({ statusCode: 200, body: { a: 1 } }),
     answer: internalServerError,
   },
-  { name: 'a status code out of range', invocation: returned({ statusCode: 700 }), answer: internalServerError },
-  { name: 'a status code that is no number', invocation: returned({ statusCode: 'ok' }), answer: internalServerError },
+  {
+    name: 'a status code out of range',
+    invocation: returned({ statusCode: 700 }),
+    answer: internalServerError,
+  },
+  {
+    name: 'a status code that is no number',
+    invocation: returned({ statusCode: 'ok' }),
+    answer: internalServerError,
+  },
   {
     name: 'a header that cannot be sent',
     invocation: returned({ statusCode: 200, headers: { 'a b': 'c' } }),

@@ -17,7 +17,10 @@ const functionThat = (invoke: (event: unknown) => Promise<Invocation>): LocalFun
   invoke,
 });
 
-const echo = functionThat(async (event) => ({ ok: true, payload: { statusCode: 201, body: JSON.stringify(event) } }));
+const echo = functionThat(async (event) => ({
+  ok: true,
+  payload: { statusCode: 201, body: JSON.stringify(event) },
+}));
 
 const serve = async (
   target: LocalFunction,
@@ -35,7 +38,9 @@ const serve = async (
     {
       port: 0,
       sideDoor: (_, path) =>
-        path === '/_local' ? Promise.resolve({ status: 200, headers: [], body: Buffer.from('local') }) : undefined,
+        path === '/_local'
+          ? Promise.resolve({ status: 200, headers: [], body: Buffer.from('local') })
+          : undefined,
     },
   );
   return `http://127.0.0.1:${running.port}`;
@@ -50,11 +55,14 @@ describe('the HTTP API', () => {
     expect(await response.text()).toBe('');
   });
 
-  it.each(['DELETE', 'OPTIONS', 'PATCH', 'HEAD', 'GET'])('sends %s of an ANY route to its function', async (method) => {
-    const url = await serve(echo, { routeKey: 'ANY /accounts/{accountId}' });
-    expect(await fetch(`${url}/accounts/a1`, { method })).toMatchObject({ status: 201 });
-    expect(await fetch(`${url}/accounts`, { method })).toMatchObject({ status: 404 });
-  });
+  it.each(['DELETE', 'OPTIONS', 'PATCH', 'HEAD', 'GET'])(
+    'sends %s of an ANY route to its function',
+    async (method) => {
+      const url = await serve(echo, { routeKey: 'ANY /accounts/{accountId}' });
+      expect(await fetch(`${url}/accounts/a1`, { method })).toMatchObject({ status: 201 });
+      expect(await fetch(`${url}/accounts`, { method })).toMatchObject({ status: 404 });
+    },
+  );
 
   it('takes a request that names a whole URL for the path on this host', async () => {
     const url = new URL(await serve(echo, { routeKey: 'GET /accounts/{accountId}' }));
@@ -94,8 +102,19 @@ describe('the HTTP API', () => {
 
   it.each([
     { what: 'a route that is not there', path: '/accounts', status: 404, message: 'Not Found' },
-    { what: 'a method that is not there', path: '/accounts/a1', method: 'PUT', status: 404, message: 'Not Found' },
-    { what: 'a path that cannot be decoded', path: '/accounts/%E0%A4%A', status: 400, message: 'Bad Request' },
+    {
+      what: 'a method that is not there',
+      path: '/accounts/a1',
+      method: 'PUT',
+      status: 404,
+      message: 'Not Found',
+    },
+    {
+      what: 'a path that cannot be decoded',
+      path: '/accounts/%E0%A4%A',
+      status: 400,
+      message: 'Bad Request',
+    },
   ])('answers $what itself', async ({ path, method = 'POST', status, message }) => {
     const response = await fetch((await serve(echo)) + path, { method });
     expect(response.status).toBe(status);
@@ -103,7 +122,9 @@ describe('the HTTP API', () => {
   });
 
   it('answers 500 for a function that failed, without a word of why', async () => {
-    const url = await serve(functionThat(async () => ({ ok: false, errorType: 'Error', errorMessage: 'secret' })));
+    const url = await serve(
+      functionThat(async () => ({ ok: false, errorType: 'Error', errorMessage: 'secret' })),
+    );
     const response = await fetch(`${url}/accounts/a1`, { method: 'POST' });
     expect(response.status).toBe(500);
     expect(await response.text()).toBe('{"message":"Internal Server Error"}');
@@ -129,7 +150,9 @@ describe('the HTTP API', () => {
           `${url}/accounts/a1`,
           {
             method: 'POST',
-            headers: announced ? { 'content-length': tooLarge.length } : { 'transfer-encoding': 'chunked' },
+            headers: announced
+              ? { 'content-length': tooLarge.length }
+              : { 'transfer-encoding': 'chunked' },
           },
           (response) => {
             resolve(response.statusCode);
@@ -172,7 +195,9 @@ describe('the HTTP API', () => {
   it('says that the port is in use', async () => {
     const port = Number(new URL(await serve(echo)).port);
     const api: HttpApiDefinition = { apiId: 'a', accountId: '0', stage: '$default', routes: [] };
-    await expect(startHttpApi(api, { port, sideDoor: () => undefined })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(startHttpApi(api, { port, sideDoor: () => undefined })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
   });
 });
 
@@ -180,7 +205,8 @@ describe('createThrottle', () => {
   it('lets a burst through, then the rate, and never saves up more than a burst', () => {
     let now = 0;
     const mayPass = createThrottle({ rateLimit: 2, burstLimit: 3 }, () => now);
-    const passed = (requests: number) => Array.from({ length: requests }, mayPass).filter(Boolean).length;
+    const passed = (requests: number) =>
+      Array.from({ length: requests }, mayPass).filter(Boolean).length;
     expect(passed(5)).toBe(3);
     now += 500;
     expect(passed(5)).toBe(1);

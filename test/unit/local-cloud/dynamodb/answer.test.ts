@@ -6,7 +6,13 @@ const lines = (...parts: string[]) => parts.join('\r\n');
 const cases = [
   {
     form: 'with its length',
-    text: lines('HTTP/1.1 200 OK', 'X-Amzn-RequestId: r1', 'Content-Length: 11', '', '{"a":"\r\nb"}'),
+    text: lines(
+      'HTTP/1.1 200 OK',
+      'X-Amzn-RequestId: r1',
+      'Content-Length: 11',
+      '',
+      '{"a":"\r\nb"}',
+    ),
     answer: { status: 200, headers: { 'x-amzn-requestid': 'r1' }, body: '{"a":"\r\nb"}' },
   },
   {

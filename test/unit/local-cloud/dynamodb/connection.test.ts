@@ -23,16 +23,20 @@ const connected = async (serve: (socket: Socket, request: string) => void) => {
     connection.close();
     server.close();
   });
-  const send = async (body: string) => (await connection.send('DynamoDB_20120810.GetItem', Buffer.from(body))).body;
+  const send = async (body: string) =>
+    (await connection.send('DynamoDB_20120810.GetItem', Buffer.from(body))).body;
   return { connection, sockets, send: async (body: string) => (await send(body)).toString() };
 };
 
-const answer = (body: string, more = '') => `HTTP/1.1 200 OK\r\n${more}Content-Length: ${body.length}\r\n\r\n${body}`;
+const answer = (body: string, more = '') =>
+  `HTTP/1.1 200 OK\r\n${more}Content-Length: ${body.length}\r\n\r\n${body}`;
 
 const bodyOf = (request: string) => request.split('\r\n\r\n')[1] ?? '';
 
 it('one connection carries one request after the other', async () => {
-  const { sockets, send } = await connected((socket, request) => socket.write(answer(bodyOf(request))));
+  const { sockets, send } = await connected((socket, request) =>
+    socket.write(answer(bodyOf(request))),
+  );
   expect([await send('one'), await send('two')]).toEqual(['one', 'two']);
   expect(sockets).toHaveLength(1);
 });
@@ -68,7 +72,9 @@ it('a request fails when the connection ends before its answer, and the next one
 });
 
 it('a connection that DynamoDB wants closed is not used again', async () => {
-  const { sockets, send } = await connected((socket) => socket.write(answer('there', 'Connection: close\r\n')));
+  const { sockets, send } = await connected((socket) =>
+    socket.write(answer('there', 'Connection: close\r\n')),
+  );
   expect([await send(''), await send('')]).toEqual(['there', 'there']);
   expect(sockets).toHaveLength(2);
 });

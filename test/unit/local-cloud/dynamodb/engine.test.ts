@@ -4,7 +4,10 @@ import { findEngine, javaMajorVersion } from '../../../../local-cloud/dynamodb/e
 
 describe('the major version of Java', () => {
   it.each([
-    ['openjdk version "17.0.15" 2025-04-15\nOpenJDK Runtime Environment (build 17.0.15+6-Debian-1deb12u1)', 17],
+    [
+      'openjdk version "17.0.15" 2025-04-15\nOpenJDK Runtime Environment (build 17.0.15+6-Debian-1deb12u1)',
+      17,
+    ],
     ['openjdk version "11.0.2" 2019-01-15', 11],
     ['java version "1.8.0_292"\nJava(TM) SE Runtime Environment (build 1.8.0_292-b10)', 8],
     ['openjdk version "25" 2025-09-16', 25],
@@ -18,7 +21,10 @@ describe('the major version of Java', () => {
 
 /** A machine on which these programs answer. */
 const machine = (answers: Record<string, string>) =>
-  vi.fn(async (command: string) => Object.entries(answers).find(([name]) => command.endsWith(name))?.[1]);
+  vi.fn(
+    async (command: string) =>
+      Object.entries(answers).find(([name]) => command.endsWith(name))?.[1],
+  );
 
 const java17 = 'openjdk version "17.0.15" 2025-04-15';
 
@@ -30,7 +36,8 @@ describe('DynamoDB Local runs', () => {
     expect(engine.description).toBe('DynamoDB Local on Java 17');
     expect(engine.arguments.slice(-4)).toEqual(['-port', '8123', '-inMemory', '-disableTelemetry']);
     const jar = engine.arguments[engine.arguments.indexOf('-jar') + 1] ?? '';
-    const libraries = engine.arguments.find((it) => it.startsWith('-Djava.library.path='))?.split('=')[1] ?? '';
+    const libraries =
+      engine.arguments.find((it) => it.startsWith('-Djava.library.path='))?.split('=')[1] ?? '';
     expect([existsSync(jar), existsSync(libraries)]).toEqual([true, true]);
   });
 
@@ -38,18 +45,26 @@ describe('DynamoDB Local runs', () => {
     const short = await findEngine({ port: 8123 }, machine({ java: java17 }));
     const long = await findEngine({ port: 8123, longRunning: true }, machine({ java: java17 }));
 
-    expect(short.arguments.filter((it) => !long.arguments.includes(it))).toEqual(['-XX:TieredStopAtLevel=1']);
+    expect(short.arguments.filter((it) => !long.arguments.includes(it))).toEqual([
+      '-XX:TieredStopAtLevel=1',
+    ]);
   });
 
   it('from the jar, in a directory', async () => {
-    const engine = await findEngine({ port: 8123, dataDirectory: '/data/ledger' }, machine({ java: java17 }));
+    const engine = await findEngine(
+      { port: 8123, dataDirectory: '/data/ledger' },
+      machine({ java: java17 }),
+    );
 
     expect(engine.arguments).toEqual(expect.arrayContaining(['-dbPath', '/data/ledger']));
     expect(engine.arguments).not.toContain('-inMemory');
   });
 
   it('in a container where Java is too old and Docker answers', async () => {
-    const engine = await findEngine({ port: 8123 }, machine({ java: 'java version "1.8.0_292"', docker: '28.0' }));
+    const engine = await findEngine(
+      { port: 8123 },
+      machine({ java: 'java version "1.8.0_292"', docker: '28.0' }),
+    );
 
     expect([engine.command, ...engine.arguments].join(' ')).toBe(
       'docker run --rm --init --publish 127.0.0.1:8123:8000 amazon/dynamodb-local ' +
@@ -58,7 +73,10 @@ describe('DynamoDB Local runs', () => {
   });
 
   it('in a container with a directory of this machine', async () => {
-    const engine = await findEngine({ port: 8123, dataDirectory: '/data/ledger' }, machine({ docker: '28.0' }));
+    const engine = await findEngine(
+      { port: 8123, dataDirectory: '/data/ledger' },
+      machine({ docker: '28.0' }),
+    );
 
     expect([engine.command, ...engine.arguments].join(' ')).toBe(
       'docker run --rm --init --publish 127.0.0.1:8123:8000 --user root --volume /data/ledger:/data ' +
@@ -74,7 +92,13 @@ it.each([
   const refused = findEngine({ port: 8123 }, machine(answers));
 
   await expect(refused).rejects.toThrow(found);
-  for (const way of ['apt install', 'brew install', 'winget install', 'JAVA_HOME', 'HOLDFAST_DYNAMODB_ENDPOINT'])
+  for (const way of [
+    'apt install',
+    'brew install',
+    'winget install',
+    'JAVA_HOME',
+    'HOLDFAST_DYNAMODB_ENDPOINT',
+  ])
     await expect(refused).rejects.toThrow(way);
 });
 

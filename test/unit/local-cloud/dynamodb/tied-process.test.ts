@@ -36,7 +36,11 @@ it('runs until it is stopped, and its end is not unexpected then', async () => {
 });
 
 it('that ends by itself is told, with the last it said', async () => {
-  const program = startTied(process.execPath, ['-e', 'console.error("out of luck"); process.exit(3)'], tmpdir());
+  const program = startTied(
+    process.execPath,
+    ['-e', 'console.error("out of luck"); process.exit(3)'],
+    tmpdir(),
+  );
   const unexpected = vi.fn();
   program.onUnexpectedEnd(unexpected);
   await eventually(() => expect(unexpected).toHaveBeenCalledTimes(1));
@@ -53,7 +57,9 @@ it('that is not there has ended, and says so', async () => {
 });
 
 it('ends when its parent is killed', async () => {
-  const module = fileURLToPath(new URL('../../../../local-cloud/dynamodb/tied-process.ts', import.meta.url));
+  const module = fileURLToPath(
+    new URL('../../../../local-cloud/dynamodb/tied-process.ts', import.meta.url),
+  );
   const parent = spawn(process.execPath, [
     '--input-type=module',
     '-e',

@@ -59,7 +59,8 @@ const start = (
 };
 
 /**
- * Holds the clock that timeouts run by, until the test ends: however slow the machine is, nothing times out by itself.
+ * Holds the clock that timeouts run by, until the test ends: however slow the machine is, nothing
+ * times out by itself.
  * @returns lets the timeout of what is under way pass.
  */
 const holdTime = (): (() => void) => {
@@ -106,7 +107,10 @@ describe('a function that runs', () => {
     const { run } = start(
       'export const handler = async (event) => event.give ? { at: new Date(0), no: undefined } : undefined;',
     );
-    expect(await run.invoke({ give: true })).toEqual({ ok: true, payload: { at: '1970-01-01T00:00:00.000Z' } });
+    expect(await run.invoke({ give: true })).toEqual({
+      ok: true,
+      payload: { at: '1970-01-01T00:00:00.000Z' },
+    });
     expect(await run.invoke({})).toEqual({ ok: true, payload: null });
     expect(await run.invoke(undefined)).toMatchObject({ ok: false, errorType: 'TypeError' });
   });
@@ -126,7 +130,8 @@ describe('a function that runs', () => {
       AWS_ENDPOINT_URL_SFN: 'http://127.0.0.1:2',
       AWS_ACCESS_KEY_ID: 'LOCALledgertestx',
     });
-    for (const name of ['HOLDFAST_TEST_SECRET', 'HOME', 'PATH', 'USER']) expect(environment).not.toHaveProperty(name);
+    for (const name of ['HOLDFAST_TEST_SECRET', 'HOME', 'PATH', 'USER'])
+      expect(environment).not.toHaveProperty(name);
   });
 
   it('gets the context of Lambda, with the time that is left', async () => {
@@ -184,14 +189,19 @@ describe('a function that runs', () => {
 describe('invocations at the same time', () => {
   it('get a worker each, up to the limit, and the others wait for their turn', async () => {
     const { run } = start(scripted);
-    const invocations = await Promise.all(Array.from({ length: 12 }, () => run.invoke({ sleep: 200 })));
+    const invocations = await Promise.all(
+      Array.from({ length: 12 }, () => run.invoke({ sleep: 200 })),
+    );
     expect(run.workers()).toBe(3);
-    for (const invocation of invocations) expect(invocation).toMatchObject({ ok: true, payload: { most: 1 } });
+    for (const invocation of invocations)
+      expect(invocation).toMatchObject({ ok: true, payload: { most: 1 } });
   });
 
   it('never share a worker even where there is only one', async () => {
     const { run } = start(scripted, {}, { maxWorkers: 1 });
-    const invocations = await Promise.all(Array.from({ length: 5 }, () => run.invoke({ sleep: 5 })));
+    const invocations = await Promise.all(
+      Array.from({ length: 5 }, () => run.invoke({ sleep: 5 })),
+    );
     expect(invocations.map((invocation) => invocation.ok && invocation.payload)).toEqual(
       [1, 2, 3, 4, 5].map((calls) => ({ calls, most: 1 })),
     );
@@ -199,12 +209,24 @@ describe('invocations at the same time', () => {
 });
 
 describe('a function with reserved concurrency', () => {
-  const refused = { ok: false, errorType: 'TooManyRequestsException', errorMessage: 'Rate Exceeded.' };
+  const refused = {
+    ok: false,
+    errorType: 'TooManyRequestsException',
+    errorMessage: 'Rate Exceeded.',
+  };
 
   it('runs so many invocations at once and refuses the others at once, without having them wait', async () => {
     const { run, failures } = start(scripted, { reservedConcurrency: 2 }, { maxWorkers: 1 });
-    const invocations = await Promise.all(Array.from({ length: 5 }, () => run.invoke({ sleep: 5 })));
-    expect(invocations.map((invocation) => invocation.ok)).toEqual([true, true, false, false, false]);
+    const invocations = await Promise.all(
+      Array.from({ length: 5 }, () => run.invoke({ sleep: 5 })),
+    );
+    expect(invocations.map((invocation) => invocation.ok)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
     expect(invocations.slice(2)).toEqual([refused, refused, refused]);
     expect(failures).toEqual([]);
     expect(await run.invoke({})).toMatchObject({ ok: true });
@@ -212,7 +234,8 @@ describe('a function with reserved concurrency', () => {
 
   it('has it back from invocations that failed', async () => {
     const { run } = start(scripted, { reservedConcurrency: 1 });
-    for (const event of [{ throw: 'no' }, { exit: 1 }]) expect(await run.invoke(event)).toMatchObject({ ok: false });
+    for (const event of [{ throw: 'no' }, { exit: 1 }])
+      expect(await run.invoke(event)).toMatchObject({ ok: false });
     expect(await run.invoke({})).toMatchObject({ ok: true });
   });
 
@@ -223,11 +246,27 @@ describe('a function with reserved concurrency', () => {
 
 describe('an invocation that fails', () => {
   it.each([
-    { event: { throw: 'no' }, error: { errorType: 'RangeError', errorMessage: 'no' }, survives: true },
-    { event: { throwValue: 'text' }, error: { errorType: 'string', errorMessage: 'text' }, survives: true },
-    { event: { throwValue: null }, error: { errorType: 'object', errorMessage: 'null' }, survives: true },
+    {
+      event: { throw: 'no' },
+      error: { errorType: 'RangeError', errorMessage: 'no' },
+      survives: true,
+    },
+    {
+      event: { throwValue: 'text' },
+      error: { errorType: 'string', errorMessage: 'text' },
+      survives: true,
+    },
+    {
+      event: { throwValue: null },
+      error: { errorType: 'object', errorMessage: 'null' },
+      survives: true,
+    },
     { event: { return: 'bigint' }, error: { errorType: 'Runtime.MarshalError' }, survives: true },
-    { event: { return: 'big' }, error: { errorType: 'Function.ResponseSizeTooLarge' }, survives: true },
+    {
+      event: { return: 'big' },
+      error: { errorType: 'Function.ResponseSizeTooLarge' },
+      survives: true,
+    },
     {
       event: { reject: 'lost' },
       error: { errorType: 'Runtime.UnhandledPromiseRejection', errorMessage: 'lost' },
@@ -235,7 +274,10 @@ describe('an invocation that fails', () => {
     },
     {
       event: { exit: 3 },
-      error: { errorType: 'Runtime.ExitError', errorMessage: expect.stringMatching(/^RequestId: .* exit status 3$/) },
+      error: {
+        errorType: 'Runtime.ExitError',
+        errorMessage: expect.stringMatching(/^RequestId: .* exit status 3$/),
+      },
       survives: false,
     },
     {
@@ -253,7 +295,10 @@ describe('an invocation that fails', () => {
       await run.invoke({});
       expect(await run.invoke(event)).toMatchObject({ ok: false, ...error });
       expect(failures).toHaveLength(1);
-      expect(await run.invoke({})).toMatchObject({ ok: true, payload: { calls: survives ? 3 : 1 } });
+      expect(await run.invoke({})).toMatchObject({
+        ok: true,
+        payload: { calls: survives ? 3 : 1 },
+      });
     },
   );
 
@@ -275,7 +320,9 @@ describe('an invocation that fails', () => {
       expect(await late).toEqual({
         ok: false,
         errorType: 'Sandbox.Timedout',
-        errorMessage: expect.stringMatching(/^RequestId: \S+ Error: Task timed out after 10\.00 seconds$/),
+        errorMessage: expect.stringMatching(
+          /^RequestId: \S+ Error: Task timed out after 10\.00 seconds$/,
+        ),
       });
       expect(await run.invoke({})).toMatchObject({ payload: { calls: 1 } });
     },
@@ -283,13 +330,19 @@ describe('an invocation that fails', () => {
 
   it('by using more memory than the template gives it takes only its worker down', async () => {
     const { run } = start(scripted, { memoryMb: 32 });
-    expect(await run.invoke({ fill: true })).toMatchObject({ ok: false, errorType: 'Runtime.ExitError' });
+    expect(await run.invoke({ fill: true })).toMatchObject({
+      ok: false,
+      errorType: 'Runtime.ExitError',
+    });
     expect(await run.invoke({})).toMatchObject({ ok: true });
   });
 
   it('is refused when the event is larger than Lambda takes', async () => {
     const { run } = start(scripted);
-    expect(await run.invoke('x'.repeat(7_000_000))).toMatchObject({ ok: false, errorType: 'RequestTooLargeException' });
+    expect(await run.invoke('x'.repeat(7_000_000))).toMatchObject({
+      ok: false,
+      errorType: 'RequestTooLargeException',
+    });
   });
 });
 
@@ -307,7 +360,10 @@ describe('a bundle that cannot be loaded', () => {
   ])('fails each invocation with $errorType', async ({ source, errorType }) => {
     const { run } = start(source);
     expect(await run.invoke({})).toMatchObject({ ok: false, errorType });
-    expect(await Promise.all([run.invoke({}), run.invoke({})])).toMatchObject([{ errorType }, { errorType }]);
+    expect(await Promise.all([run.invoke({}), run.invoke({})])).toMatchObject([
+      { errorType },
+      { errorType },
+    ]);
   });
 
   it('is an ImportModuleError when the file is not there', async () => {
@@ -342,7 +398,9 @@ describe('a crash between two invocations', () => {
   it('is reported, and the next invocation starts afresh', async () => {
     const { run, failures } = start(scripted);
     await run.invoke({ crashLater: true });
-    await eventually(() => expect(failures).toMatchObject([{ errorType: 'Error', errorMessage: 'later' }]));
+    await eventually(() =>
+      expect(failures).toMatchObject([{ errorType: 'Error', errorMessage: 'later' }]),
+    );
     expect(await run.invoke({})).toMatchObject({ ok: true, payload: { calls: 1 } });
   });
 });

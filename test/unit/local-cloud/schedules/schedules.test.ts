@@ -42,7 +42,11 @@ describe('a schedule', () => {
   const target = () => ({
     name: 'recover',
     arn: 'arn:aws:lambda:us-east-1:000000000000:function:recover',
-    invoke: vi.fn(async () => ({ ok: false as const, errorType: 'Error', errorMessage: 'it failed' })),
+    invoke: vi.fn(async () => ({
+      ok: false as const,
+      errorType: 'Error',
+      errorMessage: 'it failed',
+    })),
   });
 
   it('invokes once per interval, not at once, whatever became of the invocation before', () => {
@@ -85,7 +89,11 @@ describe('a schedule', () => {
 
   it('tries again for a minute what was refused for want of concurrency, with the same event', async () => {
     const recover = { ...target(), invoke: vi.fn(async (_event: unknown) => throttled) };
-    const schedule = startSchedule({ expression: 'rate(1 hour)', maximumEventAgeSeconds: 60, target: recover });
+    const schedule = startSchedule({
+      expression: 'rate(1 hour)',
+      maximumEventAgeSeconds: 60,
+      target: recover,
+    });
     await vi.advanceTimersByTimeAsync(3_600_000 + 120_000);
     schedule.stop();
     expect(recover.invoke).toHaveBeenCalledTimes(61);

@@ -19,16 +19,25 @@ import { startStepFunctions } from '../../../../local-cloud/step-functions/endpo
 import { eventually } from '../../../setup/eventually.ts';
 import { machineArn, machineWith, oneTask } from './machines.ts';
 
-/** A Step Functions behind HTTP with one machine of one task, which waits until the test answers it. */
+/**
+ * A Step Functions behind HTTP with one machine of one task, which waits until the test answers it.
+ */
 const started = async (type: 'STANDARD' | 'EXPRESS' = 'STANDARD') => {
   const waiting: ((invocation: Invocation) => void)[] = [];
   const stepFunctions = startStepFunctions({
     stateMachines: [machineWith(oneTask({}), type)],
-    resolveFunction: (arn) => ({ name: 'f', arn, invoke: () => new Promise((resolve) => waiting.push(resolve)) }),
+    resolveFunction: (arn) => ({
+      name: 'f',
+      arn,
+      invoke: () => new Promise((resolve) => waiting.push(resolve)),
+    }),
     report: () => {},
   });
   const server = createServer(async (request, response) => {
-    const { status, body } = await stepFunctions.handle(String(request.headers['x-amz-target']), await text(request));
+    const { status, body } = await stepFunctions.handle(
+      String(request.headers['x-amz-target']),
+      await text(request),
+    );
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -122,7 +131,9 @@ describe('the name of an execution of a Standard machine', () => {
     const { start, describeExecution, answer } = await started();
     const { executionArn } = await start('t1');
     await answer(succeeded);
-    await eventually(async () => expect((await describeExecution(executionArn)).status).toBe('SUCCEEDED'));
+    await eventually(async () =>
+      expect((await describeExecution(executionArn)).status).toBe('SUCCEEDED'),
+    );
     await expect(start('t1')).rejects.toThrow(ExecutionAlreadyExists);
   });
 
@@ -144,7 +155,9 @@ it('the name of an execution of an Express machine may be used again', async () 
 it('an execution can be stopped, with a reason, and what its task answers later changes nothing', async () => {
   const { client, start, describeExecution, answer } = await started();
   const { executionArn } = await start('t1');
-  await client.send(new StopExecutionCommand({ executionArn, error: 'Tired', cause: 'it was late' }));
+  await client.send(
+    new StopExecutionCommand({ executionArn, error: 'Tired', cause: 'it was late' }),
+  );
   await answer(succeeded);
   const stopped = await describeExecution(executionArn);
   expect(stopped).toMatchObject({ status: 'ABORTED', error: 'Tired', cause: 'it was late' });
@@ -157,7 +170,8 @@ it('executions are listed, the newest first, by status and in pages', async () =
   const { client, start, answer } = await started();
   const list = (more: Partial<ListExecutionsCommand['input']>) =>
     client.send(new ListExecutionsCommand({ stateMachineArn: machineArn, ...more }));
-  const namesOf = ({ executions }: Awaited<ReturnType<typeof list>>) => executions?.map(({ name }) => name);
+  const namesOf = ({ executions }: Awaited<ReturnType<typeof list>>) =>
+    executions?.map(({ name }) => name);
   const now = vi.spyOn(Date, 'now');
   for (const [index, name] of ['t1', 't2', 't3'].entries()) {
     now.mockReturnValue(1_795_255_200_000 + index);
@@ -165,7 +179,9 @@ it('executions are listed, the newest first, by status and in pages', async () =
   }
   now.mockRestore();
   await answer(succeeded);
-  await eventually(async () => expect(namesOf(await list({ statusFilter: 'SUCCEEDED' }))).toEqual(['t1']));
+  await eventually(async () =>
+    expect(namesOf(await list({ statusFilter: 'SUCCEEDED' }))).toEqual(['t1']),
+  );
 
   expect(namesOf(await list({ statusFilter: 'RUNNING' }))).toEqual(['t3', 't2']);
   const first = await list({ maxResults: 2 });
@@ -179,7 +195,11 @@ describe('a request is refused as Step Functions does:', () => {
   it.each([
     ['a name with a space', { name: 'a b' }, InvalidName],
     ['an input that is no JSON', { input: '{' }, InvalidExecutionInput],
-    ['a machine that is not there', { stateMachineArn: `${machineArn}2` }, StateMachineDoesNotExist],
+    [
+      'a machine that is not there',
+      { stateMachineArn: `${machineArn}2` },
+      StateMachineDoesNotExist,
+    ],
   ])('%s', async (_, changed, error) => {
     const { client } = await started();
     const command = new StartExecutionCommand({ stateMachineArn: machineArn, ...changed });
@@ -212,7 +232,9 @@ describe('a request is refused as Step Functions does:', () => {
 
   it('executions of an Express machine, which nobody keeps', async () => {
     const { client } = await started('EXPRESS');
-    await expect(client.send(new ListExecutionsCommand({ stateMachineArn: machineArn }))).rejects.toMatchObject({
+    await expect(
+      client.send(new ListExecutionsCommand({ stateMachineArn: machineArn })),
+    ).rejects.toMatchObject({
       name: 'StateMachineTypeNotSupported',
     });
   });

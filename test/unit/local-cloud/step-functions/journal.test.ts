@@ -22,12 +22,17 @@ const started = (journalDirectory: string, invoke: (event: unknown) => Promise<I
     report: () => {},
   });
   const call = async (operation: string, request: object) => {
-    const { status, body } = await stepFunctions.handle(`AWSStepFunctions.${operation}`, JSON.stringify(request));
+    const { status, body } = await stepFunctions.handle(
+      `AWSStepFunctions.${operation}`,
+      JSON.stringify(request),
+    );
     return { status, ...JSON.parse(body) };
   };
-  const start = (name: string, input = '{}') => call('StartExecution', { stateMachineArn: machineArn, name, input });
+  const start = (name: string, input = '{}') =>
+    call('StartExecution', { stateMachineArn: machineArn, name, input });
   const running = async (): Promise<number> =>
-    (await call('ListExecutions', { stateMachineArn: machineArn, statusFilter: 'RUNNING' })).executions.length;
+    (await call('ListExecutions', { stateMachineArn: machineArn, statusFilter: 'RUNNING' }))
+      .executions.length;
   return { ...stepFunctions, start, running };
 };
 
@@ -69,12 +74,16 @@ it('what a stopped process was doing is not taken for its end', async () => {
   let fail: (invocation: Invocation) => void = () => {};
   const before = started(kept, () => new Promise((resolve) => (fail = resolve)));
   await before.start('t1');
-  await eventually(() => expect(readFileSync(join(kept, 'executions.jsonl'), 'utf8')).toContain('t1'));
+  await eventually(() =>
+    expect(readFileSync(join(kept, 'executions.jsonl'), 'utf8')).toContain('t1'),
+  );
   before.stop();
   fail({ ok: false, errorType: 'Runtime.ExitError', errorMessage: 'the worker was ended' });
   await new Promise((resolve) => setImmediate(resolve));
 
-  expect(openJournal({ directory: kept, keepEnded: 10 }).executions).toMatchObject([{ name: 't1' }]);
+  expect(openJournal({ directory: kept, keepEnded: 10 }).executions).toMatchObject([
+    { name: 't1' },
+  ]);
   expect(openJournal({ directory: kept, keepEnded: 10 }).executions[0]).not.toHaveProperty('ended');
 });
 
@@ -93,7 +102,8 @@ it('the oldest that ended are forgotten, and none that is under way', () => {
   for (const name of ['a', 'b', 'c', 'd']) journal.write(execution(name, false));
   for (const name of ['b', 'c', 'd']) journal.write(execution(name, true));
 
-  const names = () => openJournal({ directory: kept, keepEnded: 2 }).executions.map(({ name }) => name);
+  const names = () =>
+    openJournal({ directory: kept, keepEnded: 2 }).executions.map(({ name }) => name);
   expect(names()).toEqual(['a', 'c', 'd']);
   expect(names()).toEqual(['a', 'c', 'd']);
 });
@@ -103,7 +113,9 @@ it('a line that a crash cut off is dropped', () => {
   openJournal({ directory: kept, keepEnded: 2 }).write(execution('a', true));
   appendFileSync(join(kept, 'executions.jsonl'), '{"arn":"arn:b","sta');
 
-  expect(openJournal({ directory: kept, keepEnded: 2 }).executions.map(({ name }) => name)).toEqual(['a']);
+  expect(openJournal({ directory: kept, keepEnded: 2 }).executions.map(({ name }) => name)).toEqual(
+    ['a'],
+  );
 });
 
 it('a file of something else is left alone', () => {

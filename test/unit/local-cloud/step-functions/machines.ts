@@ -20,7 +20,10 @@ export const oneTask = (fields: Record<string, unknown>) => ({
   States: { Do: { Type: 'Task', Resource: functionArn, End: true, ...fields } },
 });
 
-/** Runs a machine of one task, whose function is the test's: it returns the answer, or throws the `Invocation` that failed. */
+/**
+ * Runs a machine of one task, whose function is the test's: it returns the answer, or throws the
+ * `Invocation` that failed.
+ */
 export const runTask = (
   fields: Record<string, unknown>,
   input: unknown,
@@ -30,7 +33,11 @@ export const runTask = (
     const answered = answer(event);
     return isFailure(answered) ? answered : { ok: true, payload: answered };
   };
-  const machine = openStateMachine(machineWith(oneTask(fields)), (arn) => ({ name: 'f', arn, invoke }));
+  const machine = openStateMachine(machineWith(oneTask(fields)), (arn) => ({
+    name: 'f',
+    arn,
+    invoke,
+  }));
   return machine.run(input, { arn: 'arn:execution', name: 'one' }).ended;
 };
 

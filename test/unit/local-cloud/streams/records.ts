@@ -1,6 +1,7 @@
 import type { RecordEvent } from '../../../../local-cloud/streams/stream-record.ts';
 
-const streamArn = 'arn:aws:dynamodb:ddblocal:000000000000:table/events/stream/2026-11-21T10:00:00.000';
+const streamArn =
+  'arn:aws:dynamodb:ddblocal:000000000000:table/events/stream/2026-11-21T10:00:00.000';
 
 const record = (eventName: string, dynamodb: Partial<RecordEvent['dynamodb']>): RecordEvent => ({
   eventID: 'e',
@@ -25,13 +26,22 @@ export const records: Record<string, RecordEvent> = {
     NewImage: {
       kind: { S: 'transfer' },
       reserves: { N: '2' },
-      events: { L: [{ M: { type: { S: 'MoneyDeposited' } } }, { M: { type: { S: 'MoneyReserved' } } }] },
+      events: {
+        L: [{ M: { type: { S: 'MoneyDeposited' } } }, { M: { type: { S: 'MoneyReserved' } } }],
+      },
     },
   }),
   deposit: record('INSERT', {
     SizeBytes: 21,
-    NewImage: { kind: { S: 'deposit' }, owner: { M: { vip: { BOOL: true } } }, tags: { SS: ['a', 'b'] } },
+    NewImage: {
+      kind: { S: 'deposit' },
+      owner: { M: { vip: { BOOL: true } } },
+      tags: { SS: ['a', 'b'] },
+    },
   }),
   removed: record('REMOVE', { SizeBytes: 10 }),
-  odd: record('MODIFY', { SizeBytes: 99, NewImage: { kind: { S: '' }, events: { L: [] }, note: { NULL: null } } }),
+  odd: record('MODIFY', {
+    SizeBytes: 99,
+    NewImage: { kind: { S: '' }, events: { L: [] }, note: { NULL: null } },
+  }),
 };

@@ -5,7 +5,10 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] 
 afterEach(() => void vi.useRealTimers());
 
 /** How long it waits, on a clock of its own, in ms; `during` happens after a while. */
-const waitOf = async (next: Promise<void>, during?: { readonly afterMs: number; readonly act: () => void }) => {
+const waitOf = async (
+  next: Promise<void>,
+  during?: { readonly afterMs: number; readonly act: () => void },
+) => {
   let waited: number | undefined;
   let elapsed = 0;
   next.then(() => {
@@ -22,7 +25,8 @@ const waitOf = async (next: Promise<void>, during?: { readonly afterMs: number; 
 it('waits longer each time that there is nothing to see, up to the longest wait', async () => {
   const rhythm = createRhythm({ shortestMs: 10, longestMs: 50 });
   const waits = [];
-  for (const quiet of [false, true, true, true, true, false]) waits.push(await waitOf(rhythm.next(quiet)));
+  for (const quiet of [false, true, true, true, true, false])
+    waits.push(await waitOf(rhythm.next(quiet)));
   expect(waits).toEqual([10, 20, 40, 50, 50, 10].map(near));
 });
 
@@ -43,4 +47,5 @@ it('after a wake that came too early it looks again soon', async () => {
 });
 
 /** Timers and promises take turns: a millisecond more is the same. */
-const near = (milliseconds: number) => expect.toSatisfy((it: number) => Math.abs(it - milliseconds) <= 1);
+const near = (milliseconds: number) =>
+  expect.toSatisfy((it: number) => Math.abs(it - milliseconds) <= 1);

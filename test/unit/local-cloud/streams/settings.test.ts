@@ -1,7 +1,11 @@
 import { expect, it } from 'vitest';
 import { readSettings } from '../../../../local-cloud/streams/settings.ts';
 
-const required = { EventSourceArn: 'arn:stream', FunctionName: 'f', StartingPosition: 'TRIM_HORIZON' as const };
+const required = {
+  EventSourceArn: 'arn:stream',
+  FunctionName: 'f',
+  StartingPosition: 'TRIM_HORIZON' as const,
+};
 
 it("what the template leaves out is Lambda's default", () => {
   expect(readSettings(required)).toEqual({
@@ -9,7 +13,11 @@ it("what the template leaves out is Lambda's default", () => {
     batchingWindowMs: 0,
     startingPosition: 'TRIM_HORIZON',
     parallelizationFactor: 1,
-    retry: { maximumRetryAttempts: Number.POSITIVE_INFINITY, bisectBatch: false, reportsItemFailures: false },
+    retry: {
+      maximumRetryAttempts: Number.POSITIVE_INFINITY,
+      bisectBatch: false,
+      reportsItemFailures: false,
+    },
     maximumRecordAgeMs: Number.POSITIVE_INFINITY,
     matches: expect.any(Function),
   });

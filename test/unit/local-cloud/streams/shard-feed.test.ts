@@ -33,7 +33,8 @@ const shardOf = (written: number[], most = 2, onEnd = () => {}) => {
     const left = feed.follow({
       after: undefined,
       mayTake: () => true,
-      take: (records) => void taken.push(...records.map(({ sequenceNumber }) => Number(sequenceNumber))),
+      take: (records) =>
+        void taken.push(...records.map(({ sequenceNumber }) => Number(sequenceNumber))),
       interruption: stopping.signal,
       ...options,
     });
@@ -70,7 +71,11 @@ it('each begins after its own record, and who is behind reads alone until it mee
 
 it('who is behind meets the other also while records keep coming', async () => {
   const written = [1, 2, 3, 4, 5];
-  const { reads, follow } = shardOf(written, 10, () => written.length < 60 && written.push(written.length + 1));
+  const { reads, follow } = shardOf(
+    written,
+    10,
+    () => written.length < 60 && written.push(written.length + 1),
+  );
   let full = true;
   const followers = [follow({ after: '1', mayTake: () => !full }), follow({ after: '4' })];
   await eventually(() => expect(followers[1]?.taken).not.toEqual([]));

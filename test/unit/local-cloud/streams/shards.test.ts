@@ -17,12 +17,16 @@ interface FakeShard {
 const streamOf = (
   shards: Readonly<Record<string, FakeShard>>,
   lostIterators = { left: 0 },
-  keysOf = (_sequenceNumber: string, shard: string): Readonly<Record<string, unknown>> => ({ id: { S: shard } }),
+  keysOf = (_sequenceNumber: string, shard: string): Readonly<Record<string, unknown>> => ({
+    id: { S: shard },
+  }),
 ): StreamsApi => ({
   describeStream: async ({ ExclusiveStartShardId }) => {
     // A page for each shard.
     const names = Object.keys(shards);
-    const name = names[ExclusiveStartShardId === undefined ? 0 : names.indexOf(ExclusiveStartShardId) + 1] ?? '';
+    const name =
+      names[ExclusiveStartShardId === undefined ? 0 : names.indexOf(ExclusiveStartShardId) + 1] ??
+      '';
     const { parent, closed = false, records = [] } = shards[name] ?? {};
     return {
       StreamDescription: {
@@ -44,18 +48,30 @@ const streamOf = (
   getRecords: async ({ ShardIterator }) => {
     const [name = '', last] = ShardIterator.split(' ');
     const { closed = true, records = [] } = shards[name] ?? {};
-    const Records = records
-      .slice(Number(last) + 1)
-      .map((SequenceNumber) => ({ dynamodb: { SequenceNumber, Keys: keysOf(SequenceNumber, name) } }));
+    const Records = records.slice(Number(last) + 1).map((SequenceNumber) => ({
+      dynamodb: { SequenceNumber, Keys: keysOf(SequenceNumber, name) },
+    }));
     lostIterators.left -= 1;
     const isLost = lostIterators.left >= 0;
-    return { Records, ...(!closed && !isLost && { NextShardIterator: `${name} ${records.length - 1}` }) };
+    return {
+      Records,
+      ...(!closed && !isLost && { NextShardIterator: `${name} ${records.length - 1}` }),
+    };
   },
 });
 
-const started = (streams: StreamsApi, invoke: (event: unknown) => Promise<Invocation>, more: object = {}) => {
+const started = (
+  streams: StreamsApi,
+  invoke: (event: unknown) => Promise<Invocation>,
+  more: object = {},
+) => {
   const mapping = startEventSourceMapping({
-    properties: { EventSourceArn: 'arn:stream', FunctionName: 'f', StartingPosition: 'TRIM_HORIZON', ...more },
+    properties: {
+      EventSourceArn: 'arn:stream',
+      FunctionName: 'f',
+      StartingPosition: 'TRIM_HORIZON',
+      ...more,
+    },
     stream: openStream({ streams, streamArn: 'arn:stream', longestPauseMs: 20, report: () => {} }),
     target: { name: 'f', arn: 'arn:f', invoke },
     onFailure: () => {},
@@ -108,7 +124,8 @@ it('with a parallelization factor, the items of one partition key are under way 
     id: { S: 'one' },
     sort: { N: String(itemOf(number)) },
   }));
-  const underWay: { readonly number: string; readonly finish: (invocation: Invocation) => void }[] = [];
+  const underWay: { readonly number: string; readonly finish: (invocation: Invocation) => void }[] =
+    [];
   const delivered: string[] = [];
   const invoke = (event: unknown) =>
     new Promise<Invocation>((finish) => {

@@ -3,13 +3,19 @@ import * as z from 'zod/mini';
 import { type Invocation, throttled } from '../../../../local-cloud/lambda/invocation.ts';
 import { readSettings } from '../../../../local-cloud/streams/settings.ts';
 import { createStrand, type GivenUpBatch } from '../../../../local-cloud/streams/strand.ts';
-import { type StreamRecord, toStreamRecord } from '../../../../local-cloud/streams/stream-record.ts';
+import {
+  type StreamRecord,
+  toStreamRecord,
+} from '../../../../local-cloud/streams/stream-record.ts';
 import { eventually } from '../../../setup/eventually.ts';
 
 const now = Date.parse('2026-11-21T10:00:30Z');
 
 const recordNumbered = (number: number, writtenAt = now): StreamRecord => {
-  const dynamodb = { SequenceNumber: String(number), ApproximateCreationDateTime: (writtenAt - 59_999) / 1_000 };
+  const dynamodb = {
+    SequenceNumber: String(number),
+    ApproximateCreationDateTime: (writtenAt - 59_999) / 1_000,
+  };
   return toStreamRecord({ dynamodb }, { streamArn: 'arn:stream', readAt: now });
 };
 
@@ -38,7 +44,12 @@ const started = ({ properties = {}, answer = () => succeeded }: Answering) => {
   const givenUp: GivenUpBatch[] = [];
   const interruption = new AbortController();
   const strand = createStrand({
-    settings: readSettings({ EventSourceArn: 'a', FunctionName: 'f', StartingPosition: 'TRIM_HORIZON', ...properties }),
+    settings: readSettings({
+      EventSourceArn: 'a',
+      FunctionName: 'f',
+      StartingPosition: 'TRIM_HORIZON',
+      ...properties,
+    }),
     target: {
       name: 'f',
       arn: 'arn:f',
@@ -108,7 +119,12 @@ it('a failing record is found by halving and given up alone, and the others are 
   await strand.drained();
   expect(delivered).toEqual(['1 2 3 4', '1 2', '3 4', '3', '3', '4']);
   expect(givenUp).toMatchObject([
-    { records: [{ sequenceNumber: '3' }], condition: 'RetryAttemptsExhausted', invocations: 4, lastFailed: true },
+    {
+      records: [{ sequenceNumber: '3' }],
+      condition: 'RetryAttemptsExhausted',
+      invocations: 4,
+      lastFailed: true,
+    },
   ]);
   expect(finished).toEqual(['1', '2', '3', '4']);
 });
@@ -116,7 +132,10 @@ it('a failing record is found by halving and given up alone, and the others are 
 it('records before the reported one are finished while it is tried again', async () => {
   let attempts = 0;
   const { strand, delivered, finished } = started({
-    properties: { FunctionResponseTypes: ['ReportBatchItemFailures'], BisectBatchOnFunctionError: true },
+    properties: {
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      BisectBatchOnFunctionError: true,
+    },
     answer: (batch) => {
       if (!batch.includes('2') || attempts === 2) return succeeded;
       attempts += 1;
@@ -134,12 +153,19 @@ describe('a record older than the limit', () => {
   const old = now - 61_000;
 
   it('is given up unseen, and the younger ones are delivered', async () => {
-    const { strand, delivered, givenUp } = started({ properties: { MaximumRecordAgeInSeconds: 60 } });
-    for (const record of [recordNumbered(1, old), recordNumbered(2, old), recordNumbered(3)]) strand.add(record);
+    const { strand, delivered, givenUp } = started({
+      properties: { MaximumRecordAgeInSeconds: 60 },
+    });
+    for (const record of [recordNumbered(1, old), recordNumbered(2, old), recordNumbered(3)])
+      strand.add(record);
     await strand.drained();
     expect(delivered).toEqual(['3']);
     expect(givenUp).toMatchObject([
-      { records: [{ sequenceNumber: '1' }, { sequenceNumber: '2' }], condition: 'RecordAgeExceeded', invocations: 0 },
+      {
+        records: [{ sequenceNumber: '1' }, { sequenceNumber: '2' }],
+        condition: 'RecordAgeExceeded',
+        invocations: 0,
+      },
     ]);
   });
 });

@@ -56,7 +56,9 @@ it('what DynamoDB deleted by itself says so', () => {
 
 it('was written within the minute that DynamoDB Local names, and not after it was read', () => {
   expect(toStreamRecord(written, context).writtenAt).toBe(minute + 5_000);
-  expect(toStreamRecord(written, { ...context, readAt: minute + 600_000 }).writtenAt).toBe(minute + 59_999);
+  expect(toStreamRecord(written, { ...context, readAt: minute + 600_000 }).writtenAt).toBe(
+    minute + 59_999,
+  );
 });
 
 it('without a sequence number is refused', () => {

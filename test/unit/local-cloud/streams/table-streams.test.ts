@@ -38,10 +38,19 @@ it('a table has its stream, if it has one', () => {
 
 it.each([
   ['a put', { TableName: 'bank-events', Item: {} }, ['arn:events']],
-  ['a put into a table whose name is longer', { TableName: 'bank-events-archive' }, ['arn:archive']],
+  [
+    'a put into a table whose name is longer',
+    { TableName: 'bank-events-archive' },
+    ['arn:archive'],
+  ],
   [
     'a transaction',
-    { TransactItems: [{ Put: { TableName: 'bank-events-archive' } }, { Put: { TableName: 'bank-events' } }] },
+    {
+      TransactItems: [
+        { Put: { TableName: 'bank-events-archive' } },
+        { Put: { TableName: 'bank-events' } },
+      ],
+    },
     ['arn:events', 'arn:archive'],
   ],
   ['a batch', { RequestItems: { 'bank-events': [], 'bank-views': [] } }, ['arn:events']],

@@ -9,9 +9,14 @@ const table = (more: Record<string, unknown>) => ({
   ...more,
 });
 
-const filtered = (count: number) => ({ FilterCriteria: { Filters: Array(count).fill({ Pattern: '{}' }) } });
+const filtered = (count: number) => ({
+  FilterCriteria: { Filters: Array(count).fill({ Pattern: '{}' }) },
+});
 
-const variables = (given: Record<string, string>) => ({ ...role, Environment: { Variables: given } });
+const variables = (given: Record<string, string>) => ({
+  ...role,
+  Environment: { Variables: given },
+});
 
 interface Bound {
   readonly type: string;
@@ -36,7 +41,10 @@ const bounds: readonly Bound[] = [
       [{ ...role, MemorySize: 10_241 }, 'MemorySize is 10241'],
       [{ ...role, FunctionName: 'f'.repeat(65) }, 'FunctionName is "fff'],
       [{}, 'property Role is missing'],
-      [variables({ TABLE_1: 'x'.repeat(4_097 - '{"TABLE_1":""}'.length) }), 'take 4097 bytes, and Lambda takes 4096'],
+      [
+        variables({ TABLE_1: 'x'.repeat(4_097 - '{"TABLE_1":""}'.length) }),
+        'take 4097 bytes, and Lambda takes 4096',
+      ],
       [variables({ AWS_REGION: 'x' }), "AWS_REGION is Lambda's own"],
       [variables({ LAMBDA_TASK_ROOT: 'x' }), "LAMBDA_TASK_ROOT is Lambda's own"],
       [variables({ '1ST': 'x' }), '"1ST" has a name that Lambda does not take'],
@@ -46,14 +54,22 @@ const bounds: readonly Bound[] = [
   {
     type: 'AWS::Lambda::EventSourceMapping',
     taken: [
-      { BatchSize: 1, MaximumRecordAgeInSeconds: -1, MaximumRetryAttempts: -1, ParallelizationFactor: 10 },
+      {
+        BatchSize: 1,
+        MaximumRecordAgeInSeconds: -1,
+        MaximumRetryAttempts: -1,
+        ParallelizationFactor: 10,
+      },
       { BatchSize: 10_000, MaximumRecordAgeInSeconds: 60, MaximumBatchingWindowInSeconds: 300 },
       filtered(5),
     ],
     refused: [
       [{ BatchSize: 0 }, 'BatchSize is 0'],
       [{ BatchSize: 10_001 }, 'BatchSize is 10001'],
-      [{ MaximumRecordAgeInSeconds: 59 }, 'MaximumRecordAgeInSeconds is 59, and AWS takes -1 or 60 to 604800'],
+      [
+        { MaximumRecordAgeInSeconds: 59 },
+        'MaximumRecordAgeInSeconds is 59, and AWS takes -1 or 60 to 604800',
+      ],
       [{ MaximumRecordAgeInSeconds: 0 }, 'MaximumRecordAgeInSeconds is 0'],
       [{ MaximumRecordAgeInSeconds: 604_801 }, 'MaximumRecordAgeInSeconds is 604801'],
       [{ MaximumRetryAttempts: -2 }, 'MaximumRetryAttempts is -2'],
@@ -61,7 +77,10 @@ const bounds: readonly Bound[] = [
       [{ ParallelizationFactor: 11 }, 'ParallelizationFactor is 11'],
       [{ MaximumBatchingWindowInSeconds: 301 }, 'MaximumBatchingWindowInSeconds is 301'],
       [filtered(6), 'it has 6 filters, and a mapping takes 5'],
-      [{ FilterCriteria: { Filters: [{ Pattern: 'x'.repeat(4_097) }] } }, 'Pattern is longer than 4096 characters'],
+      [
+        { FilterCriteria: { Filters: [{ Pattern: 'x'.repeat(4_097) }] } },
+        'Pattern is longer than 4096 characters',
+      ],
     ],
   },
   {
@@ -75,7 +94,9 @@ const bounds: readonly Bound[] = [
       ],
       [table({ AttributeDefinitions: [] }), 'pk is in a key and not in AttributeDefinitions'],
       [
-        table({ GlobalSecondaryIndexes: [{ KeySchema: [{ AttributeName: 'owner', KeyType: 'HASH' }] }] }),
+        table({
+          GlobalSecondaryIndexes: [{ KeySchema: [{ AttributeName: 'owner', KeyType: 'HASH' }] }],
+        }),
         'owner is in a key and not in AttributeDefinitions',
       ],
     ],

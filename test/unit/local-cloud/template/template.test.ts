@@ -9,14 +9,25 @@ afterEach(() => {
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
 });
 
-type Resources = Record<string, { Type: string; Properties?: Record<string, unknown>; [more: string]: unknown }>;
+type Resources = Record<
+  string,
+  { Type: string; Properties?: Record<string, unknown>; [more: string]: unknown }
+>;
 
 const api: Resources = {
   Role: { Type: 'AWS::IAM::Role', Properties: {} },
-  Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'ledger', ProtocolType: 'HTTP', Description: 'x' } },
+  Api: {
+    Type: 'AWS::ApiGatewayV2::Api',
+    Properties: { Name: 'ledger', ProtocolType: 'HTTP', Description: 'x' },
+  },
   Stage: {
     Type: 'AWS::ApiGatewayV2::Stage',
-    Properties: { ApiId: { Ref: 'Api' }, StageName: '$default', AutoDeploy: true, AccessLogSettings: { Format: 'x' } },
+    Properties: {
+      ApiId: { Ref: 'Api' },
+      StageName: '$default',
+      AutoDeploy: true,
+      AccessLogSettings: { Format: 'x' },
+    },
   },
 };
 
@@ -33,7 +44,10 @@ const table: Resources[string] = {
   DeletionPolicy: 'Retain',
 };
 
-const code = { S3Bucket: { 'Fn::Join': ['-', ['assets', { Ref: 'AWS::Region' }]] }, S3Key: 'abc.zip' };
+const code = {
+  S3Bucket: { 'Fn::Join': ['-', ['assets', { Ref: 'AWS::Region' }]] },
+  S3Key: 'abc.zip',
+};
 
 const functionOf = (properties: Record<string, unknown> = {}): Resources[string] => ({
   Type: 'AWS::Lambda::Function',
@@ -54,19 +68,27 @@ const write = (
 ) => {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-assembly-'));
   directories.push(directory);
-  const write = (file: string, value: unknown) => writeFileSync(join(directory, file), JSON.stringify(value));
+  const write = (file: string, value: unknown) =>
+    writeFileSync(join(directory, file), JSON.stringify(value));
   mkdirSync(join(directory, 'asset.abc'));
   write('manifest.json', {
     artifacts: {
       'Ledger.assets': { type: 'cdk:asset-manifest', properties: { file: 'assets.json' } },
-      Ledger: { type: 'aws:cloudformation:stack', environment, properties: { templateFile: 'template.json' } },
+      Ledger: {
+        type: 'aws:cloudformation:stack',
+        environment,
+        properties: { templateFile: 'template.json' },
+      },
       Tree: { type: 'cdk:tree' },
     },
   });
   write('template.json', { Resources: { ...api, ...resources }, Outputs: {}, ...more });
   write('assets.json', {
     files: {
-      abc: { source: { path: 'asset.abc', packaging: 'zip' }, destinations: { here: { objectKey: 'abc.zip' } } },
+      abc: {
+        source: { path: 'asset.abc', packaging: 'zip' },
+        destinations: { here: { objectKey: 'abc.zip' } },
+      },
       template: {
         source: { path: 'template.json', packaging: 'file' },
         destinations: { here: { objectKey: 'x.json' } },
@@ -78,7 +100,12 @@ const write = (
 
 const invokeConfig = (properties: Record<string, unknown> = {}): Resources[string] => ({
   Type: 'AWS::Lambda::EventInvokeConfig',
-  Properties: { FunctionName: { Ref: 'Recover' }, Qualifier: '$LATEST', MaximumRetryAttempts: 0, ...properties },
+  Properties: {
+    FunctionName: { Ref: 'Recover' },
+    Qualifier: '$LATEST',
+    MaximumRetryAttempts: 0,
+    ...properties,
+  },
 });
 
 const everyMinute: Resources[string] = {
@@ -101,7 +128,10 @@ describe('readTemplate', () => {
           Variables: {
             EVENTS_TABLE: { Ref: 'Events' },
             WHERE: {
-              'Fn::Join': ['/', [{ Ref: 'AWS::Region' }, { Ref: 'AWS::AccountId' }, { Ref: 'AWS::StackName' }]],
+              'Fn::Join': [
+                '/',
+                [{ Ref: 'AWS::Region' }, { Ref: 'AWS::AccountId' }, { Ref: 'AWS::StackName' }],
+              ],
             },
             ABSENT: { Ref: 'AWS::NoValue' },
           },
@@ -124,8 +154,14 @@ describe('readTemplate', () => {
   });
 
   it('takes names, region, account and defaults where the template leaves them to CloudFormation', () => {
-    const template = readTemplate(write({ Deposit: functionOf() }, {}, 'aws://123456789012/eu-west-1'));
-    expect(template).toMatchObject({ stackName: 'Ledger', region: 'eu-west-1', accountId: '123456789012' });
+    const template = readTemplate(
+      write({ Deposit: functionOf() }, {}, 'aws://123456789012/eu-west-1'),
+    );
+    expect(template).toMatchObject({
+      stackName: 'Ledger',
+      region: 'eu-west-1',
+      accountId: '123456789012',
+    });
     expect(template.functions).toMatchObject([
       {
         name: 'Ledger-Deposit',
@@ -179,7 +215,9 @@ describe('readTemplate', () => {
     expect(api).toMatchObject({
       stage: '$default',
       throttle: { rateLimit: 5, burstLimit: 10 },
-      routes: [{ routeKey: 'POST /deposits', target: { functionName: 'deposit', timeoutMs: 30_000 } }],
+      routes: [
+        { routeKey: 'POST /deposits', target: { functionName: 'deposit', timeoutMs: 30_000 } },
+      ],
     });
   });
 
@@ -188,7 +226,10 @@ describe('readTemplate', () => {
       write({
         Events: table,
         Project: functionOf({ FunctionName: 'project' }),
-        Dead: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead', MessageRetentionPeriod: 60 } },
+        Dead: {
+          Type: 'AWS::SQS::Queue',
+          Properties: { QueueName: 'dead', MessageRetentionPeriod: 60 },
+        },
         Mapping: {
           Type: 'AWS::Lambda::EventSourceMapping',
           Properties: {
@@ -239,7 +280,9 @@ describe('readTemplate', () => {
   });
 
   it('knows how much concurrency is reserved for a function', () => {
-    const { functions } = readTemplate(write({ F: functionOf({ ReservedConcurrentExecutions: 6 }), G: functionOf() }));
+    const { functions } = readTemplate(
+      write({ F: functionOf({ ReservedConcurrentExecutions: 6 }), G: functionOf() }),
+    );
     expect(functions.map(({ reservedConcurrency }) => reservedConcurrency)).toEqual([6, undefined]);
   });
 
@@ -255,7 +298,9 @@ describe('readTemplate', () => {
       WarmThroughput,
       GlobalSecondaryIndexes: [{ ...index, WarmThroughput }],
     };
-    const { tables } = readTemplate(write({ Views: { Type: 'AWS::DynamoDB::Table', Properties: properties } }));
+    const { tables } = readTemplate(
+      write({ Views: { Type: 'AWS::DynamoDB::Table', Properties: properties } }),
+    );
     expect(tables[0]?.properties.GlobalSecondaryIndexes).toEqual([index]);
     expect(tables[0]?.properties).not.toHaveProperty('WarmThroughput');
   });
@@ -305,7 +350,8 @@ const refusals: readonly Refusal[] = [
   {
     what: 'a property it does not know',
     resources: { F: functionOf({ EphemeralStorage: { Size: 1024 } }) },
-    message: 'Holdfast local cannot run AWS::Lambda::Function "F": property EphemeralStorage is not implemented',
+    message:
+      'Holdfast local cannot run AWS::Lambda::Function "F": property EphemeralStorage is not implemented',
   },
   {
     what: 'a property inside of another',
@@ -315,21 +361,31 @@ const refusals: readonly Refusal[] = [
   {
     what: 'a value it does not know',
     resources: { F: functionOf({ Runtime: 'python3.13' }) },
-    message: 'AWS::Lambda::Function "F": property Runtime is "python3.13", which is not implemented',
+    message:
+      'AWS::Lambda::Function "F": property Runtime is "python3.13", which is not implemented',
   },
   {
     what: 'a value inside of a list',
     resources: {
       Events: {
         Type: 'AWS::DynamoDB::Table',
-        Properties: { ...table?.Properties, KeySchema: [{ AttributeName: 'pk', KeyType: 'OTHER' }] },
+        Properties: {
+          ...table?.Properties,
+          KeySchema: [{ AttributeName: 'pk', KeyType: 'OTHER' }],
+        },
       },
     },
-    message: 'AWS::DynamoDB::Table "Events": property KeySchema.0.KeyType is "OTHER", which is not implemented',
+    message:
+      'AWS::DynamoDB::Table "Events": property KeySchema.0.KeyType is "OTHER", which is not implemented',
   },
   {
     what: 'a missing property',
-    resources: { F: { Type: 'AWS::Lambda::Function', Properties: { Runtime: 'nodejs24.x', Code: code, Role: 'arn' } } },
+    resources: {
+      F: {
+        Type: 'AWS::Lambda::Function',
+        Properties: { Runtime: 'nodejs24.x', Code: code, Role: 'arn' },
+      },
+    },
     message: 'AWS::Lambda::Function "F": property Handler is missing',
   },
   {
@@ -345,7 +401,8 @@ const refusals: readonly Refusal[] = [
   {
     what: 'an intrinsic function',
     resources: { F: functionOf({ FunctionName: { 'Fn::ImportValue': 'x' } }) },
-    message: 'AWS::Lambda::Function "F": property FunctionName: the function Fn::ImportValue is not implemented',
+    message:
+      'AWS::Lambda::Function "F": property FunctionName: the function Fn::ImportValue is not implemented',
   },
   {
     what: 'an attribute that has no value here',
@@ -353,7 +410,8 @@ const refusals: readonly Refusal[] = [
       Events: table ?? { Type: '' },
       F: functionOf({ FunctionName: { 'Fn::GetAtt': ['Events', 'Other'] } }),
     },
-    message: 'AWS::Lambda::Function "F": property FunctionName: Fn::GetAtt Events.Other has no value here',
+    message:
+      'AWS::Lambda::Function "F": property FunctionName: Fn::GetAtt Events.Other has no value here',
   },
   {
     what: 'code that was not synthesized',
@@ -365,7 +423,10 @@ const refusals: readonly Refusal[] = [
     resources: {
       Rule: {
         Type: 'AWS::Events::Rule',
-        Properties: { ScheduleExpression: 'rate(1 minute)', Targets: [{ Id: 'T', Arn: 'arn:aws:sqs:x' }] },
+        Properties: {
+          ScheduleExpression: 'rate(1 minute)',
+          Targets: [{ Id: 'T', Arn: 'arn:aws:sqs:x' }],
+        },
       },
     },
     message: '"Rule" refers to arn:aws:sqs:x, which is not a resource that runs here',
@@ -373,7 +434,8 @@ const refusals: readonly Refusal[] = [
   {
     what: "a schedule whose function has Lambda's own retries",
     resources: { Recover: functionOf({ FunctionName: 'recover' }), Rule: everyMinute },
-    message: 'AWS::Events::Rule "Rule": Lambda would try a failed invocation of recover again, twice',
+    message:
+      'AWS::Events::Rule "Rule": Lambda would try a failed invocation of recover again, twice',
   },
   {
     what: 'retries of asynchronous invocations',
@@ -386,7 +448,9 @@ const refusals: readonly Refusal[] = [
   },
   {
     what: 'a second API',
-    resources: { Other: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'b', ProtocolType: 'HTTP' } } },
+    resources: {
+      Other: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'b', ProtocolType: 'HTTP' } },
+    },
     message: 'Holdfast local runs one AWS::ApiGatewayV2::Api, and the template has 2',
   },
 ];
