@@ -251,6 +251,17 @@ describe('a transfer that does not go straight is left to the workflow, and the 
     expect(logger.error).toHaveBeenCalledOnce();
   });
 
+  it('and says why, where its step failed for a cause of its own', async () => {
+    const cause = 'the item is too large';
+    const { logger } = await threeWhere((command) =>
+      isStep('credit')(command) ? { outcome: 'undecided', reason: 'failed', cause } : accepted,
+    );
+    expect(logger.error).toHaveBeenCalledExactlyOnceWith(expect.any(String), {
+      accountId: 'b',
+      error: cause,
+    });
+  });
+
   it('and one that the workflow has already is in hand', async () => {
     const { handle, counts } = carrier(
       () => rejectedFor('account_not_found'),

@@ -215,6 +215,7 @@ describe('a key that holds another request', () => {
 
   it.each([
     ['a record of a newer form', { ...place, schema: 99, outcome: 'accepted', version: 3 }],
+    ['an accepted one that does not say whose it is', { ...creditFrom('c'), answer: undefined }],
     ['no record at all', undefined],
   ])('is not decided by %s', async (_, record) => {
     await expect(reused(record)).rejects.toMatchObject({ name: 'UndecidedStep' });
