@@ -377,7 +377,13 @@ const writeIdOf = (found: Refused['winner'] | FoundRecord): string | undefined =
   found && 'writeId' in found ? found.writeId : undefined;
 
 const itemsOf = (batch: readonly Submission[]): number =>
-  batch.reduce((sum, { keys }) => sum + keys.length, 1);
+  batch.reduce((sum, command) => sum + placesOf(command), 1);
+
+/**
+ * A command without a key takes no item, yet as many of them as items are allowed are enough for a
+ * commit.
+ */
+const placesOf = ({ keys }: Submission): number => Math.max(1, keys.length);
 
 /**
  * The first of the commands, as many as their items fit a transaction, but no key twice: a
@@ -389,9 +395,7 @@ const nextBatch = (commands: readonly Submission[], mostItems: number): readonly
   const batch: Submission[] = [];
   let items = 1;
   for (const command of commands) {
-    // A command without a key takes no item, yet as many of them as items are allowed are enough
-    // for a commit.
-    items += Math.max(1, command.keys.length);
+    items += placesOf(command);
     if (batch.length > 0 && (items > mostItems || command.keys.some((key) => taken.has(key))))
       break;
     for (const key of command.keys) taken.add(key);

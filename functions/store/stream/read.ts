@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { type AccountId, type Timestamp, Version } from '../../../events/values.ts';
 import { ACCOUNT_SCHEMA } from '../../ledger/account.ts';
-import { answered } from '../../runtime/answered.ts';
+import { answered, UnreadableAnswer } from '../../runtime/answered.ts';
 import type { Ask } from '../../runtime/patience.ts';
 import { type Commit, readCommit } from './commit.ts';
 import { emptyTail, follow, hasSnapshot, type Tail, tailAt } from './tail.ts';
@@ -95,8 +95,8 @@ async function* commitsBetween(
         ...(cursor ? { ExclusiveStartKey: cursor } : {}),
       }),
     );
-    for (const item of page.Items ?? []) yield readCommit(item);
-    cursor = page.LastEvaluatedKey;
+    for (const item of page.items) yield readCommit(item);
+    cursor = page.next;
   } while (cursor);
 }
 
@@ -105,7 +105,7 @@ const lastCommit = async (
   streamId: AccountId,
   notAfter: number = Number.MAX_SAFE_INTEGER,
 ): Promise<Commit | undefined> => {
-  const { Items } = await query(client, {
+  const { items } = await query(client, {
     TableName: eventsTable,
     KeyConditionExpression: 'streamId = :streamId AND #version <= :notAfter',
     ExpressionAttributeNames: { '#version': 'version' },
@@ -113,19 +113,22 @@ const lastCommit = async (
     ScanIndexForward: false,
     Limit: 1,
   });
-  return Items?.[0] && readCommit(Items[0]);
+  return items[0] && readCommit(items[0]);
 };
 
 /**
  * Strongly consistent. An answer that says nothing is an error, and never "there is no such
  * stream".
  */
-const query = async (client: DynamoDBDocumentClient, input: QueryCommandInput) =>
-  answered(
+const query = async (client: DynamoDBDocumentClient, input: QueryCommandInput) => {
+  const { Items, LastEvaluatedKey } = answered(
     await client.send(
       new QueryCommand({ ...input, ConsistentRead: true, ReturnConsumedCapacity: 'TOTAL' }),
     ),
   );
+  if (!Items) throw new UnreadableAnswer();
+  return { items: Items, next: LastEvaluatedKey };
+};
 
 /**
  * Times never go back along a stream, so the last commit at a time is found by halving: one item

@@ -3,6 +3,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
 import { AccountId, Version } from '../../../events/values.ts';
+import { UnreadableAnswer } from '../../../functions/runtime/answered.ts';
 import type { Ask } from '../../../functions/runtime/patience.ts';
 import { loadTail, readHistory, tailAsOf } from '../../../functions/store/stream/read.ts';
 import { emptyTail } from '../../../functions/store/stream/tail.ts';
@@ -89,6 +90,19 @@ describe('a stream is loaded', () => {
       item['version'] === 1 ? undefined : { ...bare(item), snapshots: {} },
     );
     await expect(loadTail(table, once, a)).rejects.toThrow('stream a: its first commit is missing');
+  });
+  it('is not known to be empty, where the answer holds no items at all', async () => {
+    const { table } = await streamOf(three);
+    table.client.middlewareStack.add(
+      (next) => async (args) => {
+        const { response, output } = await next(args);
+        return { response, output: { ...output, Items: undefined } };
+      },
+      { step: 'initialize', priority: 'high' },
+    );
+    await expect(loadTail(table, once, a)).rejects.toThrow(UnreadableAnswer);
+    const history = readHistory(table, once, a)[Symbol.asyncIterator]();
+    await expect(history.next()).rejects.toThrow(UnreadableAnswer);
   });
   it('as nothing, where there is none', async () =>
     expect(await loadTail((await streamOf([])).table, once, a)).toEqual(emptyTail(a)));
