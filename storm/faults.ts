@@ -32,10 +32,10 @@ export const faults: readonly Fault[] = [
     within: 10,
     patches: [
       {
-        file: 'functions/store/deciding/decide-together.ts',
-        find: 'const isOurs = [result.winner, ...result.records].some((found) => writeIdOf(found) === writeId);',
+        file: 'functions/store/deciding/lane.ts',
+        find: '[result.winner, ...result.records].some((found) => writeIdOf(found) === writeId);',
         replace:
-          'const isOurs = [result.winner, ...result.records].some((found) => writeIdOf(found) === writeId) || (batch.length === 1 && result.records.length === 0 && result.winner?.events[0]?.origin.commandId === batch[0]?.origin.commandId);',
+          '[result.winner, ...result.records].some((found) => writeIdOf(found) === writeId) || (batch.length === 1 && result.records.length === 0 && result.winner?.events[0]?.origin.commandId === batch[0]?.submission.origin.commandId);',
       },
     ],
   },
@@ -85,9 +85,9 @@ export const faults: readonly Fault[] = [
     within: 50,
     patches: [
       {
-        file: 'functions/store/deciding/decide-together.ts',
-        find: "if (!this.#isFresh && (plan === 'too_large' || !plan.tail)) {",
-        replace: "if (!this.#isFresh && plan === 'too_large') {",
+        file: 'functions/store/deciding/lane.ts',
+        find: 'if (planned.batch.every(isFresh)) return planned;',
+        replace: "if (planned.plan !== 'too_large') return planned;",
       },
     ],
   },
@@ -98,10 +98,9 @@ export const faults: readonly Fault[] = [
     within: 50,
     patches: [
       {
-        file: 'functions/store/deciding/decide-together.ts',
-        find: `if (!(await this.#asked(submission)))
-        this.verdicts.set(submission, { kind: 'decided', result });`,
-        replace: "this.verdicts.set(submission, { kind: 'decided', result });",
+        file: 'functions/store/deciding/lane.ts',
+        find: "if (result.outcome === 'version_mismatch') this.#askFirst(candidate, decide);",
+        replace: "if (result.outcome === 'version_mismatch') decide();",
       },
     ],
   },

@@ -1,6 +1,5 @@
 import type { AccountId } from '../../events/values.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
-import { decideTogether } from './deciding/decide-together.ts';
 import { submissionOf } from './deciding/plan.ts';
 import { type ExecuteDependencies, resultFor } from './execute.ts';
 import type { Tail } from './stream/tail.ts';
@@ -35,7 +34,7 @@ export const executeTogether = async (
   }
   const deadline = dependencies.clock() + dependencies.budget;
   const submissions = requests.map((request) => submissionOf(dependencies, request));
-  const verdicts = await decideTogether(dependencies, accountId, submissions, { deadline, tail });
+  const verdicts = await dependencies.lanes.decide(accountId, submissions, { deadline, tail });
   const all = submissions.map((submission) => verdicts.get(submission));
   if (all.every((verdict) => verdict?.kind === 'failed')) for (const { error } of all) throw error;
   return Promise.all(

@@ -1,14 +1,11 @@
-import type { AccountId } from '../../events/values.ts';
-import { askUntil } from '../runtime/patience.ts';
 import { isStoreUnavailable } from '../runtime/unavailable.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
 import { resultOf } from './deciding/command-result.ts';
-import { decideTogether, type Verdict } from './deciding/decide-together.ts';
 import { recordedUnder } from './deciding/further-keys.ts';
 import { type Submission, submissionOf } from './deciding/plan.ts';
+import type { Verdict } from './deciding/verdict.ts';
 import { isHot } from './queueing/hot-accounts.ts';
 import { pendingOutcome, type QueueDependencies, queue } from './queueing/queue.ts';
-import { loadTail } from './stream/read.ts';
 import type { Tail } from './stream/tail.ts';
 
 /**
@@ -28,10 +25,16 @@ export interface ExecuteDependencies extends QueueDependencies {
 const LOSSES_BEFORE_QUEUE = 2;
 
 /**
- * Decides a command on its account as it stands and appends what follows, once: load the tail,
- * decide, append with the command's records; lose the race, decide again after the winner; lose
- * again, queue.
- * @param dependencies the tables, and all that varies.
+ * Commands of one account in one environment that race on together, however hot the account is: a
+ * lost race costs all of them one request, and queueing costs each of them a transaction.
+ */
+const ENOUGH_FOR_A_LANE = 4;
+
+/**
+ * Decides a command on its account as it stands and appends what follows, once: in its account's
+ * lane, together with others that are there. Where the account is hot and few of its commands are
+ * in this environment, it queues instead.
+ * @param dependencies the tables, the lanes, and all that varies.
  * @param request the command, its keys, what version it may be decided at, and who asks.
  * @returns what became of it. Only an `accepted` command has changed anything.
  * @throws {Error} where the stream cannot be read, or DynamoDB refuses the request itself, and no
@@ -42,46 +45,33 @@ export const execute = async (
   dependencies: ExecuteDependencies,
   request: CommandRequest,
 ): Promise<CommandResult> => {
+  const { clock, budget, hot, lanes } = dependencies;
   const submission = submissionOf(dependencies, request);
   const { accountId } = request.command;
-  const deadline = dependencies.clock() + dependencies.budget;
+  const deadline = clock() + budget;
   const mayQueue = dependencies.queueing && canQueue(request);
-  const inQueue = () => queue(dependencies, submission, deadline, request.elsewhere);
+  const isAlone = () => hot.present(accountId) < ENOUGH_FOR_A_LANE;
+  const hasToQueue = (tail: Tail | undefined, losses: number) => {
+    if (!mayQueue || !isAlone()) return false;
+    if (losses > 0) return losses >= LOSSES_BEFORE_QUEUE;
+    if (!tail || !isHot(tail, clock())) return false;
+    hot.met(accountId, tail.batch);
+    return true;
+  };
+  const leave = hot.enter(accountId);
   try {
-    if (mayQueue && dependencies.hot.has(accountId)) return await inQueue();
-    const tail = await readableTail(dependencies, accountId, deadline);
-    if (mayQueue && tail && isHot(tail, dependencies.clock())) {
-      dependencies.hot.met(accountId, tail.batch);
-      return await inQueue();
-    }
-    const mostLosses = mayQueue ? LOSSES_BEFORE_QUEUE : undefined;
-    const options = { deadline, tail, isFresh: tail !== undefined, mostLosses };
-    const verdict = (await decideTogether(dependencies, accountId, [submission], options)).get(
-      submission,
-    );
+    const inQueue = () => queue(dependencies, submission, deadline, request.elsewhere);
+    if (mayQueue && hot.has(accountId) && isAlone()) return await inQueue();
+    const options = { deadline, mayQueue: hasToQueue };
+    const verdict = (await lanes.decide(accountId, [submission], options)).get(submission);
     return verdict?.kind === 'outraced'
       ? await inQueue()
       : await resultFor(dependencies, submission, verdict, deadline);
   } catch (error) {
     if (isStoreUnavailable(error)) return { outcome: 'undecided', reason: error.reason };
     throw error;
-  }
-};
-
-/**
- * @returns `undefined` where the stream cannot be read by this code: deciding ends there too, but
- * asks the records before.
- */
-const readableTail = async (
-  dependencies: QueueDependencies,
-  accountId: AccountId,
-  deadline: number,
-): Promise<Tail | undefined> => {
-  try {
-    return await loadTail(dependencies, askUntil(dependencies, deadline), accountId);
-  } catch (error) {
-    if (isStoreUnavailable(error)) throw error;
-    return undefined;
+  } finally {
+    leave();
   }
 };
 

@@ -1,6 +1,7 @@
 import type { AccountId, Timestamp, Version } from '../../events/values.ts';
 import { askUntil, untilAnswered } from '../runtime/patience.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
+import { createLanes } from './deciding/lanes.ts';
 import { type ExecuteDependencies, execute } from './execute.ts';
 import { executeTogether } from './execute-together.ts';
 import { decidePending, type PendingTally } from './queueing/decide-pending.ts';
@@ -65,14 +66,15 @@ export interface Store {
 }
 
 /** What a store is made of. */
-export type StoreDependencies = Omit<ExecuteDependencies, 'hot'>;
+export type StoreDependencies = Omit<ExecuteDependencies, 'hot' | 'lanes'>;
 
 /**
  * The event store on three DynamoDB tables.
  * @param dependencies the tables, and all that varies: time, ids, randomness, waiting.
  */
 export const createStore = (dependencies: StoreDependencies): Store => {
-  const all = { ...dependencies, hot: rememberHotAccounts(dependencies.clock) };
+  const hot = rememberHotAccounts(dependencies.clock);
+  const all = { ...dependencies, hot, lanes: createLanes(dependencies) };
   const deadline = () => dependencies.clock() + dependencies.budget;
   return {
     load: (accountId) => loadTail(all, askUntil(all, deadline()), accountId),

@@ -2,13 +2,10 @@ import type { AccountId } from '../../../events/values.ts';
 import { maySucceedLater } from '../../runtime/failure.ts';
 import { StoreUnavailable } from '../../runtime/unavailable.ts';
 import type { UndecidedReason } from '../deciding/command-result.ts';
-import {
-  type DecidingDependencies,
-  decideTogether,
-  type Verdict,
-} from '../deciding/decide-together.ts';
 import { recordedUnder } from '../deciding/further-keys.ts';
+import type { LanesDependencies } from '../deciding/lanes.ts';
 import type { Submission } from '../deciding/plan.ts';
+import type { Verdict } from '../deciding/verdict.ts';
 import { timestampOf } from '../stream/append.ts';
 import type { PendingCommand } from '../writing/command-record.ts';
 import { commandIdOf, type RecordKey } from '../writing/record-key.ts';
@@ -46,7 +43,7 @@ export interface PassedOver {
  *   was not decided is still pending.
  */
 export const decidePending = async (
-  dependencies: DecidingDependencies,
+  dependencies: LanesDependencies,
   accountId: AccountId,
   pending: readonly PendingCommand[],
   deadline: number,
@@ -62,10 +59,8 @@ export const decidePending = async (
   const replaces = new Map<RecordKey, string>();
   for (const { keys, writeId } of commands.values())
     for (const key of keys) replaces.set(key, writeId);
-  const verdicts = await decideTogether(dependencies, accountId, [...commands.keys()], {
-    deadline,
-    replaces,
-  });
+  const options = { deadline, replaces };
+  const verdicts = await dependencies.lanes.decide(accountId, [...commands.keys()], options);
 
   const later: unknown[] = [];
   for (const [submission, command] of commands) {
@@ -95,7 +90,7 @@ interface Taken {
  * `undefined` where it is.
  */
 const finish = async (
-  dependencies: DecidingDependencies,
+  dependencies: LanesDependencies,
   verdict: Verdict | undefined,
   { submission, command, replaces, deadline }: Taken,
 ): Promise<unknown> => {
@@ -147,7 +142,7 @@ const taken = (pending: PendingCommand): [Submission, PendingCommand] => {
 
 /** Whatever stands in the way has decided the command, or given it up before. */
 const giveUp = async (
-  dependencies: DecidingDependencies,
+  dependencies: LanesDependencies,
   { accountId, schema, fingerprint, writeId: pendingId }: PendingCommand,
   keys: readonly RecordKey[],
   deadline: number,

@@ -9,6 +9,13 @@ import type { Tail } from '../stream/tail.ts';
 export interface HotAccounts {
   has(accountId: string): boolean;
   /**
+   * Takes note that a command of an account is being seen to in this environment.
+   * @returns to be called when it no longer is.
+   */
+  enter(accountId: string): () => void;
+  /** How many commands of an account are being seen to in this environment now. */
+  present(accountId: string): number;
+  /**
    * Takes note that `commands` commands were decided on an account at once; some in a row alone
    * mean that it has cooled down.
    */
@@ -73,7 +80,18 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
     if (accounts.size > MOST_REMEMBERED && oldest !== undefined) accounts.delete(oldest);
     return account;
   };
+  const present = new Map<string, number>();
+  const add = (accountId: string, more: 1 | -1) => {
+    const left = (present.get(accountId) ?? 0) + more;
+    if (left > 0) present.set(accountId, left);
+    else present.delete(accountId);
+  };
   return {
+    enter: (accountId) => {
+      add(accountId, 1);
+      return () => add(accountId, -1);
+    },
+    present: (accountId) => present.get(accountId) ?? 0,
     has: (accountId) => (accounts.get(accountId)?.hotUntil ?? 0) > clock(),
     met: (accountId, commands) => {
       const account = remembered(accountId);

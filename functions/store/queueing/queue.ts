@@ -3,8 +3,8 @@ import { untilAnswered } from '../../runtime/patience.ts';
 import { isStoreUnavailable } from '../../runtime/unavailable.ts';
 import type { CommandResult, Elsewhere } from '../deciding/command-result.ts';
 import { resultOf } from '../deciding/command-result.ts';
-import type { DecidingDependencies } from '../deciding/decide-together.ts';
 import { reasonOf, recordedUnder } from '../deciding/further-keys.ts';
+import type { LanesDependencies } from '../deciding/lanes.ts';
 import type { Submission } from '../deciding/plan.ts';
 import { timestampOf } from '../stream/append.ts';
 import {
@@ -20,7 +20,7 @@ import { decidePending } from './decide-pending.ts';
 import type { HotAccounts } from './hot-accounts.ts';
 
 /** What queueing a command takes. */
-export interface QueueDependencies extends DecidingDependencies {
+export interface QueueDependencies extends LanesDependencies {
   readonly hot: HotAccounts;
 }
 

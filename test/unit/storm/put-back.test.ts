@@ -18,8 +18,6 @@ it('names the fault and the file where the code has changed under it', () => {
   const [fault] = faults;
   const [patch] = fault?.patches ?? [];
   if (!fault || !patch) throw new Error('there are no faults');
-  expect(() => withFault(fault, patch.file, '')).toThrow(
-    /mixed-reasons .*decide-together\.ts.* 0 times/,
-  );
+  expect(() => withFault(fault, patch.file, '')).toThrow(/mixed-reasons .*lane\.ts.* 0 times/);
   expect(() => withFault(fault, patch.file, patch.find.repeat(2))).toThrow('2 times');
 });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AccountId } from '../../../events/values.ts';
+import { AccountId, Version } from '../../../events/values.ts';
 import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
 import { requests } from '../../../testing/ledger-requests.ts';
 import { createLedgerDatabase } from '../../mutants/memory-database.ts';
@@ -94,6 +94,7 @@ const late =
 const balance = async () => (await rival.store.load(a)).account?.balance;
 const deposit = requests.deposit('a', 5);
 const keyed = requests.deposit('a', 5, { key: 'k' });
+const second = requests.deposit('a', 7, { key: 'k2' });
 const accepted = { outcome: 'accepted', version: 3, replayed: false };
 const undecided = (reason: string) => ({ outcome: 'undecided', reason });
 
@@ -144,7 +145,6 @@ describe('a write whose answer was lost', () => {
     expect(await store.execute(keyed)).toEqual(undecided('contention'));
   });
 
-  const second = requests.deposit('a', 7, { key: 'k2' });
   /**
    * Of two commands in one write the first turns out to be decided, or pending, elsewhere: its
    * record alone is shown.
@@ -255,4 +255,204 @@ it.each([
     undecided(reason),
     undecided(reason),
   ]);
+});
+
+describe('commands that meet in one environment', () => {
+  /** A write that waits until it is let go. */
+  const held = (fate: Fate = (send) => send()) => {
+    const gate = Promise.withResolvers<void>();
+    const sent = Promise.withResolvers<void>();
+    const fateOfHeld: Fate = async (send) => {
+      sent.resolve();
+      await gate.promise;
+      return fate(send);
+    };
+    return { fate: fateOfHeld, sent: sent.promise, letGo: gate.resolve };
+  };
+  const manyDeposits = (count: number) =>
+    Array.from({ length: count }, (_, n) => requests.deposit('a', 1, { key: `many-${n}` }));
+
+  it('are decided in the order in which they came, together while one is being written', async () => {
+    const first = held();
+    const { store, operations } = storeWith([first.fate]);
+    const alone = store.execute(deposit);
+    await first.sent;
+    const rest = [keyed, deposit, requests.withdraw('a', 7), second].map((request) =>
+      store.execute(request),
+    );
+    first.letGo();
+    expect(await alone).toMatchObject({ outcome: 'accepted', version: 3 });
+    expect(
+      (await Promise.all(rest)).map((result) => 'version' in result && result.version),
+    ).toEqual([4, 5, 6, 7]);
+    expect(operations).toEqual(['Query', 'PutItem', 'TransactWriteItems']);
+  });
+
+  it('are as many as a transaction holds: 1,000 at once, with a key each, are eleven commits and one read', async () => {
+    const { store, operations } = storeWith([], { budget: 60_000 });
+    const results = await Promise.all(manyDeposits(1_000).map((request) => store.execute(request)));
+    expect(new Set(results.map(({ outcome }) => outcome))).toEqual(new Set(['accepted']));
+    expect(operations).toEqual(['Query', ...Array(11).fill('TransactWriteItems')]);
+    expect(await balance()).toBe(2_000);
+  });
+
+  it('of other accounts go in lanes of their own', async () => {
+    await rival.store.execute(requests.open('b'));
+    const first = held();
+    const { store } = storeWith([first.fate]);
+    const alone = store.execute(deposit);
+    await first.sent;
+    expect(await store.execute(requests.deposit('b', 1))).toMatchObject({ outcome: 'accepted' });
+    first.letGo();
+    await alone;
+  });
+
+  it('are rejected together with what is appended, and alone only on what was read after they came', async () => {
+    const first = held();
+    const { store, operations } = storeWith([first.fate]);
+    const alone = store.execute(deposit);
+    await first.sent;
+    const tooMuch = requests.withdraw('a', 1_500);
+    const rejected = store.execute(tooMuch);
+    first.letGo();
+    await alone;
+    expect(await rejected).toMatchObject({ outcome: 'rejected' });
+    expect(operations).toEqual(['Query', 'PutItem', 'Query']);
+
+    const [more, none] = await Promise.all([store.execute(deposit), store.execute(tooMuch)]);
+    expect([more.outcome, none.outcome]).toEqual(['accepted', 'rejected']);
+    expect(operations.slice(3)).toEqual(['Query', 'PutItem']);
+  });
+
+  it('do not keep a rejection waiting for a moment in which no other comes', async () => {
+    const { store } = storeWith([]);
+    const metered = createMeteredStore(database);
+    const tooMuch = requests.withdraw('a', 1_500);
+    const others: Promise<unknown>[] = [];
+    // Whenever the stream is read another one comes, which is rejected too.
+    metered.inject(async (operation, send) => {
+      if (operation === 'Query' && others.length < 20) others.push(metered.store.execute(tooMuch));
+      return send();
+    });
+    expect(await metered.store.execute(tooMuch)).toMatchObject({ outcome: 'rejected' });
+    expect(others.length).toBeLessThan(20);
+    await Promise.all(others);
+    expect(await store.execute(tooMuch)).toMatchObject({ outcome: 'rejected' });
+  });
+
+  it('of which one has If-Match: it holds at its own place in the line', async () => {
+    const first = held();
+    const { store } = storeWith([first.fate]);
+    const alone = store.execute(deposit);
+    await first.sent;
+    const matching = [3, 3].map((version) => ({
+      ...deposit,
+      expectedVersions: [Version.parse(version)],
+    }));
+    const results = Promise.all(matching.map((request) => store.execute(request)));
+    first.letGo();
+    await alone;
+    expect(await results).toMatchObject([
+      { outcome: 'accepted', version: 4 },
+      { outcome: 'version_mismatch', currentVersion: 4 },
+    ]);
+  });
+
+  it('and are one and the same, at once: it is decided once, and the other hears of that', async () => {
+    const { store } = storeWith([]);
+    const results = await Promise.all([keyed, keyed, keyed].map((same) => store.execute(same)));
+    expect(results.map((result) => 'replayed' in result && result.replayed)).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect(await balance()).toBe(1_005);
+  });
+
+  it('each have their own deadline: one whose time is up hears that it is not known, the other goes on with the same write', async () => {
+    const first = held();
+    const slow: Fate = (send) => {
+      now += 600;
+      return lost(send);
+    };
+    const { store, operations } = storeWith([first.fate, slow]);
+    const alone = store.execute(deposit);
+    await first.sent;
+    const one = store.execute(keyed);
+    now += 500;
+    const other = store.execute(second);
+    first.letGo();
+    await alone;
+    expect(await one).toEqual(undecided('unknown'));
+    expect(await other).toMatchObject({ outcome: 'accepted', version: 5, replayed: false });
+    expect(await store.execute(keyed)).toMatchObject({ outcome: 'accepted', replayed: true });
+    expect(await balance()).toBe(1_017);
+    expect(operations.slice(0, 4)).toEqual([
+      'Query',
+      'PutItem',
+      'TransactWriteItems',
+      'TransactWriteItems',
+    ]);
+  });
+
+  it('each have their own deadline: what was not written for one is not sent again with the other', async () => {
+    const first = held();
+    const busy: Fate = () => {
+      now += 600;
+      throw named('ThrottlingException');
+    };
+    const { store } = storeWith([first.fate, busy]);
+    const alone = store.execute(deposit);
+    await first.sent;
+    const one = store.execute(keyed);
+    now += 500;
+    const other = store.execute(second);
+    first.letGo();
+    await alone;
+    expect(await one).toEqual(undecided('throttled'));
+    expect(await other).toMatchObject({ outcome: 'accepted', version: 4 });
+    expect(await balance()).toBe(1_012);
+  });
+
+  it('each have their own failure: what cannot be written with one is written without it', async () => {
+    const { store } = storeWith([]);
+    const metered = createMeteredStore(database);
+    metered.inject(async (_, send, input) => {
+      if (JSON.stringify(input).includes('bad-one')) throw named('ValidationException');
+      return send();
+    });
+    const bad = requests.deposit('a', 1, { key: 'bad-one' });
+    const results = await Promise.allSettled(
+      [...manyDeposits(3), bad, deposit].map((request) => metered.store.execute(request)),
+    );
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
+    expect(await store.load(a)).toMatchObject({ account: { balance: 1_008 } });
+  });
+
+  it('do not wait for the record of one whose version does not match', async () => {
+    const metered = createMeteredStore(database);
+    const gate = Promise.withResolvers<void>();
+    metered.inject(async (operation, send) => {
+      if (operation === 'GetItem') await gate.promise;
+      return send();
+    });
+    const stale = metered.store.execute({ ...keyed, expectedVersions: [Version.parse(1)] });
+    expect(await metered.store.execute(deposit)).toMatchObject({ outcome: 'accepted' });
+    gate.resolve();
+    expect(await stale).toMatchObject({ outcome: 'version_mismatch' });
+  });
+
+  it('race on together where there are enough of them, and queue where they are few', async () => {
+    const won = overtakenBy(requests.withdraw('a', 1));
+    const { store, operations } = storeWith([won, won, won], { queueing: true });
+    const results = await Promise.all(manyDeposits(4).map((request) => store.execute(request)));
+    expect(new Set(results.map(({ outcome }) => outcome))).toEqual(new Set(['accepted']));
+    expect(operations.filter((operation) => operation === 'TransactWriteItems')).toHaveLength(4);
+  });
 });

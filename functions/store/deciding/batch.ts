@@ -1,0 +1,39 @@
+import type { RecordKey } from '../writing/record-key.ts';
+import type { Submission } from './plan.ts';
+
+/** Whatever holds a command that is to be decided. */
+interface OfCommand {
+  readonly submission: Pick<Submission, 'keys'>;
+}
+
+/**
+ * The first of the commands, as many as their items fit a transaction, but no key twice: a
+ * transaction writes an item once.
+ * @param mostItems at most so many items, the commit included; one command is always taken.
+ */
+export const nextBatch = <T extends OfCommand>(
+  commands: Iterable<T>,
+  mostItems: number,
+): readonly T[] => {
+  const taken = new Set<RecordKey>();
+  const batch: T[] = [];
+  let items = 1;
+  for (const command of commands) {
+    const { keys } = command.submission;
+    items += placesOf(command);
+    if (batch.length > 0 && (items > mostItems || keys.some((key) => taken.has(key)))) break;
+    for (const key of keys) taken.add(key);
+    batch.push(command);
+  }
+  return batch;
+};
+
+/** How many items a transaction of a batch counts for. */
+export const itemsOf = (batch: readonly OfCommand[]): number =>
+  batch.reduce((sum, command) => sum + placesOf(command), 1);
+
+/**
+ * A command without a key takes no item, yet as many of them as items are allowed are enough for a
+ * commit.
+ */
+const placesOf = ({ submission }: OfCommand): number => Math.max(1, submission.keys.length);

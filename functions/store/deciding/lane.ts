@@ -1,0 +1,452 @@
+import type { AccountId } from '../../../events/values.ts';
+import { askUntil, type Patience, pause, untilAnswered } from '../../runtime/patience.ts';
+import { isStoreUnavailable } from '../../runtime/unavailable.ts';
+import { type EventsTable, loadTail } from '../stream/read.ts';
+import { follow, type Tail } from '../stream/tail.ts';
+import { findRecord } from '../writing/command-record.ts';
+import type { RecordKey } from '../writing/record-key.ts';
+import { writeUntilKnown } from '../writing/until-known.ts';
+import {
+  type FoundRecord,
+  MAX_TRANSACTION_ITEMS,
+  type Write,
+  type WriteResult,
+  type WriteTables,
+} from '../writing/write.ts';
+import { itemsOf, nextBatch } from './batch.ts';
+import type { UndecidedReason } from './command-result.ts';
+import { resultOf } from './command-result.ts';
+import { reasonOf } from './further-keys.ts';
+import { type Plan, planFor, type Submission } from './plan.ts';
+import { type Verdict, verdictOf } from './verdict.ts';
+
+/** What deciding commands takes. */
+export interface DecidingDependencies extends EventsTable, WriteTables, Patience {
+  readonly newId: () => string;
+}
+
+/** How commands go through a lane. */
+export interface LaneOptions {
+  /** In milliseconds since 1970. It is looked at in every round. */
+  readonly deadline: number;
+  /**
+   * What the records of pending commands may replace, by their `writeId`. Other keys must be free.
+   */
+  readonly replaces?: ReadonlyMap<RecordKey, string>;
+  /**
+   * The stream as it was a moment ago, where that is known: it saves reading it, if nothing has
+   * been appended since.
+   */
+  readonly tail?: Tail | undefined;
+  /**
+   * Whether a command is to leave the lane and queue: asked when the stream has been read, and
+   * after each lost race. Without it commands race until their deadline.
+   * @param losses how many races it has lost in this lane.
+   */
+  readonly mayQueue?: ((tail: Tail | undefined, losses: number) => boolean) | undefined;
+}
+
+/**
+ * After this many lost races in a row, wait a little and read afresh instead of chasing the
+ * stream's writers.
+ */
+const LOSSES_BEFORE_BACKOFF = 3;
+
+/** A command in a lane, on its way to a verdict. */
+interface Candidate {
+  readonly submission: Submission;
+  readonly deadline: number;
+  readonly mayQueue: NonNullable<LaneOptions['mayQueue']>;
+  /** The place in the order in which the lane's commands came. */
+  readonly arrival: number;
+  readonly replaces: Map<RecordKey, string>;
+  /** All writes of this lane that were for it among others. */
+  readonly writeIds: Set<string>;
+  /** Whether a try may have landed, as nobody has said otherwise. */
+  isUncertain: boolean;
+  losses: number;
+  readonly settle: (verdict: Verdict) => void;
+}
+
+/**
+ * An environment's line of commands for one account. Those that come while a batch is being decided
+ * are decided together in the next one: one commit and their records, as many as a transaction
+ * holds, written together. Whoever decides anything uses this: one command or many, with no key,
+ * one or more, with `If-Match`, sent just now or taken from the queue. Between environments the
+ * conditional append decides.
+ *
+ * The lane goes on from its own last commit, or from the winner's that the failed condition
+ * returned, without reading the stream. What may be concluded:
+ * - An acceptance is proven by the append, and so is a rejection or a mismatch in a batch that
+ *   appends something. A batch that appends nothing is decided on a tail that was current while its
+ *   commands were there: read, or written, after the last of them had come.
+ * - A write is this lane's own where what stands there has its `writeId`, and by nothing else.
+ * - No command is answered with a mismatch, as too large or as failed before its records were
+ *   asked.
+ * - What fails in a batch may be one of its commands: each is tried alone before any of them has
+ *   failed.
+ * - Each command has its own deadline. One whose time is up while a write may have landed hears
+ *   that this is unknown; the others go on with the same write until they know.
+ */
+export class Lane {
+  readonly accountId: AccountId;
+  readonly #dependencies: DecidingDependencies;
+  readonly #onIdle: (lane: Lane) => void;
+  /** Those without a verdict, in the order in which they came. */
+  #open = new Set<Candidate>();
+  #arrivals = 0;
+  #isRunning = false;
+  #tail: Tail | undefined;
+  /** The tail was current at a moment when all had come whose `arrival` is below this. */
+  #freshFor = 0;
+  #mostItems = MAX_TRANSACTION_ITEMS;
+  /** Races lost in a row. */
+  #losses = 0;
+  /** What this round decides; `undefined` until it has begun to. */
+  #batch: readonly Candidate[] | undefined;
+
+  /** @param onIdle told when no command is left: the lane may be forgotten. */
+  constructor(
+    dependencies: DecidingDependencies,
+    accountId: AccountId,
+    onIdle: (lane: Lane) => void,
+  ) {
+    this.#dependencies = dependencies;
+    this.accountId = accountId;
+    this.#onIdle = onIdle;
+  }
+
+  /**
+   * Lets commands into the lane, behind those that are there.
+   * @returns what became of each of them, once all are known. Never rejects.
+   */
+  async join(
+    submissions: readonly Submission[],
+    { deadline, replaces = new Map(), tail, mayQueue = () => false }: LaneOptions,
+  ): Promise<ReadonlyMap<Submission, Verdict>> {
+    if (!this.#isRunning) this.#tail = tail;
+    const verdicts = submissions.map(async (submission) => {
+      const { promise, resolve } = Promise.withResolvers<Verdict>();
+      const arrival = this.#arrivals++;
+      this.#open.add({
+        submission,
+        deadline,
+        mayQueue,
+        arrival,
+        replaces: new Map([...replaces].filter(([key]) => submission.keys.includes(key))),
+        writeIds: new Set(),
+        isUncertain: false,
+        losses: 0,
+        settle: resolve,
+      });
+      return [submission, await promise] as const;
+    });
+    this.#start();
+    return new Map(await Promise.all(verdicts));
+  }
+
+  #start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#run();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#open.size > 0) {
+      try {
+        await this.#round();
+      } catch (error) {
+        // A bug: nobody is to wait for ever.
+        for (const candidate of this.#open) this.#settle(candidate, failed(candidate, error));
+      }
+    }
+    this.#isRunning = false;
+    this.#onIdle(this);
+  }
+
+  /** Decides the next batch, once. */
+  async #round(): Promise<void> {
+    this.#expire(this.#dependencies.clock());
+    if (this.#open.size === 0) return;
+    this.#batch = undefined;
+    const deadline = soonest(this.#open);
+    try {
+      await this.#next(deadline);
+    } catch (error) {
+      if (isStoreUnavailable(error)) return this.#expire(deadline, error.reason);
+      this.#fail(this.#batch ?? [...this.#open], error);
+    }
+  }
+
+  /** What fails for another reason than time will fail again. */
+  #fail(batch: readonly Candidate[], error: unknown): void {
+    if (this.#batch && batch.length > 1) {
+      this.#mostItems = 1;
+      return;
+    }
+    for (const candidate of batch)
+      this.#askFirst(candidate, () => this.#settle(candidate, failed(candidate, error)));
+  }
+
+  async #next(deadline: number): Promise<void> {
+    const { newId, clock } = this.#dependencies;
+    const tail = this.#tail ?? (await this.#load(deadline));
+    if (clock() >= deadline) return this.#expire(deadline);
+    if (this.#open.size === 0) return;
+    const writeId = newId();
+    const planned = this.#plan(tail, writeId);
+    if (!planned) {
+      this.#tail = undefined;
+      return;
+    }
+    const { batch, plan } = planned;
+    if (plan === 'too_large') return this.#divide(batch);
+    if (!plan.write) return this.#conclude(batch, plan, this.#freshFor);
+
+    // The write lands after it is sent: whoever is here by now was there then.
+    const arrivals = this.#arrivals;
+    const result = await this.#write(batch, plan.write);
+    if (!result) return;
+    const isOurs =
+      result.kind === 'landed' ||
+      [result.winner, ...result.records].some((found) => writeIdOf(found) === writeId);
+    if (isOurs) return this.#conclude(batch, plan, arrivals);
+    await this.#lose(batch, result);
+  }
+
+  /**
+   * @returns the next batch and its plan; `undefined` where the stream has to be read before
+   *   anything can be concluded.
+   */
+  #plan(tail: Tail, writeId: string) {
+    const planOf = (candidates: Iterable<Candidate>) => {
+      const batch = nextBatch(candidates, this.#mostItems);
+      this.#batch = batch;
+      const replaces = new Map(batch.flatMap((candidate) => [...candidate.replaces]));
+      const submissions = batch.map(({ submission }) => submission);
+      const plan = planFor(tail, submissions, replaces, writeId, this.#dependencies.clock());
+      return { batch, plan };
+    };
+    const isFresh = ({ arrival }: Candidate) => arrival < this.#freshFor;
+    const planned = planOf(this.#open);
+    if (planned.plan !== 'too_large' && planned.plan.tail) return planned;
+    if (planned.batch.every(isFresh)) return planned;
+    // Others have come since the tail was current; those who were there are not to wait for them.
+    const there = [...this.#open].filter(isFresh);
+    return there.length > 0 ? planOf(there) : undefined;
+  }
+
+  /**
+   * Writes until the result is known, or nobody is left who wants to know.
+   * @returns `undefined` where it is not known: whoever is left goes on with another plan.
+   */
+  async #write(batch: readonly Candidate[], write: Write): Promise<Known | undefined> {
+    let mayHaveLanded = false;
+    for (const candidate of batch) {
+      candidate.writeIds.add(write.writeId);
+      candidate.isUncertain = true;
+    }
+    for (;;) {
+      const left = batch.filter((candidate) => this.#open.has(candidate));
+      if (left.length === 0) {
+        this.#tail = undefined;
+        return undefined;
+      }
+      const deadline = soonest(left);
+      const { result, uncertain } = await writeUntilKnown(this.#dependencies, deadline, write);
+      mayHaveLanded ||= uncertain;
+      // Only a try without an answer leaves it open whether it landed.
+      if (!mayHaveLanded) for (const candidate of batch) candidate.isUncertain = false;
+      if (result.kind === 'landed' || result.kind === 'refused') return result;
+      this.#expire(deadline, reasonOf(result.kind));
+      // Whoever has left has heard that nothing was written: it must not be sent again for them.
+      if (!mayHaveLanded) return undefined;
+    }
+  }
+
+  /**
+   * What was planned is so: it was written, or nothing had to be.
+   * @param arrivals the stream stood so when all had come whose `arrival` is below this.
+   */
+  #conclude(batch: readonly Candidate[], plan: Plan, arrivals: number): void {
+    if (plan.tail) {
+      this.#tail = plan.tail;
+      this.#freshFor = arrivals;
+    }
+    this.#losses = 0;
+    this.#mostItems = Math.min(MAX_TRANSACTION_ITEMS, this.#mostItems * 2);
+    for (const [index, candidate] of batch.entries()) {
+      const result = plan.results[index];
+      if (!result) throw new Error('a command was planned without an outcome');
+      candidate.isUncertain = false;
+      const decide = () => this.#settle(candidate, { kind: 'decided', result });
+      if (result.outcome === 'version_mismatch') this.#askFirst(candidate, decide);
+      else decide();
+    }
+    // The same command again: its record tells.
+    const written = new Set(batch.flatMap(({ submission }) => submission.keys));
+    for (const candidate of this.#open) {
+      if (candidate.submission.keys.some((key) => written.has(key))) this.#askFirst(candidate);
+    }
+  }
+
+  /**
+   * A commit would be too large: half as many may fit; one that does not fit alone never will,
+   * unless it is decided already.
+   */
+  #divide(batch: readonly Candidate[]): void {
+    const [only] = batch;
+    if (only && batch.length === 1) {
+      this.#askFirst(only, () => this.#settle(only, { kind: 'too_large' }));
+      this.#mostItems = MAX_TRANSACTION_ITEMS;
+      return;
+    }
+    this.#mostItems = Math.max(2, Math.floor(itemsOf(batch) / 2));
+  }
+
+  /**
+   * Somebody else was faster: what stands in the way tells what became of whom, and where the
+   * stream goes on.
+   */
+  async #lose(batch: readonly Candidate[], { winner, records }: Refused): Promise<void> {
+    if (winner || records.some(({ outcome }) => outcome === 'accepted' || outcome === 'rejected')) {
+      // What stands there never goes away, so no earlier try of this write has landed, and none
+      // ever will.
+      for (const candidate of batch) candidate.isUncertain = false;
+    }
+    for (const candidate of batch) this.#hear(candidate, records);
+    const nobody = !winner && records.length === 0;
+    if (winner) {
+      // A tail that nobody has read in this lane may be older by more than the winner.
+      this.#tail = this.#freshFor > 0 && this.#tail ? follow(this.#tail, winner) : undefined;
+      this.#losses += 1;
+      for (const candidate of batch) candidate.losses += 1;
+      this.#letQueue();
+    }
+    if (!nobody && (!winner || this.#losses % LOSSES_BEFORE_BACKOFF > 0)) return;
+    if (this.#open.size === 0) return;
+    const deadline = soonest(this.#open);
+    this.#tail = undefined;
+    const attempt = this.#losses / LOSSES_BEFORE_BACKOFF;
+    const isInTime = await pause(this.#dependencies, deadline, attempt);
+    // Nothing was shown of what stands in the way: it is read instead. Without a key there is
+    // nothing that could be read.
+    for (const candidate of nobody ? batch : []) {
+      const end = () => this.#settle(candidate, undecided(candidate, 'contention'));
+      const comesBack = isInTime || candidate.deadline > deadline;
+      const canAsk = candidate.submission.keys.length > 0;
+      if (this.#dependencies.clock() >= candidate.deadline) end();
+      else if (canAsk) this.#askFirst(candidate, comesBack ? undefined : end);
+      else if (candidate.isUncertain) end();
+    }
+    if (!isInTime) this.#expire(deadline, 'contention');
+  }
+
+  /**
+   * Asks a command's records while the lane goes on without it: what is slow for one is not to be
+   * waited for by the others.
+   * @param otherwise what to do where they tell nothing: it comes back into the lane unless
+   *   something else is said.
+   */
+  async #askFirst(
+    candidate: Candidate,
+    otherwise = () => this.#comeBack(candidate),
+  ): Promise<void> {
+    if (!this.#open.delete(candidate)) return;
+    const { submission, deadline } = candidate;
+    const find = () =>
+      Promise.all(submission.keys.map((key) => findRecord(this.#dependencies, key)));
+    try {
+      const found =
+        submission.keys.length > 0 ? await untilAnswered(this.#dependencies, deadline, find) : [];
+      if (!this.#hear(candidate, found.filter(isThere))) otherwise();
+    } catch (error) {
+      if (isStoreUnavailable(error)) this.#settle(candidate, undecided(candidate, error.reason));
+      // It cannot be asked. What would have been said without asking is a mismatch or worse: the
+      // sender hears the failure instead.
+      else this.#settle(candidate, failed(candidate, error));
+    }
+  }
+
+  #comeBack(candidate: Candidate): void {
+    const all = [...this.#open, candidate];
+    this.#open = new Set(all.toSorted((one, other) => one.arrival - other.arrival));
+    this.#start();
+  }
+
+  /** Takes note of what records say of a command. @returns whether it has its verdict by that. */
+  #hear(candidate: Candidate, records: readonly FoundRecord[]): boolean {
+    const { submission, replaces } = candidate;
+    const found = records.filter(({ key }) => submission.keys.includes(key));
+    const verdict = verdictOf(submission, found, replaces);
+    if (verdict) {
+      const isOurs = verdict.kind === 'recorded' && candidate.writeIds.has(verdict.record.writeId);
+      this.#settle(
+        candidate,
+        isOurs ? { kind: 'decided', result: resultOf(verdict.record, false) } : verdict,
+      );
+      return true;
+    }
+    for (const record of found) {
+      if (record.outcome === 'given_up') replaces.set(record.key, record.writeId);
+    }
+    return false;
+  }
+
+  async #load(deadline: number): Promise<Tail> {
+    const arrivals = this.#arrivals;
+    const ask = askUntil(this.#dependencies, deadline);
+    const tail = await loadTail(this.#dependencies, ask, this.accountId);
+    this.#tail = tail;
+    this.#freshFor = arrivals;
+    this.#letQueue();
+    return tail;
+  }
+
+  #letQueue(): void {
+    for (const candidate of this.#open) {
+      if (candidate.mayQueue(this.#tail, candidate.losses))
+        this.#settle(candidate, { kind: 'outraced' });
+    }
+  }
+
+  /** Ends the wait of those whose deadline is `now` or before. */
+  #expire(now: number, reason?: UndecidedReason): void {
+    for (const candidate of this.#open) {
+      if (candidate.deadline > now) continue;
+      const lost = candidate.losses > 0 ? 'contention' : 'unavailable';
+      this.#settle(candidate, undecided(candidate, reason ?? lost));
+    }
+  }
+
+  #settle(candidate: Candidate, verdict: Verdict): void {
+    this.#open.delete(candidate);
+    candidate.settle(verdict);
+  }
+}
+
+type Known = Extract<WriteResult, { kind: 'landed' | 'refused' }>;
+type Refused = Extract<WriteResult, { kind: 'refused' }>;
+
+const soonest = (candidates: Iterable<Candidate>): number => {
+  let first = Number.POSITIVE_INFINITY;
+  for (const { deadline } of candidates) first = Math.min(first, deadline);
+  return first;
+};
+
+/** Whose write may have landed is not told that nothing was written. */
+const undecided = ({ isUncertain }: Candidate, reason: UndecidedReason): Verdict => ({
+  kind: 'undecided',
+  reason: isUncertain ? 'unknown' : reason,
+});
+
+const failed = ({ isUncertain }: Candidate, error: unknown): Verdict => ({
+  kind: 'failed',
+  error,
+  mayHaveLanded: isUncertain,
+});
+
+const isThere = (record: FoundRecord | undefined): record is FoundRecord => record !== undefined;
+
+const writeIdOf = (found: Refused['winner'] | FoundRecord): string | undefined =>
+  found && 'writeId' in found ? found.writeId : undefined;

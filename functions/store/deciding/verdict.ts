@@ -1,0 +1,57 @@
+import type { DecidedRecord, PendingRecord } from '../writing/command-record.ts';
+import type { RecordKey } from '../writing/record-key.ts';
+import type { FoundRecord } from '../writing/write.ts';
+import type { CommandResult, UndecidedReason } from './command-result.ts';
+import type { Submission } from './plan.ts';
+
+/** What became of a command in its lane. */
+export type Verdict =
+  /** This lane decided it; or nothing had to be written to know. */
+  | { readonly kind: 'decided'; readonly result: CommandResult }
+  /** It was decided before, elsewhere. */
+  | { readonly kind: 'recorded'; readonly record: DecidedRecord }
+  /** The same command is pending under one of its keys. */
+  | { readonly kind: 'pending'; readonly record: PendingRecord }
+  /** One of its keys belongs to another command. */
+  | { readonly kind: 'reused' }
+  /**
+   * A command that was taken from the queue is no longer what its record says: it was given up, or
+   * replaced by its repeat.
+   */
+  | { readonly kind: 'given_up' }
+  /** It leaves the lane to queue, as its sender asked for. Nothing was written for it. */
+  | { readonly kind: 'outraced' }
+  /** Even alone its commit would near DynamoDB's limit for an item. Nothing was written for it. */
+  | { readonly kind: 'too_large' }
+  /** The time was up. Nothing was written for it, unless the reason is `unknown`. */
+  | { readonly kind: 'undecided'; readonly reason: UndecidedReason }
+  /**
+   * It cannot be decided by this code, or as DynamoDB is now; no record tells what became of it.
+   */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly mayHaveLanded: boolean };
+
+/**
+ * What the records under a command's keys say of it.
+ * @param replaces what the command may replace, by its `writeId`.
+ * @returns `undefined`: nothing that stands in its way.
+ */
+export const verdictOf = (
+  { fingerprint, pendingId }: Submission,
+  found: readonly FoundRecord[],
+  replaces: ReadonlyMap<RecordKey, string>,
+): Verdict | undefined => {
+  if (found.some(({ outcome }) => outcome === 'unreadable'))
+    return { kind: 'undecided', reason: 'record_unreadable' };
+  const records = found.filter((record) => record.outcome !== 'unreadable');
+  if (records.some((record) => record.fingerprint !== fingerprint)) return { kind: 'reused' };
+  for (const record of records) {
+    if (record.outcome === 'accepted' || record.outcome === 'rejected')
+      return { kind: 'recorded', record };
+  }
+  for (const record of records) {
+    if (record.writeId === replaces.get(record.key)) continue;
+    if (pendingId !== undefined) return { kind: 'given_up' };
+    if (record.outcome === 'pending') return { kind: 'pending', record };
+  }
+  return undefined;
+};
