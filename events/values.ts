@@ -6,16 +6,18 @@ import * as z from 'zod/mini';
  */
 export const MAX_MINOR_UNITS = Number.MAX_SAFE_INTEGER;
 
-const id = z
-  .string()
-  .check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of the characters A-Z a-z 0-9 _ -'));
+// A schema for each kind of id: they look the same, and mean different things.
+const id = () =>
+  z
+    .string()
+    .check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of the characters A-Z a-z 0-9 _ -'));
 
 /** An account's id, which is also the id of its stream. */
-export const AccountId = id.brand<'AccountId'>();
+export const AccountId = id().brand<'AccountId'>();
 export type AccountId = z.infer<typeof AccountId>;
 
 /** A transfer's id, unique across all accounts. */
-export const TransferId = id.brand<'TransferId'>();
+export const TransferId = id().brand<'TransferId'>();
 export type TransferId = z.infer<typeof TransferId>;
 
 /** An event's position in its stream: 1, 2, 3 … without a gap. */

@@ -26,7 +26,7 @@ export const getCommandRequest = z.object({
 });
 
 /** What it answers, and a 202 that says `pending`: how the command was decided, once it is. */
-export const CommandStatus = z.strictObject({
+export const CommandStatus = z.object({
   accountId: AccountId,
   commandId: CommandId,
   status: z.enum(['pending', 'accepted', 'rejected', 'given_up']),

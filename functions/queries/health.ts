@@ -3,6 +3,12 @@ import { json } from '../http/answer/http-answer.ts';
 import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 
+/** What `GET /health` takes: anything, which it does not look at. */
+export const healthRequest = z.object({});
+
+/** What it answers. */
+export const Health = z.object({ status: z.literal('ok') });
+
 /**
  * `GET /health`: that requests are answered. It asks nothing of the tables: a slow table must not
  * take the API down with it.
@@ -10,4 +16,7 @@ import type { HttpTelemetry } from '../runtime/telemetry.ts';
  * @returns a handler that answers 200.
  */
 export const createHandler = ({ telemetry }: { readonly telemetry: HttpTelemetry }): HttpHandler =>
-  httpHandler(telemetry, z.object({}), async () => json(200, { status: 'ok' }));
+  httpHandler(telemetry, healthRequest, async () => {
+    const body: z.infer<typeof Health> = { status: 'ok' };
+    return json(200, body);
+  });

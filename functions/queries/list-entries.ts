@@ -19,7 +19,7 @@ export const listEntriesRequest = z.object({
 });
 
 /** What it answers. `asOfVersion` is the account's version that the statement has got to. */
-export const EntryPage = z.strictObject({
+export const EntryPage = z.object({
   entries: z.array(Entry),
   nextCursor: z.optional(z.string()),
   asOfVersion: z.int().check(z.gte(0)),

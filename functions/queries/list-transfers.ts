@@ -28,7 +28,7 @@ export const listTransfersRequest = z.object({
 });
 
 /** What it answers. `asOfVersion` is the account's version that the list has got to. */
-export const TransferPage = z.strictObject({
+export const TransferPage = z.object({
   transfers: z.array(Transfer),
   nextCursor: z.optional(z.string()),
   asOfVersion: z.int().check(z.gte(0)),

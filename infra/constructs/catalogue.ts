@@ -35,7 +35,10 @@ export const functionGroups = ['commands', 'queries', 'projections', 'transfers'
  * A route of the HTTP API. One of GET takes HEAD as well; `$default` takes what no other takes,
  * other methods of their paths too.
  */
-export type Route = `${'GET' | 'POST'} /${string}` | '$default';
+export type Route = ClientRoute | '$default';
+
+/** A route that a client asks for by its name. */
+export type ClientRoute = `${'GET' | 'POST'} /${string}`;
 
 /** One Lambda function: what it is made of and all that it may do. */
 export interface FunctionDefinition {
@@ -259,19 +262,36 @@ export const functionNames: readonly FunctionName[] = Object.keys(catalogue).fil
 /** The definition of a function. */
 export const definitionOf = (name: FunctionName): FunctionDefinition => catalogue[name];
 
+type RoutedDefinition = Extract<(typeof catalogue)[FunctionName], { readonly route: Route }>;
+
+/** A {@link ClientRoute} that there is. */
+export type HttpRoute = Exclude<RoutedDefinition['route'], '$default'>;
+
+/** Every {@link ClientRoute}, and the function that answers it. */
+export const httpRoutes: ReadonlyMap<HttpRoute, FunctionName> = new Map(
+  functionNames.flatMap((name): [HttpRoute, FunctionName][] => {
+    const definition = catalogue[name];
+    return 'route' in definition && definition.route !== '$default'
+      ? [[definition.route, name]]
+      : [];
+  }),
+);
+
 /** Every path of the API, and the methods that it answers: HEAD wherever it answers GET. */
 export const methodsByPath: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  [...Map.groupBy(routes(), ({ path }) => path)].map(([path, found]) => [
+  [...Map.groupBy(httpRoutes.keys(), (route) => partsOf(route).path)].map(([path, routes]) => [
     path,
-    found.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).sort(),
+    routes
+      .map((route) => partsOf(route).method)
+      .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+      .sort(),
   ]),
 );
 
-function routes(): readonly { readonly method: string; readonly path: string }[] {
-  return functionNames.flatMap((name) => {
-    const [method = '', path] = definitionOf(name).route?.split(' ') ?? [];
-    return path === undefined ? [] : [{ method, path }];
-  });
+/** The method and the path of a route. */
+export function partsOf(route: ClientRoute): { readonly method: string; readonly path: string } {
+  const [method = '', path = ''] = route.split(' ');
+  return { method, path };
 }
 
 /** The file that a function is bundled from, relative to the repository. */

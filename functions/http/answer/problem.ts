@@ -59,6 +59,16 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+/** The body of an error (RFC 9457). */
+export interface ProblemBody extends Omit<Problem, 'headers'> {
+  /** A URI that stands for the code. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** The path that was asked for, as a URI reference. */
+  readonly instance: string;
+}
+
 /** Whether what a handler returned is an error. */
 export const isProblem = (outcome: HttpAnswer | Problem): outcome is Problem => 'code' in outcome;
 
@@ -72,6 +82,17 @@ export const problemAnswer = (
   rawPath: string,
 ): HttpAnswer => {
   const { status, title } = PROBLEMS[code];
+  const body: ProblemBody = {
+    type: `urn:holdfast:problem:${code}`,
+    title,
+    status,
+    detail,
+    instance: instanceOf(rawPath),
+    code,
+    available,
+    currentVersion,
+    errors,
+  };
   return {
     statusCode: status,
     headers: {
@@ -82,16 +103,6 @@ export const problemAnswer = (
       ...headers,
     },
     // `undefined` members are left out.
-    body: JSON.stringify({
-      type: `urn:holdfast:problem:${code}`,
-      title,
-      status,
-      detail,
-      instance: instanceOf(rawPath),
-      code,
-      available,
-      currentVersion,
-      errors,
-    }),
+    body: JSON.stringify(body),
   };
 };
