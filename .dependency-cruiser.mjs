@@ -30,6 +30,33 @@ export default {
       },
     },
     {
+      name: 'openapi-is-made-ahead',
+      comment:
+        'The document is written into functions/queries before anything is bundled: tests alone ask how.',
+      severity: 'error',
+      from: { pathNot: ['^openapi/', '^test/'] },
+      to: { path: '^openapi/' },
+    },
+    {
+      name: 'openapi-knows-what-is-promised',
+      comment:
+        'Routes of the catalogue and schemas of the functions; nothing of how it is deployed.',
+      severity: 'error',
+      from: { path: '^openapi/' },
+      to: {
+        path: [
+          '^infra/(?!constructs/catalogue\\.ts$)',
+          '^local-cloud/',
+          '^test/',
+          '^testing/',
+          '^storm/',
+          '^bench/',
+          '^probe/',
+          '^smoke/',
+        ],
+      },
+    },
+    {
       name: 'events-depend-on-nothing',
       comment: 'The facts outlive the code around them: they may use zod and nothing else.',
       severity: 'error',

@@ -51,41 +51,24 @@ const OpenApi = z.strictObject({
   tags: z.array(z.strictObject({ name: z.string(), description: z.string() })),
   paths: z.record(
     z.string().check(z.startsWith('/')),
-    z.strictObject({
-      parameters: z.optional(z.array(Parameter)),
-      get: z.optional(Operation),
-      post: z.optional(Operation),
-    }),
+    z.strictObject({ get: z.optional(Operation), post: z.optional(Operation) }),
   ),
   components: z.record(z.string(), z.record(z.string(), z.unknown())),
 });
 
 /**
  * Reads an OpenAPI document as far as this one goes, every reference followed.
- * @returns its operations by route (`GET /health`), each with its path's parameters, and its
- *   components.
+ * @returns its operations by route (`GET /health`), and its components.
  * @throws {Error} where it is not well-formed, or a reference leads nowhere.
  */
 export const readOpenApi = (document: unknown) => {
   const read = OpenApi.parse(followReferences(document, document));
   const operations = new Map<string, Operation>();
-  for (const [path, { parameters = [], ...methods }] of Object.entries(read.paths)) {
-    for (const [method, operation] of Object.entries(methods)) {
-      if (!operation) continue;
-      operations.set(`${method.toUpperCase()} ${path}`, {
-        ...operation,
-        parameters: [...parameters, ...operation.parameters],
-      });
-    }
+  for (const [path, methods] of Object.entries(read.paths)) {
+    for (const [method, operation] of Object.entries(methods))
+      if (operation) operations.set(`${method.toUpperCase()} ${path}`, operation);
   }
   return { ...read, operations };
-};
-
-/** Every `$ref` of a document. */
-export const referencesOf = (node: unknown): string[] => {
-  if (typeof node !== 'object' || node === null) return [];
-  const own = '$ref' in node ? [String(node.$ref)] : [];
-  return [...own, ...Object.values(node).flatMap(referencesOf)];
 };
 
 const followReferences = (node: unknown, document: unknown): unknown => {

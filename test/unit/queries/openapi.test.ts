@@ -1,21 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import * as z from 'zod/mini';
-import { movementRequest } from '../../../functions/commands/movement-request.ts';
-import { openAccountRequest } from '../../../functions/commands/open-account.ts';
-import { requestTransferRequest } from '../../../functions/commands/request-transfer.ts';
 import { PROBLEMS } from '../../../functions/http/answer/problem.ts';
-import { AccountView } from '../../../functions/ledger/answer.ts';
 import { minorUnitDigits } from '../../../functions/ledger/currencies.ts';
-import { Entry } from '../../../functions/ledger/statement.ts';
-import { Transfer } from '../../../functions/ledger/transfer.ts';
-import { AccountAnswer, getAccountRequest } from '../../../functions/queries/get-account.ts';
-import { CommandStatus, getCommandRequest } from '../../../functions/queries/get-command.ts';
-import { getTransferRequest } from '../../../functions/queries/get-transfer.ts';
-import { EntryPage, listEntriesRequest } from '../../../functions/queries/list-entries.ts';
-import { listTransfersRequest, TransferPage } from '../../../functions/queries/list-transfers.ts';
 import { createHandler } from '../../../functions/queries/openapi.ts';
-import { definitionOf, functionNames } from '../../../infra/constructs/catalogue.ts';
-import { readOpenApi, referencesOf } from '../../../testing/openapi-document.ts';
+import { httpRoutes } from '../../../infra/constructs/catalogue.ts';
+import { type Operation, operations } from '../../../openapi/operations.ts';
+import { readOpenApi } from '../../../testing/openapi-document.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 import { type ClientAnswer, send } from '../http/request.ts';
 import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
@@ -23,50 +12,10 @@ import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.
 const served = await send(createHandler({ telemetry }), { route: '/openapi.json' });
 const document = readOpenApi(served.body);
 
-/** A route's schemas in the code: of its request, part by part, and of its answers, by status. */
-interface Coded {
-  readonly request: {
-    readonly shape: Readonly<Partial<Record<'path' | 'query' | 'headers' | 'body', z.ZodMiniType>>>;
-  };
-  readonly answers: Readonly<Record<string, z.ZodMiniType>>;
-}
-
 /** What API Gateway may answer by itself. */
 const BY_THE_GATEWAY = new Set([400, 413, 429, 431, 500, 503]);
 
-const nothing = z.object({});
-const routes: Readonly<Record<string, Coded>> = {
-  'POST /accounts': { request: openAccountRequest, answers: { 201: AccountView } },
-  'POST /accounts/{accountId}/deposits': {
-    request: movementRequest,
-    answers: { 201: Entry, 202: CommandStatus },
-  },
-  'POST /accounts/{accountId}/withdrawals': {
-    request: movementRequest,
-    answers: { 201: Entry, 202: CommandStatus },
-  },
-  'POST /transfers': {
-    request: requestTransferRequest,
-    answers: { 202: z.union([Transfer, CommandStatus]) },
-  },
-  'GET /accounts/{accountId}': { request: getAccountRequest, answers: { 200: AccountAnswer } },
-  'GET /accounts/{accountId}/entries': { request: listEntriesRequest, answers: { 200: EntryPage } },
-  'GET /accounts/{accountId}/transfers': {
-    request: listTransfersRequest,
-    answers: { 200: TransferPage },
-  },
-  'GET /accounts/{accountId}/commands/{commandId}': {
-    request: getCommandRequest,
-    answers: { 200: CommandStatus },
-  },
-  'GET /transfers/{transferId}': { request: getTransferRequest, answers: { 200: Transfer } },
-  'GET /health': { request: nothing, answers: { 200: z.object({ status: z.literal('ok') }) } },
-  'GET /openapi.json': {
-    request: nothing,
-    answers: { 200: z.looseObject({ openapi: z.string() }) },
-  },
-};
-const eachRoute = Object.entries(routes).map(([route, coded]) => ({ route, ...coded }));
+const eachRoute = Object.entries(operations).map(([route, described]) => ({ route, described }));
 
 const operationOf = (route: string) => {
   const operation = document.operations.get(route);
@@ -80,12 +29,8 @@ describe('the document', () => {
     expect(served).toMatchObject({ status: 200, headers: { 'Content-Type': 'application/json' } });
   });
 
-  it('has every route, among them all of the template', () => {
-    const built = functionNames.flatMap((name) => definitionOf(name).route ?? []);
-    expect([...document.operations.keys()].toSorted()).toEqual(Object.keys(routes).toSorted());
-    expect(Object.keys(routes)).toEqual(
-      expect.arrayContaining(built.filter((route) => route !== '$default')),
-    );
+  it('has every route', () => {
+    expect([...document.operations.keys()].toSorted()).toEqual([...httpRoutes.keys()].toSorted());
   });
 
   it('gives every operation an id of its own, a known tag, and every parameter of its path', () => {
@@ -101,59 +46,23 @@ describe('the document', () => {
       expect(inPath.every(({ required }) => required)).toBe(true);
     }
   });
-
-  it('has no component that nothing refers to', () => {
-    const referred = new Set(referencesOf(served.body));
-    const components = Object.entries(document.components).flatMap(([kind, named]) =>
-      Object.keys(named).map((name) => `#/components/${kind}/${name}`),
-    );
-    expect(components.filter((component) => !referred.has(component))).toEqual([]);
-  });
 });
 
-describe.each(eachRoute)('$route', ({ route, request: { shape }, answers }) => {
-  const { parameters, requestBody, responses } = operationOf(route);
-  const documented = (place: string) =>
-    Object.fromEntries(
-      parameters
-        .filter((parameter) => parameter.in === place && parameter.name !== 'X-Correlation-Id')
-        .map(({ name, schema }) => [
-          place === 'header' ? name.toLowerCase() : name,
-          comparable(schema),
-        ]),
-    );
+describe.each(eachRoute)('$route', ({ route, described: { request, examples, answers } }) => {
+  const { responses } = operationOf(route);
 
-  it('is documented with the parameters and headers that it takes', () => {
-    expect(documented('path')).toEqual(parametersOf(shape.path));
-    expect(documented('query')).toEqual(parametersOf(shape.query));
-    expect(documented('header')).toEqual(parametersOf(shape.headers));
-    expect(parameters.some(({ name }) => name === 'X-Correlation-Id')).toBe(true);
-  });
-
-  it('is documented with the body that it takes', () => {
-    const content = requestBody?.content['application/json'];
-    expect(content && comparable(content.schema)).toEqual(
-      shape.body && comparable(z.toJSONSchema(shape.body, { io: 'input' })),
-    );
-    for (const { value } of Object.values(content?.examples ?? {})) {
-      expect(shape.body?.safeParse(value).error).toBeUndefined();
+  it('has examples of bodies that its handler takes', () => {
+    for (const body of Object.values(examples ?? {})) {
+      // The handler reads a body beside other parts, which may be missing here.
+      const issues = request.safeParse({ body }).error?.issues ?? [];
+      expect(issues.filter(({ path }) => path[0] === 'body')).toEqual([]);
     }
   });
 
-  it('is documented with the answers that it gives', () => {
-    const successes = Object.entries(responses).filter(([status]) => status.startsWith('2'));
-    expect(successes.map(([status]) => status)).toEqual(Object.keys(answers));
-    for (const [status, { content }] of successes) {
-      const answer = answers[status];
-      const { schema, examples = {} } = content['application/json'] ?? {};
-      // A client must not stumble over a field that is added later: answers are not documented as
-      // closed.
-      expect(schema && withoutClosing(comparable(schema))).toEqual(
-        answer && withoutClosing(comparable(z.toJSONSchema(answer))),
-      );
-      for (const { value } of Object.values(examples))
-        expect(answer?.safeParse(value).error).toBeUndefined();
-    }
+  it('has examples of answers that its handler could give', () => {
+    for (const { schema, examples } of Object.values(answers))
+      for (const answer of Object.values(examples ?? {}))
+        expect(schema?.safeParse(answer).error).toBeUndefined();
   });
 
   it('is documented with what the gateway answers by itself, and what to do', () => {
@@ -304,67 +213,25 @@ describe('what is answered', () => {
       if (status === 304) {
         expect(response?.content).toEqual({});
       } else if (status < 300) {
-        expect(routes[route]?.answers[status]?.safeParse(body).error).toBeUndefined();
+        const { schema } = answersOf(route)[status] ?? {};
+        expect(schema?.safeParse(body).error).toBeUndefined();
+        expect(membersOf(response?.content[type]?.schema)).toEqual(
+          expect.arrayContaining(Object.keys(body)),
+        );
       } else {
         const { schema, examples } = response?.content[type] ?? {};
         expect(Object.keys(examples ?? {})).toContain(body['code']);
-        expect(Object.keys(Object(schema?.['properties']))).toEqual(
-          expect.arrayContaining(Object.keys(body)),
-        );
+        expect(membersOf(schema)).toEqual(expect.arrayContaining(Object.keys(body)));
       }
     }
   });
 });
 
-/**
- * The JSON schemas of a part of a request, by name: of what a parameter means, where its schema
- * says that, else of its text.
- */
-const parametersOf = (part: z.ZodMiniType | undefined): Record<string, unknown> => {
-  if (!part) return {};
-  const meant = z.toJSONSchema(part, { io: 'output', unrepresentable: 'any' }).properties ?? {};
-  const sent = z.toJSONSchema(part, { io: 'input' }).properties ?? {};
-  return Object.fromEntries(
-    Object.entries(meant).map(([name, schema]) => {
-      const comparableSchema = comparable(schema);
-      return [
-        name,
-        Object.keys(Object(comparableSchema)).length > 0
-          ? comparableSchema
-          : comparable(sent[name]),
-      ];
-    }),
-  );
+const answersOf = (route: string) =>
+  new Map<string, Operation>(Object.entries(operations)).get(route)?.answers ?? {};
+
+/** The members that a schema names, or one of those that it leaves the choice of. */
+const membersOf = (schema: unknown): string[] => {
+  const { properties = {}, anyOf = [] } = Object(schema);
+  return [...Object.keys(properties), ...anyOf.flatMap(membersOf)];
 };
-
-const FOR_PEOPLE = new Set(['$schema', 'title', 'description', 'example', 'examples']);
-
-/**
- * A JSON schema without what is said for people, and without the pattern by which zod spells out
- * `date-time`.
- */
-const comparable = (schema: unknown): unknown => {
-  if (Array.isArray(schema)) return schema.map(comparable);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const entries = Object.entries(schema).filter(
-    ([name]) => !FOR_PEOPLE.has(name) && !(name === 'pattern' && 'format' in schema),
-  );
-  return Object.fromEntries(
-    entries.map(([name, value]) => {
-      if (name === 'required' && Array.isArray(value)) return [name, value.toSorted()];
-      if (name === 'properties') return [name, namedSchemas(value)];
-      return [name, comparable(value)];
-    }),
-  );
-};
-
-// A property may be called `title` or `description`.
-const namedSchemas = (properties: object): object =>
-  Object.fromEntries(
-    Object.entries(properties).map(([name, schema]) => [name, comparable(schema)]),
-  );
-
-const withoutClosing = (schema: unknown): unknown =>
-  JSON.parse(
-    JSON.stringify(schema, (name, value) => (name === 'additionalProperties' ? undefined : value)),
-  );

@@ -1,0 +1,98 @@
+import type { JsonSchema } from './json-schemas.ts';
+
+/** A header of answers. */
+export interface Header {
+  readonly name: string;
+  readonly description: string;
+  /** Whether it is on every such answer. */
+  readonly required?: true;
+  readonly schema: JsonSchema;
+  readonly example?: string | number;
+}
+
+/** The headers of all answers. */
+export const headers = {
+  XCorrelationId: {
+    name: 'X-Correlation-Id',
+    description: "The request's correlation id.",
+    required: true,
+    schema: { type: 'string' },
+    example: 'checkout-4711',
+  },
+  ETag: {
+    name: 'ETag',
+    description: "The account's version in quotes, for `If-Match` and `If-None-Match`.",
+    schema: { type: 'string' },
+    example: '"7"',
+  },
+  Location: {
+    name: 'Location',
+    description: 'Where what was made can be read.',
+    schema: { type: 'string', format: 'uri-reference' },
+    example: '/transfers/t1',
+  },
+  IdempotencyReplayed: {
+    name: 'Idempotency-Replayed',
+    description: '`true` on the answer to a repeat: it was decided earlier.',
+    schema: { type: 'string', const: 'true' },
+  },
+  PreferenceApplied: {
+    name: 'Preference-Applied',
+    description: 'The preference that was honoured (RFC 7240).',
+    schema: { type: 'string' },
+    example: 'wait=5',
+  },
+  RetryAfter: {
+    name: 'Retry-After',
+    description: 'In how many seconds to try again.',
+    required: true,
+    schema: { type: 'integer', minimum: 1 },
+    example: 1,
+  },
+  WWWAuthenticate: {
+    name: 'WWW-Authenticate',
+    description: 'How to say who one is.',
+    schema: { type: 'string' },
+    example: 'Bearer',
+  },
+  ApigwRequestid: {
+    name: 'Apigw-Requestid',
+    description:
+      "The gateway's id of the request, on every answer. To be named where somebody is " +
+      'asked why.',
+    required: true,
+    schema: { type: 'string' },
+    example: 'Ptk4hhUUoAMEJpA=',
+  },
+  CorrelationIdOfProblem: {
+    name: 'X-Correlation-Id',
+    description: "The request's correlation id, with a problem: the gateway's own answer has none.",
+    schema: { type: 'string' },
+    example: 'checkout-4711',
+  },
+  RetryAfterOfPending: {
+    name: 'Retry-After',
+    description: 'In how many seconds to look, with `pending`.',
+    schema: { type: 'integer', minimum: 1 },
+  },
+  RetryAfterOfInProgress: {
+    name: 'Retry-After',
+    description: 'In how many seconds to try again, with `command_in_progress`.',
+    schema: { type: 'integer', minimum: 1 },
+  },
+  RetryAfterOfProblem: {
+    name: 'Retry-After',
+    description: 'In how many seconds to try again, with a problem.',
+    schema: { type: 'integer', minimum: 1 },
+    example: 1,
+  },
+  AcceptEncoding: {
+    name: 'Accept-Encoding',
+    description: '`identity`, where the body was encoded.',
+    schema: { type: 'string' },
+    example: 'identity',
+  },
+} as const satisfies Record<string, Header>;
+
+/** The name of a header among the document's components. */
+export type HeaderName = keyof typeof headers;
