@@ -33,7 +33,10 @@ export interface LocalCloudOptions {
   readonly dynamodb?: { readonly endpoint: string; readonly accessKeyId: string } | undefined;
   /** Where tables, stream positions and executions are kept; absent: in memory. */
   readonly dataDirectory?: string | undefined;
-  /** How many invocations of one function run at once, at most. */
+  /**
+   * How many environments of one function there are, at most. On demand, that is how many of its
+   * invocations run at once.
+   */
   readonly workersPerFunction?: number | undefined;
   readonly report: Report;
 }

@@ -11,7 +11,7 @@ export const createContext = (
 ): LambdaContext => ({
   callbackWaitsForEmptyEventLoop: true,
   functionName: settings.functionName,
-  functionVersion: '$LATEST',
+  functionVersion: settings.functionVersion,
   invokedFunctionArn: settings.arn,
   memoryLimitInMB: String(settings.memoryMb),
   awsRequestId: invocation.requestId,

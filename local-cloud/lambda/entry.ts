@@ -1,11 +1,12 @@
 /**
  * What runs inside a worker thread: the part of Lambda's Node.js runtime that a function can see.
- * It loads the bundle, then takes one invocation after the other until the thread is ended from
- * outside.
+ * It loads the bundle, then takes invocations, as many at once as it is sent, until the thread is
+ * ended from outside.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createContext } from './context.ts';
 import { toInitError, toLambdaError } from './errors.ts';
+import { openInvokeStore } from './invoke-store.ts';
 import type { InvokeMessage, LambdaError, WorkerMessage, WorkerSettings } from './protocol.ts';
 
 type Handler = (event: unknown, context: unknown) => unknown;
@@ -72,26 +73,39 @@ const loadHandler = async (): Promise<Handler | LambdaError> => {
 const isHandler = (value: unknown): value is Handler => typeof value === 'function';
 
 const invoke = async (handler: Handler, message: InvokeMessage): Promise<void> => {
+  const { requestId } = message;
   try {
-    const answer = await handler(JSON.parse(message.event), createContext(settings, message));
-    say(toResult(answer));
+    const call = () => handler(JSON.parse(message.event), createContext(settings, message));
+    say(toResult(requestId, await inInvocation(requestId, call)));
   } catch (thrown) {
-    say({ type: 'error', error: toLambdaError(thrown) });
+    say({ type: 'error', requestId, error: toLambdaError(thrown) });
   }
 };
 
-const toResult = (answer: unknown): WorkerMessage => {
+const toResult = (requestId: string, answer: unknown): WorkerMessage => {
+  const failed = (errorType: string, errorMessage: string): WorkerMessage => ({
+    type: 'error',
+    requestId,
+    error: { errorType, errorMessage },
+  });
   try {
     const payload = JSON.stringify(answer) ?? 'null';
-    if (Buffer.byteLength(payload) <= RESPONSE_LIMIT_BYTES) return { type: 'result', payload };
-    const errorMessage = `Response payload size exceeded maximum allowed payload size (${RESPONSE_LIMIT_BYTES} bytes).`;
-    return { type: 'error', error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } };
+    if (Buffer.byteLength(payload) <= RESPONSE_LIMIT_BYTES)
+      return { type: 'result', requestId, payload };
+    return failed(
+      'Function.ResponseSizeTooLarge',
+      `Response payload size exceeded maximum allowed payload size (${RESPONSE_LIMIT_BYTES} bytes).`,
+    );
   } catch (thrown) {
-    const errorMessage = `Unable to stringify response body: ${toLambdaError(thrown).errorMessage}`;
-    return { type: 'error', error: { errorType: 'Runtime.MarshalError', errorMessage } };
+    return failed(
+      'Runtime.MarshalError',
+      `Unable to stringify response body: ${toLambdaError(thrown).errorMessage}`,
+    );
   }
 };
 
+// Before the bundle is loaded, which may look for it while it loads.
+const inInvocation = await openInvokeStore();
 const handler = await loadHandler();
 if (typeof handler === 'function') {
   parentPort?.on('message', (message: InvokeMessage) => invoke(handler, message));

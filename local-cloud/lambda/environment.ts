@@ -14,6 +14,8 @@ export interface EnvironmentOf {
   readonly codeDirectory: string;
   readonly handler: string;
   readonly logStreamName: string;
+  /** Invocations that one environment takes at once; absent: on demand, one. */
+  readonly invocationsAtOnce?: number | undefined;
   /** The variables of the template. */
   readonly variables: Readonly<Record<string, string>>;
 }
@@ -33,9 +35,14 @@ export const lambdaEnvironment = (
   AWS_DEFAULT_REGION: of.region,
   AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
   AWS_LAMBDA_FUNCTION_NAME: of.name,
-  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+  AWS_LAMBDA_FUNCTION_VERSION: versionOf(of.invocationsAtOnce),
   AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(of.memoryMb),
-  AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+  ...(of.invocationsAtOnce === undefined
+    ? { AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand' }
+    : {
+        AWS_LAMBDA_INITIALIZATION_TYPE: 'lambda-managed-instances',
+        AWS_LAMBDA_MAX_CONCURRENCY: String(of.invocationsAtOnce),
+      }),
   AWS_LAMBDA_LOG_GROUP_NAME: logGroupName(of.name),
   AWS_LAMBDA_LOG_STREAM_NAME: of.logStreamName,
   AWS_ACCESS_KEY_ID: accessKeyIdOf(of.name),
@@ -51,6 +58,13 @@ export const lambdaEnvironment = (
   TZ: ':UTC',
   _HANDLER: of.handler,
 });
+
+/**
+ * The version that an unqualified ARN leads to: on managed instances `$LATEST.PUBLISHED`
+ * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-version-publishing.html).
+ */
+export const versionOf = (invocationsAtOnce: number | undefined): string =>
+  invocationsAtOnce === undefined ? '$LATEST' : '$LATEST.PUBLISHED';
 
 /** The log group that Lambda names by default. */
 export const logGroupName = (functionName: string): string => `/aws/lambda/${functionName}`;

@@ -2,10 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { lambdaEnvironment, logGroupName, type ServiceEndpoints } from './environment.ts';
+import {
+  lambdaEnvironment,
+  logGroupName,
+  type ServiceEndpoints,
+  versionOf,
+} from './environment.ts';
 import { type Invocation, type LocalFunction, throttled } from './invocation.ts';
 import type { LambdaError } from './protocol.ts';
-import { type FunctionWorker, startWorker } from './worker.ts';
+import { type FunctionWorker, startWorker, type WorkerOptions } from './worker.ts';
 
 /** A worker beyond the first that nobody needed for this long is ended. */
 const IDLE_MS = 60_000;
@@ -27,6 +32,16 @@ const startsAtOnce = availableParallelism();
 /** Lambda's limit for an event. */
 const REQUEST_LIMIT_BYTES = 6 * 1024 * 1024;
 
+/** Environments that take several invocations at once: Lambda Managed Instances. */
+export interface SharedEnvironments {
+  /** Invocations that one environment takes at once, at most. */
+  readonly invocationsAtOnce: number;
+  /** Environments that are always there, and over which invocations are spread. */
+  readonly least: number;
+  /** Environments that there ever are; 0 switches the function off. */
+  readonly most: number;
+}
+
 /** A function as the template describes it. */
 export interface FunctionDefinition {
   readonly name: string;
@@ -43,13 +58,15 @@ export interface FunctionDefinition {
    * workers, and others wait.
    */
   readonly reservedConcurrency?: number | undefined;
+  /** Absent: on demand, an environment takes one invocation at a time. */
+  readonly shared?: SharedEnvironments | undefined;
   readonly variables: Readonly<Record<string, string>>;
 }
 
 /** How the local cloud runs a function. */
 export interface FunctionOptions {
   readonly endpoints: ServiceEndpoints;
-  /** How many invocations run at once, at most; the rest wait for their turn. */
+  /** How many environments there are at once, at most. On demand the rest waits for its turn. */
   readonly maxWorkers: number;
   /** Told every line the function writes. */
   readonly log: (line: string) => void;
@@ -80,20 +97,29 @@ interface Waiting {
 }
 
 /**
- * Runs a function as Lambda does: one invocation at a time per worker, more workers when all are
- * busy, and a worker that failed to load, crashed or timed out is never used again. The first
- * invocation starts the first worker.
+ * Runs a function as Lambda does. A worker that failed to load or crashed is never used again. The
+ * first invocation starts the first worker.
  *
- * Where concurrency is reserved, an invocation beyond it is refused at once, as Lambda does with
- * status 429. Those that wait for a worker count: on AWS they would run.
+ * - On demand: one invocation at a time per worker, and more workers when all are busy. A timeout
+ *   ends the worker. Where concurrency is reserved, an invocation beyond it is refused at once, as
+ *   Lambda does with status 429. Those that wait for a worker count: on AWS they would run.
+ * - Shared: the first invocation starts the least number of workers, which AWS has from the start,
+ *   and each goes to the worker with the least to do. Where all are full it is refused at once with
+ *   status 429, and makes for one more worker: AWS scales behind the load, and queues nothing. Only
+ *   while the least number is loading do invocations wait. One that exceeds its timeout keeps its
+ *   place until its handler has ended: whether AWS would give that place away is not documented.
  */
 export const startFunction = (
   definition: FunctionDefinition,
   options: FunctionOptions,
 ): RunningFunction => {
+  const { shared } = definition;
+  const places = shared?.invocationsAtOnce ?? 1;
+  const most = Math.min(shared?.most ?? options.maxWorkers, options.maxWorkers);
+  const least = shared ? Math.min(shared.least, most) : 0;
   const workers = new Set<FunctionWorker>();
-  /** The one used last is on top: with little to do, the others can be ended. */
-  const idle: FunctionWorker[] = [];
+  /** Those that have loaded. The one used last is on top: with little to do, the others can end. */
+  const ready: FunctionWorker[] = [];
   const idleTimers = new Map<FunctionWorker, NodeJS.Timeout>();
   const waiting: Waiting[] = [];
   let starting = 0;
@@ -103,23 +129,33 @@ export const startFunction = (
   let stopped = false;
 
   const dispatch = (): void => {
+    const isAsked = waiting.length > 0;
     while (waiting.length > 0) {
-      const worker = idle.pop();
+      const worker = withPlace();
       if (!worker) break;
-      clearTimeout(idleTimers.get(worker));
       const next = waiting.shift();
       if (next) run(worker, next);
     }
-    if (!mayGrow()) return;
+    if (isAsked && shared) fill();
+    if (shared || !mayGrow()) return;
     if (workers.size === 0) start();
     else growth ??= setTimeout(grow, PATIENCE_MS);
   };
 
+  /** A worker that can take one more invocation. */
+  const withPlace = (): FunctionWorker | undefined => {
+    const found = ready.filter((worker) => worker.alive() && worker.load() < places);
+    if (!shared) return found.at(-1);
+    return found.sort((one, other) => one.load() - other.load())[0];
+  };
+
+  /** Starts what is missing of the least number of shared environments. */
+  const fill = (): void => {
+    while (workers.size < least && starting < startsAtOnce && !stopped) start();
+  };
+
   const mayGrow = (): boolean =>
-    waiting.length > starting &&
-    starting < startsAtOnce &&
-    workers.size < options.maxWorkers &&
-    !stopped;
+    waiting.length > starting && starting < startsAtOnce && workers.size < most && !stopped;
 
   const grow = (): void => {
     growth = undefined;
@@ -130,7 +166,7 @@ export const startFunction = (
 
   const start = async (): Promise<void> => {
     starting += 1;
-    const worker = startWorker(workerOptions(definition, options));
+    const worker = startWorker(workerOptions(definition, options, dispatch));
     workers.add(worker);
     const error = await worker.started;
     starting -= 1;
@@ -141,7 +177,10 @@ export const startFunction = (
         if (crash) options.onFailure(crash);
       });
       if (error) fail(worker, error);
-      else rest(worker);
+      else {
+        rest(worker);
+        fill();
+      }
     }
     dispatch();
   };
@@ -157,6 +196,7 @@ export const startFunction = (
   };
 
   const run = async (worker: FunctionWorker, next: Waiting): Promise<void> => {
+    clearTimeout(idleTimers.get(worker));
     const invocation = await worker.invoke(next.requestId, next.event);
     rest(worker);
     finish(next, invocation);
@@ -174,24 +214,29 @@ export const startFunction = (
   };
 
   const rest = (worker: FunctionWorker): void => {
-    // A handler that threw leaves its worker as good as before; a crash or a timeout has ended it.
-    if (worker.alive()) {
-      idle.push(worker);
-      idleTimers.set(
-        worker,
-        setTimeout(() => workers.size > 1 && discard(worker), IDLE_MS).unref(),
-      );
-    } else {
+    // A handler that threw leaves its worker as good as before; a crash has ended it, and where it
+    // is not shared a timeout.
+    if (!worker.alive()) {
       remove(worker);
+      return;
     }
+    takeAway(worker);
+    ready.push(worker);
+    if (worker.load() > 0) return;
+    const end = () => workers.size > Math.max(1, least) && discard(worker);
+    idleTimers.set(worker, setTimeout(end, IDLE_MS).unref());
   };
 
   const remove = (worker: FunctionWorker): void => {
     workers.delete(worker);
+    takeAway(worker);
+  };
+
+  const takeAway = (worker: FunctionWorker): void => {
     clearTimeout(idleTimers.get(worker));
     idleTimers.delete(worker);
-    const position = idle.indexOf(worker);
-    if (position >= 0) idle.splice(position, 1);
+    const position = ready.indexOf(worker);
+    if (position >= 0) ready.splice(position, 1);
   };
 
   const discard = (worker: FunctionWorker): Promise<void> => {
@@ -207,8 +252,10 @@ export const startFunction = (
   const invoke = (event: unknown): Promise<Invocation> => {
     if (stopped) return Promise.resolve({ ok: false, ...stoppedError });
     const text = JSON.stringify(event) ?? 'null';
-    if (underWay >= (definition.reservedConcurrency ?? Number.POSITIVE_INFINITY))
+    if (isFull()) {
+      if (shared && starting === 0 && workers.size < most) start();
       return Promise.resolve(throttled);
+    }
     if (Buffer.byteLength(text) > REQUEST_LIMIT_BYTES)
       return Promise.resolve({ ok: false, ...tooLargeError });
     const { promise, resolve } = Promise.withResolvers<Invocation>();
@@ -221,6 +268,12 @@ export const startFunction = (
     });
     dispatch();
     return promise;
+  };
+
+  const isFull = (): boolean => {
+    if (!shared) return underWay >= (definition.reservedConcurrency ?? Number.POSITIVE_INFINITY);
+    const taken = ready.reduce((sum, worker) => sum + worker.load(), waiting.length);
+    return taken >= places * Math.max(least, ready.length);
   };
 
   const stop = async (): Promise<void> => {
@@ -250,9 +303,15 @@ const stoppedError: LambdaError = {
   errorMessage: 'The local cloud was stopped',
 };
 
-const workerOptions = (definition: FunctionDefinition, options: FunctionOptions) => {
-  const { name, arn, memoryMb } = definition;
-  const logStreamName = `local/[$LATEST]${randomUUID().replaceAll('-', '')}`;
+const workerOptions = (
+  definition: FunctionDefinition,
+  options: FunctionOptions,
+  freed: () => void,
+): WorkerOptions => {
+  const { name, arn, memoryMb, shared } = definition;
+  const invocationsAtOnce = shared?.invocationsAtOnce;
+  const functionVersion = versionOf(invocationsAtOnce);
+  const logStreamName = `local/[${functionVersion}]${randomUUID().replaceAll('-', '')}`;
   const separator = definition.handler.lastIndexOf('.');
   const file = join(definition.codeDirectory, `${definition.handler.slice(0, separator)}.mjs`);
   return {
@@ -260,13 +319,19 @@ const workerOptions = (definition: FunctionDefinition, options: FunctionOptions)
       module: pathToFileURL(file).href,
       exportName: definition.handler.slice(separator + 1),
       functionName: name,
+      functionVersion,
       arn,
       memoryMb,
       logGroupName: logGroupName(name),
       logStreamName,
     },
-    environment: lambdaEnvironment({ ...definition, logStreamName }, options.endpoints),
+    environment: lambdaEnvironment(
+      { ...definition, logStreamName, invocationsAtOnce },
+      options.endpoints,
+    ),
     timeoutSeconds: definition.timeoutSeconds,
+    shared: shared !== undefined,
+    freed,
     log: options.log,
   };
 };

@@ -5,6 +5,8 @@ export interface WorkerSettings {
   /** Name of the exported handler. */
   readonly exportName: string;
   readonly functionName: string;
+  /** `$LATEST`, or `$LATEST.PUBLISHED` where an environment takes several invocations at once. */
+  readonly functionVersion: string;
   readonly arn: string;
   readonly memoryMb: number;
   readonly logGroupName: string;
@@ -29,12 +31,12 @@ export interface LambdaError {
 
 /**
  * What a worker says. `output`: what the function has written; `fatal`: an uncaught error, after
- * which it exits.
+ * which it exits. An answer names its invocation: others may be under way.
  */
 export type WorkerMessage =
   | { readonly type: 'output'; readonly text: string }
   | { readonly type: 'ready' }
   | { readonly type: 'init-error'; readonly error: LambdaError }
-  | { readonly type: 'result'; readonly payload: string }
-  | { readonly type: 'error'; readonly error: LambdaError }
+  | { readonly type: 'result'; readonly requestId: string; readonly payload: string }
+  | { readonly type: 'error'; readonly requestId: string; readonly error: LambdaError }
   | { readonly type: 'fatal'; readonly error: LambdaError };

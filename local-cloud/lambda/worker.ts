@@ -19,33 +19,43 @@ export interface WorkerOptions {
   readonly settings: WorkerSettings;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
+  /**
+   * Whether the thread takes several invocations at once. One that exceeds its timeout then fails
+   * alone: neither it nor the others are ended, as AWS has it
+   * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html).
+   */
+  readonly shared: boolean;
+  /** Told when an invocation that was given up for its timeout has come to its end after all. */
+  readonly freed: () => void;
   /** Told every line the function writes to stdout or stderr. */
   readonly log: (line: string) => void;
 }
 
-/** One execution environment of a function: a thread that takes one invocation at a time. */
+/** One execution environment of a function: a thread that loads its bundle once. */
 export interface FunctionWorker {
   /** Resolves once the bundle is loaded, to the error if it could not be. */
   readonly started: Promise<LambdaError | undefined>;
   /**
    * Resolves when the thread has ended: to an error, if it crashed and no invocation was there to
-   * hear of it.
+   * hear of it. A crash fails every invocation under way.
    */
   readonly ended: Promise<LambdaError | undefined>;
   /** False once the thread has ended or is about to: after a crash, a timeout, `kill`. */
   alive(): boolean;
+  /** How many invocations it works on, those included that were given up for their timeout. */
+  load(): number;
   /**
-   * Runs one invocation; never rejects.
+   * Runs one invocation, beside those that are under way; never rejects.
    * @param event JSON text.
    */
   invoke(requestId: string, event: string): Promise<Invocation>;
-  /** Ends the thread at once, as a crash: an invocation under way fails. */
+  /** Ends the thread at once, as a crash: the invocations under way fail. */
   kill(): Promise<void>;
 }
 
 /** Starts a thread that loads the function's bundle. */
 export const startWorker = (options: WorkerOptions): FunctionWorker => {
-  const { settings, timeoutSeconds } = options;
+  const { settings, timeoutSeconds, shared } = options;
   const thread = new Worker(new URL('./entry.ts', import.meta.url), {
     workerData: settings,
     env: { ...options.environment, NODE_COMPILE_CACHE: compileCache },
@@ -58,17 +68,32 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
 
   const started = Promise.withResolvers<LambdaError | undefined>();
   const ended = Promise.withResolvers<LambdaError | undefined>();
-  let current: { requestId: string; settle: (invocation: Invocation) => void } | undefined;
+  /** What hears of an invocation's end, by request id. */
+  const underWay = new Map<string, (invocation: Invocation) => void>();
+  /** Their callers have been told of a timeout; their handlers go on. */
+  const overdue = new Set<string>();
+  /** What the function threw last, where nobody caught it. */
   let fatal: LambdaError | undefined;
+  /** How else the thread ended, in Node.js's words. */
+  let failure: string | undefined;
   let loaded = false;
   let alive = true;
   let ending = false;
   let killed = false;
 
-  const settle = (invocation: Invocation): void => {
-    const settled = current;
-    current = undefined;
-    settled?.settle(invocation);
+  const settle = (requestId: string, invocation: Invocation): void => {
+    const settled = underWay.get(requestId);
+    underWay.delete(requestId);
+    settled?.(invocation);
+    if (overdue.delete(requestId)) options.freed();
+  };
+
+  const giveUp = (requestId: string): void => {
+    if (shared) overdue.add(requestId);
+    else terminate();
+    const late = underWay.get(requestId);
+    underWay.delete(requestId);
+    late?.({ ok: false, ...timedOut(requestId, timeoutSeconds) });
   };
 
   const terminate = async (): Promise<void> => {
@@ -92,37 +117,34 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
       loaded = true;
       started.resolve(undefined);
     } else if (message.type === 'init-error') started.resolve(message.error);
-    else if (message.type === 'result') settle({ ok: true, payload: JSON.parse(message.payload) });
-    else if (message.type === 'error') settle({ ok: false, ...message.error });
+    else if (message.type === 'result')
+      settle(message.requestId, { ok: true, payload: JSON.parse(message.payload) });
+    else if (message.type === 'error') settle(message.requestId, { ok: false, ...message.error });
     else fatal = message.error;
   });
   // Out of memory, and what happens before entry.ts has set up its own handlers.
   thread.on('error', (error: Error) => {
-    fatal ??= exited(current?.requestId ?? 'init', error.message);
+    failure = error.message;
   });
   thread.on('exit', (status: number) => {
     alive = false;
     const how = killed ? 'signal: killed' : status === 0 ? undefined : `exit status ${status}`;
-    const error = fatal ?? exited(current?.requestId ?? 'init', how);
-    const unheard = loaded && !current && !ending;
-    started.resolve(error);
-    settle({ ok: false, ...error });
-    ended.resolve(unheard ? error : undefined);
+    const errorOf = (requestId: string) => fatal ?? exited(requestId, failure ?? how);
+    const unheard = loaded && underWay.size === 0 && !ending;
+    started.resolve(errorOf('init'));
+    overdue.clear();
+    for (const requestId of [...underWay.keys()])
+      settle(requestId, { ok: false, ...errorOf(requestId) });
+    ended.resolve(unheard ? errorOf('init') : undefined);
   });
 
   const invoke = (requestId: string, event: string): Promise<Invocation> => {
     const { promise, resolve } = Promise.withResolvers<Invocation>();
-    const timer = setTimeout(() => {
-      terminate();
-      settle({ ok: false, ...timedOut(requestId, timeoutSeconds) });
-    }, timeoutSeconds * 1000);
-    current = {
-      requestId,
-      settle: (invocation) => {
-        clearTimeout(timer);
-        resolve(invocation);
-      },
-    };
+    const timer = setTimeout(() => giveUp(requestId), timeoutSeconds * 1000);
+    underWay.set(requestId, (invocation) => {
+      clearTimeout(timer);
+      resolve(invocation);
+    });
     const message: InvokeMessage = {
       requestId,
       event,
@@ -137,7 +159,14 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
     return terminate();
   };
 
-  return { started: started.promise, ended: ended.promise, alive: () => alive, invoke, kill };
+  return {
+    started: started.promise,
+    ended: ended.promise,
+    alive: () => alive,
+    load: () => underWay.size + overdue.size,
+    invoke,
+    kill,
+  };
 };
 
 const forEachLine = (text: string, log: (line: string) => void): void => {

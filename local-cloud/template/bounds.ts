@@ -35,6 +35,15 @@ const matching =
       : undefined;
   };
 
+const notAbove =
+  (path: string, other: string): Check =>
+  (properties) => {
+    const [value, bound] = [at(properties, path), at(properties, other)];
+    return typeof value === 'number' && typeof bound === 'number' && value > bound
+      ? `property ${path} is ${value}, which is more than ${other}, ${bound}`
+      : undefined;
+  };
+
 const present =
   (path: string): Check =>
   (properties) =>
@@ -46,6 +55,15 @@ const atMost =
     const value = at(properties, path);
     return Array.isArray(value) && value.length > most
       ? `property ${path} has ${value.length} items, and AWS takes ${most}`
+      : undefined;
+  };
+
+const atLeast =
+  (path: string, least: number): Check =>
+  (properties) => {
+    const value = at(properties, path);
+    return Array.isArray(value) && value.length < least
+      ? `property ${path} has ${value.length} items, and AWS takes ${least} at least`
       : undefined;
   };
 
@@ -93,6 +111,32 @@ const variables: Check = (properties) => {
   return bytes > ENVIRONMENT_BYTES
     ? `its environment variables take ${bytes} bytes, and Lambda takes ${ENVIRONMENT_BYTES}`
     : undefined;
+};
+
+/** What a function on managed instances is made of, by its path in the properties. */
+const INSTANCES = 'CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig';
+
+/** Environments of one function, fewest and most. */
+const LEAST = 'FunctionScalingConfig.MinExecutionEnvironments';
+const MOST = 'FunctionScalingConfig.MaxExecutionEnvironments';
+
+/**
+ * On managed instances a function has 2 GB of memory at least and 32 at most, and no concurrency
+ * that is reserved for it; elsewhere it has no environments to be counted
+ * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html).
+ */
+const instances: Check = (properties) => {
+  if (at(properties, INSTANCES) === undefined) {
+    if (at(properties, 'FunctionScalingConfig') !== undefined)
+      return 'property FunctionScalingConfig is for functions with a CapacityProviderConfig';
+    return between('MemorySize', 128, 10_240)(properties);
+  }
+  if (at(properties, 'ReservedConcurrentExecutions') !== undefined)
+    return 'property ReservedConcurrentExecutions is not for functions with a CapacityProviderConfig';
+  const missing = present('MemorySize')(properties);
+  return missing === undefined
+    ? between('MemorySize', 2_048, 32_768)(properties)
+    : `${missing}: with a CapacityProviderConfig, AWS takes 2048 at least`;
 };
 
 /** DynamoDB refuses both a key that is not defined and a definition that is in no key. */
@@ -168,6 +212,15 @@ const checks: Readonly<Record<string, readonly Check[]>> = {
     atMost('GlobalSecondaryIndexes', 20),
   ],
   'AWS::Events::Rule': [matching('Name', /^[a-zA-Z0-9._-]{1,64}$/), atMost('Targets', 5)],
+  'AWS::Lambda::CapacityProvider': [
+    matching('CapacityProviderName', /^[a-zA-Z0-9_-]{1,140}$/),
+    present('PermissionsConfig'),
+    present('VpcConfig'),
+    atLeast('VpcConfig.SubnetIds', 1),
+    atMost('VpcConfig.SubnetIds', 16),
+    atMost('VpcConfig.SecurityGroupIds', 5),
+    between('CapacityProviderScalingConfig.MaxVCpuCount', 12, 15_000),
+  ],
   'AWS::Lambda::EventSourceMapping': [
     between('BatchSize', 1, 10_000),
     between('MaximumBatchingWindowInSeconds', 0, 300),
@@ -180,7 +233,12 @@ const checks: Readonly<Record<string, readonly Check[]>> = {
     matching('FunctionName', /^[a-zA-Z0-9_-]{1,64}$/),
     present('Role'),
     between('Timeout', 1, 900),
-    between('MemorySize', 128, 10_240),
+    instances,
+    between(`${INSTANCES}.PerExecutionEnvironmentMaxConcurrency`, 1, 1_600),
+    between(`${INSTANCES}.ExecutionEnvironmentMemoryGiBPerVCpu`, 2, 8),
+    between(LEAST, 0, 15_000),
+    between(MOST, 0, 15_000),
+    notAbove(LEAST, MOST),
     variables,
   ],
   'AWS::Logs::LogGroup': [oneOf('RetentionInDays', RETENTION_DAYS)],

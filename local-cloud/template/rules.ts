@@ -45,6 +45,8 @@ const projection = z.strictObject({
   NonKeyAttributes: z.optional(z.array(text)),
 });
 
+const noNetwork = 'functions reach their services over this machine alone';
+
 export const resourceRules = {
   'AWS::DynamoDB::Table': {
     nameProperty: 'TableName',
@@ -109,6 +111,26 @@ export const resourceRules = {
       Timeout: z._default(count, 3),
       MemorySize: z._default(count, 128),
       ReservedConcurrentExecutions: z.optional(count.check(z.gte(0))),
+      CapacityProviderConfig: z.optional(
+        z.strictObject({
+          LambdaManagedInstancesCapacityProviderConfig: z.strictObject({
+            CapacityProviderArn: text,
+            // Sources differ on what it is where it is left out, so it has to be there.
+            PerExecutionEnvironmentMaxConcurrency: count,
+            // How much of a processor an environment has: here all of them share what there is.
+            ExecutionEnvironmentMemoryGiBPerVCpu: z.optional(z.number()),
+          }),
+        }),
+      ),
+      FunctionScalingConfig: z.optional(
+        z.strictObject({
+          MinExecutionEnvironments: z.optional(count),
+          MaxExecutionEnvironments: z.optional(count),
+        }),
+      ),
+      // What is deployed is what an unqualified ARN invokes; otherwise it would be the last one that
+      // somebody published.
+      PublishToLatestPublished: z.optional(z.literal(true)),
     }),
     noEffect: {
       Architectures: 'the bundles are JavaScript: they run on any processor',
@@ -117,6 +139,20 @@ export const resourceRules = {
       Role: 'roles are not enforced',
       Tags: 'nobody is billed',
       TracingConfig: 'there is no X-Ray on this machine',
+    },
+  },
+
+  'AWS::Lambda::CapacityProvider': {
+    nameProperty: 'CapacityProviderName',
+    ref: '{name}',
+    attributes: { Arn: 'arn:aws:lambda:{region}:{account}:capacity-provider:{name}' },
+    runs: z.strictObject({ CapacityProviderName: z.optional(text) }),
+    noEffect: {
+      CapacityProviderScalingConfig: 'there are no instances: workers are threads of this process',
+      InstanceRequirements: 'there are no instances: workers are threads of this process',
+      PermissionsConfig: 'roles are not enforced',
+      Tags: 'nobody is billed',
+      VpcConfig: noNetwork,
     },
   },
 
@@ -250,6 +286,13 @@ export const resourceRules = {
 
   'AWS::CloudWatch::Alarm': { noEffect: 'there are no CloudWatch metrics on this machine' },
   'AWS::CloudWatch::Dashboard': { noEffect: 'there are no CloudWatch metrics on this machine' },
+  'AWS::EC2::RouteTable': { noEffect: noNetwork },
+  'AWS::EC2::SecurityGroup': { noEffect: noNetwork },
+  'AWS::EC2::SecurityGroupIngress': { noEffect: noNetwork },
+  'AWS::EC2::Subnet': { noEffect: noNetwork },
+  'AWS::EC2::SubnetRouteTableAssociation': { noEffect: noNetwork },
+  'AWS::EC2::VPC': { noEffect: noNetwork },
+  'AWS::EC2::VPCEndpoint': { noEffect: noNetwork },
   'AWS::IAM::Policy': { noEffect: 'roles are not enforced' },
   'AWS::IAM::Role': { noEffect: 'roles are not enforced' },
   'AWS::Lambda::Permission': { noEffect: 'who may invoke a function is not enforced' },

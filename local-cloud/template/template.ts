@@ -1,6 +1,6 @@
 import type { Route } from '../api-gateway/routes.ts';
 import type { ThrottleSettings } from '../api-gateway/throttle.ts';
-import type { FunctionDefinition } from '../lambda/function.ts';
+import type { FunctionDefinition, SharedEnvironments } from '../lambda/function.ts';
 import { readAssembly } from './assembly.ts';
 import { openTemplate, type Resource, type TemplateResources } from './resources.ts';
 import type { PropertiesOf } from './rules.ts';
@@ -74,6 +74,9 @@ export const readTemplate = (directory: string): LocalTemplate => {
   const { stackName, region, accountId } = assembly;
   const resources = openTemplate(assembly);
 
+  const capacityProviders = resources
+    .all('AWS::Lambda::CapacityProvider')
+    .map(({ attribute }) => attribute('Arn'));
   const functions = resources
     .all('AWS::Lambda::Function')
     .map(({ name, logicalId, properties, attribute }) => {
@@ -89,6 +92,7 @@ export const readTemplate = (directory: string): LocalTemplate => {
         timeoutSeconds: properties.Timeout,
         memoryMb: properties.MemorySize,
         reservedConcurrency: properties.ReservedConcurrentExecutions,
+        shared: sharedEnvironments(logicalId, properties, capacityProviders),
         variables: properties.Environment?.Variables ?? {},
       };
     });
@@ -165,6 +169,43 @@ export const readTemplate = (directory: string): LocalTemplate => {
           }),
     ),
     api: readApi(resources, functionNamed),
+  };
+};
+
+/** Lambda's default: one for each of three Availability Zones. */
+const LEAST_ENVIRONMENTS = 3;
+
+/**
+ * The environments of a function on managed instances. An environment is one thread here: what its
+ * invocations share, they share on AWS only where that runs one thread for all of them, which by
+ * default is eight for each processor.
+ */
+const sharedEnvironments = (
+  logicalId: string,
+  properties: PropertiesOf<'AWS::Lambda::Function'>,
+  capacityProviders: readonly string[],
+): SharedEnvironments | undefined => {
+  const {
+    CapacityProviderConfig: config,
+    FunctionScalingConfig: scaling,
+    Environment,
+  } = properties;
+  if (config === undefined) return undefined;
+  const { CapacityProviderArn, PerExecutionEnvironmentMaxConcurrency } =
+    config.LambdaManagedInstancesCapacityProviderConfig;
+  find(capacityProviders, (arn) => arn === CapacityProviderArn, CapacityProviderArn, logicalId);
+  if (Environment?.Variables['AWS_LAMBDA_NODEJS_WORKER_COUNT'] !== '1') {
+    throw new Error(
+      `Holdfast local cannot run AWS::Lambda::Function "${logicalId}": with a CapacityProviderConfig only one thread per ` +
+        'environment is implemented: the environment variable AWS_LAMBDA_NODEJS_WORKER_COUNT has to be 1',
+    );
+  }
+  const most = scaling?.MaxExecutionEnvironments ?? Number.POSITIVE_INFINITY;
+  const least = Math.max(1, scaling?.MinExecutionEnvironments ?? LEAST_ENVIRONMENTS);
+  return {
+    invocationsAtOnce: PerExecutionEnvironmentMaxConcurrency,
+    least: Math.min(least, most),
+    most,
   };
 };
 

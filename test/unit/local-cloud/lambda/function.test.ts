@@ -2,12 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod/mini';
 import {
   type FunctionDefinition,
   type FunctionOptions,
   type RunningFunction,
   startFunction,
 } from '../../../../local-cloud/lambda/function.ts';
+import type { Invocation } from '../../../../local-cloud/lambda/invocation.ts';
 import type { LambdaError } from '../../../../local-cloud/lambda/protocol.ts';
 import { eventually } from '../../../setup/eventually.ts';
 
@@ -415,4 +417,174 @@ describe('stop', () => {
     expect(await run.invoke({})).toMatchObject({ ok: false, errorType: 'LocalCloud.Stopped' });
     expect(failures).toEqual([]);
   });
+});
+
+/** Answers which environment it is in, and with how many others; the event says what else to do. */
+const meeting = `
+  import { randomUUID } from 'node:crypto';
+  import { setTimeout as sleep } from 'node:timers/promises';
+  const environment = randomUUID();
+  const stored = () => globalThis.awslambda.InvokeStore.getRequestId();
+  let running = 0;
+  export const handler = async (event, context) => {
+    running += 1;
+    const others = running - 1;
+    try {
+      if (event.log) console.log(event.log);
+      if (event.sleep) await sleep(event.sleep);
+      if (event.throw) throw new RangeError(event.throw);
+      if ('exit' in event) process.exit(event.exit);
+      if (event.crash) { setTimeout(() => { throw new Error(event.crash); }); await sleep(60_000); }
+      return { environment, others, knowsItself: stored() === context.awsRequestId, version: context.functionVersion };
+    } finally {
+      running -= 1;
+    }
+  };`;
+
+describe('environments that take several invocations at once', () => {
+  const startShared = (
+    shared: FunctionDefinition['shared'],
+    options: Partial<FunctionOptions> = {},
+    source = meeting,
+  ) => start(source, { shared }, options);
+  const one = { invocationsAtOnce: 4, least: 1, most: 1 };
+
+  const environments = (invocations: readonly Invocation[]) =>
+    invocations.map((invocation) => {
+      if (!invocation.ok) throw new Error(`${invocation.errorType}: ${invocation.errorMessage}`);
+      return Environment.parse(invocation.payload);
+    });
+  const several = (run: RunningFunction, count: number, event: unknown = { sleep: 200 }) =>
+    Promise.all(Array.from({ length: count }, () => run.invoke(event)));
+
+  it('take as many as they may, and each finds itself in the store of its invocation', async () => {
+    const { run } = startShared(one);
+    const met = environments(await several(run, 4));
+    expect(met.map(({ others }) => others)).toEqual([0, 1, 2, 3]);
+    expect(new Set(met.map(({ environment }) => environment)).size).toBe(1);
+    expect(met).toMatchObject(Array(4).fill({ knowsItself: true, version: '$LATEST.PUBLISHED' }));
+    expect(run.workers()).toBe(1);
+  });
+
+  it('are told how many that is, as Lambda tells them', async () => {
+    const { run } = startShared(one, {}, 'export const handler = async () => process.env;');
+    expect(await run.invoke({})).toMatchObject({
+      payload: {
+        AWS_LAMBDA_INITIALIZATION_TYPE: 'lambda-managed-instances',
+        AWS_LAMBDA_MAX_CONCURRENCY: '4',
+        AWS_LAMBDA_FUNCTION_VERSION: '$LATEST.PUBLISHED',
+      },
+    });
+  });
+
+  it('refuse at once what is beyond that, and take more when it is over', async () => {
+    const { run, failures } = startShared(one);
+    const invocations = await several(run, 6);
+    expect(invocations.map(({ ok }) => ok)).toEqual([true, true, true, true, false, false]);
+    expect(invocations[5]).toMatchObject({ errorType: 'TooManyRequestsException' });
+    expect(failures).toEqual([]);
+    expect(await run.invoke({})).toMatchObject({ ok: true });
+  });
+
+  it('are as many as the least number from the first invocation on, and share what comes', async () => {
+    const { run } = startShared({ invocationsAtOnce: 4, least: 2, most: 2 });
+    await several(run, 8);
+    expect(run.workers()).toBe(2);
+    const met = environments(await several(run, 6)).map(({ environment }) => environment);
+    const perEnvironment = [...Map.groupBy(met, (environment) => environment).values()];
+    expect(perEnvironment.map((of) => of.length)).toEqual([3, 3]);
+  });
+
+  it('become more only after some were refused, and no more than the most', async () => {
+    const { run } = startShared({ invocationsAtOnce: 1, least: 1, most: 2 });
+    expect((await several(run, 2)).map(({ ok }) => ok)).toEqual([true, false]);
+    await eventually(async () =>
+      expect((await several(run, 2)).map(({ ok }) => ok)).toEqual([true, true]),
+    );
+    expect((await several(run, 3)).filter(({ ok }) => ok)).toHaveLength(2);
+    expect(run.workers()).toBe(2);
+  });
+
+  it('are never more than there may be workers, and none where there may be none', async () => {
+    const few = startShared({ invocationsAtOnce: 2, least: 3, most: 10 }, { maxWorkers: 1 }).run;
+    expect((await several(few, 3)).map(({ ok }) => ok)).toEqual([true, true, false]);
+    expect(few.workers()).toBe(1);
+    const none = startShared({ invocationsAtOnce: 2, least: 0, most: 0 }).run;
+    expect(await none.invoke({})).toMatchObject({ errorType: 'TooManyRequestsException' });
+    expect(none.workers()).toBe(0);
+  });
+
+  it('go on where a handler throws, which fails its own invocation alone', async () => {
+    const { run, failures } = startShared(one);
+    const [thrown, other] = await Promise.all([
+      run.invoke({ throw: 'no' }),
+      run.invoke({ sleep: 200 }),
+    ]);
+    expect(thrown).toMatchObject({ ok: false, errorType: 'RangeError', errorMessage: 'no' });
+    expect(other).toMatchObject({ ok: true });
+    expect(failures).toHaveLength(1);
+    expect(run.workers()).toBe(1);
+  });
+
+  it('go on after a timeout, which fails its own invocation alone and keeps its place', async () => {
+    const passTimeout = holdTime();
+    const { run, lines } = startShared({ ...one, invocationsAtOnce: 2 });
+    const late = run.invoke({ log: 'late', sleep: 3_000 });
+    await eventually(() => expect(lines).toEqual(['late']));
+    passTimeout();
+    expect(await late).toMatchObject({ ok: false, errorType: 'Sandbox.Timedout' });
+    const after = await several(run, 2, {});
+    expect(after).toMatchObject([
+      { ok: true, payload: { others: 1 } },
+      { ok: false, errorType: 'TooManyRequestsException' },
+    ]);
+    vi.useRealTimers();
+    await eventually(async () =>
+      expect(await run.invoke({})).toMatchObject({ ok: true, payload: { others: 0 } }),
+    );
+    expect(run.workers()).toBe(1);
+  });
+
+  it.each([
+    { event: { exit: 3 }, error: { errorType: 'Runtime.ExitError' } },
+    { event: { crash: 'later' }, error: { errorType: 'Error', errorMessage: 'later' } },
+  ])(
+    'fail all that they work on by a crash ($event), and are replaced',
+    async ({ event, error }) => {
+      const { run } = startShared(one);
+      const [before] = environments([await run.invoke({})]);
+      const invocations = [run.invoke({ sleep: 60_000 }), run.invoke({ sleep: 60_000 })];
+      expect(await Promise.all([...invocations, run.invoke(event)])).toMatchObject(
+        Array(3).fill({ ok: false, ...error }),
+      );
+      const [after] = environments([await run.invoke({})]);
+      expect(after?.environment).not.toBe(before?.environment);
+    },
+  );
+
+  it('fail all that they work on when they are killed', async () => {
+    const { run } = startShared(one);
+    await run.invoke({});
+    const invocations = several(run, 4, { sleep: 60_000 });
+    await run.kill();
+    expect(await invocations).toMatchObject(
+      Array(4).fill({ ok: false, errorMessage: expect.stringMatching(/signal: killed$/) }),
+    );
+    expect(await run.invoke({})).toMatchObject({ ok: true });
+  });
+
+  it('that cannot load fail as many invocations as were waiting for them, and end', async () => {
+    const { run } = startShared({ ...one, least: 2, most: 2 }, {}, 'process.exit(1);');
+    expect(await several(run, 3)).toMatchObject(
+      Array(3).fill({ ok: false, errorType: 'Runtime.ExitError' }),
+    );
+    await eventually(() => expect(run.workers()).toBe(0));
+  });
+});
+
+const Environment = z.object({
+  environment: z.string(),
+  others: z.number(),
+  knowsItself: z.boolean(),
+  version: z.string(),
 });

@@ -18,6 +18,25 @@ const variables = (given: Record<string, string>) => ({
   Environment: { Variables: given },
 });
 
+const CONFIG = 'LambdaManagedInstancesCapacityProviderConfig';
+
+/** A function on managed instances. */
+const onInstances = (more: Record<string, unknown> = {}, config: Record<string, unknown> = {}) => ({
+  ...role,
+  MemorySize: 2_048,
+  CapacityProviderConfig: { [CONFIG]: { PerExecutionEnvironmentMaxConcurrency: 64, ...config } },
+  ...more,
+});
+
+const environments = (MinExecutionEnvironments: number, MaxExecutionEnvironments: number) =>
+  onInstances({ FunctionScalingConfig: { MinExecutionEnvironments, MaxExecutionEnvironments } });
+
+const capacity = (VpcConfig: Record<string, unknown>, MaxVCpuCount = 12) => ({
+  PermissionsConfig: {},
+  VpcConfig,
+  CapacityProviderScalingConfig: { MaxVCpuCount },
+});
+
 interface Bound {
   readonly type: string;
   /** At the very edge of what AWS takes. */
@@ -33,6 +52,10 @@ const bounds: readonly Bound[] = [
       { ...role, Timeout: 1, MemorySize: 128, FunctionName: 'f'.repeat(64) },
       { ...role, Timeout: 900, MemorySize: 10_240 },
       variables({ TABLE_1: 'x'.repeat(4_096 - '{"TABLE_1":""}'.length) }),
+      onInstances({}, { ExecutionEnvironmentMemoryGiBPerVCpu: 2 }),
+      onInstances({ MemorySize: 32_768 }, { PerExecutionEnvironmentMaxConcurrency: 1_600 }),
+      environments(0, 0),
+      environments(15_000, 15_000),
     ],
     refused: [
       [{ ...role, Timeout: 901 }, 'Timeout is 901, and AWS takes 1 to 900'],
@@ -49,6 +72,51 @@ const bounds: readonly Bound[] = [
       [variables({ LAMBDA_TASK_ROOT: 'x' }), "LAMBDA_TASK_ROOT is Lambda's own"],
       [variables({ '1ST': 'x' }), '"1ST" has a name that Lambda does not take'],
       [variables({ 'A-B': 'x' }), '"A-B" has a name'],
+      [onInstances({ MemorySize: 2_047 }), 'MemorySize is 2047, and AWS takes 2048 to 32768'],
+      [onInstances({ MemorySize: 32_769 }), 'MemorySize is 32769'],
+      [onInstances({ MemorySize: undefined }), 'MemorySize is missing: with a CapacityProvider'],
+      [
+        onInstances({}, { PerExecutionEnvironmentMaxConcurrency: 0 }),
+        'PerExecutionEnvironmentMaxConcurrency is 0, and AWS takes 1 to 1600',
+      ],
+      [
+        onInstances({}, { PerExecutionEnvironmentMaxConcurrency: 1_601 }),
+        'PerExecutionEnvironmentMaxConcurrency is 1601',
+      ],
+      [
+        onInstances({}, { ExecutionEnvironmentMemoryGiBPerVCpu: 1.9 }),
+        'ExecutionEnvironmentMemoryGiBPerVCpu is 1.9, and AWS takes 2 to 8',
+      ],
+      [
+        onInstances({ ReservedConcurrentExecutions: 1 }),
+        'ReservedConcurrentExecutions is not for functions with a CapacityProviderConfig',
+      ],
+      [environments(-1, 3), 'MinExecutionEnvironments is -1, and AWS takes 0 to 15000'],
+      [environments(3, 15_001), 'MaxExecutionEnvironments is 15001'],
+      [
+        environments(4, 3),
+        'MinExecutionEnvironments is 4, which is more than FunctionScalingConfig.MaxExecutionEnvironments, 3',
+      ],
+      [
+        { ...role, FunctionScalingConfig: {} },
+        'FunctionScalingConfig is for functions with a CapacityProviderConfig',
+      ],
+    ],
+  },
+  {
+    type: 'AWS::Lambda::CapacityProvider',
+    taken: [
+      capacity({ SubnetIds: ['a'], SecurityGroupIds: [] }),
+      capacity({ SubnetIds: Array(16).fill('a'), SecurityGroupIds: Array(5).fill('g') }, 15_000),
+    ],
+    refused: [
+      [{}, 'property PermissionsConfig is missing'],
+      [{ PermissionsConfig: {} }, 'property VpcConfig is missing'],
+      [capacity({ SubnetIds: [] }), 'SubnetIds has 0 items, and AWS takes 1 at least'],
+      [capacity({ SubnetIds: Array(17).fill('a') }), 'SubnetIds has 17 items, and AWS takes 16'],
+      [capacity({ SecurityGroupIds: Array(6).fill('g') }), 'SecurityGroupIds has 6 items'],
+      [capacity({}, 11), 'MaxVCpuCount is 11, and AWS takes 12 to 15000'],
+      [capacity({}, 15_001), 'MaxVCpuCount is 15001'],
     ],
   },
   {

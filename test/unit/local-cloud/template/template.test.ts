@@ -61,6 +61,35 @@ const functionOf = (properties: Record<string, unknown> = {}): Resources[string]
   DependsOn: ['Role'],
 });
 
+const capacity: Resources = {
+  Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/16' } },
+  Subnet: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: { Ref: 'Vpc' } } },
+  Capacity: {
+    Type: 'AWS::Lambda::CapacityProvider',
+    Properties: {
+      VpcConfig: { SubnetIds: [{ Ref: 'Subnet' }], SecurityGroupIds: [] },
+      PermissionsConfig: { CapacityProviderOperatorRoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] } },
+    },
+  },
+};
+
+const onInstances = (
+  properties: Record<string, unknown> = {},
+  CapacityProviderArn: unknown = { 'Fn::GetAtt': ['Capacity', 'Arn'] },
+): Resources[string] =>
+  functionOf({
+    MemorySize: 2048,
+    PublishToLatestPublished: true,
+    Environment: { Variables: { AWS_LAMBDA_NODEJS_WORKER_COUNT: '1' } },
+    CapacityProviderConfig: {
+      LambdaManagedInstancesCapacityProviderConfig: {
+        CapacityProviderArn,
+        PerExecutionEnvironmentMaxConcurrency: 64,
+      },
+    },
+    ...properties,
+  });
+
 const write = (
   resources: Resources,
   more: Record<string, unknown> = {},
@@ -286,6 +315,31 @@ describe('readTemplate', () => {
     expect(functions.map(({ reservedConcurrency }) => reservedConcurrency)).toEqual([6, undefined]);
   });
 
+  it.each([
+    [
+      { MinExecutionEnvironments: 2, MaxExecutionEnvironments: 5 },
+      { least: 2, most: 5 },
+    ],
+    [
+      { MinExecutionEnvironments: 0, MaxExecutionEnvironments: 5 },
+      { least: 1, most: 5 },
+    ],
+    [
+      { MinExecutionEnvironments: 0, MaxExecutionEnvironments: 0 },
+      { least: 0, most: 0 },
+    ],
+    [{ MaxExecutionEnvironments: 2 }, { least: 2, most: 2 }],
+    [undefined, { least: 3, most: Number.POSITIVE_INFINITY }],
+  ])(
+    'knows how many invocations share an environment, and of %j how many of those there are',
+    (FunctionScalingConfig, bounds) => {
+      const { functions } = readTemplate(
+        write({ ...capacity, Deposit: onInstances({ FunctionScalingConfig }) }),
+      );
+      expect(functions).toMatchObject([{ shared: { invocationsAtOnce: 64, ...bounds } }]);
+    },
+  );
+
   it('leaves the warm throughput of tables and indexes out: nothing is throttled', () => {
     const WarmThroughput = { ReadUnitsPerSecond: 20_000, WriteUnitsPerSecond: 8_000 };
     const index = {
@@ -445,6 +499,33 @@ const refusals: readonly Refusal[] = [
     },
     message:
       'AWS::Lambda::EventInvokeConfig "Asynchronous": property MaximumRetryAttempts is 1, which is not implemented',
+  },
+  {
+    what: 'a capacity provider that is not in the template',
+    resources: {
+      F: onInstances({}, 'arn:aws:lambda:us-east-1:000000000000:capacity-provider:other'),
+    },
+    message: '"F" refers to arn:aws:lambda:us-east-1:000000000000:capacity-provider:other, which',
+  },
+  {
+    what: 'a capacity provider that there is none of',
+    resources: { F: onInstances() },
+    message: 'refers to Capacity: there is none',
+  },
+  {
+    what: 'an environment of several threads, which share less than one does',
+    resources: { ...capacity, F: onInstances({ Environment: { Variables: {} } }) },
+    message: 'AWS::Lambda::Function "F": with a CapacityProviderConfig only one thread per',
+  },
+  {
+    what: 'a version that somebody else has to publish',
+    resources: { ...capacity, F: onInstances({ PublishToLatestPublished: false }) },
+    message: 'property PublishToLatestPublished is false, which is not implemented',
+  },
+  {
+    what: 'what AWS refuses of a function on managed instances',
+    resources: { ...capacity, F: onInstances({ MemorySize: 1024 }) },
+    message: 'AWS::Lambda::Function "F": property MemorySize is 1024, and AWS takes 2048 to 32768',
   },
   {
     what: 'a second API',
