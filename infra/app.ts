@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { functionNames } from './constructs/catalogue.ts';
-import { cliContext, contextOf, readContext } from './context.ts';
+import { type AppContext, cliContext, contextOf, readContext } from './context.ts';
 import {
   assertMayBeOpen,
+  computes,
   defaultStage,
   parseStage,
   type StageName,
@@ -21,16 +22,18 @@ The cdk CLI runs this too: cdk deploy -c stage=dev
   -c KEY=VALUE   context, as for the cdk CLI:
                  stage=NAME
                  open=yes  for a stage that may not be open to everybody: it is meant to be
+                 compute=${computes.join('|')}  in place of what is set for the stage
   --help         this text`;
 
 const main = async (): Promise<void> => {
   const asked = readCommandLine(process.argv.slice(2));
   if (asked === 'help') return console.log(usage);
-  const { stage, open } = asked;
+  const { stage, open, compute } = asked;
   // The cdk CLI says where to write.
   const directory = await synthesize({
     stage,
     open,
+    ...(compute && { settings: { compute } }),
     outdir: process.env['CDK_OUTDIR'] ?? 'cdk.out',
   });
   console.log(`Holdfast-${stage}: ${join(directory, `Holdfast-${stage}.template.json`)}`);
@@ -40,9 +43,7 @@ const main = async (): Promise<void> => {
     console.log('  nobody is told of its alarms: alarmEmails in infra/stages.ts is empty');
 };
 
-const readCommandLine = (
-  args: string[],
-): { readonly stage: StageName; readonly open: boolean } | 'help' => {
+const readCommandLine = (args: string[]): (AppContext & { readonly stage: StageName }) | 'help' => {
   try {
     const { values } = parseArgs({
       args,
@@ -59,7 +60,7 @@ const readCommandLine = (
     });
     const stage = parseStage(values.stage ?? context.stage ?? process.env['STAGE'] ?? defaultStage);
     if (!context.open) assertMayBeOpen(stage);
-    return { stage, open: context.open };
+    return { ...context, stage };
   } catch (error) {
     // Something mistyped, or not meant: its message is all that helps.
     console.error(error instanceof Error ? error.message : error);

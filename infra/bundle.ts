@@ -15,16 +15,24 @@ export const bundleDirectory = join(repository, 'build', 'functions');
  * Without them a bundle is a third smaller, and takes a third less time to load.
  */
 const neverLoaded = [
-  // Lambda puts the role's credentials in the environment, where the SDK looks first. These are the
-  // places it would look next.
   '@aws-sdk/credential-provider-sso',
+  // Neither DynamoDB nor Step Functions has an operation that answers with a stream of events.
+  '@smithy/core/event-streams',
+];
+
+/**
+ * Where the SDK looks for credentials after the environment, in its order. On demand it never does:
+ * Lambda puts the role's credentials in the environment. On managed instances an environment lives
+ * for days, longer than a role's credentials, and where it finds the next ones is documented
+ * nowhere. Should it be the endpoint of a container, which is asked by the last two, the SDK comes
+ * to it only past all the others: one that is not there ends the search with its absence.
+ */
+const otherCredentials = [
   '@aws-sdk/credential-provider-ini',
   '@aws-sdk/credential-provider-process',
   '@aws-sdk/credential-provider-web-identity',
   '@aws-sdk/credential-provider-http',
   '@smithy/credential-provider-imds',
-  // Neither DynamoDB nor Step Functions has an operation that answers with a stream of events.
-  '@smithy/core/event-streams',
 ];
 
 /**
@@ -51,11 +59,13 @@ const builtinModules: Plugin = {
  * runtime's copy.
  * @param entries each function's name and its entry file, relative to the repository.
  * @param outdir where the bundles go.
+ * @param livesLong whether its environments outlive the credentials that they start with.
  * @throws when an entry file does not exist, naming it, or does not compile.
  */
 export const bundle = async (
   entries: Readonly<Record<string, string>>,
   outdir = bundleDirectory,
+  livesLong = false,
 ): Promise<void> => {
   const missing = Object.entries(entries).filter(([, file]) => !existsSync(join(repository, file)));
   if (missing.length > 0) {
@@ -76,7 +86,7 @@ export const bundle = async (
     // The packages' ES modules before their CommonJS: only those can be shaken, a third less to
     // load.
     mainFields: ['module', 'main'],
-    external: neverLoaded,
+    external: livesLong ? neverLoaded : [...neverLoaded, ...otherCredentials],
     plugins: [builtinModules],
     minify: true,
     // With --enable-source-maps a stack trace needs the positions alone; the sources are in the

@@ -1,13 +1,16 @@
 import * as z from 'zod/mini';
+import { type Compute, parseCompute } from './stages.ts';
 
 /** What may be said with `-c KEY=VALUE`, to the cdk CLI or to `npm run synth`. */
 export interface AppContext {
   readonly stage?: string | undefined;
   /** Whether the stage is meant to be open to everybody. */
   readonly open: boolean;
+  /** In place of the stage's own. */
+  readonly compute?: Compute | undefined;
 }
 
-const ownKeys = ['stage', 'open'] as const;
+const ownKeys = ['stage', 'open', 'compute'] as const;
 
 /**
  * Names that the cdk CLI itself writes to `cdk.json`, `cdk.context.json` or `~/.cdk.json`. Its
@@ -19,7 +22,7 @@ const keysOfTheCli = new Set(['cli-telemetry', 'acknowledged-issue-numbers']);
  * Reads the context that the app was given.
  * @param given keys and values: the cdk CLI hands over its own, too.
  * @throws an error that names a key that nothing reads: `-c stag=prod` would deploy another stage
- *   than was meant.
+ *   than was meant; or that says what a key takes.
  */
 export const readContext = (given: Readonly<Record<string, unknown>>): AppContext => {
   const unknown = Object.keys(given).filter((key) => !isOwn(key) && !isOfTheCli(key));
@@ -28,12 +31,16 @@ export const readContext = (given: Readonly<Record<string, unknown>>): AppContex
       `There is no context key "${unknown.join('", "')}". The keys are: ${ownKeys.join(', ')}.`,
     );
   }
-  const { stage, open } = given;
+  const { stage, open, compute } = given;
   if (stage !== undefined && typeof stage !== 'string')
     throw new Error('The context key "stage" takes a name.');
   if (open !== undefined && open !== 'yes')
     throw new Error('The context key "open" takes "yes", and nothing else.');
-  return { stage, open: open === 'yes' };
+  return {
+    stage,
+    open: open === 'yes',
+    compute: compute === undefined ? undefined : parseCompute(String(compute)),
+  };
 };
 
 /**

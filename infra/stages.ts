@@ -44,6 +44,16 @@ export interface StageSettings {
    * reserve any.
    */
   readonly reservedConcurrency: Readonly<Partial<Record<FunctionName, number>>>;
+  /**
+   * Where the functions run that answer requests from the tables. `on-demand`: an environment takes
+   * one request at a time, and nothing is paid while there are none. `instances`: an environment on
+   * Lambda Managed Instances takes many, which share what they know of an account, and its
+   * instances are paid by the hour (docs/decisions/0013). All other functions are on demand. A
+   * function never leaves managed instances: those of the two kinds differ in name.
+   */
+  readonly compute: Compute;
+  /** What the functions on managed instances have, each of them: nothing where all are on demand. */
+  readonly instances: InstanceSettings;
   readonly throttling: {
     /** Requests a second, all routes together. */
     readonly rate: number;
@@ -67,6 +77,29 @@ export interface StageSettings {
   /** Who is told of alarms, by e-mail. Each address is asked once to confirm. */
   readonly alarmEmails: readonly string[];
   readonly alarms: AlarmThresholds;
+}
+
+/** The kinds of environments that functions behind the API may run in. */
+export const computes = ['on-demand', 'instances'] as const;
+
+export type Compute = (typeof computes)[number];
+
+/** What a function has on managed instances. */
+interface InstanceSettings {
+  /**
+   * Memory of an environment, in MiB: 2,048 at least, with which it has one processor. One thread
+   * does the work of an environment, so more processors would have nothing to do.
+   */
+  readonly memory: number;
+  /** Requests that an environment takes at once: 64 a processor is the most for Node.js. */
+  readonly concurrency: number;
+  /**
+   * Environments of one function: as many as `least` are always there and paid, one for each of
+   * three Availability Zones; up to `most` come with the load, in minutes.
+   */
+  readonly environments: { readonly least: number; readonly most: number };
+  /** Processors of all instances together, at most: the bound of what is paid. 12 to 15,000. */
+  readonly processors: number;
 }
 
 /** The tables, as the constructs call them. */
@@ -167,6 +200,17 @@ const steps = { 'credit-transfer': 20, 'settle-transfer': 20, 'release-transfer'
 /** It is invoked every minute and has five: that is five at once, and one by hand. */
 const recovery = { 'recover-transfers': 6 };
 
+/**
+ * Three environments of nine functions need 27 processors, and of each instance's Lambda keeps one:
+ * nine instances of four.
+ */
+const instances: InstanceSettings = {
+  memory: 2_048,
+  concurrency: 64,
+  environments: { least: 3, most: 6 },
+  processors: 80,
+};
+
 const stages = {
   /** The default: what `npm start` runs, and what a developer deploys and throws away again. */
   dev: {
@@ -179,6 +223,8 @@ const stages = {
     warmThroughput: {},
     // A developer's account may be too new to reserve any.
     reservedConcurrency: {},
+    compute: 'on-demand',
+    instances,
     throttling: { rate: 2_000, burst: 2_000 },
     streams,
     hotAccounts: 'queue',
@@ -206,6 +252,8 @@ const stages = {
     tracing: true,
     warmThroughput: {},
     reservedConcurrency: { ...consumers, ...steps, ...recovery },
+    compute: 'on-demand',
+    instances: { ...instances, environments: { least: 3, most: 30 }, processors: 400 },
     throttling: { rate: 5_000, burst: 2_500 },
     streams,
     hotAccounts: 'queue',
@@ -241,6 +289,17 @@ export const parseStage = (name: string): StageName => {
   if (!isStageName(name))
     throw new Error(`There is no stage "${name}". The stages are: ${stageNames.join(', ')}.`);
   return name;
+};
+
+/**
+ * @param name what somebody typed.
+ * @throws an error that lists what there is when it is none of that.
+ */
+export const parseCompute = (name: string): Compute => {
+  const found = computes.find((compute) => compute === name);
+  if (found === undefined)
+    throw new Error(`There is no compute "${name}". There is: ${computes.join(', ')}.`);
+  return found;
 };
 
 /**

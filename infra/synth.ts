@@ -4,6 +4,7 @@ import { Code } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { bundle, bundleDirectory } from './bundle.ts';
 import { entryOf, type FunctionName, functionNames } from './constructs/catalogue.ts';
+import { runsOnInstances } from './constructs/instances.ts';
 import { HoldfastStack } from './holdfast-stack.ts';
 import {
   assertMayBeOpen,
@@ -31,7 +32,12 @@ export const synthesize = async ({
 }: SynthesisProps): Promise<string> => {
   const known = parseStage(stage);
   if (!open) assertMayBeOpen(known);
-  await bundle(Object.fromEntries(functionNames.map((name) => [name, entryOf(name)])));
+  const { compute } = { ...settingsOf(known), ...props.settings };
+  const { onDemand = [], onInstances = [] } = Object.groupBy(functionNames, (name) =>
+    runsOnInstances(name, compute) ? 'onInstances' : 'onDemand',
+  );
+  await bundle(entriesOf(onDemand));
+  if (onInstances.length > 0) await bundle(entriesOf(onInstances), bundleDirectory, true);
   const { app } = createApp({
     ...props,
     stage: known,
@@ -39,6 +45,9 @@ export const synthesize = async ({
   });
   return app.synth().directory;
 };
+
+const entriesOf = (names: readonly FunctionName[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(names.map((name) => [name, entryOf(name)]));
 
 type SynthesisProps = Pick<AppProps, 'settings'> & {
   readonly stage: string;

@@ -1,6 +1,13 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { defaultStage, parseStage, type StageName } from '../infra/stages.ts';
+import {
+  type Compute,
+  computes,
+  defaultStage,
+  parseCompute,
+  parseStage,
+  type StageName,
+} from '../infra/stages.ts';
 import { defaultWorkers } from './cloud.ts';
 
 /** What `npm start` was asked for. */
@@ -8,6 +15,8 @@ export interface CommandLine {
   readonly port: number;
   readonly dataDirectory?: string | undefined;
   readonly stage: StageName;
+  /** In place of the stage's own. */
+  readonly compute?: Compute | undefined;
   readonly workers?: number | undefined;
   readonly verbose: boolean;
   readonly help: boolean;
@@ -20,7 +29,8 @@ export const usage = `Runs Holdfast on this machine: the synthesized template ag
   --port NUMBER      port of the HTTP API (default 3000; 0: any free one)
   --data DIRECTORY   keep tables, stream positions and executions there between runs (default: in memory)
   --stage NAME       stage of the template (default ${defaultStage})
-  --workers NUMBER   how many invocations of one function run at once, at most (default ${defaultWorkers})
+  --compute KIND     ${computes.join(' or ')}: how the functions behind the API run (default: as the stage is set)
+  --workers NUMBER   how many environments of one function there are, at most (default ${defaultWorkers})
   --verbose          print what the functions log
   --help             this text
 `;
@@ -38,6 +48,7 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
       port: { type: 'string', default: '3000' },
       data: { type: 'string' },
       stage: { type: 'string', default: defaultStage },
+      compute: { type: 'string' },
       workers: { type: 'string' },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -47,6 +58,7 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
     port: toInteger('--port', values.port, 0, 65_535),
     dataDirectory: values.data === undefined ? undefined : resolve(nonEmpty('--data', values.data)),
     stage: parseStage(values.stage),
+    compute: values.compute === undefined ? undefined : parseCompute(values.compute),
     workers:
       values.workers === undefined ? undefined : toInteger('--workers', values.workers, 1, 1_000),
     verbose: values.verbose,

@@ -58,7 +58,7 @@ const start = async (
  * on the other.
  */
 const synthesize = async (
-  { stage }: CommandLine,
+  { stage, compute }: CommandLine,
   report: Report,
   signal: AbortSignal,
 ): Promise<string> => {
@@ -66,6 +66,7 @@ const synthesize = async (
   try {
     // Whatever the stage: the API is served on this machine alone.
     const args = [join(repository, 'infra', 'app.ts'), '--stage', stage, '-c', 'open=yes'];
+    if (compute !== undefined) args.push('-c', `compute=${compute}`);
     await promisify(execFile)(process.execPath, args, {
       cwd: repository,
       env: { ...process.env, CDK_OUTDIR: directory },

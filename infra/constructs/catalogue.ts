@@ -277,6 +277,16 @@ export const httpRoutes: ReadonlyMap<HttpRoute, FunctionName> = new Map(
   }),
 );
 
+/**
+ * Whether a function gains from an environment that takes many requests at once: what answers
+ * requests and has tables to wait for. What it has to say, it knows, or it is handed a batch, a step
+ * or a search at a time.
+ */
+export const gainsFromSharing = (name: FunctionName): boolean => {
+  const { route, access } = definitionOf(name);
+  return route !== undefined && Object.keys(access).length > 0;
+};
+
 /** Every path of the API, and the methods that it answers: HEAD wherever it answers GET. */
 export const methodsByPath: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
   [...Map.groupBy(httpRoutes.keys(), (route) => partsOf(route).path)].map(([path, routes]) => [

@@ -13,6 +13,7 @@ import {
   methodsByPath,
   type Resource,
 } from './catalogue.ts';
+import { Instances, runsOnInstances } from './instances.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { streamArnOf, type Tables } from './tables.ts';
 
@@ -45,6 +46,8 @@ export class Functions extends Construct {
   ) {
     super(scope, id);
     const arns = arnsOf(Stack.of(this), resources);
+    const instances =
+      settings.compute === 'instances' ? new Instances(this, 'Instances', { settings }) : undefined;
     this.#functions = new Map(
       functionNames.map((name) => {
         const { access, route } = definitionOf(name);
@@ -52,6 +55,7 @@ export class Functions extends Construct {
           name,
           stage,
           settings,
+          instances: runsOnInstances(name, settings.compute) ? instances : undefined,
           code: code(name),
           environment: {
             ...environmentFor(access, settings, resources),

@@ -14,6 +14,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { StageName, StageSettings } from '../stages.ts';
 import { definitionOf, type FunctionName } from './catalogue.ts';
+import type { Instances } from './instances.ts';
 import { metricsNamespace } from './ledger-metrics.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 import { traceActions } from './tracing.ts';
@@ -25,6 +26,8 @@ export interface LedgerFunctionProps {
   readonly settings: StageSettings;
   /** Its bundle: `index.mjs`, which exports `handler`. */
   readonly code: Code;
+  /** Where it runs if it does not run on demand. */
+  readonly instances: Instances | undefined;
   /** What tells it the tables and the workflow. */
   readonly environment: Readonly<Record<string, string>>;
   /** All that its role allows, besides writing to its own log group. */
@@ -43,10 +46,11 @@ export class LedgerFunction extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { name, stage, settings, ...props }: LedgerFunctionProps,
+    { name, stage, settings, instances, ...props }: LedgerFunctionProps,
   ) {
     super(scope, id);
-    const functionName = `holdfast-${stage}-${name}`;
+    // A capacity provider can never be taken off a function: whoever moves back makes another one.
+    const functionName = `holdfast-${stage}-${instances ? 'instances-' : ''}${name}`;
     const definition = definitionOf(name);
 
     const logGroup = new LogGroup(this, 'Logs', {
@@ -87,7 +91,7 @@ export class LedgerFunction extends Construct {
       handler: 'index.handler',
       code: props.code,
       timeout: Duration.seconds(definition.timeout),
-      memorySize: definition.memory,
+      memorySize: instances ? settings.instances.memory : definition.memory,
       role: role.withoutPolicyUpdates(),
       logGroup,
       // Lines of the function alone: START, END and REPORT of every invocation would be most of the
@@ -105,5 +109,6 @@ export class LedgerFunction extends Construct {
         POWERTOOLS_LOG_LEVEL: settings.logLevel,
       },
     });
+    instances?.take(this.lambda, name);
   }
 }

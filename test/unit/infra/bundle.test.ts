@@ -15,11 +15,16 @@ const outdir = mkdtempSync(join(tmpdir(), 'holdfast-bundle-'));
 afterAll(() => rmSync(outdir, { recursive: true }));
 
 const names = ['get-command', 'recover-transfers'] as const;
-beforeAll(() => bundle(Object.fromEntries(names.map((name) => [name, entryOf(name)])), outdir));
+/** As it is bundled for instances. */
+const onInstances = 'on-instances/get-command';
+beforeAll(async () => {
+  await bundle(Object.fromEntries(names.map((name) => [name, entryOf(name)])), outdir);
+  await bundle({ [onInstances]: entryOf('get-command') }, outdir, true);
+});
 
 /** Has a process of its own load a bundle and do something with its handler. */
 const withHandler = async (
-  name: (typeof names)[number],
+  name: (typeof names)[number] | typeof onInstances,
   script: string,
   variables: Record<string, string>,
 ) => {
@@ -70,6 +75,23 @@ describe('a bundle', () => {
     expect(signatures).toEqual([expect.stringContaining('Credential=of-the-role/')]);
   });
 
+  it('for instances gets its credentials of where containers do, once there are none in the environment', async () => {
+    const credentials = createServer((_, response) => {
+      const [AccessKeyId, Expiration] = ['of-the-container', '2100-01-01T00:00:00Z'];
+      const secrets = { SecretAccessKey: 'secret', Token: 'token' };
+      response.end(JSON.stringify({ AccessKeyId, ...secrets, Expiration }));
+    });
+    await new Promise<void>((listening) => credentials.listen(0, '127.0.0.1', listening));
+    const { printed, signatures } = await askForCommand(
+      'console.log(answer.statusCode);',
+      { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${portOf(credentials.address())}/` },
+      onInstances,
+    ).finally(() => credentials.close());
+
+    expect(printed).toBe('404\n');
+    expect(signatures).toEqual([expect.stringContaining('Credential=of-the-container/')]);
+  });
+
   it('loads nothing of Node.js that it does not use: importing node:http would load a second HTTP client', async () => {
     const { printed } = await askForCommand(
       "const { moduleLoadList } = process; console.log(['http', 'undici'].map((part) => moduleLoadList.some((id) => id.endsWith(part))));",
@@ -96,7 +118,15 @@ describe('a bundle', () => {
  * Asks a DynamoDB that has nothing for a command, and then runs more script; `answer` is what the
  * handler answered.
  */
-const askForCommand = async (script: string) => {
+const askForCommand = async (
+  script: string,
+  credentials: Record<string, string> = {
+    AWS_ACCESS_KEY_ID: 'of-the-role',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_SESSION_TOKEN: 'token',
+  },
+  name: 'get-command' | typeof onInstances = 'get-command',
+) => {
   const signatures: (string | undefined)[] = [];
   const dynamodb = createServer((request, response) => {
     signatures.push(request.headers.authorization);
@@ -106,12 +136,10 @@ const askForCommand = async (script: string) => {
   const event = eventOf({ path: { accountId: 'a1', commandId: 'c1' } });
   const invoke = `const answer = await handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 10_000 });`;
 
-  const printed = await withHandler('get-command', `${invoke} ${script}`, {
+  const printed = await withHandler(name, `${invoke} ${script}`, {
     ...tables,
     AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${portOf(dynamodb.address())}`,
-    AWS_ACCESS_KEY_ID: 'of-the-role',
-    AWS_SECRET_ACCESS_KEY: 'secret',
-    AWS_SESSION_TOKEN: 'token',
+    ...credentials,
   }).finally(() => dynamodb.close());
   return { printed, signatures };
 };

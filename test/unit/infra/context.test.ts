@@ -21,9 +21,18 @@ describe('the context', () => {
     expect(readContext(ofTheCli)).toEqual({ stage: undefined, open: false });
   });
 
+  it('says how the functions run, where that is not to be as the stage is set', () => {
+    expect(readContext({ compute: 'instances' })).toMatchObject({ compute: 'instances' });
+    expect(readContext(ofTheCli).compute).toBeUndefined();
+    expect(() => readContext({ compute: 'fargate' })).toThrow(
+      'There is no compute "fargate". There is: on-demand, instances.',
+    );
+    expect(() => readContext({ compute: true })).toThrow('There is no compute "true"');
+  });
+
   it('is refused for a key that nothing reads, naming those there are', () => {
     expect(() => readContext({ ...ofTheCli, stag: 'prod' })).toThrow(
-      'There is no context key "stag". The keys are: stage, open.',
+      'There is no context key "stag". The keys are: stage, open, compute.',
     );
   });
 
@@ -77,6 +86,7 @@ describe('the app', () => {
       context: undefined,
       says: 'There is no stage "prodd"',
     },
+    { args: ['-c', 'compute=fargate'], context: undefined, says: 'There is no compute "fargate"' },
   ])('ends with one line that says what is wrong: $args $context', ({ args, context, says }) => {
     const { status, stderr } = app(args, context);
     expect(status).toBe(1);

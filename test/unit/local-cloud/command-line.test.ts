@@ -8,6 +8,7 @@ describe('parseCommandLine', () => {
       port: 3000,
       dataDirectory: undefined,
       stage: 'dev',
+      compute: undefined,
       workers: undefined,
       verbose: false,
       help: false,
@@ -22,6 +23,8 @@ describe('parseCommandLine', () => {
       'x',
       '--stage',
       'prod',
+      '--compute',
+      'instances',
       '--workers=3',
       '--verbose',
       '--help',
@@ -30,6 +33,7 @@ describe('parseCommandLine', () => {
       port: 0,
       dataDirectory: resolve('x'),
       stage: 'prod',
+      compute: 'instances',
       workers: 3,
       verbose: true,
       help: true,
@@ -48,6 +52,11 @@ describe('parseCommandLine', () => {
     { args: ['--data', ''], message: '--data needs a value' },
     { args: ['--data'], message: '--data' },
     { args: ['--stage', 'moon'], message: 'moon' },
+    {
+      args: ['--compute', 'fargate'],
+      message: 'There is no compute "fargate". There is: on-demand, instances.',
+    },
+    { args: ['--compute', ''], message: 'There is no compute ""' },
     { args: ['serve'], message: 'serve' },
   ])('refuses $args', ({ args, message }) => {
     expect(() => parseCommandLine(args)).toThrow(message);
