@@ -3,6 +3,7 @@ import { Agent, request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
+import type { Compute } from '../../infra/stages.ts';
 import { type LocalCloud, startLocalCloud } from '../../local-cloud/cloud.ts';
 import { type Audited, auditLedger } from '../audit/ledger.ts';
 import type { Engine } from '../engine.ts';
@@ -56,11 +57,16 @@ export interface RunningCloud {
 }
 
 /**
- * Starts a local cloud on an empty database of an engine. @param mode whether commands queue for
- * hot accounts.
+ * Starts a local cloud on an empty database of an engine.
+ * @param mode whether commands queue for hot accounts.
+ * @param compute how the functions behind the API run.
  */
-export const startCloud = async (engine: Engine, mode: keyof Assemblies): Promise<RunningCloud> => {
-  const assemblies = await synthesizeBoth();
+export const startCloud = async (
+  engine: Engine,
+  mode: keyof Assemblies,
+  compute: Compute = 'on-demand',
+): Promise<RunningCloud> => {
+  const assemblies = await synthesizeBoth(compute);
   const cloud = await startLocalCloud({
     assembly: assemblies[mode],
     port: 0,
