@@ -14,11 +14,14 @@ export interface TestCloud extends LocalCloud {
   readonly warnings: readonly string[];
 }
 
-/** Starts a local cloud on any free port, in the run's shared DynamoDB Local. */
-export const startTestCloud = async (): Promise<TestCloud> => {
+/**
+ * Starts a local cloud on any free port, in the run's shared DynamoDB Local.
+ * @param assembly in place of the one that all tests share.
+ */
+export const startTestCloud = async (assembly = inject('assembly')): Promise<TestCloud> => {
   const warnings: string[] = [];
   const cloud = await startLocalCloud({
-    assembly: inject('assembly'),
+    assembly,
     port: 0,
     dynamodb: {
       endpoint: inject('dynamodb').endpoint,
