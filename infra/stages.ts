@@ -52,7 +52,7 @@ export interface StageSettings {
    * function never leaves managed instances: those of the two kinds differ in name.
    */
   readonly compute: Compute;
-  /** What the functions on managed instances have, each of them: nothing where all are on demand. */
+  /** What each function on managed instances has: nothing where all are on demand. */
   readonly instances: InstanceSettings;
   readonly throttling: {
     /** Requests a second, all routes together. */

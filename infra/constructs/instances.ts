@@ -96,8 +96,8 @@ export class Instances extends Construct {
   }
 
   /**
-   * Has a function run here. What is deployed is published with it as the version `$LATEST.PUBLISHED`,
-   * which is the one that the function's plain ARN invokes.
+   * Has a function run here. What is deployed is published with it as the version
+   * `$LATEST.PUBLISHED`, which is the one that the function's plain ARN invokes.
    * @throws where concurrency is reserved for it, which functions on instances cannot have.
    */
   take(lambda: LambdaFunction, name: FunctionName): void {

@@ -128,8 +128,8 @@ export const resourceRules = {
           MaxExecutionEnvironments: z.optional(count),
         }),
       ),
-      // What is deployed is what an unqualified ARN invokes; otherwise it would be the last one that
-      // somebody published.
+      // What is deployed is what an unqualified ARN invokes; otherwise it would be the last one
+      // that somebody published.
       PublishToLatestPublished: z.optional(z.literal(true)),
     }),
     noEffect: {
