@@ -1,8 +1,8 @@
 import { createHandler } from '../../commands/withdraw.ts';
+import { httpTelemetryFromEnvironment } from '../../runtime/telemetry.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
-import { requestTelemetry } from '../telemetry.ts';
 
 export const handler = createHandler({
   store: storeFromEnvironment(),
-  telemetry: requestTelemetry(),
+  telemetry: httpTelemetryFromEnvironment(),
 });

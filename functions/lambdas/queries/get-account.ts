@@ -1,9 +1,9 @@
 import { createHandler } from '../../queries/get-account.ts';
+import { httpTelemetryFromEnvironment } from '../../runtime/telemetry.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
-import { requestTelemetry } from '../telemetry.ts';
 
 export const handler = createHandler({
   store: storeFromEnvironment(),
   clock: Date.now,
-  telemetry: requestTelemetry(),
+  telemetry: httpTelemetryFromEnvironment(),
 });
