@@ -65,20 +65,33 @@ export interface HttpTelemetry {
 }
 
 /**
+ * Metrics, made with the first of them instead of when the module is loaded. Where an environment
+ * takes several requests at once, those of Powertools (2.35) look for the invocation that they
+ * belong to as soon as they are made, and throw outside of one.
+ */
+const metricsWhenUsed = (options?: ConstructorParameters<typeof Metrics>[0]): (() => Metrics) => {
+  let made: Metrics | undefined;
+  return () => {
+    made ??= new Metrics(options);
+    return made;
+  };
+};
+
+/**
  * Telemetry as the `POWERTOOLS_*` variables set it, for a Lambda without a caller. To be made once
  * per environment.
  */
 export const telemetryFromEnvironment = (): Telemetry => {
   // Each count is a line of its own, written at once: nothing is lost when the invocation fails
   // later.
-  const metrics = new Metrics({ singleMetric: true });
+  const metrics = metricsWhenUsed({ singleMetric: true });
   return {
     logger: linesOf(new Logger()),
     count: (metric, value) => {
-      if (value > 0) metrics.addMetric(metric, MetricUnit.Count, value);
+      if (value > 0) metrics().addMetric(metric, MetricUnit.Count, value);
     },
     measure: (metric, milliseconds) => {
-      metrics.addMetric(metric, MetricUnit.Milliseconds, milliseconds);
+      metrics().addMetric(metric, MetricUnit.Milliseconds, milliseconds);
     },
   };
 };
@@ -93,7 +106,7 @@ export const telemetryFromEnvironment = (): Telemetry => {
  */
 export const httpTelemetryFromEnvironment = (): HttpTelemetry => {
   const logger = new Logger();
-  const metrics = new Metrics();
+  const metrics = metricsWhenUsed();
   // An environment that was made ahead of its first request has had its start before anybody
   // waited.
   let isColdStart = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] === 'on-demand';
@@ -112,9 +125,10 @@ export const httpTelemetryFromEnvironment = (): HttpTelemetry => {
           measured.push([metric, MetricUnit.Milliseconds, milliseconds]);
         },
         publish: () => {
-          metrics.addMetadata('correlation_id', correlationId);
-          for (const metric of measured.splice(0)) metrics.addMetric(...metric);
-          metrics.publishStoredMetrics();
+          const record = metrics();
+          record.addMetadata('correlation_id', correlationId);
+          for (const metric of measured.splice(0)) record.addMetric(...metric);
+          record.publishStoredMetrics();
         },
       };
     },
