@@ -62,13 +62,6 @@ export interface StageSettings {
   };
   readonly streams: Readonly<Record<StreamConsumer, StreamSettings>>;
   /**
-   * What becomes of a command that meets others on its account. `queue`: it queues, and
-   * decide-pending decides it together with the others, in one commit. `race`: it is decided again
-   * after each commit that won, until it wins or its time is up. Without queueing an account that
-   * is hot wastes almost every write: this is what queueing is measured against.
-   */
-  readonly hotAccounts: 'queue' | 'race';
-  /**
    * `standard`: exactly once per name, 90 days of history, paid by transition. `express`: at least
    * once, names not unique, at most 5 minutes, paid by time. Every step may be repeated, so both
    * are right.
@@ -227,7 +220,6 @@ const stages = {
     instances,
     throttling: { rate: 2_000, burst: 2_000 },
     streams,
-    hotAccounts: 'queue',
     workflowType: 'standard',
     alarmEmails: [],
     alarms: {
@@ -256,7 +248,6 @@ const stages = {
     instances: { ...instances, environments: { least: 3, most: 30 }, processors: 400 },
     throttling: { rate: 5_000, burst: 2_500 },
     streams,
-    hotAccounts: 'queue',
     workflowType: 'standard',
     alarmEmails: [],
     alarms: {

@@ -5,36 +5,16 @@ import { synthesize } from '../../infra/synth.ts';
 const directory = join(import.meta.dirname, '../../build/bench');
 
 /**
- * The cloud assemblies that are compared: as it is deployed, and with commands that race instead of
- * queueing.
- */
-export interface Assemblies {
-  readonly queueing: string;
-  readonly racing: string;
-}
-
-/**
- * Synthesizes the app both ways, once for each kind of environment.
+ * Synthesizes the app as it is deployed, once for each kind of environment.
  * @param compute how the functions behind the API run.
+ * @returns the directory of the cloud assembly.
  */
-export const synthesizeBoth = (compute: Compute): Promise<Assemblies> => {
-  const assemblies = synthesized.get(compute) ?? synthesizeNow(compute);
-  synthesized.set(compute, assemblies);
-  return assemblies;
+export const synthesizeOnce = (compute: Compute): Promise<string> => {
+  const outdir = join(directory, compute);
+  const assembly =
+    synthesized.get(compute) ?? synthesize({ stage: defaultStage, outdir, settings: { compute } });
+  synthesized.set(compute, assembly);
+  return assembly;
 };
 
-const synthesized = new Map<Compute, Promise<Assemblies>>();
-
-const synthesizeNow = async (compute: Compute): Promise<Assemblies> => {
-  const queueing = await synthesize({
-    stage: defaultStage,
-    outdir: join(directory, compute, 'queueing'),
-    settings: { compute },
-  });
-  const racing = await synthesize({
-    stage: defaultStage,
-    outdir: join(directory, compute, 'racing'),
-    settings: { compute, hotAccounts: 'race' },
-  });
-  return { queueing, racing };
-};
+const synthesized = new Map<Compute, Promise<string>>();

@@ -12,22 +12,18 @@ import type { Transfer } from '../load/ledger-requests.ts';
 import { plantAccounts } from '../load/plant.ts';
 import { cloudWarmUp, OPENING_BALANCE } from '../load/workload.ts';
 import { createMeter, meteredClient, type Usage } from '../metering.ts';
-import { type Assemblies, synthesizeBoth } from './assembly.ts';
+import { synthesizeOnce } from './assembly.ts';
 import type { Contestant } from './contestant.ts';
 
-/** The whole local cloud over HTTP, as `npm start` runs it. */
-export const cloudOverHttp = (): Contestant =>
-  cloudContestant('whole cloud, over HTTP', 'queueing');
-
-/** The same with queueing off. */
-export const racingCloudOverHttp = (): Contestant =>
-  cloudContestant('whole cloud, over HTTP, queueing off', 'racing');
-
-const cloudContestant = (name: string, mode: keyof Assemblies): Contestant => ({
-  name,
+/**
+ * The whole local cloud over HTTP, as `npm start` runs it.
+ * @param compute how the functions behind the API run.
+ */
+export const cloudOverHttp = (compute: Compute): Contestant => ({
+  name: `whole cloud, over HTTP, ${compute}`,
   warmUp: cloudWarmUp(),
   open: async (engine, workloads) => {
-    const running = await startCloud(engine, mode);
+    const running = await startCloud(engine, compute);
     const accounts = workloads.flatMap((workload) => workload.accounts);
     await plantAccounts(running.direct, running.tables.events, accounts, OPENING_BALANCE);
     return {
@@ -58,20 +54,14 @@ export interface RunningCloud {
 
 /**
  * Starts a local cloud on an empty database of an engine.
- * @param mode whether commands queue for hot accounts.
  * @param compute how the functions behind the API run.
  */
-export const startCloud = async (
-  engine: Engine,
-  mode: keyof Assemblies,
-  compute: Compute = 'on-demand',
-): Promise<RunningCloud> => {
-  const assemblies = await synthesizeBoth(compute);
+export const startCloud = async (engine: Engine, compute: Compute): Promise<RunningCloud> => {
   const cloud = await startLocalCloud({
-    assembly: assemblies[mode],
+    assembly: await synthesizeOnce(compute),
     port: 0,
     dynamodb: { endpoint: engine.endpoint, accessKeyId: randomBytes(10).toString('hex') },
-    report: { step: () => {}, log: () => {}, warn: (line) => console.error(`${mode}: ${line}`) },
+    report: { step: () => {}, log: () => {}, warn: (line) => console.error(`${compute}: ${line}`) },
   });
   const tables = tablesOf(cloud);
   const transferIds = new Map<string, string>();

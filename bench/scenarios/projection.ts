@@ -85,7 +85,7 @@ const putsOf = ({ ceiling }: ScenarioContext): number =>
   ceiling ? rowAt(ceiling, 1).put : Number.NaN;
 
 const measureOnce = async (engine: Engine): Promise<Measured> => {
-  const running = await startCloud(engine, 'queueing');
+  const running = await startCloud(engine, 'on-demand');
   try {
     const { cloud, direct, tables, bank } = running;
     const watch = watchLag(cloud, tables);

@@ -33,7 +33,7 @@ export const storeFromEnvironment = ({
     ...machine,
     newId: randomUUID,
     budget,
-    queueing: hotAccounts() === 'queue',
+    queueing: true,
   });
 
 /**
@@ -54,13 +54,4 @@ export const recordsFromEnvironment = ({
     recordOf: (key) =>
       untilAnswered(machine, machine.clock() + budget, () => findRecord(tables, key)),
   };
-};
-
-/** What `HOT_ACCOUNTS` asks for, where it is set: functions that change no account are not told. */
-const hotAccounts = (): 'queue' | 'race' => {
-  const value = process.env['HOT_ACCOUNTS'] ?? 'queue';
-  if (value === 'queue' || value === 'race') return value;
-  throw new Error(
-    `the environment variable HOT_ACCOUNTS is "${value}": it must be "queue" or "race"`,
-  );
 };

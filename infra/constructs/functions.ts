@@ -58,7 +58,7 @@ export class Functions extends Construct {
           instances: runsOnInstances(name, settings.compute) ? instances : undefined,
           code: code(name),
           environment: {
-            ...environmentFor(access, settings, resources),
+            ...environmentFor(access, resources),
             ...(route === '$default' && { METHODS_BY_PATH: JSON.stringify(methodsByPath) }),
           },
           statements: statementsFor(access, arns),
@@ -143,12 +143,10 @@ const acknowledgeAnyExecution = (ledgerFunction: LedgerFunction, workflowName: s
 
 /**
  * A function is told of every table that it may use. Whoever reads the events has a store, which is
- * made of the commands and the queue too; whoever appends to them is told what becomes of a command
- * on a hot account.
+ * made of the commands and the queue too.
  */
 function environmentFor(
   access: Access,
-  { hotAccounts }: StageSettings,
   { tables, workflowArn }: Resources,
 ): Readonly<Record<string, string>> {
   const used = new Set(Object.keys(access).map((resource) => resource.split('/')[0]));
@@ -157,7 +155,6 @@ function environmentFor(
     ...(hasStore && { EVENTS_TABLE: tables.events.tableName }),
     ...((hasStore || used.has('commands')) && { COMMANDS_TABLE: tables.commands.tableName }),
     ...((hasStore || used.has('queue')) && { QUEUE_TABLE: tables.queue.tableName }),
-    ...(access.events?.includes('dynamodb:PutItem') && { HOT_ACCOUNTS: hotAccounts }),
     ...(used.has('views') && { VIEWS_TABLE: tables.views.tableName }),
     ...(access.workflow && { TRANSFER_WORKFLOW_ARN: workflowArn }),
   };

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { storeFromEnvironment } from '../../../functions/store/from-environment.ts';
+import { describe, expect, it } from 'vitest';
 import {
   definitionOf,
   entryOf,
@@ -20,7 +19,7 @@ const store = {
   ...commands,
   QUEUE_TABLE: 'holdfast-dev-queue',
 };
-const writes = { ...store, HOT_ACCOUNTS: 'queue' };
+const writes = store;
 const views = { VIEWS_TABLE: 'holdfast-dev-views' };
 const workflow = { TRANSFER_WORKFLOW_ARN: 'holdfast-dev-transfer-standard' };
 
@@ -158,36 +157,6 @@ describe('reserved concurrency', () => {
 
   it('is none in dev, whose account may have no more than ten', () => {
     expect(reservedIn('dev')).toEqual([]);
-  });
-});
-
-describe('hot accounts', () => {
-  afterEach(() => vi.unstubAllEnvs());
-
-  const storeThatIsTold = (hotAccounts: string) => {
-    for (const [name, value] of Object.entries({ ...store, HOT_ACCOUNTS: hotAccounts }))
-      vi.stubEnv(name, value);
-    return storeFromEnvironment();
-  };
-
-  it.each(['queue', 'race'] as const)(
-    'are a matter of one setting: %s, which the store understands',
-    (hotAccounts) => {
-      const told = synthesized('dev', { hotAccounts })
-        .filter(({ type }) => type === 'AWS::Lambda::Function')
-        .flatMap(
-          ({ properties }) => JSON.stringify(properties).match(/"HOT_ACCOUNTS":"\w+"/) ?? [],
-        );
-
-      expect(new Set(told)).toEqual(new Set([`"HOT_ACCOUNTS":"${hotAccounts}"`]));
-      expect(() => storeThatIsTold(hotAccounts)).not.toThrow();
-    },
-  );
-
-  it('are not left to chance by a setting that is mistyped', () => {
-    expect(() => storeThatIsTold('Race')).toThrow(
-      'HOT_ACCOUNTS is "Race": it must be "queue" or "race"',
-    );
   });
 });
 

@@ -34,7 +34,6 @@ const VARIABLES = [
 
 beforeEach(() => {
   for (const name of VARIABLES) vi.stubEnv(name, `the-${name}`);
-  vi.stubEnv('HOT_ACCOUNTS', undefined);
   for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'local');
   vi.stubEnv('AWS_REGION', 'us-east-1');
 });
@@ -201,19 +200,8 @@ describe('a hot account', () => {
       ?.sort();
   };
 
-  it.each([
-    ['is queued for where nothing is said', undefined, ['the-COMMANDS_TABLE', 'the-QUEUE_TABLE']],
-    ['is queued for where that is asked for', 'queue', ['the-COMMANDS_TABLE', 'the-QUEUE_TABLE']],
-    ['is raced for where that is asked for', 'race', ['the-COMMANDS_TABLE', 'the-EVENTS_TABLE']],
-  ])('%s', async (_, setting, tables) => {
-    vi.stubEnv('HOT_ACCOUNTS', setting);
-    expect(await written()).toEqual(tables);
-  });
-  it('is not left to a setting that is mistyped', () => {
-    vi.stubEnv('HOT_ACCOUNTS', 'Race');
-    expect(() => storeFromEnvironment()).toThrow(
-      'HOT_ACCOUNTS is "Race": it must be "queue" or "race"',
-    );
+  it('is queued for', async () => {
+    expect(await written()).toEqual(['the-COMMANDS_TABLE', 'the-QUEUE_TABLE']);
   });
 });
 
