@@ -1,11 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { CommandRecord } from '../../functions/store/writing/command-record.ts';
+import { type CommandRecord, readRecord } from '../../functions/store/writing/command-record.ts';
 import { commandIdOf } from '../../functions/store/writing/record-key.ts';
 import { hold } from './rule.ts';
 import type { SoundStream } from './streams.ts';
 
-/** Reads every record of a command. */
+/** Reads every record of a command. @throws {AuditFailure} naming one that cannot be read. */
 export const allRecords = async (
   client: DynamoDBDocumentClient,
   table: string,
@@ -20,7 +20,10 @@ export const allRecords = async (
         ...(cursor ? { ExclusiveStartKey: cursor } : {}),
       }),
     );
-    records.push(...Items.map((item) => CommandRecord.parse(item)));
+    for (const record of Items.map(readRecord)) {
+      if (record.outcome === 'unreadable') hold(false, `the record of ${record.key} is unreadable`);
+      else records.push(record);
+    }
     cursor = LastEvaluatedKey;
   } while (cursor);
   return records;
