@@ -101,7 +101,7 @@ export const planFor = (
       outcome = {
         outcome: 'accepted',
         version: Version.parse(version),
-        at: events.length > 0 ? at : (tail.at ?? at),
+        at: version > tail.version ? at : (tail.at ?? at),
         ...(answer === undefined ? {} : { answer }),
       };
     }
