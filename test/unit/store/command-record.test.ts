@@ -1,8 +1,11 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { Timestamp, Version } from '../../../events/values.ts';
 import { resultOf } from '../../../functions/store/deciding/command-result.ts';
 import {
   type CommandRecord,
+  findRecord,
   PendingCommand,
   readRecord,
   recordItem,
@@ -96,7 +99,7 @@ describe('a record of the commands table', () => {
     expect(readRecord({ ...items.accepted, answer: { balance: 5 } })).toMatchObject({
       answer: { balance: 5 },
     }));
-  it.each(['{"half', '5', ''])('whose answer is %o cannot be read', (answer) =>
+  it.each(['{"half', '5', '', ['{"balance":5}']])('whose answer is %o cannot be read', (answer) =>
     expect(readRecord({ ...items.accepted, answer })).toStrictEqual(unreadable),
   );
   it('without an answer is kept as it is', () => {
@@ -108,11 +111,50 @@ describe('a record of the commands table', () => {
   it.each(['credit:t1', 'command:a.b'])('may stand under %s', (key) =>
     expect(readRecord({ ...items.given_up, key })).toMatchObject({ key, outcome: 'given_up' }),
   );
-  it.each([undefined, 5, 'k', 'command:', 'xcommand:k', 'debit:t1'])(
+  it.each([undefined, 5, ['command:k'], 'k', 'command:', 'command:k\nl', 'xcommand:k', 'debit:t1'])(
     'is none under %o, and says so',
     (key) =>
       expect(() => readRecord({ ...items.given_up, key })).toThrow('must be the key of a record'),
   );
+});
+
+describe('what is recorded under a key', () => {
+  const key = recordKey('k');
+  /** Reads from a table that answers this. @returns what is found, and what was asked. */
+  const found = async (answer: object) => {
+    const asked: object[] = [];
+    const client = new DynamoDBClient({ region: 'us-east-1' });
+    client.middlewareStack.add(
+      () =>
+        async ({ input }) => {
+          asked.push(input);
+          return { response: {}, output: { $metadata: {}, ...answer } };
+        },
+      { step: 'initialize' },
+    );
+    const tables = { client: DynamoDBDocumentClient.from(client), commandsTable: 'commands' };
+    return { record: await findRecord(tables, key), asked };
+  };
+  const ConsumedCapacity = {};
+
+  it('is read consistently, and what that consumes is asked for', async () => {
+    const { record, asked } = await found({
+      ConsumedCapacity,
+      Item: items.given_up,
+    });
+    expect(record).toEqual(items.given_up);
+    expect(asked).toEqual([
+      {
+        TableName: 'commands',
+        Key: { key },
+        ConsistentRead: true,
+        ReturnConsumedCapacity: 'TOTAL',
+      },
+    ]);
+  });
+  it('is nothing where the key is free', async () =>
+    expect((await found({ ConsumedCapacity })).record).toBeUndefined());
+  it('is not known where the answer says nothing', async () => expect(found({})).rejects.toThrow());
 });
 
 it('a command in the queue has keys of records', () => {
