@@ -1,5 +1,22 @@
 import { expect, it } from 'vitest';
-import { rememberHotAccounts } from '../../../functions/store/queueing/hot-accounts.ts';
+import { AccountId, Timestamp } from '../../../events/values.ts';
+import { isHot, rememberHotAccounts } from '../../../functions/store/queueing/hot-accounts.ts';
+import { emptyTail } from '../../../functions/store/stream/tail.ts';
+import { NOON } from '../ledger/given.ts';
+
+it.each([
+  ['hot in the second after several met in its last commit', 2, 0, true],
+  ['hot up to the end of that second', 2, 999, true],
+  ['not hot once the second is over', 2, 1_000, false],
+  ['not hot where the commit is dated ahead of now', 2, -1, false],
+  ['not hot where one command was alone in its last commit', 1, 0, false],
+])('an account is %s', (_, batch, age, expected) => {
+  const tail = { ...emptyTail(AccountId.parse('a')), version: 2, at: Timestamp.parse(NOON), batch };
+  expect(isHot(tail, Date.parse(NOON) + age)).toBe(expected);
+});
+
+it('an account without a commit is not hot', () =>
+  expect(isHot({ ...emptyTail(AccountId.parse('a')), batch: 2 }, 0)).toBe(false));
 
 it('an account stays hot for a while after several met on it, and cools down when four in a row were alone', () => {
   let now = 0;
@@ -27,6 +44,8 @@ it('how long its queue takes is learned of every account by itself', () => {
   expect(hot.wait('quiet').expected()).toBe(60);
   for (let n = 0; n < 50; n += 1) hot.wait('busy').took(0);
   expect(Math.round(hot.wait('busy').expected())).toBe(20);
+  for (let n = 0; n < 50; n += 1) hot.wait('busy').took(9_000);
+  expect(Math.round(hot.wait('busy').expected())).toBe(1_000);
 });
 
 it('forgets the account that it has not met for longest, once there are a thousand', () => {
