@@ -140,10 +140,12 @@ describe('whoever waits for a queued command', () => {
     tables.meanwhile.push(() => tables.put({ key: k, schema: 99 }));
     expect(await queued(deposit(5, k))).toEqual(undecided('record_unreadable'));
   });
-  it('hears that it is pending where its record cannot be looked at in time', async () => {
-    tables.records.push(fails('TimeoutError'));
-    expect(await queued(deposit(5, k), { timeLeft: 110 })).toEqual({ outcome: 'pending', key: k });
-    expect(tables.operations).toEqual([write, 'GetItem']);
+  it('hears that it is pending where its record cannot be looked at in time, and does not look again', async () => {
+    tables.records.push(fails('TimeoutError'), fails('TimeoutError'));
+    expect(await queued(deposit(5, k), { timeLeft: 150 })).toEqual({ outcome: 'pending', key: k });
+    // There is no time for the wait before a third try, though there is for one before a look.
+    expect(tables.waits).toEqual([96, 20]);
+    expect(tables.operations).toEqual([write, 'GetItem', 'GetItem']);
   });
   it('fails where it may not look', async () => {
     tables.records.push(fails('AccessDeniedException'));
@@ -223,6 +225,12 @@ describe('a command under whose key stands', () => {
     expect(await queued(deposit(5, k, l))).toMatchObject(accepted(true));
     expect(await tables.record(l)).toMatchObject({ outcome: 'accepted', version: 3 });
     expect(tables.waits).toEqual([]);
+  });
+  it('its outcome, as another call queued it, hears it as a repeat, and all its keys have it', async () => {
+    await tables.leavePending(deposit(5, k));
+    await decide(k);
+    expect(await queued(deposit(5, k, l))).toMatchObject(accepted(true));
+    expect(await tables.record(l)).toMatchObject({ outcome: 'accepted', version: 3 });
   });
   it('its rejection already hears it as a repeat', async () => {
     const request = { ...requests.withdraw('a', 2_000), keys: [k] };
