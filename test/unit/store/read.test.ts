@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
-import { AccountId, Version } from '../../../events/values.ts';
+import { AccountId, AccountId, Timestamp, Version, Version } from '../../../events/values.ts';
 import { UnreadableAnswer } from '../../../functions/runtime/answered.ts';
 import type { Ask } from '../../../functions/runtime/patience.ts';
 import { loadTail, readHistory, tailAsOf } from '../../../functions/store/stream/read.ts';
@@ -15,10 +15,15 @@ import { NOON } from '../ledger/given.ts';
 const a = AccountId.parse('a');
 const once: Ask = (request) => request();
 
-/** A stream of these commits in a table; with the versions that were read from it, as ranges. */
+/**
+ * A stream of these commits in a table, each as many seconds after noon as there were events before
+ * it; with the versions that were read from it, as ranges.
+ * @param pageItems so many items make a page; without it: 1 MB.
+ */
 const streamOf = async (
   commits: readonly (readonly AccountEvent[])[],
   change: (item: Record<string, unknown>) => Record<string, unknown> | undefined = (item) => item,
+  pageItems?: number,
 ) => {
   const handler = memoryDynamoDb({ events: ['streamId', 'version'] });
   const credentials = { accessKeyId: 'k', secretAccessKey: 's' };
@@ -30,7 +35,7 @@ const streamOf = async (
         const { ':streamId': _, ...range } = args.input.ExpressionAttributeValues ?? {};
         read.push(range);
       }
-      return next(args);
+      return next({ ...args, input: { Limit: pageItems, ...args.input } });
     },
     { step: 'initialize', priority: 'low' },
   );
@@ -41,7 +46,7 @@ const streamOf = async (
       tail,
       `w${tail.version}`,
       [{ commandId: 'c', events }],
-      Date.parse(NOON),
+      Date.parse(NOON) + tail.version * 1_000,
     );
     if (next === 'too_large') throw new Error('the commit is too large');
     const Item = change(next.item);
@@ -132,7 +137,64 @@ describe('a stream as it was', () => {
     ).toEqual(emptyTail(a)));
 });
 
+describe('a stream as it was at a time', () => {
+  /** Six commits, of one event or two, at 0, 2, 3, 5, 6 and 8 seconds after noon. */
+  const six = [
+    [opened(), deposited(1)],
+    [deposited(2)],
+    [deposited(3), deposited(4)],
+    [deposited(5)],
+    [deposited(6), deposited(7)],
+    [deposited(8)],
+  ];
+  const asOf = async (seconds: number) => {
+    const { table, read } = await streamOf(six);
+    const at = Timestamp.parse(new Date(Date.parse(NOON) + seconds * 1_000).toISOString());
+    return { tail: await tailAsOf(table, once, a, { at }), read };
+  };
+
+  it.each([
+    [0, 2, 1],
+    [1.999, 2, 1],
+    [2, 3, 3],
+    [2.999, 3, 3],
+    [3, 5, 10],
+    [4.999, 5, 10],
+    [5, 6, 15],
+    [6, 8, 28],
+    [7.999, 8, 28],
+    [8, 9, 36],
+    [99, 9, 36],
+  ])(
+    '%d seconds after its first commit is at version %i, with a balance of %i',
+    async (seconds, version, balance) =>
+      expect((await asOf(seconds)).tail).toMatchObject({ version, account: { balance } }),
+  );
+  it('is nothing before its first commit', async () =>
+    expect((await asOf(-0.001)).tail).toEqual(emptyTail(a)));
+  it('is nothing where there is none', async () => {
+    const { table } = await streamOf([]);
+    expect(await tailAsOf(table, once, a, { at: Timestamp.parse(NOON) })).toEqual(emptyTail(a));
+  });
+  it('is as it stands, with one read, from its last commit on', async () =>
+    expect((await asOf(8)).read).toEqual([last]));
+  it('is found by halving', async () =>
+    expect((await asOf(2)).read).toEqual([
+      last,
+      { ':notAfter': 4 },
+      { ':notAfter': 2 },
+      { ':notAfter': 3 },
+    ]));
+});
+
 describe('the history of a stream', () => {
+  it('that takes several pages is read whole', async () => {
+    const { table, read } = await streamOf(three, undefined, 1);
+    const found: number[] = [];
+    for await (const { version } of readHistory(table, once, a)) found.push(version);
+    expect(found).toEqual([1, 3, 6]);
+    expect(read).toHaveLength(3);
+  });
   it.each([
     [undefined, undefined, [1, 3, 6]],
     [1, 2, [1]],
