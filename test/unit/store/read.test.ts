@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
-import { AccountId, AccountId, Timestamp, Version, Version } from '../../../events/values.ts';
+import { AccountId, Timestamp, Version } from '../../../events/values.ts';
 import { UnreadableAnswer } from '../../../functions/runtime/answered.ts';
 import type { Ask } from '../../../functions/runtime/patience.ts';
 import { loadTail, readHistory, tailAsOf } from '../../../functions/store/stream/read.ts';

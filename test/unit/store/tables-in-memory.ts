@@ -1,7 +1,8 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { vi } from 'vitest';
 import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
-import type { QueueDependencies } from '../../../functions/store/queueing/queue.ts';
+import type { DecidingDependencies } from '../../../functions/store/deciding/lane.ts';
+import { createLanes } from '../../../functions/store/deciding/lanes.ts';
 import type { PendingCommand } from '../../../functions/store/writing/command-record.ts';
 import type { RecordKey } from '../../../functions/store/writing/record-key.ts';
 import { createLedgerDatabase } from '../../mutants/memory-database.ts';
@@ -90,7 +91,7 @@ export const createTablesInMemory = async () => {
     return fate ? fate(send) : send();
   });
   /** Time passes by waiting alone; the ids are own-1, own-2, … */
-  const dependencies: QueueDependencies = {
+  const deciding: DecidingDependencies = {
     client: metered.client,
     eventsTable: database.tables.events,
     commandsTable: commands,
@@ -103,12 +104,15 @@ export const createTablesInMemory = async () => {
       await meanwhile.shift()?.();
     },
     newId: () => `own-${++ids}`,
-    hot: {
-      has: () => false,
-      met: world.met,
-      wait: () => ({ expected: () => 60, took: world.took }),
-    },
   };
+  const hot = {
+    has: () => false,
+    enter: () => () => {},
+    present: () => 1,
+    met: world.met,
+    wait: () => ({ expected: () => 60, took: world.took }),
+  };
+  const dependencies = { ...deciding, hot, lanes: createLanes(deciding) };
   return { ...world, dependencies };
 };
 export type TablesInMemory = Awaited<ReturnType<typeof createTablesInMemory>>;
