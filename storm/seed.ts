@@ -1,5 +1,5 @@
 import { AccountId, Amount, Caller, Limit } from '../events/values.ts';
-import type { Command } from '../functions/ledger/command.ts';
+import type { Command } from '../functions/ledger/account.ts';
 import { createLedgerDatabase, type LedgerDatabase } from '../testing/ledger-database.ts';
 import { type Random, randomOf } from '../testing/random.ts';
 import { checkAnswers, PREPARED } from './checks/answers.ts';

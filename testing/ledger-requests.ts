@@ -1,6 +1,5 @@
 import { Caller, Version } from '../events/values.ts';
-import type { Command } from '../functions/ledger/command.ts';
-import { Command as CommandSchema } from '../functions/ledger/command.ts';
+import { type Command, Command as CommandSchema } from '../functions/ledger/account.ts';
 import type { CommandRequest } from '../functions/store/deciding/command-result.ts';
 import { type RecordKey, recordKey } from '../functions/store/writing/record-key.ts';
 

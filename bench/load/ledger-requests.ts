@@ -1,5 +1,5 @@
 import { Caller } from '../../events/values.ts';
-import { Command } from '../../functions/ledger/command.ts';
+import { Command } from '../../functions/ledger/account.ts';
 import type { CommandRequest } from '../../functions/store/deciding/command-result.ts';
 import { type RecordKey, recordKey } from '../../functions/store/writing/record-key.ts';
 

@@ -1,5 +1,5 @@
 import type { AccountId } from '../../events/values.ts';
-import type { Command } from '../ledger/command.ts';
+import type { Command } from '../ledger/account.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import { acceptance, nonAcceptance } from './answer/command-answer.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { RecordedEvent } from '../../events/event.ts';
+import type { AccountEvent, RecordedEvent } from '../../events/event.ts';
 import {
   AccountId,
   Amount,
@@ -13,6 +13,11 @@ import {
   TransferId,
   Version,
 } from '../../events/values.ts';
+import { Entry, entryOf } from './statement.ts';
+import { Transfer } from './transfer.ts';
+
+// All rules of the account: what it is and how events change it, what can be asked of it and why it
+// may refuse, what it decides, and what it answers.
 
 /** Money set aside on the source for a transfer: when it was reserved, for whom, how much. */
 export const Reservation = z.object({
@@ -153,3 +158,426 @@ const safe = (event: RecordedEvent, ...terms: number[]): MinorUnits => {
 
 const impossible = (event: RecordedEvent, why: string) =>
   new Error(`event ${event.version} (${event.type}) cannot follow its stream: ${why}`);
+
+// What can be asked of it
+
+const OpenAccount = z.object({
+  type: z.literal('open'),
+  accountId: AccountId,
+  owner: Caller,
+  currency: Currency,
+  overdraftLimit: Limit,
+});
+
+const Deposit = z.object({
+  type: z.literal('deposit'),
+  accountId: AccountId,
+  amount: Amount,
+  currency: z.optional(Currency),
+  reference: z.optional(Reference),
+});
+
+const Withdraw = z.object({
+  type: z.literal('withdraw'),
+  accountId: AccountId,
+  amount: Amount,
+  currency: z.optional(Currency),
+  reference: z.optional(Reference),
+});
+
+/**
+ * Set money aside on the source, `accountId`, for a transfer: what the caller of `POST /transfers`
+ * waits for.
+ */
+const Reserve = z.object({
+  type: z.literal('reserve'),
+  accountId: AccountId,
+  transferId: TransferId,
+  to: AccountId,
+  amount: Amount,
+  currency: z.optional(Currency),
+  reference: z.optional(Reference),
+});
+
+/** Pay a transfer in at the destination, `accountId`. */
+const Credit = z.object({
+  type: z.literal('credit'),
+  accountId: AccountId,
+  transferId: TransferId,
+  from: AccountId,
+  amount: Amount,
+  currency: Currency,
+  reference: z.optional(Reference),
+});
+
+/** The credit was accepted: turn the reservation on the source, `accountId`, into a withdrawal. */
+const Settle = z.object({
+  type: z.literal('settle'),
+  accountId: AccountId,
+  transferId: TransferId,
+});
+
+/**
+ * The credit was rejected with the code `reason`: give the reservation back to the source,
+ * `accountId`.
+ */
+const Release = z.object({
+  type: z.literal('release'),
+  accountId: AccountId,
+  transferId: TransferId,
+  reason: z.string().check(z.minLength(1), z.maxLength(64)),
+});
+
+/**
+ * A request to change one account, `accountId`. Plain JSON: it can be recorded and decided by
+ * somebody else, whose deployment may be older or newer. Whoever reads it drops an attribute that
+ * is not named here; what changes the meaning of a command, or its shape, counts {@link
+ * COMMAND_SCHEMA} up.
+ */
+export const Command = z.discriminatedUnion('type', [
+  OpenAccount,
+  Deposit,
+  Withdraw,
+  Reserve,
+  Credit,
+  Settle,
+  Release,
+]);
+export type Command = z.infer<typeof Command>;
+
+/**
+ * The version of {@link Command}'s shape. Nobody decides a pending command of a version that is not
+ * known here.
+ */
+export const COMMAND_SCHEMA = 1;
+
+type OpenAccount = z.infer<typeof OpenAccount>;
+type Deposit = z.infer<typeof Deposit>;
+type Withdraw = z.infer<typeof Withdraw>;
+type Reserve = z.infer<typeof Reserve>;
+type Credit = z.infer<typeof Credit>;
+type Settle = z.infer<typeof Settle>;
+type Release = z.infer<typeof Release>;
+
+// Why it may refuse
+
+/** Why a command was refused: the codes of the HTTP contract, stable for ever. */
+export const RejectionCode = z.enum([
+  'account_not_found',
+  'account_already_exists',
+  'account_not_open',
+  'insufficient_funds',
+  'currency_mismatch',
+  'same_account',
+  'amount_out_of_range',
+]);
+export type RejectionCode = z.infer<typeof RejectionCode>;
+
+/**
+ * A refusal, as a value. It is recorded with the command's id and answered again for ever, so it
+ * carries its own words. `detail` is one sentence for the caller; `available` the account's balance
+ * less its reservations, in minor units, with `insufficient_funds`: where there is an overdraft, up
+ * to its limit more could have been taken.
+ */
+export const Rejection = z.object({
+  code: RejectionCode,
+  detail: z.string(),
+  available: z.optional(MinorUnits),
+});
+export type Rejection = z.infer<typeof Rejection>;
+
+// What it decides
+
+/**
+ * What the ledger says to a command: the events that follow (none, where it is already true), or
+ * why not.
+ */
+export type Decision =
+  | { readonly outcome: 'accepted'; readonly events: readonly AccountEvent[] }
+  | { readonly outcome: 'rejected'; readonly rejection: Rejection };
+
+/**
+ * Decides a command on an account as it stands. Pure: the same command on the same state is decided
+ * the same way.
+ * @param command what is asked of the account.
+ * @param account its state; `undefined` where it was never opened.
+ * @returns the events to append, or the rejection. What has been done before is accepted with no
+ *   events: a reserve whose reservation is open, a settle or release whose reservation is gone.
+ */
+export const decide = (command: Command, account: Account | undefined): Decision => {
+  if (command.type === 'open') return open(command, account);
+  if (!account) return rejected('account_not_found', `There is no account ${command.accountId}.`);
+  switch (command.type) {
+    case 'deposit':
+      return deposit(command, account);
+    case 'withdraw':
+      return withdraw(command, account);
+    case 'reserve':
+      return reserve(command, account);
+    case 'credit':
+      return credit(command, account);
+    case 'settle':
+      return settle(command, account);
+    case 'release':
+      return release(command, account);
+  }
+};
+
+const open = (
+  { accountId, owner, currency, overdraftLimit }: OpenAccount,
+  account: Account | undefined,
+): Decision =>
+  account
+    ? rejected('account_already_exists', `There is an account ${accountId} already.`)
+    : accepted({ type: 'AccountOpened', v: 2, data: { owner, currency, overdraftLimit } });
+
+const deposit = (command: Deposit, account: Account): Decision =>
+  refusal(command, account) ??
+  incoming(command.amount, account) ??
+  accepted({
+    type: 'MoneyDeposited',
+    v: 1,
+    data: { amount: command.amount, ...referenceOf(command) },
+  });
+
+const withdraw = (command: Withdraw, account: Account): Decision =>
+  refusal(command, account) ??
+  outgoing(command.amount, account) ??
+  accepted({
+    type: 'MoneyWithdrawn',
+    v: 1,
+    data: { amount: command.amount, ...referenceOf(command) },
+  });
+
+const reserve = (command: Reserve, account: Account): Decision => {
+  const { accountId, transferId, to, amount } = command;
+  if (to === accountId)
+    return rejected('same_account', `A transfer needs two accounts; both are ${accountId}.`);
+  // Sent again: its key's record has the outcome.
+  if (reservationOf(account, transferId)) return accepted();
+  return (
+    refusal(command, account) ??
+    outgoing(amount, account) ??
+    reservable(amount, account) ??
+    accepted({
+      type: 'MoneyReserved',
+      v: 1,
+      data: { transferId, to, amount, currency: account.currency, ...referenceOf(command) },
+    })
+  );
+};
+
+const credit = (command: Credit, account: Account): Decision => {
+  const { transferId, from, amount } = command;
+  return (
+    refusal(command, account) ??
+    incoming(amount, account) ??
+    accepted({
+      type: 'MoneyDeposited',
+      v: 1,
+      data: { amount, ...referenceOf(command), transferId, counterparty: from },
+    })
+  );
+};
+
+// A settle or a release goes through whatever has become of the account since: the money was
+// promised while it was open.
+const settle = ({ transferId }: Settle, account: Account): Decision => {
+  const reservation = reservationOf(account, transferId);
+  if (!reservation) return accepted();
+  const { amount, to } = reservation;
+  return accepted(
+    { type: 'ReservationCancelled', v: 1, data: { transferId, amount } },
+    {
+      type: 'MoneyWithdrawn',
+      v: 1,
+      data: { amount, ...referenceOf(reservation), transferId, counterparty: to },
+    },
+  );
+};
+
+const release = ({ transferId, reason }: Release, account: Account): Decision => {
+  const reservation = reservationOf(account, transferId);
+  if (!reservation) return accepted();
+  return accepted({
+    type: 'ReservationCancelled',
+    v: 1,
+    data: { transferId, amount: reservation.amount, reason },
+  });
+};
+
+const refusal = (
+  command: Deposit | Withdraw | Reserve | Credit,
+  account: Account,
+): Decision | undefined => {
+  if (account.status !== 'open') {
+    return rejected('account_not_open', `Account ${command.accountId} is ${account.status}.`);
+  }
+  if (command.currency !== undefined && command.currency !== account.currency) {
+    return rejected(
+      'currency_mismatch',
+      `Account ${command.accountId} is kept in ${account.currency}, not in ${command.currency}.`,
+    );
+  }
+  return undefined;
+};
+
+const incoming = (amount: number, account: Account): Decision | undefined =>
+  sum(account.balance, amount) === undefined
+    ? rejected(
+        'amount_out_of_range',
+        'The balance would leave the range of amounts that can be kept exactly.',
+      )
+    : undefined;
+
+const outgoing = (amount: number, account: Account): Decision | undefined => {
+  const left = sum(available(account), -amount);
+  if (left === undefined || left < -account.overdraftLimit) {
+    return {
+      outcome: 'rejected',
+      rejection: {
+        code: 'insufficient_funds',
+        detail: tooLittle(account, amount),
+        available: available(account),
+      },
+    };
+  }
+  return undefined;
+};
+
+/**
+ * What could be taken is more than `available` where there is an overdraft, and may be more than a
+ * number keeps exactly.
+ */
+const tooLittle = (account: Account, amount: number): string => {
+  const { overdraftLimit } = account;
+  if (overdraftLimit === 0) return `${available(account)} available, ${amount} asked for.`;
+  const most = BigInt(available(account)) + BigInt(overdraftLimit);
+  return `${available(account)} available and an overdraft limit of ${overdraftLimit} cover ${most}; ${amount} asked for.`;
+};
+
+// Reservations may add up to balance + overdraft, which can exceed what a number keeps exactly.
+const reservable = (amount: number, account: Account): Decision | undefined =>
+  sum(account.reserved, amount) === undefined
+    ? rejected(
+        'amount_out_of_range',
+        'The sum of reservations would leave the range that can be kept exactly.',
+      )
+    : undefined;
+
+const accepted = (...events: AccountEvent[]): Decision => ({ outcome: 'accepted', events });
+
+const rejected = (code: RejectionCode, detail: string): Decision => ({
+  outcome: 'rejected',
+  rejection: { code, detail },
+});
+
+const referenceOf = ({ reference }: { reference?: string | undefined }) =>
+  reference === undefined ? {} : { reference };
+
+// What it answers
+
+/** An account as the API shows it: its state, without its reservations, at a version. */
+export const AccountView = z.object({
+  accountId: AccountId,
+  owner: Account.shape.owner,
+  currency: Account.shape.currency,
+  status: Account.shape.status,
+  balance: MinorUnits,
+  reserved: MinorUnits,
+  available: MinorUnits,
+  overdraftLimit: Account.shape.overdraftLimit,
+  version: Version,
+  openedAt: Account.shape.openedAt,
+});
+export type AccountView = z.infer<typeof AccountView>;
+
+/**
+ * What the caller of an accepted command is told: the account it opened, the statement line, the
+ * transfer.
+ */
+export const Answer = z.union([AccountView, Entry, Transfer]);
+export type Answer = z.infer<typeof Answer>;
+
+/**
+ * What the caller of an accepted command is told. It is recorded with the command's id, so that a
+ * repeat hears the same.
+ * @param command the command that was accepted.
+ * @param account the account once `events` are applied.
+ * @param events the events it led to, as recorded; none where it was true already.
+ * @param version the version that `account` is the fold of.
+ * @returns the answer: without events that is the transfer as its open reservation has it, or the
+ *   account as it is. `undefined` for settle and release, where nobody waits to be told.
+ * @throws {Error} where a reserve was accepted and the account has no such reservation: a bug in
+ *   the ledger.
+ */
+export const answerOf = (
+  command: Command,
+  account: Account,
+  events: readonly RecordedEvent[],
+  version: Version,
+): Answer | undefined => {
+  const { accountId } = command;
+  switch (command.type) {
+    case 'open':
+      return accountView(accountId, account, version);
+    case 'deposit':
+    case 'withdraw':
+    case 'credit': {
+      const event = events.at(-1);
+      return event
+        ? entryOf(accountId, event, account.balance)
+        : accountView(accountId, account, version);
+    }
+    case 'reserve':
+      return reservedTransfer(accountId, account, command.transferId);
+    case 'settle':
+    case 'release':
+      return undefined;
+  }
+};
+
+/**
+ * The transfer of a reservation that is open on its source, `from`. A repeat hears of the one that
+ * is open, not of its own.
+ */
+const reservedTransfer = (from: AccountId, account: Account, transferId: TransferId): Transfer => {
+  const reservation = reservationOf(account, transferId);
+  if (!reservation)
+    throw new Error(
+      `a reserve on ${from} was accepted, and its transfer ${transferId} is not reserved`,
+    );
+  const { to, amount, reference, version, at } = reservation;
+  return {
+    transferId,
+    from,
+    to,
+    amount,
+    currency: account.currency,
+    status: 'reserved',
+    ...(reference === undefined ? {} : { reference }),
+    requestedAt: at,
+    steps: [{ step: 'reserved', accountId: from, version, at }],
+  };
+};
+
+/**
+ * An account as the API shows it.
+ * @param version the version that `account` is the fold of.
+ */
+export const accountView = (
+  accountId: AccountId,
+  account: AccountSummary,
+  version: Version,
+): AccountView => ({
+  accountId,
+  owner: account.owner,
+  currency: account.currency,
+  status: account.status,
+  balance: account.balance,
+  reserved: account.reserved,
+  available: available(account),
+  overdraftLimit: account.overdraftLimit,
+  version,
+  openedAt: account.openedAt,
+});

@@ -1,7 +1,6 @@
 import type { RecordedEvent } from '../../events/event.ts';
 import type { AccountId } from '../../events/values.ts';
-import { evolveSummary } from '../ledger/account.ts';
-import { type AccountView, accountView } from '../ledger/answer.ts';
+import { type AccountView, accountView, evolveSummary } from '../ledger/account.ts';
 import { type Entry, entryOf } from '../ledger/statement.ts';
 import type { Commit, CommittedEvent } from '../store/stream/commit.ts';
 import type { TransferChange } from '../views/transfer-row.ts';

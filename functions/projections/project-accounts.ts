@@ -1,5 +1,5 @@
 import type { AccountId } from '../../events/values.ts';
-import type { AccountView } from '../ledger/answer.ts';
+import type { AccountView } from '../ledger/account.ts';
 import { maySucceedLater } from '../runtime/failure.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
 import { StoreUnavailable } from '../runtime/unavailable.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { AccountId } from '../../events/values.ts';
-import type { AccountView } from '../ledger/answer.ts';
+import type { AccountView } from '../ledger/account.ts';
 import { readInput } from '../runtime/read-input.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import { type Portion, type Projection, portionOf } from './project-accounts.ts';

@@ -6,7 +6,7 @@ import {
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../../events/values.ts';
-import type { AccountView } from '../ledger/answer.ts';
+import type { AccountView } from '../ledger/account.ts';
 import { answered } from '../runtime/answered.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
 import { type Ask, askUntil, pause } from '../runtime/patience.ts';

@@ -1,5 +1,4 @@
-import { reservationOf } from '../ledger/account.ts';
-import type { RejectionCode } from '../ledger/rejection.ts';
+import { type RejectionCode, reservationOf } from '../ledger/account.ts';
 import { readInput } from '../runtime/read-input.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { AccountId } from '../../events/values.ts';
-import { AccountView } from '../ledger/answer.ts';
+import { AccountView } from '../ledger/account.ts';
 import { Entry } from '../ledger/statement.ts';
 import { type Item, ROW_SCHEMA, readRow } from './row.ts';
 

@@ -5,7 +5,7 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../../events/values.ts';
-import type { AccountView } from '../ledger/answer.ts';
+import type { AccountView } from '../ledger/account.ts';
 import { answered, UnreadableAnswer } from '../runtime/answered.ts';
 import type { Ask, Patience } from '../runtime/patience.ts';
 import { readSummary, summaryKey } from './account-rows.ts';

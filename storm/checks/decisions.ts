@@ -1,6 +1,5 @@
 import type { AccountId } from '../../events/values.ts';
-import { type Account, available, evolve } from '../../functions/ledger/account.ts';
-import { decide } from '../../functions/ledger/decide.ts';
+import { type Account, available, decide, evolve } from '../../functions/ledger/account.ts';
 import type { Remains } from '../remains.ts';
 import type { Journal } from '../traffic/journal.ts';
 import type { Report } from '../violation.ts';

@@ -1,5 +1,5 @@
 import type { AccountId } from '../../events/values.ts';
-import { accountView } from '../../functions/ledger/answer.ts';
+import { accountView } from '../../functions/ledger/account.ts';
 import { entryOf } from '../../functions/ledger/statement.ts';
 import { readEntry, readSummary } from '../../functions/views/account-rows.ts';
 import { readTransferRow, transferOf } from '../../functions/views/transfer-row.ts';

@@ -7,7 +7,7 @@ import {
   Reference,
   TransferId,
 } from '../../events/values.ts';
-import type { Command } from '../../functions/ledger/command.ts';
+import type { Command } from '../../functions/ledger/account.ts';
 import { type RecordKey, recordKey } from '../../functions/store/writing/record-key.ts';
 import type { Random } from '../../testing/random.ts';
 

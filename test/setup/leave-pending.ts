@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { COMMAND_SCHEMA } from '../../functions/ledger/command.ts';
+import { COMMAND_SCHEMA } from '../../functions/ledger/account.ts';
 import type { CommandRequest } from '../../functions/store/deciding/command-result.ts';
 import {
   fingerprint,

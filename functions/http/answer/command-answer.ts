@@ -1,4 +1,4 @@
-import type { Command } from '../../ledger/command.ts';
+import type { Command } from '../../ledger/account.ts';
 import type { CommandResult, UndecidedReason } from '../../store/deciding/command-result.ts';
 import { commandIdOf } from '../../store/writing/record-key.ts';
 import { type HttpAnswer, json } from './http-answer.ts';

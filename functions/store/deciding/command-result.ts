@@ -1,6 +1,5 @@
 import type { Caller, Timestamp, Version } from '../../../events/values.ts';
-import type { Command } from '../../ledger/command.ts';
-import type { Rejection } from '../../ledger/rejection.ts';
+import type { Command, Rejection } from '../../ledger/account.ts';
 import type { DecidedRecord } from '../writing/command-record.ts';
 import type { RecordKey } from '../writing/record-key.ts';
 

@@ -1,9 +1,12 @@
 import { type Timestamp, Version } from '../../../events/values.ts';
-import { type Account, evolve } from '../../ledger/account.ts';
-import { answerOf } from '../../ledger/answer.ts';
-import type { Command } from '../../ledger/command.ts';
-import { decide } from '../../ledger/decide.ts';
-import type { Rejection } from '../../ledger/rejection.ts';
+import {
+  type Account,
+  answerOf,
+  type Command,
+  decide,
+  evolve,
+  type Rejection,
+} from '../../ledger/account.ts';
 import { type CommandEvents, nextCommit, timeOfNext } from '../stream/append.ts';
 import { type Origin, record } from '../stream/commit.ts';
 import type { Tail } from '../stream/tail.ts';

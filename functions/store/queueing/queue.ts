@@ -1,4 +1,4 @@
-import { COMMAND_SCHEMA } from '../../ledger/command.ts';
+import { COMMAND_SCHEMA } from '../../ledger/account.ts';
 import { untilAnswered } from '../../runtime/patience.ts';
 import { isStoreUnavailable } from '../../runtime/unavailable.ts';
 import type { CommandResult, Elsewhere } from '../deciding/command-result.ts';

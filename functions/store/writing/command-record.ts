@@ -3,8 +3,7 @@ import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import canonicalize from 'canonicalize';
 import * as z from 'zod/mini';
 import { AccountId, Caller, Timestamp, Version } from '../../../events/values.ts';
-import { COMMAND_SCHEMA, Command } from '../../ledger/command.ts';
-import { Rejection } from '../../ledger/rejection.ts';
+import { COMMAND_SCHEMA, Command, Rejection } from '../../ledger/account.ts';
 import { answered } from '../../runtime/answered.ts';
 import type { RecordKey } from './record-key.ts';
 

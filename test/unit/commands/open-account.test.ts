@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Caller } from '../../../events/values.ts';
 import { deriveId, IdempotencyKey } from '../../../functions/http/request/idempotency.ts';
-import { Command } from '../../../functions/ledger/command.ts';
+import { Command } from '../../../functions/ledger/account.ts';
 import { recordKey } from '../../../functions/store/writing/record-key.ts';
 import { createTestLedger } from '../http/ledger.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { PROBLEMS, type ProblemCode } from '../../../functions/http/answer/problem.ts';
 import { httpHandler } from '../../../functions/http/chain/http-handler.ts';
-import type { RejectionCode } from '../../../functions/ledger/rejection.ts';
+import type { RejectionCode } from '../../../functions/ledger/account.ts';
 import { createHandler as getCommand } from '../../../functions/queries/get-command.ts';
 import { createHandler as getTransfer } from '../../../functions/queries/get-transfer.ts';
 import { createHandler as routeNotFound } from '../../../functions/queries/route-not-found.ts';

@@ -1,10 +1,13 @@
 import { vi } from 'vitest';
 import type { RecordedEvent } from '../../../events/event.ts';
 import { type AccountId, Timestamp, Version } from '../../../events/values.ts';
-import { type Account, evolve } from '../../../functions/ledger/account.ts';
-import { answerOf } from '../../../functions/ledger/answer.ts';
-import { COMMAND_SCHEMA } from '../../../functions/ledger/command.ts';
-import { decide } from '../../../functions/ledger/decide.ts';
+import {
+  type Account,
+  answerOf,
+  COMMAND_SCHEMA,
+  decide,
+  evolve,
+} from '../../../functions/ledger/account.ts';
 import type {
   CommandRequest,
   CommandResult,

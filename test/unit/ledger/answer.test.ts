@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
 import { AccountId, Version } from '../../../events/values.ts';
-import type { Account } from '../../../functions/ledger/account.ts';
-import { Answer, accountView, answerOf } from '../../../functions/ledger/answer.ts';
-import type { Command } from '../../../functions/ledger/command.ts';
+import {
+  type Account,
+  Answer,
+  accountView,
+  answerOf,
+  type Command,
+} from '../../../functions/ledger/account.ts';
 import { Entry, entryOf } from '../../../functions/ledger/statement.ts';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
 import { credited, deposited, MAX, opened, reserved, settled, withdrawn } from './facts.ts';

@@ -1,7 +1,5 @@
 import { MAX_MINOR_UNITS } from '../../../events/values.ts';
-import type { Account } from '../../../functions/ledger/account.ts';
-import type { Command } from '../../../functions/ledger/command.ts';
-import type { RejectionCode } from '../../../functions/ledger/rejection.ts';
+import type { Account, Command, RejectionCode } from '../../../functions/ledger/account.ts';
 
 const MAX = BigInt(MAX_MINOR_UNITS);
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Command } from '../../../functions/ledger/command.ts';
-import { Rejection, RejectionCode } from '../../../functions/ledger/rejection.ts';
+import { Command, Rejection, RejectionCode } from '../../../functions/ledger/account.ts';
 
 const account = { accountId: 'a1' };
 const money = { amount: 5, currency: 'EUR', reference: 'rent' };

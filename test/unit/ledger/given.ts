@@ -1,11 +1,15 @@
 import { expect } from 'vitest';
 import type { AccountEvent, RecordedEvent } from '../../../events/event.ts';
 import { Timestamp, Version } from '../../../events/values.ts';
-import { type Account, evolve, initialState } from '../../../functions/ledger/account.ts';
-import { answerOf } from '../../../functions/ledger/answer.ts';
-import type { Command } from '../../../functions/ledger/command.ts';
-import { decide } from '../../../functions/ledger/decide.ts';
-import type { RejectionCode } from '../../../functions/ledger/rejection.ts';
+import {
+  type Account,
+  answerOf,
+  type Command,
+  decide,
+  evolve,
+  initialState,
+  type RejectionCode,
+} from '../../../functions/ledger/account.ts';
 
 /** The time of every commit in a test, unless it says another. */
 export const NOON = '2026-11-21T12:00:00.000Z';

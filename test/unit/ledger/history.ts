@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import type { RecordedEvent } from '../../../events/event.ts';
 import { MAX_MINOR_UNITS as MAX } from '../../../events/values.ts';
-import { type Account, evolve, initialState } from '../../../functions/ledger/account.ts';
-import { Command } from '../../../functions/ledger/command.ts';
-import { type Decision, decide } from '../../../functions/ledger/decide.ts';
+import {
+  type Account,
+  Command,
+  type Decision,
+  decide,
+  evolve,
+  initialState,
+} from '../../../functions/ledger/account.ts';
 import { deepFreeze, recorded } from './given.ts';
 
 /** Some accounts, and what their owners, the transfers' workflow and chance do with them. */

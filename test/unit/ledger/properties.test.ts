@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readEvent } from '../../../events/event.ts';
-import { Account, available, evolve, initialState } from '../../../functions/ledger/account.ts';
-import { type Decision, decide } from '../../../functions/ledger/decide.ts';
+import {
+  Account,
+  available,
+  type Decision,
+  decide,
+  evolve,
+  initialState,
+} from '../../../functions/ledger/account.ts';
 import { seed } from '../../setup/seed.ts';
 import { openBooks, type Verdict } from './books.ts';
 import { fold } from './given.ts';

@@ -1,4 +1,4 @@
-import { Command } from '../../../functions/ledger/command.ts';
+import { Command } from '../../../functions/ledger/account.ts';
 
 // What is asked of account a1, in a line each; `more` replaces or adds fields. Everything is read
 // as from a client.

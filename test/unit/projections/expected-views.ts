@@ -1,6 +1,10 @@
 import type { AccountId } from '../../../events/values.ts';
-import { type Account, evolve } from '../../../functions/ledger/account.ts';
-import { type AccountView, accountView } from '../../../functions/ledger/answer.ts';
+import {
+  type Account,
+  type AccountView,
+  accountView,
+  evolve,
+} from '../../../functions/ledger/account.ts';
 import { type Entry, entryOf } from '../../../functions/ledger/statement.ts';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
 import type { Commit } from '../../../functions/store/stream/commit.ts';

@@ -1,9 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { AccountId, Caller } from '../../../events/values.ts';
-import { type Account, evolve } from '../../../functions/ledger/account.ts';
-import { Command } from '../../../functions/ledger/command.ts';
-import { decide } from '../../../functions/ledger/decide.ts';
+import { type Account, Command, decide, evolve } from '../../../functions/ledger/account.ts';
 import {
   type CommandEvents,
   nextCommit,

@@ -1,5 +1,5 @@
 import { type AccountId, MinorUnits } from '../../../events/values.ts';
-import type { AccountView } from '../../../functions/ledger/answer.ts';
+import type { AccountView } from '../../../functions/ledger/account.ts';
 import type { Entry } from '../../../functions/ledger/statement.ts';
 import type { Transfer } from '../../../functions/ledger/transfer.ts';
 import type { ViewWriter } from '../../../functions/projections/view-writer.ts';

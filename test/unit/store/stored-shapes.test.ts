@@ -2,8 +2,12 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { ACCOUNT_SCHEMA, Account } from '../../../functions/ledger/account.ts';
-import { COMMAND_SCHEMA, Command } from '../../../functions/ledger/command.ts';
+import {
+  ACCOUNT_SCHEMA,
+  Account,
+  COMMAND_SCHEMA,
+  Command,
+} from '../../../functions/ledger/account.ts';
 import { fingerprint } from '../../../functions/store/writing/command-record.ts';
 import examples from './fingerprints.json' with { type: 'json' };
 import golden from './stored-shapes.json' with { type: 'json' };
