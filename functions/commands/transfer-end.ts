@@ -40,6 +40,10 @@ export interface EndOfTransfer {
 const FIRST_EXPECTED_MS = 50;
 const VIEWS_LAG_MS = 20;
 
+/** From so many requests that wait in one environment on they look in step, milliseconds apart. */
+const MANY = 4;
+const STEP_MS = 40;
+
 /**
  * Waits for transfers to end, and learns from each how long the next one will take: see {@link
  * learnWait}.
@@ -57,6 +61,17 @@ export const watchTransfers = ({
     learnWait(FIRST_EXPECTED_MS, { shortest: VIEWS_LAG_MS, longest: 1_000 }, time.clock);
   // A transfer whose reservation queues takes longer than others do.
   const untilEnd = { raced: learn(), queued: learn() };
+  /** Requests of this environment that wait now. */
+  let waiting = 0;
+  // Where many wait they look in step, and one request does for all of them.
+  const inStep: Time = {
+    clock: time.clock,
+    sleep: (milliseconds) => {
+      if (waiting < MANY) return time.sleep(milliseconds);
+      const until = time.clock() + milliseconds;
+      return time.sleep(Math.ceil(until / STEP_MS) * STEP_MS - time.clock());
+    },
+  };
 
   return ({ transferId, from, wait, logger }: WaitForEnd): EndOfTransfer => {
     const begunAt = time.clock();
@@ -92,11 +107,14 @@ export const watchTransfers = ({
         const learned = looks.length > 0 ? untilEnd.queued : untilEnd.raced;
         if (!transfer?.endedAt) {
           const expectedAt = replayed ? begunAt : begunAt + learned.expected();
-          await poll(time, hasEnded, (ended) => ended, {
+          waiting += 1;
+          await poll(inStep, hasEnded, (ended) => ended, {
             begunAt,
             lastRead: looks.at(-1),
             expectedAt,
             deadline,
+          }).finally(() => {
+            waiting -= 1;
           });
         }
         if (transfer?.endedAt && !replayed) {

@@ -1,4 +1,5 @@
 import type { AccountId, Timestamp, Version } from '../../events/values.ts';
+import { lookTogether } from '../runtime/look-together.ts';
 import { askUntil, untilAnswered } from '../runtime/patience.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
 import { createLanes } from './deciding/lanes.ts';
@@ -66,7 +67,7 @@ export interface Store {
 }
 
 /** What a store is made of. */
-export type StoreDependencies = Omit<ExecuteDependencies, 'hot' | 'lanes'>;
+export type StoreDependencies = Omit<ExecuteDependencies, 'hot' | 'look' | 'lanes'>;
 
 /**
  * The event store on three DynamoDB tables.
@@ -74,7 +75,8 @@ export type StoreDependencies = Omit<ExecuteDependencies, 'hot' | 'lanes'>;
  */
 export const createStore = (dependencies: StoreDependencies): Store => {
   const hot = rememberHotAccounts(dependencies.clock);
-  const all = { ...dependencies, hot, lanes: createLanes(dependencies) };
+  const look = lookTogether({ ...dependencies, table: dependencies.commandsTable });
+  const all = { ...dependencies, hot, look, lanes: createLanes(dependencies) };
   const deadline = () => dependencies.clock() + dependencies.budget;
   return {
     load: (accountId) => loadTail(all, askUntil(all, deadline()), accountId),

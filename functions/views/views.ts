@@ -7,6 +7,7 @@ import {
 } from '../../events/values.ts';
 import type { Entry } from '../ledger/statement.ts';
 import type { Transfer, TransferStatus } from '../ledger/transfer.ts';
+import { lookTogether } from '../runtime/look-together.ts';
 import { type Ask, askUntil } from '../runtime/patience.ts';
 import { entryKey, readEntry, readSummary, summaryKey, versionAt } from './account-rows.ts';
 import { type Item, type PassOver, readable, readOrPass } from './row.ts';
@@ -114,6 +115,7 @@ export interface ViewsDependencies extends ViewsTable {
  */
 export const createViews = (dependencies: ViewsDependencies): Views => {
   const { passOver } = dependencies;
+  const look = lookTogether(dependencies);
   const ask = (): Ask => askUntil(dependencies, dependencies.clock() + dependencies.budget);
   const summaryVersion = async (accountId: AccountId, asking: Ask): Promise<number> => {
     const item = await getItem(dependencies, asking, summaryKey(accountId));
@@ -156,7 +158,7 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
 
     transfer: async (transferId, from) => {
       if (from !== undefined) {
-        const item = await getItem(dependencies, ask(), transferKey(transferId, from));
+        const item = await ask()(() => look(transferKey(transferId, from)));
         const row = item && readOrPass(item, readTransferRow, passOver);
         return row && transferOf(row);
       }

@@ -69,7 +69,11 @@ const decide = {
  * its pending record, which is read until it is decided, and it is decided here where nobody else
  * does it in time.
  */
-const decideOrQueue = { ...decide, queue: ['dynamodb:PutItem'] } as const satisfies Access;
+const decideOrQueue = {
+  ...decide,
+  commands: [...decide.commands, 'dynamodb:BatchGetItem'],
+  queue: ['dynamodb:PutItem'],
+} as const satisfies Access;
 
 /**
  * What Lambda does in the name of a function that reads a stream: poll it, and report what is given
@@ -114,7 +118,10 @@ const catalogue = {
     group: 'commands',
     description: 'Reserves the money of a transfer on its source and, if asked, waits for the end',
     route: 'POST /transfers',
-    access: { ...decideOrQueue, views: ['dynamodb:GetItem', 'dynamodb:Query'] },
+    access: {
+      ...decideOrQueue,
+      views: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
+    },
     timeout: 25,
     memory: 1024,
   },

@@ -23,8 +23,14 @@ interface Input {
   readonly Limit?: number;
   readonly TransactItems: readonly { readonly Put: Input }[];
   readonly RequestItems: Readonly<
-    Record<string, readonly { readonly PutRequest: Pick<Input, 'Item'> }[]>
+    Record<string, readonly { readonly PutRequest: Pick<Input, 'Item'> }[] & BatchOfKeys>
   >;
+}
+
+/** What a BatchGetItem asks of one table. */
+interface BatchOfKeys {
+  readonly Keys: readonly Input['Key'][];
+  readonly ConsistentRead?: boolean;
 }
 
 /** The tables' keys: the partition's, and the sort key's where there is one. */
@@ -156,6 +162,17 @@ export const memoryDynamoDb = (keys: Keys) => {
         }
       }
       return {};
+    },
+    BatchGetItem: ({ RequestItems }) => {
+      const found = Object.entries(RequestItems).map(([name, { Keys, ConsistentRead }]) => {
+        const { items, keyOf } = tableOf(name);
+        const keys = Keys.map((key) => keyOf(unmarshall(key)));
+        if (new Set(keys).size < keys.length || keys.length > 100)
+          throw invalid('a batch of keys that come twice, or too many of them');
+        const shown = keys.flatMap((key) => (ConsistentRead ? (items.get(key) ?? []) : []));
+        return [name, shown.map((item) => marshall(item))];
+      });
+      return { Responses: Object.fromEntries(found) };
     },
     GetItem: ({ TableName, Key, ConsistentRead }) => {
       const { items, keyOf } = tableOf(TableName);

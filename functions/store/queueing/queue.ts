@@ -1,4 +1,5 @@
 import { COMMAND_SCHEMA } from '../../ledger/account.ts';
+import type { Look } from '../../runtime/look-together.ts';
 import { untilAnswered } from '../../runtime/patience.ts';
 import { isStoreUnavailable } from '../../runtime/unavailable.ts';
 import type { CommandResult, Elsewhere } from '../deciding/command-result.ts';
@@ -8,10 +9,10 @@ import type { LanesDependencies } from '../deciding/lanes.ts';
 import type { Submission } from '../deciding/plan.ts';
 import { timestampOf } from '../stream/append.ts';
 import {
-  findRecord,
   type PendingCommand,
   type PendingRecord,
   RECORD_SCHEMA,
+  readRecord,
 } from '../writing/command-record.ts';
 import { type RecordKey, recordKey } from '../writing/record-key.ts';
 import { writeUntilKnown } from '../writing/until-known.ts';
@@ -22,6 +23,8 @@ import type { HotAccounts } from './hot-accounts.ts';
 /** What queueing a command takes. */
 export interface QueueDependencies extends LanesDependencies {
   readonly hot: HotAccounts;
+  /** Reads records, those that are asked for at the same time together. */
+  readonly look: Look;
 }
 
 /**
@@ -257,7 +260,8 @@ const outcomeOf = async (
  */
 const look = async (dependencies: QueueDependencies, key: RecordKey, deadline: number) => {
   try {
-    return await untilAnswered(dependencies, deadline, () => findRecord(dependencies, key));
+    const item = await untilAnswered(dependencies, deadline, () => dependencies.look({ key }));
+    return item && readRecord(item);
   } catch (error) {
     if (isStoreUnavailable(error)) return 'unknown';
     throw error;

@@ -35,19 +35,19 @@ const allowed: Record<string, Record<string, string[]>> = {
   },
   deposit: {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
   },
   withdraw: {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
   },
   'request-transfer': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
-    [views]: ['dynamodb:GetItem', 'dynamodb:Query'],
+    [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
   },
   'decide-pending': {
     [queueStream]: readStream,
@@ -67,7 +67,7 @@ const allowed: Record<string, Record<string, string[]>> = {
   'get-transfer': { [views]: ['dynamodb:Query'], [commands]: ['dynamodb:GetItem'] },
   'get-command': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
   },
   health: {},
@@ -90,23 +90,23 @@ const allowed: Record<string, Record<string, string[]>> = {
     ...listStreams,
     [deadLetters]: ['sqs:SendMessage'],
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
     [workflow]: ['states:StartExecution'],
   },
   'credit-transfer': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
   },
   'settle-transfer': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
   },
   'release-transfer': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
   },
   'recover-transfers': {
@@ -200,7 +200,7 @@ describe('policies', () => {
     const changing = roles.flatMap((role) =>
       Object.entries(accessOf(role)).flatMap(([resource, actions]) =>
         kept.includes(resource)
-          ? actions.filter((action) => /Update|Delete|Batch/.test(action))
+          ? actions.filter((action) => /Update|Delete|BatchWrite/.test(action))
           : [],
       ),
     );

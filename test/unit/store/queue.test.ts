@@ -325,7 +325,7 @@ describe('a command that is refused its place, where nothing is said of what sta
     await tables.rival.execute(deposit(5, l));
     tables.writes.push(refused);
     expect(await queued(deposit(5, k, l))).toMatchObject(accepted(true));
-    expect(tables.operations).toEqual([write, 'GetItem', 'GetItem', 'PutItem']);
+    expect(tables.operations).toEqual([write, 'BatchGetItem', 'PutItem']);
   });
   it.each([
     ['contention', []],
@@ -340,7 +340,7 @@ describe('a command that is refused its place, where nothing is said of what sta
   ])('is undecided where one of them cannot be read in time: %s', async (reason, before) => {
     tables.writes.push(...before, refused);
     const slow = fails('TimeoutError');
-    tables.records.push((send) => send(), slow, slow, slow, slow);
+    tables.records.push(slow, slow, slow, slow);
     expect(await queued(deposit(5, k, l), { timeLeft: 60 })).toEqual(undecided(reason));
   });
   it('fails where they may not be read', async () => {

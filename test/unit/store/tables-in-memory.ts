@@ -1,5 +1,6 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { vi } from 'vitest';
+import { lookTogether } from '../../../functions/runtime/look-together.ts';
 import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
 import type { DecidingDependencies } from '../../../functions/store/deciding/lane.ts';
 import { createLanes } from '../../../functions/store/deciding/lanes.ts';
@@ -87,7 +88,11 @@ export const createTablesInMemory = async () => {
   metered.inject(async (operation, send) => {
     operations.push(operation);
     const isWrite = operation === 'PutItem' || operation === 'TransactWriteItems';
-    const fate = isWrite ? writes.shift() : operation === 'GetItem' ? records.shift() : undefined;
+    const fate = isWrite
+      ? writes.shift()
+      : operation.endsWith('GetItem')
+        ? records.shift()
+        : undefined;
     return fate ? fate(send) : send();
   });
   /** Time passes by waiting alone; the ids are own-1, own-2, … */
@@ -112,7 +117,8 @@ export const createTablesInMemory = async () => {
     met: world.met,
     wait: () => ({ expected: () => 60, took: world.took }),
   };
-  const dependencies = { ...deciding, hot, lanes: createLanes(deciding) };
+  const look = lookTogether({ client: metered.client, table: commands });
+  const dependencies = { ...deciding, hot, look, lanes: createLanes(deciding) };
   return { ...world, dependencies };
 };
 export type TablesInMemory = Awaited<ReturnType<typeof createTablesInMemory>>;
