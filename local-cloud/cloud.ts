@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { assertPortIsFree, type HttpApiDefinition, startHttpApi } from './api-gateway/server.ts';
@@ -61,10 +62,20 @@ export interface LocalCloud {
 }
 
 /**
- * More than keep two cores busy, since many of them wait: for a hot account, the more commands wait
- * together, the fewer commits they take. Each is an isolate of its own, of some 30 MB.
+ * What a worker is counted for, in bytes. With 64 busy ones of one function beside those of the
+ * others the process took 2 to 2.4 GB (`npm run bench -- --only blog` prints it), up to 5 before.
  */
-export const defaultWorkers = 64;
+const WORKER_BYTES = 64 * 1024 * 1024;
+
+/**
+ * How many environments of one function there are where nobody says it: as many as half of the
+ * memory bears, 64 at most and 4 at least.
+ * @param memory of the machine, in bytes.
+ */
+export const workersFor = (memory: number): number =>
+  Math.max(4, Math.min(64, Math.floor(memory / 2 / WORKER_BYTES)));
+
+export const defaultWorkers = workersFor(totalmem());
 
 /** The database of `npm start` in DynamoDB Local, which takes one for each access key. */
 const defaultAccessKeyId = 'holdfast';

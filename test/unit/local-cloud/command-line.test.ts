@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { workersFor } from '../../../local-cloud/cloud.ts';
 import { parseCommandLine } from '../../../local-cloud/command-line.ts';
 
 describe('parseCommandLine', () => {
@@ -61,4 +62,15 @@ describe('parseCommandLine', () => {
   ])('refuses $args', ({ args, message }) => {
     expect(() => parseCommandLine(args)).toThrow(message);
   });
+});
+
+it.each([
+  [1, 8],
+  [0.25, 4],
+  [2, 16],
+  [4, 32],
+  [8, 64],
+  [512, 64],
+])('%s GiB of memory bear %i environments of a function', (gibibytes, workers) => {
+  expect(workersFor(gibibytes * 1024 ** 3)).toBe(workers);
 });
