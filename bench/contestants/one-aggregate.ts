@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import { fullJitter } from '../../functions/runtime/backoff.ts';
+import { fullJitter } from '../../functions/runtime/patience.ts';
 import { hold } from '../audit/rule.ts';
 import type { Transfer } from '../load/ledger-requests.ts';
 import { OPENING_BALANCE } from '../load/workload.ts';
