@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { parseCompute } from '../../infra/stages.ts';
 import { synthesize } from '../../infra/synth.ts';
 
 declare module 'vitest' {
@@ -9,8 +10,13 @@ declare module 'vitest' {
   }
 }
 
-/** Synthesizes the app once for all end-to-end tests. */
+/**
+ * Synthesizes the app once for all end-to-end tests: as the stage is set, or with the kind of
+ * environments that `HOLDFAST_COMPUTE` names.
+ */
 export default async (project: TestProject): Promise<void> => {
   const outdir = join(project.config.root, 'build', 'e2e');
-  project.provide('assembly', await synthesize({ stage: 'dev', outdir }));
+  const compute = process.env['HOLDFAST_COMPUTE'];
+  const settings = compute === undefined ? {} : { compute: parseCompute(compute) };
+  project.provide('assembly', await synthesize({ stage: 'dev', outdir, settings }));
 };

@@ -34,7 +34,9 @@ export const startTestCloud = async (assembly = inject('assembly')): Promise<Tes
     api: apiAt(cloud.url),
     warnings,
     function: (name) => {
-      const found = cloud.functions.get(`holdfast-dev-${name}`);
+      const found =
+        cloud.functions.get(`holdfast-dev-${name}`) ??
+        cloud.functions.get(`holdfast-dev-instances-${name}`);
       if (!found) throw new Error(`there is no function ${name}`);
       return found;
     },
