@@ -11,11 +11,11 @@ export interface Turn<Measurement> {
 /**
  * Measures each of several things as often as there are runs, on one fresh engine, each time in
  * another order (A B C, B C A, C A B), so that what the machine does meanwhile, and what an engine
- * gets faster or slower by, meets all of them alike.
+ * gets faster or slower by, meets all of them alike. The machine's speed is taken before each.
  * @returns the measurements of each, in the order of the turns.
  */
 export const inTurns = async <Measurement>(
-  { runs, progress }: Pick<ScenarioContext, 'runs' | 'progress'>,
+  { runs, progress, speeds }: Pick<ScenarioContext, 'runs' | 'progress' | 'speeds'>,
   turns: readonly Turn<Measurement>[],
 ): Promise<Measurement[][]> => {
   const measured: Measurement[][] = turns.map(() => []);
@@ -26,7 +26,9 @@ export const inTurns = async <Measurement>(
         const index = (position + run) % turns.length;
         const turn = turns[index];
         if (!turn) continue;
-        progress.step(`${turn.name}, run ${run + 1} of ${runs}`);
+        const what = `${turn.name}, run ${run + 1} of ${runs}`;
+        progress.step(what);
+        await speeds.take(what);
         measured[index]?.push(await turn.measure(engine));
       }
     }

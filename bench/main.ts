@@ -1,10 +1,12 @@
 import { showProgress } from '../testing/progress.ts';
 import { Ceiling } from './ceiling.ts';
 import { type CommandLine, parseCommandLine, usage } from './command-line.ts';
+import { createSpeedLog } from './machine/speed.ts';
 import { writeChart } from './report/chart.ts';
 import { targetTable, writeMarkdown } from './report/markdown.ts';
 import {
   describeMachine,
+  describeSpeeds,
   type Result,
   type Results,
   readResults,
@@ -67,19 +69,23 @@ const measureAll = async ({ only, runs }: CommandLine): Promise<Results> => {
   let bare: Ceiling | undefined;
   for (const scenario of scenarios.filter(({ name }) => only.length === 0 || only.includes(name))) {
     const startedAt = performance.now();
+    const speeds = createSpeedLog();
     try {
-      const findings = await scenario.run({ runs, progress, ceiling: bare });
+      await speeds.take('the scenario');
+      const findings = await scenario.run({ runs, progress, ceiling: bare, speeds });
+      await speeds.take('nothing: it was over');
       if (scenario === ceiling) bare = Ceiling.parse(findings.figures);
       results[scenario.name] = {
         ...findings,
-
         at: new Date().toISOString(),
         runs,
         seconds: (performance.now() - startedAt) / 1_000,
         machine: describeMachine(),
+        machineSpeeds: speeds.taken,
       };
       progress.end();
       for (const table of findings.tables) console.log(`\n${toText(table)}`);
+      console.log(`\n${describeSpeeds(speeds.taken)}`);
       if (findings.audit) console.log(`\nChecked from the tables: ${findings.audit}.`);
     } finally {
       progress.end();

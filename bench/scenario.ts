@@ -1,5 +1,6 @@
 import type { Progress } from '../testing/progress.ts';
 import type { Ceiling } from './ceiling.ts';
+import type { SpeedLog } from './machine/speed.ts';
 import type { Table } from './report/table.ts';
 
 /** Something that is measured: one file in `scenarios/`, one part of the report. */
@@ -19,6 +20,8 @@ export interface ScenarioContext {
   readonly progress: Progress;
   /** What the engine does bare, where this run has measured it: what results are a share of. */
   readonly ceiling: Ceiling | undefined;
+  /** Where the machine's speed is kept beside what is measured. */
+  readonly speeds: Pick<SpeedLog, 'take'>;
 }
 
 /** What came of a scenario. */

@@ -3,8 +3,8 @@ import type { Audited } from '../audit/ledger.ts';
 import type { Engine } from '../engine.ts';
 import { type Driven, type DriveOptions, drive } from '../load/drive.ts';
 import { type Workload, warmUpFor } from '../load/workload.ts';
+import { type ProcessorTime, processorTime, processorTimePer } from '../machine/processor-time.ts';
 import { perCommand, type Usage } from '../metering.ts';
-import { type ProcessorTime, processorTime, processorTimePer } from '../processor-time.ts';
 import type { Contestant } from './contestant.ts';
 
 /** One measurement of one contestant at one workload. */

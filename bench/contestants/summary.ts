@@ -1,6 +1,6 @@
 import type { Audited } from '../audit/ledger.ts';
 import { bareTransfers, type Ceiling } from '../ceiling.ts';
-import type { ProcessorTime } from '../processor-time.ts';
+import type { ProcessorTime } from '../machine/processor-time.ts';
 import { amount, share, time } from '../report/numbers.ts';
 import { median, percentile } from '../statistics.ts';
 import type { Measured } from './compare.ts';

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Result, Results } from './results.ts';
+import { describeSpeeds, type Result, type Results } from './results.ts';
 import { type Table, toMarkdown } from './table.ts';
 
 const file = join(import.meta.dirname, '../results/latest.md');
@@ -38,8 +38,12 @@ export const targetTable = (targets: Result['targets']): Table | undefined =>
         ]),
       };
 
-const section = (name: string, { at, runs, machine, tables, audit }: Result): string => {
+const section = (
+  name: string,
+  { at, runs, machine, machineSpeeds, tables, audit }: Result,
+): string => {
   const measured = `\`npm run bench -- --only ${name}\`, ${at.slice(0, 10)}, medians of ${runs} runs, ${machine}.`;
   const checked = audit ? ` Checked from the tables when it was over: ${audit}.` : '';
-  return [`### ${name}`, measured + checked, ...tables.map(toMarkdown)].join('\n\n');
+  const speed = machineSpeeds ? ` ${describeSpeeds(machineSpeeds)}` : '';
+  return [`### ${name}`, measured + speed + checked, ...tables.map(toMarkdown)].join('\n\n');
 };

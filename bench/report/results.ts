@@ -2,6 +2,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
+import type { MachineSpeed } from '../machine/speed.ts';
+import { median } from '../statistics.ts';
+import { amount } from './numbers.ts';
 
 const file = join(import.meta.dirname, '../results/latest.json');
 
@@ -18,6 +21,10 @@ const Result = z.object({
   runs: z.int(),
   seconds: z.number(),
   machine: z.string(),
+  /** In order of time; absent in results from before it was measured. */
+  machineSpeeds: z.optional(
+    z.readonly(z.array(z.object({ before: z.string(), roundsPerSecond: z.number() }))),
+  ),
   tables: z.readonly(z.array(Table)),
   targets: z.readonly(
     z.array(z.object({ promised: z.string(), measured: z.string(), reached: z.boolean() })),
@@ -63,4 +70,12 @@ export const describeMachine = (): string => {
   const [cpu] = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GB`;
   return `${cpus().length} × ${cpu?.model.trim() ?? arch()}, ${memory}, ${platform()} ${release()}, Node ${process.version}`;
+};
+
+/** How fast the machine was meanwhile, in words: see {@link MachineSpeed}. */
+export const describeSpeeds = (speeds: readonly MachineSpeed[]): string => {
+  const rounds = speeds.map(({ roundsPerSecond }) => roundsPerSecond);
+  const thousands = (value: number) => `${amount(Math.round(value / 1_000))},000`;
+  const [least, most] = [Math.min(...rounds), Math.max(...rounds)].map(thousands);
+  return `The machine's speed, ${rounds.length} times: ${thousands(median(rounds))} rounds of fixed work a second (${least} … ${most}).`;
 };
