@@ -3,6 +3,7 @@ import type { Audited } from '../audit/ledger.ts';
 import type { Engine } from '../engine.ts';
 import { type Driven, type DriveOptions, drive } from '../load/drive.ts';
 import { type Workload, warmUpFor } from '../load/workload.ts';
+import { type Memory, watchMemory } from '../machine/memory.ts';
 import { type ProcessorTime, processorTime, processorTimePer } from '../machine/processor-time.ts';
 import { perCommand, type Usage } from '../metering.ts';
 import type { Contestant } from './contestant.ts';
@@ -13,6 +14,8 @@ export interface Measured extends Omit<Driven, 'heard'> {
   readonly usage: Usage;
   /** Per settled transfer, in milliseconds. */
   readonly processorTime: ProcessorTime;
+  /** The most during the load. */
+  readonly memory: Memory;
 }
 
 /**
@@ -37,12 +40,14 @@ export const measure = async (
       await setTimeout(REST_MS);
       open.usage();
       const before = processorTime();
+      const mostMemory = watchMemory();
       const { heard: ofThese, ...driven } = await drive(open, workload, options);
       for (const [id, outcome] of ofThese) all.set(id, outcome);
       measured.push({
         ...driven,
         usage: perCommand(open.usage(), driven.settled),
         processorTime: processorTimePer(before, processorTime(), driven.settled),
+        memory: mostMemory(),
       });
     }
     return { measured, audited: await open.audit(all) };

@@ -1,5 +1,6 @@
 import type { Audited } from '../audit/ledger.ts';
 import { bareTransfers, type Ceiling } from '../ceiling.ts';
+import type { Memory } from '../machine/memory.ts';
 import type { ProcessorTime } from '../machine/processor-time.ts';
 import { amount, share, time } from '../report/numbers.ts';
 import { median, percentile } from '../statistics.ts';
@@ -22,6 +23,8 @@ export interface Summary {
   readonly writeUnits: number;
   /** Per settled transfer, by what used it, in milliseconds. */
   readonly processorTime: ProcessorTime;
+  /** The most during a load. */
+  readonly memory: Memory;
   /** Of the engine's ceiling, 0 … 1; absent where that was not measured in this run. */
   readonly shareOfCeiling?: number;
   /** Each run by itself. */
@@ -61,6 +64,10 @@ export const summarize = (
     processorTime: Object.fromEntries(
       parts.map((part) => [part, middle((run) => run.processorTime[part] ?? 0)] as const),
     ),
+    memory: {
+      process: middle((run) => run.memory.process),
+      engine: middle((run) => run.memory.engine),
+    },
     ...(ceiling ? { shareOfCeiling: perSecond / bareTransfers(ceiling, concurrency) } : {}),
     runs: measured.map(({ settled, notSettled, perSecond: rate, latencies, usage }) => ({
       settled,
