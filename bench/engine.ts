@@ -3,7 +3,10 @@ import { startDynamoDbLocal } from '../local-cloud/dynamodb/dynamodb-local.ts';
 import { createLedgerDatabase, type LedgerDatabase } from '../testing/ledger-database.ts';
 
 /** A database of its own in the engine, with the ledger's tables. */
-export type Database = LedgerDatabase;
+export interface Database extends LedgerDatabase {
+  /** Past whatever stands between the callers and the engine: for planting and for audits. */
+  readonly direct: LedgerDatabase['config'];
+}
 
 /** A DynamoDB Local that was started for one scenario. */
 export interface Engine {
@@ -59,7 +62,7 @@ const createDatabase = async (
   } finally {
     client.destroy();
   }
-  return database;
+  return { ...database, direct: database.config };
 };
 
 const FIRST_PLACE = { accountId: { S: 'nobody' }, place: { S: 'first' } };

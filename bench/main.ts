@@ -18,11 +18,20 @@ import { blog } from './scenarios/blog.ts';
 import { ceiling } from './scenarios/ceiling.ts';
 import { coldStart } from './scenarios/cold-start.ts';
 import { cost } from './scenarios/cost.ts';
+import { oneAccount } from './scenarios/one-account.ts';
 import { projection } from './scenarios/projection.ts';
 import { spread } from './scenarios/spread.ts';
 
 /** The ceiling comes first: the others are a share of it. */
-const scenarios: readonly Scenario[] = [ceiling, blog, spread, cost, coldStart, projection];
+const scenarios: readonly Scenario[] = [
+  ceiling,
+  blog,
+  oneAccount,
+  spread,
+  cost,
+  coldStart,
+  projection,
+];
 
 /** By convention: the command line was wrong. */
 const WRONG_USAGE = 2;

@@ -94,16 +94,17 @@ export const meteredClient = (
 };
 
 /**
- * The units of a put or a transaction of puts, from the sizes of its items: DynamoDB Local does not
+ * The units of a put or a transaction of writes, from the sizes of its items: DynamoDB Local does not
  * count transactions as AWS does, which is 2 write units per KB of each item
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-capacity-handling),
  * and says nothing of writes that fail, which consume the same
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate).
+ * An update in a transaction counts as one of an item up to 1 KB: its size is not in the request.
  * @returns `undefined` for any other request: there the engine's own count is right.
  */
 const writeUnitsOf = (input: object): Omit<Usage, 'requests'> | undefined => {
   if ('TransactItems' in input && Array.isArray(input.TransactItems)) {
-    const units = input.TransactItems.map(({ Put }) => 2 * kilobytes(Put.Item));
+    const units = input.TransactItems.map(({ Put }) => (Put ? 2 * kilobytes(Put.Item) : 2));
     return { readUnits: 0, writeUnits: units.reduce((a, b) => a + b, 0) };
   }
   return 'Item' in input && isObject(input.Item)

@@ -1,6 +1,7 @@
 import { untilNoneWaits } from '../audit/commands.ts';
 import { auditLedger } from '../audit/ledger.ts';
-import type { Engine } from '../engine.ts';
+import { hold } from '../audit/rule.ts';
+import type { Database, Engine } from '../engine.ts';
 import { UNFINISHED } from '../load/drive.ts';
 import { plantAccounts } from '../load/plant.ts';
 import { OPENING_BALANCE, type Workload } from '../load/workload.ts';
@@ -8,18 +9,32 @@ import { createMeter, meteredClient } from '../metering.ts';
 import type { Contestant } from './contestant.ts';
 import { createStoreCaller } from './store-caller.ts';
 import { startStreamFunctions } from './stream-functions.ts';
-import { reserve, transferInSteps } from './transfer-steps.ts';
+import { depositOnce, reserve, transferInSteps } from './transfer-steps.ts';
+
+/** How Holdfast's store is set up. */
+export interface StoreSetting {
+  /** As the tables call it. */
+  readonly name?: string;
+  /** Stores that share nothing, which the callers are spread over; absent: one for each caller. */
+  readonly environments?: number;
+  /** How long a record of a stream may go unseen, in milliseconds; absent: as short as can be. */
+  readonly streamPauseMs?: number;
+}
 
 /**
- * Holdfast's store as it is: callers that share nothing reserve, and hear of the end; commands that
- * queue for hot accounts are decided, and transfers carried out, by the handlers behind the tables'
- * streams.
+ * Holdfast's store as it is: callers that share nothing, unless the setting says so, reserve, and
+ * hear of the end; commands that queue for hot accounts are decided, and transfers carried out, by
+ * the handlers behind the tables' streams.
  */
-export const holdfastStore = (): Contestant => ({
-  name: "Holdfast's store",
+export const holdfastStore = ({
+  name = "Holdfast's store",
+  environments,
+  streamPauseMs,
+}: StoreSetting = {}): Contestant => ({
+  name,
   open: async (engine, workloads) => {
-    const bench = await openStores(engine, workloads, true);
-    const functions = await startStreamFunctions(bench.database, bench.other.store);
+    const bench = await openStores(engine, workloads, { queueing: true, environments });
+    const functions = await startStreamFunctions(bench.database, bench.other.store, streamPauseMs);
     return {
       ...bench.contestant,
       transfer: async (transfer, caller, signal) => {
@@ -46,7 +61,7 @@ export const holdfastStore = (): Contestant => ({
 export const retryingStore = (): Contestant => ({
   name: 'optimistic retrying',
   open: async (engine, workloads) => {
-    const { contestant, storeOf } = await openStores(engine, workloads, false);
+    const { contestant, storeOf } = await openStores(engine, workloads, { queueing: false });
     return {
       ...contestant,
       transfer: (transfer, caller, signal) => transferInSteps(storeOf(caller), transfer, signal),
@@ -54,24 +69,90 @@ export const retryingStore = (): Contestant => ({
   },
 });
 
-/** A store for every caller and one for whatever else there is, on planted accounts. */
-const openStores = async (engine: Engine, workloads: readonly Workload[], queueing: boolean) => {
+/**
+ * One environment for all callers, as where many requests share one: commands of one account share
+ * its lane, and each commit takes all that wait there. The callers take all steps of a transfer
+ * themselves. What queues all the same, as the last few commands of a hot account may, is decided
+ * behind the queue's stream.
+ */
+export const oneEnvironment = (): Contestant => ({
+  name: 'one environment with lanes',
+  open: async (engine, workloads) => {
+    const bench = await openStores(engine, workloads, { queueing: true, environments: 1 });
+    const functions = await startStreamFunctions(withoutEvents(bench.database), bench.other.store);
+    return {
+      ...bench.contestant,
+      transfer: (transfer, caller, signal) =>
+        transferInSteps(bench.storeOf(caller), transfer, signal),
+      close: async () => {
+        await functions.stop();
+        await bench.contestant.close();
+      },
+    };
+  },
+});
+
+/**
+ * Deposits of every caller into one account, each with a key, instead of transfers: see
+ * {@link deposits}.
+ * @param environments as in {@link StoreSetting}.
+ */
+export const depositsInto = (name: string, environments?: number): Contestant => ({
+  name,
+  open: async (engine, workloads) => {
+    const bench = await openStores(engine, workloads, { queueing: true, environments });
+    const functions = await startStreamFunctions(withoutEvents(bench.database), bench.other.store);
+    return {
+      ...bench.contestant,
+      transfer: (transfer, caller, signal) => depositOnce(bench.storeOf(caller), transfer, signal),
+      audit: async (heard) => {
+        const audited = await bench.contestant.audit(new Map());
+        const settled = [...heard.values()].filter((outcome) => outcome === 'settled').length;
+        hold(
+          audited.commands >= settled,
+          `callers heard of ${settled} deposits, and ${audited.commands} are recorded`,
+        );
+        return audited;
+      },
+      close: async () => {
+        await functions.stop();
+        await bench.contestant.close();
+      },
+    };
+  },
+});
+
+/** Nobody carries transfers out. */
+const withoutEvents = (database: Database): Database => ({
+  ...database,
+  streams: { ...database.streams, events: '' },
+});
+
+/** A store for every environment and one for whatever else there is, on planted accounts. */
+const openStores = async (
+  engine: Engine,
+  workloads: readonly Workload[],
+  {
+    queueing,
+    environments,
+  }: { readonly queueing: boolean; readonly environments?: number | undefined },
+) => {
   const database = await engine.database();
   const { tables } = database;
   const meter = createMeter();
-  const direct = meteredClient(database, createMeter());
+  const direct = meteredClient({ config: database.direct }, createMeter());
   const accounts = workloads.flatMap((workload) => workload.accounts);
   await plantAccounts(direct, tables.events, accounts, OPENING_BALANCE);
 
-  const most = Math.max(...workloads.map(({ concurrency }) => concurrency));
-  const callers = Array.from({ length: most }, () =>
+  const most = environments ?? Math.max(...workloads.map(({ concurrency }) => concurrency));
+  const stores = Array.from({ length: most }, () =>
     createStoreCaller(database, meter, { queueing }),
   );
   const other = createStoreCaller(database, meter, { queueing });
   return {
     database,
     other,
-    storeOf: (caller: number) => (callers[caller] ?? other).store,
+    storeOf: (caller: number) => (stores[caller % most] ?? other).store,
     contestant: {
       usage: meter.take,
       audit: async (heard: ReadonlyMap<string, string>) => {
@@ -84,7 +165,7 @@ const openStores = async (engine: Engine, workloads: readonly Workload[], queuei
         });
       },
       close: async () => {
-        for (const caller of [...callers, other]) caller.close();
+        for (const caller of [...stores, other]) caller.close();
         direct.destroy();
       },
     },

@@ -28,10 +28,13 @@ export interface StreamFunctions {
  * the local cloud, set as the template sets them. Where the events table has no stream, nobody
  * carries out.
  * @param store what both of them decide with.
+ * @param longestPauseMs how long a record may go unseen, in milliseconds. Nobody tells of a write
+ *   here, as the gateway of the local cloud does: so it is looked for this often.
  */
 export const startStreamFunctions = async (
   { config, streams: arns }: Database,
   store: Pick<Store, 'decidePending' | 'executeTogether'>,
+  longestPauseMs = 10,
 ): Promise<StreamFunctions> => {
   const { decidePending, carryOut } = handlersOn(store);
   const connection = connectToDynamoDb(config);
@@ -39,7 +42,7 @@ export const startStreamFunctions = async (
     openStream({
       streams: streamsOf(connection),
       streamArn,
-      longestPauseMs: LONGEST_PAUSE_MS,
+      longestPauseMs,
       report,
     });
   const waiting = new Map<string, () => void>();
@@ -68,12 +71,6 @@ export const startStreamFunctions = async (
     },
   };
 };
-
-/**
- * Nobody tells of a write here, as the gateway of the local cloud does: so it is looked for this
- * often.
- */
-const LONGEST_PAUSE_MS = 10;
 
 const report = (line: string) => console.error(line);
 

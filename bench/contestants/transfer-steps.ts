@@ -33,6 +33,19 @@ export const reserve = (
   signal: AbortSignal,
 ): Promise<string> => decided(store, requests.reserve(transfer), signal, false);
 
+/**
+ * A deposit into the account that a transfer names, under the transfer's id.
+ * @returns `settled`, why it was not decided, or {@link UNFINISHED} where the signal came first.
+ */
+export const depositOnce = async (
+  store: Pick<Store, 'execute'>,
+  { id, to, amount }: Transfer,
+  signal: AbortSignal,
+): Promise<string> => {
+  const done = await decided(store, requests.deposit(to, amount, id), signal, false);
+  return done === 'accepted' ? 'settled' : done;
+};
+
 const decided = async (
   store: Pick<Store, 'execute'>,
   request: Parameters<Store['execute']>[0],

@@ -1,5 +1,5 @@
-import { createFoldingStore } from '../contestants/folding-store.ts';
-import { oneAggregate } from '../contestants/one-aggregate.ts';
+import { createFoldingStore } from '../contestants/others/folding-store.ts';
+import { oneAggregate } from '../contestants/others/one-aggregate.ts';
 import type { Database, Engine } from '../engine.ts';
 import { uniform } from '../load/workload.ts';
 import { createMeter, meteredClient } from '../metering.ts';

@@ -34,6 +34,14 @@ export const bothWays = (count: number, concurrency: number): Workload => {
   };
 };
 
+/** Deposits, which have no source, of many callers into one account. */
+export const deposits = (count: number, concurrency: number): Workload => ({
+  name: `${count} deposits at ${concurrency}`,
+  accounts: ['one-account'],
+  transfers: transfersOf('deposit', count, () => ['nobody', 'one-account']),
+  concurrency,
+});
+
 /** Transfers between accounts taken at random, every account as likely as any other. */
 export const uniform = (options: SpreadOptions): Workload =>
   spread('uniform', options, (random) => random());

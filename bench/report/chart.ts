@@ -81,6 +81,6 @@ const drawBar = (
 };
 
 /** The designs as Holdfast has them. */
-const OURS = /^(Holdfast's store|whole cloud, over HTTP)$/;
+const OURS = /^(Holdfast's store$|one environment with lanes$|whole cloud, over HTTP)/;
 
 const escapeXml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');

@@ -2,10 +2,12 @@ import { setTimeout } from 'node:timers/promises';
 import type { Audited } from '../audit/ledger.ts';
 import { type Measured, measure } from '../contestants/compare.ts';
 import type { Contestant } from '../contestants/contestant.ts';
-import { holdfastStore, retryingStore } from '../contestants/holdfast-store.ts';
+import { holdfastStore, oneEnvironment, retryingStore } from '../contestants/holdfast-store.ts';
 import { cloudOverHttp } from '../contestants/local-cloud.ts';
-import { nestedLocks } from '../contestants/nested-locks.ts';
-import { oneAggregate } from '../contestants/one-aggregate.ts';
+import { balancesInPlace } from '../contestants/others/balances-in-place.ts';
+import { nestedLocks } from '../contestants/others/nested-locks.ts';
+import { oneAggregate } from '../contestants/others/one-aggregate.ts';
+import { twoStreams } from '../contestants/others/two-streams.ts';
 import {
   auditLine,
   type Summary,
@@ -27,7 +29,7 @@ import { withEngine } from '../warm-engine.ts';
  */
 export const blog: Scenario = {
   name: 'blog',
-  summary: 'two accounts, both directions, 50 at 4 and 800 at 100: five designs side by side',
+  summary: 'two accounts, both directions, 50 at 4 and 800 at 100: designs side by side',
   run: async (context): Promise<Findings> => {
     context.progress.start('blog', stepsInTurns(context.runs, contestants) + 1);
     const turns = contestants.map((contestant) => ({
@@ -70,8 +72,11 @@ const instances = cloudOverHttp('instances');
 
 const contestants: readonly Contestant[] = [
   oneAggregate(),
+  balancesInPlace(),
+  twoStreams(),
   retryingStore(),
   holdfastStore(),
+  oneEnvironment(),
   onDemand,
   instances,
 ];
@@ -186,6 +191,7 @@ const targetsOf = (summaries: readonly Summary[]): Target[] => {
   const times = (one: Summary, other: Summary) => one.perSecond / other.perSecond;
   const processor = ({ processorTime }: Summary) =>
     Object.values(processorTime).reduce((sum, time) => sum + time, 0);
+  const [lanes, inPlace] = [of(oneEnvironment(), 1), of(balancesInPlace(), 1)];
   const [shared, alone] = [of(instances, 1), of(onDemand, 1)];
   return [
     {
@@ -217,6 +223,11 @@ const targetsOf = (summaries: readonly Summary[]): Target[] => {
       promised: '3. at most 3 requests per transfer all told',
       measured: `${amount(store.requests)} requests`,
       reached: store.requests <= 3,
+    },
+    {
+      promised: 'One environment with lanes ahead of balances in place, 800 at 100',
+      measured: `${settled(lanes)}, beside ${amount(inPlace.perSecond)}`,
+      reached: isWhole(lanes) && lanes.perSecond > inPlace.perSecond,
     },
   ];
 };

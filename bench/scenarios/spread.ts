@@ -1,6 +1,6 @@
 import { measure } from '../contestants/compare.ts';
 import { holdfastStore, retryingStore } from '../contestants/holdfast-store.ts';
-import { oneAggregate } from '../contestants/one-aggregate.ts';
+import { oneAggregate } from '../contestants/others/one-aggregate.ts';
 import {
   auditLine,
   type Summary,

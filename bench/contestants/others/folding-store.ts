@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import { writeAll } from '../load/plant.ts';
+import { writeAll } from '../../load/plant.ts';
 
 /** An event as a plain event store keeps it: an item of its own, and no state beside it. */
 const Item = z.object({ version: z.int(), payload: z.object({ amount: z.int() }) });

@@ -2,12 +2,12 @@ import { setTimeout } from 'node:timers/promises';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import { fullJitter } from '../../functions/runtime/patience.ts';
-import { hold } from '../audit/rule.ts';
-import type { Transfer } from '../load/ledger-requests.ts';
-import { OPENING_BALANCE } from '../load/workload.ts';
-import { createMeter, meteredClient } from '../metering.ts';
-import type { Contestant } from './contestant.ts';
+import { fullJitter } from '../../../functions/runtime/patience.ts';
+import { hold } from '../../audit/rule.ts';
+import type { Transfer } from '../../load/ledger-requests.ts';
+import { OPENING_BALANCE } from '../../load/workload.ts';
+import { createMeter, meteredClient } from '../../metering.ts';
+import type { Contestant } from '../contestant.ts';
 
 /** What was decided at one version of the bank, and how all its accounts stand then. */
 const BankCommit = z.object({
@@ -31,7 +31,7 @@ export const oneAggregate = (): Contestant => ({
     const database = await engine.database();
     const table = database.tables.events;
     const meter = createMeter();
-    const direct = meteredClient(database, createMeter());
+    const direct = meteredClient({ config: database.direct }, createMeter());
     const accounts = workloads.flatMap((workload) => workload.accounts);
     const balances = Object.fromEntries(accounts.map((id) => [id, OPENING_BALANCE]));
     await append(direct, table, { version: 1, balances });
