@@ -19,7 +19,7 @@ const DEFAULT_RUNS = 3;
 export const usage = `Usage: npm run bench -- [--only NAME] [--runs N] [--list] [--report]
 
 Measures Holdfast beside other designs, on fresh engines, and writes bench/results/latest.json and latest.md, and
-docs/bench.svg. Takes about half an hour on two cores; it wants the machine for itself.
+docs/bench.svg. Takes about an hour on two cores; it wants the machine for itself.
 
   --only NAME  that scenario alone; may be given several times. The other results stay as they were
   --runs N     how often everything is measured; what is reported are medians. ${DEFAULT_RUNS} unless said otherwise

@@ -18,6 +18,7 @@ import { blog } from './scenarios/blog.ts';
 import { ceiling } from './scenarios/ceiling.ts';
 import { coldStart } from './scenarios/cold-start.ts';
 import { cost } from './scenarios/cost.ts';
+import { modelled } from './scenarios/modelled.ts';
 import { oneAccount } from './scenarios/one-account.ts';
 import { projection } from './scenarios/projection.ts';
 import { spread } from './scenarios/spread.ts';
@@ -27,6 +28,7 @@ const scenarios: readonly Scenario[] = [
   ceiling,
   blog,
   oneAccount,
+  modelled,
   spread,
   cost,
   coldStart,

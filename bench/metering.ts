@@ -1,6 +1,7 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { failureOf } from '../functions/runtime/failure.ts';
 import { itemSize } from '../functions/store/stream/item-size.ts';
 
 /** What some requests to DynamoDB consumed. */
@@ -8,22 +9,28 @@ export interface Usage {
   readonly requests: number;
   readonly readUnits: number;
   readonly writeUnits: number;
+  /** Of the requests, those that met a transaction: DynamoDB Local never says so. */
+  readonly conflicts: number;
+  /** Of the requests, those that were too fast. */
+  readonly throttles: number;
 }
+
+type Units = Pick<Usage, 'readUnits' | 'writeUnits'>;
 
 /** Counts requests, whichever client they come from. */
 export interface Meter {
-  add(usage: Usage): void;
+  add(usage: Partial<Usage>): void;
   /** What has been counted since the last call of this. */
   take(): Usage;
 }
 
-const nothing: Usage = { requests: 0, readUnits: 0, writeUnits: 0 };
+const nothing: Usage = { requests: 0, readUnits: 0, writeUnits: 0, conflicts: 0, throttles: 0 };
 
 export const createMeter = (): Meter => {
   let counted = nothing;
   return {
     add: (usage) => {
-      counted = plus(counted, usage);
+      counted = plus(counted, { ...nothing, ...usage });
     },
     take: () => {
       const taken = counted;
@@ -37,16 +44,17 @@ const plus = (a: Usage, b: Usage): Usage => ({
   requests: a.requests + b.requests,
   readUnits: a.readUnits + b.readUnits,
   writeUnits: a.writeUnits + b.writeUnits,
+  conflicts: a.conflicts + b.conflicts,
+  throttles: a.throttles + b.throttles,
 });
 
 /** Usage spread evenly over some commands. */
-export const perCommand = (
-  { requests, readUnits, writeUnits }: Usage,
-  commands: number,
-): Usage => ({
-  requests: requests / commands,
-  readUnits: readUnits / commands,
-  writeUnits: writeUnits / commands,
+export const perCommand = (usage: Usage, commands: number): Usage => ({
+  requests: usage.requests / commands,
+  readUnits: usage.readUnits / commands,
+  writeUnits: usage.writeUnits / commands,
+  conflicts: usage.conflicts / commands,
+  throttles: usage.throttles / commands,
 });
 
 /** How long a client waits for a connection and for an answer, in milliseconds. */
@@ -84,7 +92,7 @@ export const meteredClient = (
         meter.add({ requests: 1, ...(written ?? consumed(input, result.output)) });
         return result;
       } catch (error) {
-        meter.add({ requests: 1, ...(written ?? { readUnits: 0, writeUnits: 0 }) });
+        meter.add({ requests: 1, ...written, ...refusedFor(error) });
         throw error;
       }
     },
@@ -102,7 +110,7 @@ export const meteredClient = (
  * An update in a transaction counts as one of an item up to 1 KB: its size is not in the request.
  * @returns `undefined` for any other request: there the engine's own count is right.
  */
-const writeUnitsOf = (input: object): Omit<Usage, 'requests'> | undefined => {
+const writeUnitsOf = (input: object): Units | undefined => {
   if ('TransactItems' in input && Array.isArray(input.TransactItems)) {
     const units = input.TransactItems.map(({ Put }) => (Put ? 2 * kilobytes(Put.Item) : 2));
     return { readUnits: 0, writeUnits: units.reduce((a, b) => a + b, 0) };
@@ -110,6 +118,15 @@ const writeUnitsOf = (input: object): Omit<Usage, 'requests'> | undefined => {
   return 'Item' in input && isObject(input.Item)
     ? { readUnits: 0, writeUnits: kilobytes(input.Item) }
     : undefined;
+};
+
+const refusedFor = (error: unknown): Partial<Usage> => {
+  try {
+    const { kind } = failureOf(error);
+    return { conflicts: kind === 'conflict' ? 1 : 0, throttles: kind === 'throttled' ? 1 : 0 };
+  } catch {
+    return {};
+  }
 };
 
 const kilobytes = (item: object): number => Math.ceil(itemSize(item) / 1_024);
@@ -122,7 +139,7 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html);
  * the engine counts it as 0.
  */
-const consumed = (input: object, output: object): Omit<Usage, 'requests'> => {
+const consumed = (input: object, output: object): Units => {
   const capacity = 'ConsumedCapacity' in output ? output.ConsumedCapacity : undefined;
   const units = (Array.isArray(capacity) ? capacity : [capacity]).reduce(
     (total: number, of: unknown) =>

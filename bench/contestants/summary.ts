@@ -21,6 +21,9 @@ export interface Summary {
   readonly requests: number;
   readonly readUnits: number;
   readonly writeUnits: number;
+  /** Of the requests, those that met a transaction, and those that were too fast. */
+  readonly conflicts: number;
+  readonly throttles: number;
   /** Per settled transfer, by what used it, in milliseconds. */
   readonly processorTime: ProcessorTime;
   /** The most during a load. */
@@ -61,6 +64,8 @@ export const summarize = (
     requests: middle((run) => run.usage.requests),
     readUnits: middle((run) => run.usage.readUnits),
     writeUnits: middle((run) => run.usage.writeUnits),
+    conflicts: middle((run) => run.usage.conflicts),
+    throttles: middle((run) => run.usage.throttles),
     processorTime: Object.fromEntries(
       parts.map((part) => [part, middle((run) => run.processorTime[part] ?? 0)] as const),
     ),

@@ -65,6 +65,8 @@ export const medianCost = (costs: readonly MeasuredCost[]): MeasuredCost => {
       requests: middle(({ usage }) => usage.requests),
       readUnits: middle(({ usage }) => usage.readUnits),
       writeUnits: middle(({ usage }) => usage.writeUnits),
+      conflicts: middle(({ usage }) => usage.conflicts),
+      throttles: middle(({ usage }) => usage.throttles),
     },
     milliseconds: middle(({ milliseconds }) => milliseconds),
   };

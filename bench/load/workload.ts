@@ -128,18 +128,19 @@ const nameOf = (n: number) => `account-${n}`;
 export const warmUpFor = (workloads: readonly Workload[]): Workload => {
   const concurrency = Math.max(...workloads.map((workload) => workload.concurrency));
   const pairs = Array.from(
-    { length: WARM_UP_PAIRS },
+    { length: Math.ceil(concurrency / CALLERS_PER_PAIR) },
     (_, n) => [`payer-${n}`, `payee-${n}`] as const,
   );
   return {
     name: 'warm-up',
     accounts: pairs.flat(),
-    transfers: transfersOf('warm-up', 2 * concurrency, (n) => pairs[n % WARM_UP_PAIRS] ?? ['', '']),
+    transfers: transfersOf('warm-up', 2 * concurrency, (n) => pairs[n % pairs.length] ?? ['', '']),
     concurrency,
   };
 };
 
-const WARM_UP_PAIRS = 20;
+/** Few enough that nobody has to wait for long. */
+const CALLERS_PER_PAIR = 5;
 
 /**
  * What a local cloud does before the clock starts: the same kind of work on two other accounts. A
