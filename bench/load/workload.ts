@@ -128,7 +128,7 @@ const nameOf = (n: number) => `account-${n}`;
 export const warmUpFor = (workloads: readonly Workload[]): Workload => {
   const concurrency = Math.max(...workloads.map((workload) => workload.concurrency));
   const pairs = Array.from(
-    { length: Math.ceil(concurrency / CALLERS_PER_PAIR) },
+    { length: Math.max(FEWEST_PAIRS, Math.ceil(concurrency / CALLERS_PER_PAIR)) },
     (_, n) => [`payer-${n}`, `payee-${n}`] as const,
   );
   return {
@@ -141,6 +141,7 @@ export const warmUpFor = (workloads: readonly Workload[]): Workload => {
 
 /** Few enough that nobody has to wait for long. */
 const CALLERS_PER_PAIR = 5;
+const FEWEST_PAIRS = 20;
 
 /**
  * What a local cloud does before the clock starts: the same kind of work on two other accounts. A
