@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { fullJitter } from '../../../functions/runtime/backoff.ts';
+import { fullJitter } from '../../../functions/runtime/patience.ts';
 import { UNFINISHED } from '../../load/drive.ts';
 
 /**
