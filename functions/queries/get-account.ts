@@ -70,7 +70,7 @@ export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHa
         ...(at === undefined ? {} : { final: now - Date.parse(at) >= FINAL_AFTER_MS }),
       };
       const answer = json(200, body, { ETag: etag(found) });
-      // Whoever has the account of that version may have it from when it was not final yet.
+      // A client may have the account of that version from when it was not final yet.
       return body.final ? answer : unlessKnown(answer, headers['if-none-match']);
     },
   );

@@ -20,12 +20,12 @@ export type Look = (key: Attributes) => Promise<Attributes | undefined>;
 const MOST_KEYS = 100;
 
 /**
- * How long those who come while others are being looked up wait for the answer to these, in
+ * How long a caller that comes while others are being looked up waits for their answer, in
  * milliseconds: one slow answer is not to hold up everybody.
  */
 const LONGEST_GATHERING_MS = 50;
 
-/** Who waits for an item. */
+/** A caller that waits for an item. */
 interface Asking {
   readonly key: Attributes;
   readonly tell: (item: Promise<Attributes | undefined>) => void;
@@ -58,7 +58,7 @@ export const lookTogether = ({
 
   const gather = async (): Promise<void> => {
     isGathering = true;
-    // Those whose time comes in the same moment are all here then.
+    // All callers whose time comes in the same moment are here then.
     for (await setImmediate(); waiting.length > 0; await setImmediate()) {
       const next = waiting.slice(0, MOST_KEYS);
       waiting = waiting.slice(MOST_KEYS);

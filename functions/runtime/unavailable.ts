@@ -1,5 +1,5 @@
 /**
- * DynamoDB did not answer in the time allowed. Whoever throws this has written nothing that is not
+ * DynamoDB did not answer in the time allowed. The thrower has written nothing that is not
  * recorded under a key.
  */
 export class StoreUnavailable extends Error {

@@ -101,8 +101,8 @@ const rejected = (
 };
 
 /**
- * Whose request it is that holds a transfer's key where that is not the one that was sent. A
- * decided record stays for ever.
+ * Says whose request holds a transfer's key, where it is not the one that was sent. A decided
+ * record stays for ever.
  *
  * Usually it is the credit of another source whose client chose the same id, or its rejection: then
  * this transfer can never be credited, and releasing it is safe. But it could be this very

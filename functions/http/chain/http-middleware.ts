@@ -12,7 +12,7 @@ export interface HttpContext extends Context {
   correlationId?: string;
   /** Where this request's lines and metrics go. */
   telemetry?: RequestTelemetry;
-  /** Who asks; left out where identity does not know them. */
+  /** The caller; left out where identity does not know it. */
   caller?: Caller;
   /**
    * What the client itself sent that makes the request safe to send again, in words; see

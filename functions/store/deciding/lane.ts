@@ -71,7 +71,7 @@ interface Candidate {
 /**
  * An environment's line of commands for one account. Those that come while a batch is being decided
  * are decided together in the next one: one commit and their records, as many as a transaction
- * holds, written together. Whoever decides anything uses this: one command or many, with no key,
+ * holds, written together. Every command is decided in a lane: one or many, with no key,
  * one or more, with `If-Match`, sent just now or taken from the queue. Between environments the
  * conditional append decides.
  *
@@ -203,7 +203,7 @@ export class Lane {
     if (plan === 'too_large') return this.#divide(batch);
     if (!plan.write) return this.#conclude(batch, plan, this.#freshFor);
 
-    // The write lands after it is sent: whoever is here by now was there then.
+    // The write lands after it is sent: every command that is here now was there then.
     const arrivals = this.#arrivals;
     const result = await this.#write(batch, plan.write);
     if (!result) return;
@@ -238,7 +238,7 @@ export class Lane {
 
   /**
    * Writes until the result is known, or nobody is left who wants to know.
-   * @returns `undefined` where it is not known: whoever is left goes on with another plan.
+   * @returns `undefined` where it is not known: the commands that are left go on with another plan.
    */
   async #write(batch: readonly Candidate[], write: Write): Promise<Known | undefined> {
     let mayHaveLanded = false;
@@ -259,7 +259,7 @@ export class Lane {
       if (!mayHaveLanded) for (const candidate of batch) candidate.isUncertain = false;
       if (result.kind === 'landed' || result.kind === 'refused') return result;
       this.#expire(deadline, reasonOf(result.kind));
-      // Whoever has left has heard that nothing was written: it must not be sent again for them.
+      // A command that has left was told that nothing was written: it must not be sent again.
       if (!mayHaveLanded) return undefined;
     }
   }
@@ -434,7 +434,7 @@ const soonest = (candidates: Iterable<Candidate>): number => {
   return first;
 };
 
-/** Whose write may have landed is not told that nothing was written. */
+/** A sender whose write may have landed is not told that nothing was written. */
 const undecided = ({ isUncertain }: Candidate, reason: UndecidedReason): Verdict => ({
   kind: 'undecided',
   reason: isUncertain ? 'unknown' : reason,

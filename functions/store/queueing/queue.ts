@@ -276,7 +276,7 @@ const help = async (
   try {
     await decidePending(dependencies, pending.accountId, [pending], deadline);
   } catch (error) {
-    // It is still pending, and whoever takes it next decides it.
+    // It is still pending, and the next taker decides it.
     if (!isStoreUnavailable(error)) throw error;
   }
 };
