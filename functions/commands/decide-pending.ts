@@ -13,12 +13,12 @@ const ACCOUNTS_AT_ONCE = 8;
  * Decides the commands that are pending on hot accounts, from batches of the queue table's stream:
  * those of one account together, in the order in which they were sent.
  *
- * A stream record that comes again finds its command decided. An account whose commands could not
- * be decided is reported from its first stream record on, and delivered again; the others are done.
- * A stream record that cannot be read, of a newer schema for one, would not be read the next time
- * either: it is counted and passed over, and so is a command that fails whenever it is decided.
- * Such a command is pending still, and code that can decides it for whoever asks after it or sends
- * it again.
+ * A stream record that comes again finds its command decided. Where an account's commands could not
+ * be decided, the account is reported from its first stream record on, and Lambda delivers again
+ * from there; the other accounts are done. A stream record that this code cannot read, such as one
+ * of a newer schema, will not be readable the next time either: it is counted and passed over, and
+ * so is a command that fails whenever it is decided. Such a command stays pending until a client
+ * asks after it or repeats it and other code decides it.
  */
 export const createHandler =
   ({ store, telemetry, clock, budget }: DecidePendingDependencies) =>
@@ -32,8 +32,8 @@ export const createHandler =
       logger.error('a stream record of the queue cannot be read, and is passed over', fields);
     count('UnreadableRecords', unreadable.length);
 
-    // An empty number fails the whole batch, which is right for a stream record that does not say
-    // where it stands.
+    // Lambda takes an empty number for the whole batch: right for a stream record without its
+    // place.
     const failed = read.filter(({ sequenceNumber }) => sequenceNumber === '').map(() => '');
     const accounts = Map.groupBy(pending, ({ command }) => command.accountId);
     await inParallel(accounts, ACCOUNTS_AT_ONCE, async ([accountId, records]) => {
@@ -65,7 +65,9 @@ export interface DecidePendingDependencies {
   readonly telemetry: Telemetry;
   /** The time, in milliseconds since 1970. */
   readonly clock: () => number;
-  /** How long a batch goes on with its next account, in milliseconds; the others are reported. */
+  /**
+   * How long a batch goes on to its next account, in milliseconds; the accounts left are reported.
+   */
   readonly budget: number;
 }
 

@@ -29,11 +29,11 @@ export const openAccountRequest = z.object({
 /**
  * `POST /accounts`: opens an account for the caller.
  *
- * An `Idempotency-Key` belongs to the caller here, for there is no account yet: it is recorded
- * under an id of its own, which is also the new account's where the client sends none.
+ * There is no account yet, so an `Idempotency-Key` belongs to the caller: the command is recorded
+ * under an id made from it, which is also the new account's id where the client sends none.
  *
- * A new account's currency is one in use of ISO 4217. An account that was opened in another one,
- * before that was asked, stays what it is, and so does the answer under its key.
+ * A new account's currency is one of ISO 4217 that is in use. An account that was opened in another
+ * one, before this rule, stays as it is, and so does the answer under its key.
  * @param dependencies the store that decides, new ids, and telemetry.
  * @returns a handler that answers 201 with the account.
  */
@@ -55,8 +55,8 @@ export const createHandler = ({ store, newId, telemetry }: Dependencies): HttpHa
       actor: caller,
       correlationId,
     };
-    // An account that can be opened has no version and is not there: no If-Match holds for it, `*`
-    // neither.
+    // An account that can still be opened does not exist, so no If-Match holds for it, not even
+    // `*`.
     const result = await executeCommand(
       store,
       request,

@@ -33,16 +33,15 @@ export const requestTransferRequest = z.object({
 });
 
 /**
- * `POST /transfers`: reserves the money on the source. What the stream of events hands the
- * reservation to credits the destination and settles.
+ * `POST /transfers`: reserves the money on the source. carry-out-transfers, to which the stream of
+ * events hands the reservation, credits the destination and settles.
  *
  * The transfer's id is the key of its record, for all accounts: it is claimed in the transaction of
  * the reservation, so one id is one transfer, whichever source it was sent for first.
  *
- * A repeat is answered with what was recorded, a transfer that is `reserved`, however far it has
- * got since: the same body every time, as the contract promises. `Prefer: wait` asks for something
- * else, the transfer as it stands once it has ended or the wait is over, and gets that on a repeat
- * too.
+ * A repeat gets the answer that was recorded, a transfer that is `reserved`, however far it has got
+ * since: the contract promises the same body every time. A request with `Prefer: wait` gets the
+ * transfer as it stands once it has ended or the wait is over, on a repeat too.
  * @param dependencies the store that decides, the views that follow, new ids, time for waiting, and
  *   telemetry.
  * @returns a handler that answers 202 with the transfer.

@@ -11,9 +11,9 @@ interface WaitForEnd {
   readonly transferId: TransferId;
   /** The transfer's source. */
   readonly from: AccountId;
-  /** How long at the most, in seconds. */
+  /** The longest that the request waits, in seconds. */
   readonly wait: number;
-  /** The request's own. */
+  /** The request's own logger. */
   readonly logger: Telemetry['logger'];
 }
 
@@ -34,13 +34,15 @@ export interface EndOfTransfer {
 }
 
 /**
- * How long a transfer is expected to take before any was seen, and how far the views are behind its
- * end; milliseconds.
+ * How long the first transfer is expected to take, and how far the views are behind its end;
+ * milliseconds.
  */
 const FIRST_EXPECTED_MS = 50;
 const VIEWS_LAG_MS = 20;
 
-/** From so many requests that wait in one environment on they look in step, milliseconds apart. */
+/**
+ * How many requests in one environment have to wait before they look in step; milliseconds apart.
+ */
 const MANY = 4;
 const STEP_MS = 40;
 
@@ -63,7 +65,7 @@ export const watchTransfers = ({
   const untilEnd = { raced: learn(), queued: learn() };
   /** Requests of this environment that wait now. */
   let waiting = 0;
-  // Where many wait they look in step, and one request does for all of them.
+  // Where many requests wait they look in step, so that one read serves all of them.
   const inStep: Time = {
     clock: time.clock,
     sleep: (milliseconds) => {
@@ -103,7 +105,7 @@ export const watchTransfers = ({
         },
       },
       reached: async (replayed) => {
-        // Only for a command that queues has the store looked here.
+        // The store looks here only for a command that queues.
         const learned = looks.length > 0 ? untilEnd.queued : untilEnd.raced;
         if (!transfer?.endedAt) {
           const expectedAt = replayed ? begunAt : begunAt + learned.expected();

@@ -10,7 +10,7 @@ import { type IdempotencyKey, keysOnAccount } from './request/idempotency.ts';
 import type { Precondition } from './request/if-match.ts';
 import type { RequestSchema } from './request/validation.ts';
 
-/** What every command on an account that is named in the path is sent with. */
+/** The parts of every request for a command on the account in the path. */
 interface CommandInput {
   readonly path: { readonly accountId: AccountId };
   readonly headers: {
@@ -27,8 +27,8 @@ export interface CommandHandlerDependencies {
 }
 
 /**
- * A route that has one command decided on the account in its path, and answers 201 with what the
- * ledger answers.
+ * Makes a route that has one command decided on the account in its path, and answers 201 with the
+ * ledger's answer.
  * @param schema what the route takes.
  * @param toCommand the command that a request asks for.
  * @returns what makes the route's handler from the store and telemetry.

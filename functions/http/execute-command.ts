@@ -8,11 +8,11 @@ export type ClientCommand = Omit<CommandRequest, 'expectedVersions'>;
 
 /**
  * Has a client's command decided, and counts what became of it.
- * @param store who decides.
- * @param request the command, its keys, who asks.
- * @param telemetry where it is counted.
- * @param ifMatch the client's `If-Match`. `*` asks for an account, which no command on one can do
- *   without anyway.
+ * @param store decides the command.
+ * @param request the command, its keys, its sender.
+ * @param telemetry counts the outcome.
+ * @param ifMatch the client's `If-Match`. `*` asks for an existing account, which every command on
+ *   one needs anyway.
  * @returns what became of it. A precondition that never holds is a `version_mismatch`, unless the
  *   command was decided before.
  */

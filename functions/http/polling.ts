@@ -16,11 +16,11 @@ export const machineTime: Time = {
 
 /** Times, in milliseconds since 1970. */
 export interface PollTimes {
-  /** Since when it is waited for. */
+  /** When the wait began. */
   readonly begunAt: number;
-  /** When it was last read, in vain. Absent: not yet. */
+  /** When the last read in vain was. Absent: there was none yet. */
   readonly lastRead?: number | undefined;
-  /** When to read first. What has passed: at once. */
+  /** When to read first; at once where that time has passed. */
   readonly expectedAt: number;
   /** When to stop. */
   readonly deadline: number;
@@ -31,13 +31,12 @@ const SHORTEST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 200;
 
 /**
- * Reads until what is read is what is wanted, or the time is up: first when that is expected, then
- * whenever another quarter of the time that has passed has passed again, at least 10 ms and at most
- * 200.
+ * Reads until the wanted state is there, or the time is up: first when it is expected, then after
+ * pauses of a quarter of the time waited so far, at least 10 ms and at most 200.
  * @param read reads once.
  * @param isWanted whether to stop.
- * @param times since when it is waited for, when it is expected, and when to stop anyway.
- * @returns what was read last; it is read at least once, and once more at the deadline.
+ * @param times when the wait began, when the state is expected, and when to stop anyway.
+ * @returns the last state read; it reads at least once, and once more at the deadline.
  */
 export const poll = async <T>(
   { clock, sleep }: Time,

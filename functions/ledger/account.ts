@@ -16,8 +16,8 @@ import {
 import { Entry, entryOf } from './statement.ts';
 import { Transfer } from './transfer.ts';
 
-// All rules of the account: what it is and how events change it, what can be asked of it and why it
-// may refuse, what it decides, and what it answers.
+// All rules of the account, in this order: its state and how events change it, its commands, why it
+// may refuse one, how it decides, and what it answers.
 
 /** Money set aside on the source for a transfer: when it was reserved, for whom, how much. */
 export const Reservation = z.object({
@@ -48,7 +48,7 @@ export type AccountSummary = z.infer<typeof AccountSummary>;
 /**
  * An account's folded state; `undefined` before it was opened. Its schema is also that of
  * snapshots: when its shape changes, {@link ACCOUNT_SCHEMA} is counted up. A reader drops an
- * attribute that is not named here, so that two deployments can read each other's.
+ * attribute that is not named here, so that two deployments can read each other's snapshots.
  */
 export const Account = z.extend(AccountSummary, { reservations: z.array(Reservation) });
 export type Account = z.infer<typeof Account>;
@@ -229,10 +229,9 @@ const Release = z.object({
 });
 
 /**
- * A request to change one account, `accountId`. Plain JSON: it can be recorded and decided by
- * somebody else, whose deployment may be older or newer. Whoever reads it drops an attribute that
- * is not named here; what changes the meaning of a command, or its shape, counts {@link
- * COMMAND_SCHEMA} up.
+ * A request to change one account, `accountId`. Plain JSON: another environment, whose deployment
+ * may be older or newer, can decide it from its record. A reader drops an attribute that is not
+ * named here; a change to a command's meaning or shape counts {@link COMMAND_SCHEMA} up.
  */
 export const Command = z.discriminatedUnion('type', [
   OpenAccount,
@@ -245,10 +244,7 @@ export const Command = z.discriminatedUnion('type', [
 ]);
 export type Command = z.infer<typeof Command>;
 
-/**
- * The version of {@link Command}'s shape. Nobody decides a pending command of a version that is not
- * known here.
- */
+/** The version of {@link Command}'s shape. This code decides no pending command of another one. */
 export const COMMAND_SCHEMA = 1;
 
 type OpenAccount = z.infer<typeof OpenAccount>;
@@ -261,7 +257,7 @@ type Release = z.infer<typeof Release>;
 
 // Why it may refuse
 
-/** Why a command was refused: the codes of the HTTP contract, stable for ever. */
+/** Why a command was rejected: the codes of the HTTP contract, stable for ever. */
 export const RejectionCode = z.enum([
   'account_not_found',
   'account_already_exists',
@@ -275,9 +271,9 @@ export type RejectionCode = z.infer<typeof RejectionCode>;
 
 /**
  * A refusal, as a value. It is recorded with the command's id and answered again for ever, so it
- * carries its own words. `detail` is one sentence for the caller; `available` the account's balance
- * less its reservations, in minor units, with `insufficient_funds`: where there is an overdraft, up
- * to its limit more could have been taken.
+ * carries its own words. `detail` is one sentence for the caller. `available` comes with
+ * `insufficient_funds`: the account's balance less its reservations, in minor units. With an
+ * overdraft the account could have paid more, up to its limit.
  */
 export const Rejection = z.object({
   code: RejectionCode,
@@ -289,8 +285,8 @@ export type Rejection = z.infer<typeof Rejection>;
 // What it decides
 
 /**
- * What the ledger says to a command: the events that follow (none, where it is already true), or
- * why not.
+ * The ledger's decision on a command: the events that follow (none, where it is already true), or
+ * the rejection.
  */
 export type Decision =
   | { readonly outcome: 'accepted'; readonly events: readonly AccountEvent[] }
@@ -299,10 +295,10 @@ export type Decision =
 /**
  * Decides a command on an account as it stands. Pure: the same command on the same state is decided
  * the same way.
- * @param command what is asked of the account.
+ * @param command what the sender asks of the account.
  * @param account its state; `undefined` where it was never opened.
- * @returns the events to append, or the rejection. What has been done before is accepted with no
- *   events: a reserve whose reservation is open, a settle or release whose reservation is gone.
+ * @returns the events to append, or the rejection. A command that was done before is accepted with
+ *   no events: a reserve whose reservation is open, a settle or release whose reservation is gone.
  */
 export const decide = (command: Command, account: Account | undefined): Decision => {
   if (command.type === 'open') return open(command, account);
@@ -380,8 +376,8 @@ const credit = (command: Credit, account: Account): Decision => {
   );
 };
 
-// A settle or a release goes through whatever has become of the account since: the money was
-// promised while it was open.
+// A settle or a release goes through whatever has become of the account since: the account promised
+// the money while it was open.
 const settle = ({ transferId }: Settle, account: Account): Decision => {
   const reservation = reservationOf(account, transferId);
   if (!reservation) return accepted();
@@ -446,8 +442,8 @@ const outgoing = (amount: number, account: Account): Decision | undefined => {
 };
 
 /**
- * What could be taken is more than `available` where there is an overdraft, and may be more than a
- * number keeps exactly.
+ * With an overdraft the account can pay more than `available`, which may be more than a number
+ * keeps exactly.
  */
 const tooLittle = (account: Account, amount: number): string => {
   const { overdraftLimit } = account;
@@ -493,21 +489,21 @@ export const AccountView = z.object({
 export type AccountView = z.infer<typeof AccountView>;
 
 /**
- * What the caller of an accepted command is told: the account it opened, the statement line, the
+ * What the caller of an accepted command hears: the account it opened, the statement line, the
  * transfer.
  */
 export const Answer = z.union([AccountView, Entry, Transfer]);
 export type Answer = z.infer<typeof Answer>;
 
 /**
- * What the caller of an accepted command is told. It is recorded with the command's id, so that a
- * repeat hears the same.
+ * Makes the answer to an accepted command. It is recorded with the command's id, so that a repeat
+ * hears the same.
  * @param command the command that was accepted.
  * @param account the account once `events` are applied.
- * @param events the events it led to, as recorded; none where it was true already.
+ * @param events the events that followed, as recorded; none where it was true already.
  * @param version the version that `account` is the fold of.
- * @returns the answer: without events that is the transfer as its open reservation has it, or the
- *   account as it is. `undefined` for settle and release, where nobody waits to be told.
+ * @returns the answer; without events, the transfer as its open reservation has it, or the account
+ *   as it is. `undefined` for settle and release, whose answer nobody waits for.
  * @throws {Error} where a reserve was accepted and the account has no such reservation: a bug in
  *   the ledger.
  */
@@ -538,8 +534,8 @@ export const answerOf = (
 };
 
 /**
- * The transfer of a reservation that is open on its source, `from`. A repeat hears of the one that
- * is open, not of its own.
+ * The transfer of a reservation that is open on its source, `from`. A repeat hears of the open
+ * reservation, not of the one it asks for.
  */
 const reservedTransfer = (from: AccountId, account: Account, transferId: TransferId): Transfer => {
   const reservation = reservationOf(account, transferId);

@@ -1,11 +1,11 @@
 /**
  * The currencies in use of ISO 4217, by the digits of their minor unit: list one of its maintenance
- * agency as of 1 January 2026, without ZWL, ANG, CUC and BGN and with ZWG, XCG and XAD. What is
- * changed there is changed here. (`Intl.supportedValuesOf` tells historic codes as well, and leaves
- * some out that are in use.)
+ * agency as of 1 January 2026, without ZWL, ANG, CUC and BGN and with ZWG, XCG and XAD. Change this
+ * list when the agency changes its own. (`Intl.supportedValuesOf` also gives historic codes, and
+ * lacks some that are in use.)
  *
- * Left out is what has no minor unit, as amounts are counted in it: metals (XAU), units of account
- * (XDR), tests and none (XTS, XXX).
+ * The ledger counts in minor units, so the list leaves out codes that have none: metals (XAU),
+ * units of account (XDR), tests and no currency (XTS, XXX).
  */
 const CODES_BY_DIGITS: Readonly<Record<number, string>> = {
   0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',

@@ -17,8 +17,8 @@ export interface ViewChanges {
 
 /**
  * Folds commits into the views of their account. Pure: the same commits after the same summary
- * change the same rows in the same way, so it does not matter how often that is done, nor how the
- * commits are divided among calls.
+ * change the same rows in the same way, so callers may repeat it, and divide the commits among
+ * calls as they like.
  * @param before the account's summary; `undefined` where its views do not exist yet.
  * @param commits at least one, in order, the first of them the one that follows the summary.
  * @throws {Error} where a version is missing or repeated, or an event cannot follow: nothing may be

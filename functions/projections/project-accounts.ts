@@ -10,8 +10,8 @@ import { foldCommits, type ViewChanges } from './fold-commits.ts';
 import type { ViewWriter } from './view-writer.ts';
 
 /**
- * What projecting takes: where missed commits are read, where views are written, and the time, in
- * milliseconds since 1970.
+ * What projecting takes: the streams to read missed commits from, the writer of the views, and the
+ * time, in milliseconds since 1970.
  */
 export interface Projection {
   readonly store: Pick<Store, 'history'>;
@@ -23,8 +23,8 @@ export interface Projection {
 export interface Standstill {
   readonly error: unknown;
   /**
-   * `false`: the account's stream or its summary cannot be read or followed by this code, however
-   * often it is tried.
+   * `false`: this code cannot read or follow the account's stream or its summary, however often it
+   * tries.
    */
   readonly maySucceedLater: boolean;
 }
@@ -33,24 +33,24 @@ export interface Standstill {
 const ACCOUNTS_AT_ONCE = 8;
 
 /**
- * About how many events of an account are folded before they are written. The commits of one
- * delivery are far fewer; views that have to catch up from far behind keep what they have reached.
+ * About how many events of an account are folded before a write. One delivery holds far fewer;
+ * views that catch up from far behind keep what they have reached.
  */
 const EVENTS_AT_ONCE = 1_000;
 
 /**
- * Brings accounts' views up to their latest commits among those given, whatever state the views are
- * in: commits that are in them already are passed over, and those that are missing before the given
- * ones are read from the stream. The commits may come in any order and more than once; the order is
- * that of their versions.
+ * Brings accounts' views up to the latest of the given commits, whatever state the views are in: it
+ * passes over commits that the views have already, and reads those missing before the given ones
+ * from the stream. The commits may come in any order and more than once; their versions give the
+ * order.
  *
- * What the accounts change is written together, so a transfer whose steps lie in streams of two
- * accounts is written once. Before a commit that cannot be read, its account stops; what comes
- * before it is written.
- * @param delivered any commits of each account.
- * @param deadline in milliseconds since 1970: what is not projected by then stands still, and may
- *   be projected later.
- * @returns the accounts whose views stand still, and why. What their summaries count is complete.
+ * All accounts' changes are written together, so a transfer whose steps lie in two accounts'
+ * streams is written once. An account stops before a commit that cannot be read; its earlier
+ * commits are written.
+ * @param delivered commits of any accounts.
+ * @param deadline in milliseconds since 1970: views that have not caught up by then stand still,
+ *   and may be projected later.
+ * @returns the accounts whose views stand still, and why. All that their summaries count is there.
  */
 export const projectAccounts = async (
   projection: Projection,
@@ -80,8 +80,8 @@ export const projectAccounts = async (
     try {
       const changes = left.flatMap((accountId) => portions.get(accountId)?.changes ?? []);
       const moved = await projection.writer.write(changes, deadline);
-      // Where another run has moved the views on, it went forward: beginning again from there comes
-      // to an end.
+      // Another run may have moved the views on, but only forward, so beginning again comes to an
+      // end.
       left = [...portions]
         .filter(([id, { isLast }]) => !isLast || !moved.has(id))
         .map(([id]) => id);
@@ -94,7 +94,7 @@ export const projectAccounts = async (
   return failed;
 };
 
-/** The commits of an account cannot be read, or not be folded: they never will be, by this code. */
+/** This code cannot read or fold an account's commits, and never will. */
 class Unprojectable extends Error {
   override readonly name = 'Unprojectable';
 
@@ -105,7 +105,7 @@ class Unprojectable extends Error {
 
 const isUnprojectable = (error: unknown): error is Unprojectable => error instanceof Unprojectable;
 
-/** What comes next of one account's views. */
+/** The next changes of one account's views. */
 export interface Portion {
   readonly changes: ViewChanges;
   /** Whether nothing more is known to come. */
@@ -113,8 +113,8 @@ export interface Portion {
 }
 
 /**
- * @returns `undefined` where all of the commits are in the views already: that is never taken from
- * memory.
+ * @returns `undefined` where the stored views, not only this environment's memory, have all of the
+ *   commits.
  */
 const nextPortion = async (
   projection: Projection,
@@ -136,7 +136,7 @@ const nextPortion = async (
 };
 
 /**
- * Folds as many commits as are written at once.
+ * Folds as many commits as one write takes.
  * @param summary the account's, which the commits follow.
  * @param missing the commits that follow it.
  * @returns `undefined` where there are none.
@@ -170,7 +170,7 @@ export const portionOf = async (
   } catch (error) {
     if (maySucceedLater(error)) throw error;
     if (commits.length === 0) throw new Unprojectable(accountId, error);
-    // What comes before it is written; the next portion begins with it, and says so.
+    // The commits before it are written; the next portion begins with it, and throws.
     isLast = false;
   }
   if (commits.length === 0) return undefined;

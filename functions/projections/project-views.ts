@@ -8,7 +8,7 @@ import {
 import { type Projection, projectAccounts } from './project-accounts.ts';
 import { type Rebuilt, readRebuild, rebuildAccounts } from './rebuild-accounts.ts';
 
-/** What the function takes, and answers: batches of the stream, and whatever an operator sends. */
+/** The function's two inputs and their answers: batches of the stream, and an operator's call. */
 interface ProjectViews {
   (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse>;
   (event: unknown): Promise<DynamoDBBatchResponse | { readonly accounts: readonly Rebuilt[] }>;
@@ -17,15 +17,16 @@ interface ProjectViews {
 /**
  * Projects batches of the events table's stream into the views, all accounts of a batch together.
  *
- * What may succeed another time (DynamoDB is slow, or throttles, or refuses) is reported: the
- * account's first record, from which on Lambda delivers again; what was projected already is passed
- * over then. What can never succeed is logged, counted as `UnreadableRecords` and passed over in
- * its first delivery, for it would hold up every account of its shard: a stream record that is no
- * commit, a commit or a stream that cannot be read, an event that this code does not know, a
- * summary of other code. Its account's views stand still before it.
+ * After a failure that may pass (DynamoDB is slow, or throttles, or refuses) the function reports
+ * the account's first stream record; Lambda delivers again from there, and commits that were
+ * projected already are passed over. What can never succeed would hold up every account of its
+ * shard, so it is logged, counted as `UnreadableRecords` and passed over in its first delivery: a
+ * stream record that is no commit, a commit or a stream that cannot be read, an event that this
+ * code does not know, a summary of other code. Its account's views stand still before it.
  *
- * The remedy, once the cause is gone: invoked by hand with `{"accounts":["a","b"]}` it makes the
- * views of these accounts anew from their streams, and says of each how far they are.
+ * The remedy, once the cause is gone: an operator invokes the function with
+ * `{"accounts":["a","b"]}`. It then makes the views of these accounts anew from their streams, and
+ * says how far each is.
  */
 export const createHandler = ({
   telemetry,
@@ -95,8 +96,8 @@ const projectBatch = async (
     });
     batchItemFailures.push({ itemIdentifier: first.sequenceNumber });
   }
-  // One that does not say where it stands cannot be passed over: Lambda takes an empty identifier
-  // for the whole batch.
+  // A stream record without its place cannot be passed over: Lambda takes an empty identifier for
+  // the whole batch.
   if (records.some(({ sequenceNumber }) => sequenceNumber === ''))
     batchItemFailures.push({ itemIdentifier: '' });
   count('ProjectionFailures', batchItemFailures.length);

@@ -6,7 +6,7 @@ import type { Telemetry } from '../runtime/telemetry.ts';
 import { type Portion, type Projection, portionOf } from './project-accounts.ts';
 
 /**
- * What became of one account's views: at which version they are now, or why they are as they were.
+ * What became of one account's views: the version they are at now, or why they are as they were.
  */
 export type Rebuilt =
   | { readonly accountId: AccountId; readonly version: number }
@@ -17,22 +17,22 @@ const Rebuild = z.strictObject({
 });
 
 /**
- * Reads which accounts' views are to be made anew: `{"accounts":["a","b"]}`, 1 to 100 of them.
+ * Reads the accounts whose views to make anew: `{"accounts":["a","b"]}`, 1 to 100 of them.
  * @throws {Error} which names what is wrong.
  */
 export const readRebuild = (input: unknown): readonly AccountId[] =>
   readInput(Rebuild, input).accounts;
 
-/** How often an account is begun again where another run has moved its views on meanwhile. */
+/** How often to begin an account, where another run moves its views on meanwhile. */
 const ATTEMPTS = 3;
 
 /**
  * Makes accounts' views anew from their streams, one account after the other, whatever state they
- * are in: all rows are written again, and the summary last, so that readers see the old rows become
- * right and the summary go forward. Rows that no event accounts for stay; nothing ever makes such
- * rows.
- * @param deadline in milliseconds since 1970: what is not done by then has a problem, and can be
- *   asked for again.
+ * are in. It writes all rows again, and the summary last, so that readers see the old rows become
+ * right and the summary go forward. Rows that follow from no event would stay, but nothing ever
+ * makes such rows.
+ * @param deadline in milliseconds since 1970: an account that is not done by then has a problem,
+ *   and the operator can ask for it again.
  * @returns what became of each, in order.
  */
 export const rebuildAccounts = async (
@@ -62,7 +62,7 @@ const rebuild = async (
   deadline: number,
 ): Promise<number> => {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    // Before the stream is read: a run that moves the summary on meanwhile is not taken back.
+    // Read before the stream, so that a run that moves the summary on meanwhile is not undone.
     const standing = await projection.writer.standing(accountId, deadline);
     const summary = await writeRows(projection, accountId, deadline);
     if (!summary) throw new Error(`there is no account ${accountId}`);
@@ -97,7 +97,7 @@ const writeRows = async (
   return summary;
 };
 
-/** An error's message with those of what caused it: whoever asked has only the answer to go by. */
+/** An error's message and those of its causes: the operator has only the answer to go by. */
 const messagesOf = (error: unknown): string =>
   error instanceof Error
     ? [error.message, ...(error.cause === undefined ? [] : [messagesOf(error.cause)])].join(': ')

@@ -23,18 +23,18 @@ import { findSummary, getItem, type ViewsTable } from '../views/views-table.ts';
 import type { ViewChanges } from './fold-commits.ts';
 
 /**
- * Writes an account's views. A `deadline` is in milliseconds since 1970: no request is sent again
- * once it would pass it.
+ * Writes an account's views. A `deadline` is in milliseconds since 1970: no retry begins that would
+ * pass it.
  */
 export interface ViewWriter {
   /**
-   * The account's summary as this environment last wrote it. Another one may have moved it on, and
-   * the views may have been thrown away: what follows it is written on the condition that it still
-   * stands.
+   * The account's summary as this environment last wrote it. Another environment may have moved it
+   * on, and an operator may have thrown the views away: so its changes are written on the condition
+   * that it still stands.
    */
   known(accountId: AccountId): AccountView | undefined;
   /**
-   * The account's summary, strongly consistent: how far its views are.
+   * Reads the account's summary, strongly consistent: it tells how far the views are.
    * @throws {UnreadableRow} where there is one that this code cannot read.
    * @throws {StoreUnavailable} where DynamoDB did not answer in time.
    */
@@ -44,21 +44,21 @@ export interface ViewWriter {
    * written again at any time and become the same rows, and the summaries last, each on the
    * condition that it is still the one that its changes follow. So all that a summary counts is
    * there, and of two writers that began at the same summary one moves it on.
-   * @returns the accounts whose summary was moved on; of the others, another writer has done so.
+   * @returns the accounts whose summary it moved on; another writer has moved the others.
    * @throws {Error} where a row could not be written. No summary has been moved on.
    */
   write(changes: readonly ViewChanges[], deadline: number): Promise<ReadonlySet<AccountId>>;
   /**
-   * Writes the entries and the transfers of changes, and no summary: for views that are made anew
-   * beside those that stand.
+   * Writes the entries and the transfers of changes, and no summary: for making views anew beside
+   * those that stand.
    * @throws {Error} where a row could not be written.
    */
   writeRows(changes: readonly ViewChanges[], deadline: number): Promise<void>;
-  /** What stands as the account's summary, whether it can be read or not. */
+  /** The account's summary as it stands, readable or not. */
   standing(accountId: AccountId, deadline: number): Promise<Standing>;
   /**
-   * Puts a summary in the place of what stood there.
-   * @returns whether it did; otherwise another writer was faster, or this put's first answer was
+   * Replaces the summary that stood there.
+   * @returns whether it did. If not, another writer was faster, or the first answer to this put was
    *   lost.
    */
   replaceSummary(summary: AccountView, standing: Standing, deadline: number): Promise<boolean>;
@@ -73,16 +73,15 @@ const REQUESTS_AT_ONCE = 8;
 /** The most that one BatchWriteItem takes. */
 const ITEMS_PER_BATCH = 25;
 
-/** How many summaries are remembered, and what of how many transfers that have not ended. */
+/** How many summaries, and how many transfers that have not ended, are remembered at most. */
 const MOST_KNOWN = 1_000;
 const MOST_OPEN = 10_000;
 
 /** Writes views to the views table. */
 export const createViewWriter = (table: ViewsTable): ViewWriter => {
   const known = new Map<AccountId, AccountView>();
-  // What commits say of a transfer is true for ever, so it may be put together with what others say
-  // later: then the row is known whole when it ends, and one put of a batch takes the place of an
-  // update by itself.
+  // What a commit says of a transfer stays true, so it can be merged with what later commits say.
+  // The whole row is then known when the transfer ends, and a put in a batch replaces an update.
   const open = new Map<string, TransferChange>();
 
   const writeRows = async (changes: readonly ViewChanges[], deadline: number): Promise<void> => {
@@ -145,10 +144,7 @@ const forgetOldest = (map: Map<string, unknown>, most: number): void => {
   }
 };
 
-/**
- * One change for each transfer, by what is unique about it: what its two accounts say of it, put
- * together.
- */
+/** One change for each transfer, by its unique key: it merges what the two accounts say of it. */
 const merged = (changes: readonly TransferChange[]): ReadonlyMap<string, TransferChange> => {
   const transfers = new Map<string, TransferChange>();
   for (const change of changes) {
@@ -174,8 +170,8 @@ const putItems = async (
   let rest = { [table.table]: items.map((item) => ({ PutRequest: { Item: { ...item } } })) };
   for (let attempt = 0; ; attempt += 1) {
     const batch = new BatchWriteCommand({ RequestItems: rest, ReturnConsumedCapacity: 'TOTAL' });
-    // What was throttled comes back in an answer that is otherwise a success. One that says nothing
-    // does not say that all is taken.
+    // Throttled items come back in an answer that is otherwise a success. An empty answer does not
+    // say that all items were taken.
     const { UnprocessedItems } = await ask(async () => answered(await table.client.send(batch)));
     const left = UnprocessedItems?.[table.table]?.flatMap(({ PutRequest }) =>
       PutRequest?.Item ? [{ PutRequest: { Item: PutRequest.Item } }] : [],
@@ -237,7 +233,7 @@ const updateTransfer = async (
  */
 const expression = (set: Readonly<Record<string, unknown>>, remove: readonly string[] = []) => {
   const attributes = Object.entries(set).filter(([, value]) => value !== undefined);
-  // A row keeps the schema that it has: other code may have begun it, and knows what its attributes
+  // A row keeps its schema: other code may have begun it, and that code knows what its attributes
   // mean.
   const schema = '#schema = if_not_exists(#schema, :schema)';
   const assignments = [schema, ...attributes.map(([name]) => `#${name} = :${name}`)].join(', ');
@@ -264,7 +260,7 @@ const at = (version: number) =>
         ExpressionAttributeValues: { ':version': version },
       };
 
-/** The condition that the summary is still one that does not even say its version. */
+/** The condition that the summary still has no version. */
 const WITHOUT_VERSION = {
   ConditionExpression: 'NOT attribute_type(#version, :number)',
   ExpressionAttributeNames: { '#version': 'version' },

@@ -36,9 +36,9 @@ export const getAccountRequest = z.object({
 export const AccountAnswer = z.extend(AccountView, { final: z.optional(z.boolean()) });
 
 /**
- * After so long nothing more is dated back to a moment. A commit's time is taken when it is
- * planned, and its write may land later: until then, the account as it was at that time can still
- * change. Every function ends well within five minutes, its last write with it.
+ * After this long no commit can land any more that is dated at or before a moment. A commit gets
+ * its time when it is planned, and its write may land later: until then the account as it was at
+ * that time can still change. Every function, and its last write, ends well within five minutes.
  */
 const FINAL_AFTER_MS = 5 * 60_000;
 
@@ -54,7 +54,7 @@ export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHa
     telemetry,
     getAccountRequest,
     async ({ path: { accountId }, headers, query: { version, at } }) => {
-      // Taken before the account is read: a moment does not become final while the read is under
+      // The time is taken before the read: a moment must not become final while the read is under
       // way.
       const now = clock();
       const { account, version: found } = await (version !== undefined

@@ -11,8 +11,8 @@ import type { CommandRecord } from '../store/writing/command-record.ts';
 import { recordKey } from '../store/writing/record-key.ts';
 
 /**
- * A command's id, as the `Location` of a 202 has it. What the transfer workflow records has a colon
- * in it, and is not shown.
+ * A command's id, as the `Location` of a 202 has it. The keys of the transfer workflow have a colon
+ * in them, so a client cannot ask for their records.
  */
 const CommandId = z
   .string()
@@ -36,14 +36,14 @@ export const CommandStatus = z.object({
 });
 
 /**
- * A request for a command that has been pending this long decides it: whoever should have done it
- * may have failed.
+ * A request for a command that has been pending this long decides it: decide-pending may have
+ * failed.
  */
 const OVERDUE_AFTER_MS = 5_000;
 
 /**
- * `GET /accounts/{accountId}/commands/{commandId}`: the place where a command that is pending on a
- * hot account has its outcome.
+ * `GET /accounts/{accountId}/commands/{commandId}`: tells the outcome of a command that was pending
+ * on a hot account.
  * @param dependencies the store, `clock` in milliseconds since 1970, and telemetry.
  * @returns a handler that answers 200, with `Retry-After` while the command is pending, and 404
  *   where none is recorded.
@@ -51,7 +51,7 @@ const OVERDUE_AFTER_MS = 5_000;
 export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHandler =>
   httpHandler(telemetry, getCommandRequest, async ({ path: { accountId, commandId } }) => {
     const key = recordKey(commandId);
-    // The record of another account's command is none of this one's.
+    // A record of another account's command counts as none.
     const ofAccount = async () => {
       const found = await store.recordOf(key);
       return found?.outcome === 'unreadable' || found?.accountId === accountId ? found : undefined;
@@ -75,15 +75,15 @@ export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHa
   });
 
 /**
- * A time ahead of now, of a clock that was wrong, tells nothing of the age: such a command is not
- * to wait until then.
+ * A time ahead of now comes from a wrong clock and tells nothing of the age: such a command must
+ * not wait until then, so it counts as overdue.
  */
 const isOverdue = (at: Timestamp, now: number): boolean => {
   const age = now - Date.parse(at);
   return age > OVERDUE_AFTER_MS || age < 0;
 };
 
-/** An answer is told as it was recorded, whatever an answer looks like by now. */
+/** A client hears an answer as it was recorded, whatever shape answers have by now. */
 type RecordedStatus = Omit<z.infer<typeof CommandStatus>, 'answer'> & {
   readonly answer?: RecordedAnswer | undefined;
 };

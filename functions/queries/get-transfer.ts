@@ -15,10 +15,10 @@ export const getTransferRequest = z.object({
 });
 
 /**
- * `GET /transfers/{transferId}`: a transfer with its steps. Its record, which its id is claimed by,
- * knows it from the moment it was accepted; the views, which may be behind, know how far it has
- * got. That there is none is concluded from the record alone.
- * @param dependencies the views, the store for what they do not know yet, and telemetry.
+ * `GET /transfers/{transferId}`: a transfer with its steps. The record that claims its id knows it
+ * from the moment it was accepted; the views, which may be behind, know how far it has got. Only
+ * the record can tell that there is none.
+ * @param dependencies the views, the store for transfers that they do not know yet, and telemetry.
  * @returns a handler that answers 200 with the transfer, 404 where the id is no accepted
  *   transfer's: free, another command's, rejected, or not decided yet.
  */

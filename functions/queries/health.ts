@@ -10,8 +10,8 @@ export const healthRequest = z.object({});
 export const Health = z.object({ status: z.literal('ok') });
 
 /**
- * `GET /health`: that requests are answered. It asks nothing of the tables: a slow table must not
- * take the API down with it.
+ * `GET /health`: shows that the API answers requests. It reads no table: a slow table must not take
+ * the API down with it.
  * @param dependencies telemetry.
  * @returns a handler that answers 200.
  */

@@ -18,7 +18,7 @@ export const listEntriesRequest = z.object({
   query: z.strictObject({ limit: PageLimit, cursor: z.optional(pageCursor(Version)) }),
 });
 
-/** What it answers. `asOfVersion` is the account's version that the statement has got to. */
+/** What it answers. `asOfVersion` is the version of the account that the statement is at. */
 export const EntryPage = z.object({
   entries: z.array(Entry),
   nextCursor: z.optional(z.string()),

@@ -27,7 +27,7 @@ export const listTransfersRequest = z.object({
   }),
 });
 
-/** What it answers. `asOfVersion` is the account's version that the list has got to. */
+/** What it answers. `asOfVersion` is the version of the account that the list is at. */
 export const TransferPage = z.object({
   transfers: z.array(Transfer),
   nextCursor: z.optional(z.string()),
@@ -45,7 +45,7 @@ export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHa
     telemetry,
     listTransfersRequest,
     async ({ path: { accountId }, query: { limit, cursor, status } }) => {
-      // Before the list, which then is no further behind than it says.
+      // Read before the list, so that the list is no further behind than this says.
       const asOfVersion = await views.summaryVersion(accountId);
       // A transfer may name a destination that does not exist, so its being listed proves nothing.
       if (asOfVersion === 0 && (await store.load(accountId)).version === 0)

@@ -2,12 +2,12 @@ import * as z from 'zod/mini';
 import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 
-/** Every path of the API, as its route has it, and the methods that it answers. */
+/** Every path of the API, as in its route, and the methods that it answers. */
 export const MethodsByPath = z.record(z.string(), z.array(z.string()));
 
 /**
- * `$default`, which takes what no other route takes, and `ANY` of every path, which takes the
- * methods that it does not answer.
+ * Answers `$default`, which takes all that no other route takes, and `ANY` of every path, which
+ * takes the methods that the path does not answer.
  * @param dependencies the methods of every path, and telemetry.
  * @returns a handler that answers 404, or 405 with `Allow` where the path has other methods (RFC
  *   9110, 15.5.6).

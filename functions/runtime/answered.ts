@@ -1,6 +1,6 @@
 /**
- * DynamoDB answered 200 with a body that says nothing: cut short on the way, or another server's.
- * What it means is not known.
+ * DynamoDB answered 200 with a body that says nothing: it was cut short on the way, or another
+ * server sent it. What it means is not known.
  */
 export class UnreadableAnswer extends Error {
   override readonly name = 'UnreadableAnswer';
@@ -11,8 +11,8 @@ export class UnreadableAnswer extends Error {
 }
 
 /**
- * Takes an answer of DynamoDB for what it says only where it really is one. Of an empty body the
- * SDK makes an answer without any attribute, which would read as "there is no such item".
+ * Makes sure that an answer really is DynamoDB's. From an empty body the SDK makes an answer
+ * without any attribute, which would read as "there is no such item".
  * @param answer of a request that asked for `ReturnConsumedCapacity`, which every true answer then
  *   holds.
  * @throws {UnreadableAnswer} where it does not: `failureOf` calls the result unknown.

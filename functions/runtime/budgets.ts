@@ -1,7 +1,7 @@
 /**
- * How long things may be tried, in milliseconds, in one place: each function's have to fit its
- * timeout (infra/constructs/catalogue.ts), which test/unit/store/deadlines.test.ts runs every path
- * against. A budget ends the *beginning* of requests; the last one may take {@link
+ * How long the functions may try things, in milliseconds, in one place: each function's budgets
+ * have to fit its timeout (infra/constructs/catalogue.ts). test/unit/store/deadlines.test.ts runs
+ * every path against that. A budget ends the *beginning* of requests; the last one may take {@link
  * LONGEST_REQUEST_MS} more.
  */
 export const budgets = {
@@ -15,32 +15,30 @@ export const budgets = {
   list: 3_000,
   /** The views of a request that waits for the end of its transfer. */
   views: 3_000,
-  /** The source, the record, the credit, and the record of whoever has its key: each. */
+  /** Each of four steps: the source, the record, the credit, and the record that has its key. */
   creditTransfer: 3_000,
-  /** A batch of the queue goes on with its next account. One takes `command` from there. */
+  /** How long a batch of the queue begins accounts. Each takes up to `command`. */
   decidePending: 40_000,
   /**
    * A step of a batch: one account that cannot be written to must not hold up the transfers of the
    * others.
    */
   carryOutStep: 5_000,
-  /**
-   * A batch goes on with its next account's step, and with its next execution, which takes 13 s.
-   */
+  /** How long a batch begins accounts' steps, and executions, whose start takes up to 13 s. */
   carryOut: { steps: 25_000, starts: 40_000 },
   /**
-   * A batch of the views goes on sending requests. Two reads of a stream may begin just before, and
-   * take `command` each.
+   * How long a batch of the views sends requests. Two reads of a stream may begin just before the
+   * end, and take `command` each.
    */
   projectViews: 34_000,
-  /** A search goes on beginning things. What is begun last takes less than 50 s. */
+  /** How long a search begins things. The last of them takes less than 50 s. */
   recover: 240_000,
   /** One page of a search. */
   recoverPage: 8_000,
 } as const;
 
 /**
- * A request to DynamoDB that has no answer after a second to connect, and three to be answered, has
- * failed.
+ * A request to DynamoDB has failed after a second without a connection, or three more without an
+ * answer.
  */
 export const LONGEST_REQUEST_MS = 4_000;

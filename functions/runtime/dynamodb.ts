@@ -8,7 +8,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
  */
 export interface ClientOptions {
   /**
-   * How often one request is sent at the most; the store decides again by itself and asks for 1.
+   * How often the client sends one request at the most; the store retries by itself and asks for 1.
    */
   readonly attempts: number;
   /** Sends the requests: a simulator or a test may put its own here. */

@@ -1,5 +1,5 @@
 /**
- * A variable that the template must have set.
+ * Reads a variable that the template must have set.
  * @throws {Error} naming it where it is missing or empty.
  */
 export const environmentVariable = (name: string): string => {

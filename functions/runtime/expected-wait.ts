@@ -1,6 +1,6 @@
 /** How long something is expected to take, learned from how long it lately took. */
 export interface ExpectedWait {
-  /** After so many milliseconds it is done, mostly. */
+  /** After how many milliseconds it is mostly done. */
   expected(): number;
   /** Takes note of how long it took, in milliseconds. */
   took(milliseconds: number): void;
@@ -10,18 +10,19 @@ export interface ExpectedWait {
 const WEIGHT_OF_NEWEST = 0.25;
 
 /**
- * How long what was learned is believed, in milliseconds: nobody should wait as if a rush were
- * still on.
+ * How long the averages hold, in milliseconds: after a rush nobody should wait as if it were still
+ * on.
  */
 const BELIEVED_FOR_MS = 3_000;
 
 /**
  * Learns how long to wait before looking whether something is done: a look too early costs a
- * request, one too late costs time. What is expected is a moving average of how long it took, and
- * the mean deviation from that: as TCP learns when to send again (RFC 6298, section 2), which adds
- * four deviations where one is added here, since a look too early does little harm.
- * @param first what is expected before anything has been seen, or for some time, in milliseconds.
- * @param bounds of what is believed, in milliseconds.
+ * request, one too late costs time. The expected time is a moving average of how long it took, plus
+ * the mean deviation. TCP learns when to send again in the same way (RFC 6298, section 2) but adds
+ * four deviations; one is enough here, since a look too early does little harm.
+ * @param first the expected time before the first wait, or when the last one is long past, in
+ *   milliseconds.
+ * @param bounds of the expected time, in milliseconds.
  * @param clock the time, in milliseconds since 1970.
  */
 export const learnWait = (

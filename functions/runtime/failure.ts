@@ -1,13 +1,13 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { isStoreUnavailable } from './unavailable.ts';
 
-/** What a failed request to DynamoDB means for whoever sent it. */
+/** What a failed request to DynamoDB means for its sender. */
 export type Failure =
   /**
-   * A condition did not hold; per item of the write, in order: what stands there instead (empty
-   * where that was not said), or `not_known` where it was not this item's condition that is known
-   * to have failed. That is no word that it held: DynamoDB says `None`, or another reason, of an
-   * item whose condition it has not come to.
+   * A condition did not hold. `items` has for each item of the write, in order, what stands there
+   * instead (empty where DynamoDB did not say), or `not_known` where this item's condition is not
+   * known to have failed. That does not mean that it held: DynamoDB says `None`, or another reason,
+   * of an item whose condition it has not come to.
    */
   | { readonly kind: 'condition'; readonly items: readonly (FoundItem | 'not_known')[] }
   /**
@@ -18,8 +18,8 @@ export type Failure =
   /** Too fast for the table: nothing was written. */
   | { readonly kind: 'throttled' }
   /**
-   * Turned away before it was looked at, for its signature or its time: nothing was written, and it
-   * may be sent again.
+   * DynamoDB turned the request away unread, for its signature or its time: nothing was written,
+   * and the sender may send it again.
    */
   | { readonly kind: 'turned_away' }
   /** A timeout, a lost connection, an error inside DynamoDB: it may have been written or not. */
@@ -45,7 +45,7 @@ const THROTTLES = new Set([
 ]);
 
 /**
- * Refused by whoever checks signatures and times, before DynamoDB has seen the request (its *Common
+ * The check of signatures and times refused the request before DynamoDB looked at it (its *Common
  * Errors*).
  */
 const TURNED_AWAY = new Set([
@@ -102,7 +102,7 @@ export const failureOf = (error: unknown): Failure => {
   const status = $metadata?.httpStatusCode ?? 0;
   if (THROTTLES.has(name) || status === 429) return { kind: 'throttled' };
   if (TURNED_AWAY.has(name)) return { kind: 'turned_away' };
-  // What came with a status of success or of the server's, or was cut short, and is no answer: it
+  // The response, of success or of the server's fault, is no answer or was cut short: the request
   // may have been carried out.
   if (UNKNOWNS.has(name) || UNKNOWNS.has(code) || status >= 500 || status === 408)
     return { kind: 'unknown' };
@@ -127,7 +127,7 @@ const cancellation = (reasons: readonly Reason[], error: unknown): Failure => {
     };
   }
   const codes = reasons.map(({ Code }) => Code ?? 'None').filter((code) => code !== 'None');
-  // Cancelled, and nobody said why: nothing was written, so the same may be sent again.
+  // DynamoDB cancelled without a reason: nothing was written, so the same may be sent again.
   if (codes.length === 0) return { kind: 'conflict' };
   if (codes.every((code) => CONFLICTS.has(code) || THROTTLES.has(code))) {
     return { kind: codes.some((code) => THROTTLES.has(code)) ? 'throttled' : 'conflict' };
@@ -158,9 +158,8 @@ const fields = (error: unknown): Fields => ({
 const named = (error: Error) => ({ ...error, name: error.name });
 
 /**
- * Whether what failed may succeed another time: an outage, a throttle, a right that is missing.
- * Otherwise it is what was read that is wrong for this code, and it will fail again however often
- * it is tried.
+ * Whether a failed read may succeed another time: after an outage, a throttle, a missing right.
+ * Otherwise this code cannot read what is stored, and will fail again however often it tries.
  * @param error whatever reading from DynamoDB threw.
  */
 export const maySucceedLater = (error: unknown): boolean =>
@@ -176,8 +175,7 @@ const isKnownFailure = (error: unknown): boolean => {
 };
 
 /**
- * The SDK's errors say what was answered, or which side was at fault; the network's and the
- * system's have a code.
+ * The SDK's errors carry the answer, or the side at fault; the network's and the system's a code.
  */
 const isOfTheOutside = (error: unknown): boolean =>
   error instanceof Error &&

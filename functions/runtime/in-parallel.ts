@@ -1,6 +1,6 @@
 /**
  * Does the same work for many items, some at a time.
- * @param items taken one by one, as there is room: a long list is never held whole on its account.
+ * @param items taken one by one, as there is room, so that a long list need not be held whole.
  * @param limit how many may be under way at once.
  * @param work what to do for each.
  * @throws the first error of `work` or of `items`: no further item is begun, and those under way

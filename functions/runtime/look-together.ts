@@ -32,9 +32,9 @@ interface Asking {
 }
 
 /**
- * Looks items of a table up together: those that are asked for while others are being looked up are
- * in the next request, 100 at the most. Where an environment takes one invocation at a time, there
- * is one in each.
+ * Looks items of a table up together: keys that callers ask for while a request is under way go
+ * into the next one, 100 at the most. Where an environment takes one invocation at a time, each
+ * request has one key.
  */
 export const lookTogether = ({
   client,
@@ -74,7 +74,7 @@ export const lookTogether = ({
     });
 };
 
-/** No process is kept alive by it. */
+/** The timer keeps no process alive. */
 const UNREF = { ref: false };
 
 /** @returns what is found under the name of each of the keys. */
@@ -114,7 +114,9 @@ const findAll = async (
   };
 };
 
-/** DynamoDB has left a key of a batch out: too fast, which is what this name stands for. */
+/**
+ * DynamoDB has left a key of a batch out: the requests came too fast, as this error's name says.
+ */
 class NotLookedUp extends Error {
   override readonly name = 'ProvisionedThroughputExceededException';
 }

@@ -51,7 +51,7 @@ export const fullJitter = (
 export type Ask = <Answer>(request: () => Promise<Answer>) => Promise<Answer>;
 
 /**
- * Asks until a time.
+ * Makes an {@link Ask} that gives up at a time.
  * @param deadline in milliseconds since 1970.
  */
 export const askUntil =
@@ -62,8 +62,8 @@ export const askUntil =
 /**
  * Sends a request that does no harm when it is sent again, a read above all, until it is answered
  * or the time is up.
- * @param deadline in milliseconds since 1970. Nothing is sent after it, not even once: of steps
- *   that follow on each other each would take a last request's time more.
+ * @param deadline in milliseconds since 1970. Nothing is sent after it, not even once: otherwise
+ *   each of several steps in a row would take one more request's time.
  * @throws {StoreUnavailable} once it is.
  */
 export const untilAnswered = async <T>(

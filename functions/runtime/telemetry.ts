@@ -3,8 +3,8 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 
 /**
- * The metrics there are. Each is watched by an alarm or shown on the dashboard:
- * `infra/constructs/ledger-metrics.ts` says who emits it.
+ * The ledger's metrics. An alarm watches each, or the dashboard shows it:
+ * `infra/constructs/ledger-metrics.ts` says which functions emit it.
  */
 export type MetricName =
   // What became of commands and requests
@@ -50,11 +50,11 @@ export interface Telemetry {
 type LogLine = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
 
 /**
- * Telemetry of one request: all of its lines and metrics carry its ids, and nothing of another's
- * that is under way meanwhile.
+ * Telemetry of one request: all of its lines and metrics carry its ids, and nothing of another
+ * request that is under way meanwhile.
  */
 export interface RequestTelemetry extends Telemetry {
-  /** Writes what was counted and measured, as one record: when the request has been answered. */
+  /** Writes all counts and durations as one line, once the request has been answered. */
   publish(): void;
 }
 
@@ -65,9 +65,9 @@ export interface HttpTelemetry {
 }
 
 /**
- * Metrics, made with the first of them instead of when the module is loaded. Where an environment
- * takes several requests at once, those of Powertools (2.35) look for the invocation that they
- * belong to as soon as they are made, and throw outside of one.
+ * Makes Powertools' metrics when the first is counted, not when the module is loaded. Where an
+ * environment takes several requests at once, Powertools (2.35) looks for the invocation as soon as
+ * it makes them, and throws outside of one.
  */
 const metricsWhenUsed = (options?: ConstructorParameters<typeof Metrics>[0]): (() => Metrics) => {
   let made: Metrics | undefined;
@@ -82,8 +82,8 @@ const metricsWhenUsed = (options?: ConstructorParameters<typeof Metrics>[0]): ((
  * per environment.
  */
 export const telemetryFromEnvironment = (): Telemetry => {
-  // Each count is a line of its own, written at once: nothing is lost when the invocation fails
-  // later.
+  // Each count is a line of its own, written at once, so that an invocation that fails later loses
+  // none.
   const metrics = metricsWhenUsed({ singleMetric: true });
   return {
     logger: linesOf(new Logger()),
@@ -100,15 +100,13 @@ export const telemetryFromEnvironment = (): Telemetry => {
  * Telemetry as the `POWERTOOLS_*` variables set it, for a Lambda that answers requests. To be made
  * once per environment.
  *
- * The logger and the metrics are shared, and keep nothing between two calls: what belongs to a
- * request is held beside them, and handed over whole with each line and with the one record of
- * metrics.
+ * All requests share the logger and the metrics, which keep nothing between two calls: each
+ * request's fields are held beside them, and handed over whole with each line and with its metrics.
  */
 export const httpTelemetryFromEnvironment = (): HttpTelemetry => {
   const logger = new Logger();
   const metrics = metricsWhenUsed();
-  // An environment that was made ahead of its first request has had its start before anybody
-  // waited.
+  // Where Lambda makes an environment ahead of its first request, nobody waited for the start.
   let isColdStart = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] === 'on-demand';
 
   return {

@@ -6,14 +6,13 @@ import type { Tail } from './stream/tail.ts';
 
 /**
  * Decides commands of one account that came together, in order, each once: in one commit with all
- * their records, as far as a transaction holds them. Whoever brings many commands of an account at
- * once uses this: they race for it as one writer.
+ * their records, as far as a transaction holds them. So many commands of an account race for it as
+ * one writer.
  * @param dependencies the tables, and all that varies.
  * @param accountId the account.
  * @param requests the commands.
- * @param tail the account's stream as it was a moment ago, where that is known: it saves reading
- *   it.
- * @returns what became of each, in order. Those that are accepted are so whatever became of the
+ * @param tail the account's stream as it was a moment ago, where that is known: it saves a read.
+ * @returns what became of each, in order. An accepted command stays accepted whatever became of the
  *   others.
  * @throws {Error} where a request is not for this account, or all of them failed: the stream cannot
  *   be read, or DynamoDB refuses.

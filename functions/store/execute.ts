@@ -9,14 +9,14 @@ import { pendingOutcome, type QueueDependencies, queue } from './queueing/queue.
 import type { Tail } from './stream/tail.ts';
 
 /**
- * What deciding takes besides the tables. All that varies between a Lambda, a test and a simulation
- * is here.
+ * What deciding takes besides the tables: all that varies between a Lambda, a test and a
+ * simulation.
  */
 export interface ExecuteDependencies extends QueueDependencies {
-  /** How long one command may take before it is given up as undecided, in milliseconds. */
+  /** How long one command may take before it is answered as undecided, in milliseconds. */
   readonly budget: number;
   /**
-   * Whether commands queue for a hot account; without, they race until they win or the time is up.
+   * Whether commands queue for a hot account; if not, they race until they win or the time is up.
    */
   readonly queueing: boolean;
 }
@@ -25,21 +25,21 @@ export interface ExecuteDependencies extends QueueDependencies {
 const LOSSES_BEFORE_QUEUE = 2;
 
 /**
- * Commands of one account in one environment that race on together, however hot the account is: a
- * lost race costs all of them one request, and queueing costs each of them a transaction.
+ * This many commands of one account in one environment race on together, however hot the account
+ * is: a lost race costs all of them one request, and queueing costs each of them a transaction.
  */
 const ENOUGH_FOR_A_LANE = 4;
 
 /**
- * Decides a command on its account as it stands and appends what follows, once: in its account's
- * lane, together with others that are there. Where the account is hot and few of its commands are
- * in this environment, it queues instead.
+ * Decides a command on its account as it stands and appends its events, once: in the account's
+ * lane, together with the others that are there. Where the account is hot and few of its commands
+ * are in this environment, it queues instead.
  * @param dependencies the tables, the lanes, and all that varies.
- * @param request the command, its keys, what version it may be decided at, and who asks.
+ * @param request the command, its keys, the versions it may be decided at, and its sender.
  * @returns what became of it. Only an `accepted` command has changed anything.
  * @throws {Error} where the stream cannot be read, or DynamoDB refuses the request itself, and no
- *   record tells. Nothing was written by the request that was refused; of an earlier one, whose
- *   result was unknown, only a key can tell.
+ *   record tells. The refused request wrote nothing; whether an earlier one with an unknown result
+ *   did, only a key can tell.
  */
 export const execute = async (
   dependencies: ExecuteDependencies,
@@ -76,15 +76,15 @@ export const execute = async (
 };
 
 /**
- * `If-Match` is about the version that a race would be won at, and nobody meets on an account that
- * is not opened yet.
+ * A command with `If-Match` depends on the version at which it would win a race, and no commands
+ * meet on an account that is not opened yet.
  */
 const canQueue = ({ command, expectedVersions }: CommandRequest): boolean =>
   command.type !== 'open' && expectedVersions === undefined;
 
 /**
  * What the sender of a command hears of its verdict.
- * @param deadline until when a pending one may be waited for, in milliseconds since 1970.
+ * @param deadline until when to wait for a pending command, in milliseconds since 1970.
  */
 export const resultFor = async (
   dependencies: QueueDependencies,

@@ -17,7 +17,7 @@ const machine: Patience = {
 /**
  * The store of the stage this Lambda runs in: tables from `EVENTS_TABLE`, `COMMANDS_TABLE` and
  * `QUEUE_TABLE`, the machine's clock. To be called once per environment.
- * @param options.budget how long it tries to decide, in milliseconds.
+ * @param options.budget how long the store tries to decide, in milliseconds.
  * @throws {Error} naming the variable that is missing, or has a value that it cannot have.
  */
 export const storeFromEnvironment = ({
@@ -37,8 +37,8 @@ export const storeFromEnvironment = ({
   });
 
 /**
- * The records of commands alone, for a function that decides nothing and may read nothing else: the
- * table from `COMMANDS_TABLE`.
+ * A store of the commands' records alone, for a function that decides nothing and may read nothing
+ * else: the table from `COMMANDS_TABLE`.
  * @param options.budget how long it tries to read, in milliseconds.
  */
 export const recordsFromEnvironment = ({

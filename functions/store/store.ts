@@ -24,7 +24,7 @@ export interface Store {
   load(accountId: AccountId): Promise<Tail>;
   /**
    * Reads an account as it was.
-   * @returns its stream's tail at that moment: version 0 where that was before it was opened; as it
+   * @returns its stream's tail at that moment: version 0 before it was opened; the tail as it
    *   stands where the moment lies ahead.
    * @throws {StoreUnavailable} where DynamoDB did not answer in time.
    */
@@ -42,7 +42,7 @@ export interface Store {
     accountId: AccountId,
     range?: { readonly from?: number; readonly to?: number },
   ): AsyncIterable<Commit>;
-  /** Decides a command once and appends what follows: see {@link execute}. */
+  /** Decides a command once and appends its events: see {@link execute}. */
   execute(request: CommandRequest): Promise<CommandResult>;
   /** Decides commands of one account together, each once: see {@link executeTogether}. */
   executeTogether(
@@ -51,8 +51,8 @@ export interface Store {
     tail?: Tail,
   ): Promise<readonly CommandResult[]>;
   /**
-   * Reads what is recorded under a key, strongly consistent: what became of a command, or that it
-   * is pending.
+   * Reads the record under a key, strongly consistent: what became of a command, or that it is
+   * pending.
    * @returns `undefined` where the key is free.
    * @throws {StoreUnavailable} where DynamoDB did not answer in time: then nothing may be
    *   concluded.
@@ -60,8 +60,8 @@ export interface Store {
   recordOf(key: RecordKey): Promise<FoundRecord | undefined>;
   /**
    * Decides pending commands of one account together: see {@link decidePending}.
-   * @throws {StoreUnavailable} where DynamoDB did not answer in time: what was not decided is still
-   *   pending.
+   * @throws {StoreUnavailable} where DynamoDB did not answer in time: commands that were not
+   *   decided are still pending.
    */
   decidePending(accountId: AccountId, pending: readonly PendingCommand[]): Promise<PendingTally>;
 }

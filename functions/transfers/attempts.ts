@@ -2,25 +2,24 @@ import { createHash } from 'node:crypto';
 import type { Timestamp } from '../../events/values.ts';
 import type { TransferInput } from './workflow.ts';
 
-/** A reservation older than this should long have ended. In milliseconds. */
+/** A reservation that is older than this, in milliseconds, should long have ended. */
 export const LATE_AFTER_MS = 60_000;
 
 /**
- * A reservation later than this is not from now, but of a clock that was ahead. In milliseconds.
+ * A reservation dated further ahead of now than this, in milliseconds, is of a clock that was
+ * ahead.
  */
 export const AHEAD_AFTER_MS = 60_000;
 
-/**
- * How often a reservation is tried whose age is not known, as its clock was ahead. In milliseconds.
- */
+/** The time between tries of a reservation whose age no clock tells, in milliseconds. */
 const AHEAD_EVERY_MS = 16 * 60_000;
 
-/** From this age on, attempts no longer double their distance. In minutes. */
+/** From this age on, in minutes, the time between attempts no longer doubles. */
 const MOST_MINUTES_APART = 64;
 
 /**
- * Whether a reservation that is still open should have ended, as far as its time says; one whose
- * time lies ahead of now counts as such, for nobody knows how long it has been there.
+ * Whether a reservation that is still open should have ended, by its time; one whose time lies
+ * ahead of now counts too, for nobody knows how long it has been there.
  * @param reservedAt when it was reserved, by the clock that wrote its commit.
  * @param now in milliseconds since 1970.
  */
@@ -32,29 +31,28 @@ export const isLate = (reservedAt: Timestamp, now: number): boolean => {
 /** One try to carry an open transfer to its end. */
 export interface Attempt {
   /**
-   * The name of its execution: the same whoever makes the attempt and however often, and no other
-   * transfer's.
+   * The name of its execution: the same for every start of this attempt, and for no other transfer.
    */
   readonly name: string;
   /**
-   * The names that executions for this transfer had before and that may still be under way, the one
-   * that carry-out-transfers starts among them: where one is running, it is left alone.
+   * The names of this transfer's earlier executions that may still be under way,
+   * carry-out-transfers' own among them: where one is running, no other is started.
    */
   readonly earlier: readonly string[];
-  /** The reservation's time lies ahead of now: some clock was wrong. */
+  /** Whether the reservation's time lies ahead of now: some clock was wrong. */
   readonly isAhead: boolean;
 }
 
 /**
- * Which attempt an open transfer is in. It follows from its age alone, so that no state is kept: an
- * attempt begins at the ages of 1, 2, 4, 8, 16 and 32 minutes, and every 64 minutes from then on. A
- * transfer that hangs is tried ever more seldom, and never given up.
+ * Tells which attempt an open transfer is in. That follows from its age alone, so no state is kept:
+ * an attempt begins at the ages of 1, 2, 4, 8, 16 and 32 minutes, and every 64 minutes from then
+ * on. A transfer that hangs is tried ever more seldom, and never given up.
  *
  * A time ahead of now says nothing of the age, and must not hide the transfer until that time has
  * come: it is tried every 16 minutes.
  * @param reservedAt when it was reserved, by the clock that wrote its commit.
  * @param now in milliseconds since 1970.
- * @returns `undefined` where it is too young for being late.
+ * @returns `undefined` where it is too young to be late.
  */
 export const attemptFor = (
   transfer: TransferInput,
@@ -84,8 +82,8 @@ const MINUTE_MS = 60_000;
 
 /**
  * How long an execution may be under way. A step tries 9 times, for 30 s each at the most, with
- * waits of 91 s in all between them: a credit and a settlement take 13 minutes when all of them
- * time out.
+ * waits of 91 s in all between them: a credit and a settlement take 13 minutes when every try times
+ * out.
  */
 const LONGEST_RUN_MINUTES = 15;
 

@@ -12,36 +12,36 @@ import { creditRequest, settleRequest } from './step-requests.ts';
 import { logContext, type TransferInput, type TransferWorkflow } from './workflow.ts';
 
 /**
- * How long a batch goes on, in milliseconds: within its function's timeout, with some seconds for
- * what is begun last.
+ * How long a batch goes on, in milliseconds: within its function's timeout, with some seconds left
+ * for the last step.
  */
 interface Budget {
-  /** Until no more account's steps are begun: what is left is left to the workflow. */
+  /** How long it begins accounts' steps: it leaves the rest to the workflow. */
   readonly steps: number;
-  /** Until no more executions are started: what is left is reported. */
+  /** How long it starts executions: it reports the rest. */
   readonly starts: number;
 }
 
-/** How many accounts are worked on, and how many executions started, at once. */
+/** How many accounts it works on, and how many executions it starts, at once. */
 const ACCOUNTS_AT_ONCE = 20;
 const STARTS_AT_ONCE = 10;
 
 /**
  * Carries out the transfers whose reservations come in a batch of the events table's stream:
- * credits them, those to one account in one commit, and settles the credited ones, those from one
- * account in one commit. Most transfers end here.
+ * credits those to one account in one commit, then settles the credited ones of one source in one
+ * commit. Most transfers end here.
  *
- * What does not go straight (the credit is rejected, an account cannot be written to in time, a
- * result is not known) is left to the workflow, which tries again and releases; its execution is
- * named by the transfer's id. Every step may be repeated, so a batch that is delivered again does
- * nothing twice. What could neither be ended nor handed over is reported for delivery again.
+ * It leaves the other transfers (the credit is rejected, an account cannot be written to in time, a
+ * result is not known) to the workflow, which tries again and releases; the transfer's id names its
+ * execution. Every step may be repeated, so a batch that is delivered again does nothing twice. A
+ * transfer that it could neither end nor hand over is reported for delivery again.
  *
- * That there is a reservation for what is credited needs no asking: its own commit comes with the
- * stream. Where that has ended since, so is its credit recorded, and the record answers.
+ * It need not ask whether a transfer has its reservation: the reservation's own commit comes with
+ * the stream. Where it has ended since, the record of its credit answers.
  *
- * A stream record that is no commit, or one that this code cannot read, will be so however often it
- * is delivered, and would hold up its shard: it is logged, counted as `UnreadableRecords` and
- * passed over. What it reserves, if anything, is found by recover-transfers.
+ * A stream record that is no commit, or one that this code cannot read, would fail in every
+ * delivery and hold up its shard: it is logged, counted as `UnreadableRecords` and passed over.
+ * recover-transfers finds the transfers that it may reserve.
  */
 export const createHandler =
   (dependencies: CarryOutDependencies) =>
@@ -55,8 +55,8 @@ export const createHandler =
     let unreadable = 0;
     for (const record of Records.map(readCommitRecord)) {
       const { sequenceNumber, streamId, version } = record;
-      // One that does not say where it stands cannot be passed over: Lambda takes an empty
-      // identifier for the whole batch.
+      // A stream record without its place cannot be passed over: Lambda takes an empty identifier
+      // for the whole batch.
       if (sequenceNumber === '') failed.add(sequenceNumber);
       if (isReadable(record)) {
         const at = Date.parse(record.commit.at);
@@ -74,7 +74,7 @@ export const createHandler =
     }
 
     const transfers = [...reserved.keys()];
-    // Those that are also paid are about to be written to.
+    // The accounts that are also paid are about to change.
     for (const { to } of transfers) tails.delete(to);
     const inTime = { ...dependencies, deadline: begun + budget.steps };
     const credited = await acceptedOf(inTime, transfers, ({ to }) => to, creditRequest);
@@ -117,8 +117,8 @@ interface Reservation {
 }
 
 /**
- * How long the slowest took that were settled, in milliseconds: since its reservation, by a clock
- * that may have been ahead.
+ * How long the slowest settled transfer took, in milliseconds: since its reservation, whose clock
+ * may have been ahead.
  */
 const slowestOf = (
   settled: Iterable<TransferInput>,
@@ -137,15 +137,15 @@ export interface CarryOutDependencies {
   readonly budget: Budget;
 }
 
-/** What doing steps takes; no account's are begun after `deadline`. */
+/** What doing steps takes; no account's steps begin after `deadline`. */
 type Steps = Pick<CarryOutDependencies, 'store' | 'telemetry' | 'clock'> & {
   readonly deadline: number;
 };
 
 /**
- * Keeps what a reservation's commit says of its source: mostly nothing has happened there since,
- * and settling then takes no read. Where several commands were decided in one commit others are
- * about, and it is likely to be behind.
+ * Keeps the tail that a reservation's commit makes: mostly nothing has happened on its source
+ * since, and settling then takes no read. A commit of several commands is left out: others are at
+ * work there, and its tail is likely to be behind.
  */
 const remember = (tails: Map<AccountId, Tail>, commit: Commit): void => {
   tails.delete(commit.streamId);
@@ -153,8 +153,8 @@ const remember = (tails: Map<AccountId, Tail>, commit: Commit): void => {
 };
 
 /**
- * Has a command of every transfer decided, those of one account together. @returns the transfers
- * whose command was accepted.
+ * Has a command of every transfer decided, those of one account together.
+ * @returns the transfers whose command was accepted.
  */
 const acceptedOf = async (
   steps: Steps,
@@ -176,8 +176,8 @@ const acceptedOf = async (
 };
 
 /**
- * @returns one result for each request, in order; none where the account's stream cannot be worked
- * on, or not in time.
+ * @returns one result for each request, in order; none where the account's stream fails, or the
+ *   time is up.
  */
 const resultsOf = async (
   { store, telemetry, clock, deadline }: Steps,
@@ -197,7 +197,7 @@ const resultsOf = async (
     }
     return results;
   } catch (error) {
-    // The transfers of other accounts are not to fail with it.
+    // The transfers of other accounts must not fail with it.
     telemetry.logger.error('the transfers of an account are left to the workflow', {
       accountId,
       error,

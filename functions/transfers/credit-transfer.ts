@@ -17,9 +17,9 @@ export type CreditOutcome =
  * under the transfer's id, so however often the step runs, the money arrives once, and a rejection
  * stays one.
  *
- * It does not take its input's word for there being money: the source's stream must hold the
- * reservation, still open, to the same account and of the same amount. Where it does not, the
- * transfer may have ended, and then the record of its credit tells how.
+ * It does not trust its input that there is money: the source's stream must hold the reservation,
+ * still open, to the same account and of the same amount. Where it does not, the transfer may have
+ * ended, and then the record of its credit tells how.
  * @throws {UndecidedStep} where it is not known what became of the credit.
  * @throws {ReservationMissing} where there is neither a reservation nor a record of the credit.
  * @throws {Error} where the input is no transfer's.
@@ -69,9 +69,8 @@ export const createHandler =
   };
 
 /**
- * There is no reservation for a transfer that is to be credited, and no record of its credit
- * either: crediting would make money. Nothing can have led here but a mistake, and the same will be
- * found however often it is tried.
+ * A transfer to credit has no reservation, and no record of its credit either: crediting would make
+ * money. Only a mistake can lead here, and every further try will find the same.
  */
 class ReservationMissing extends Error {
   override readonly name = 'ReservationMissing';
@@ -117,8 +116,7 @@ const holderOf = (
   if (record?.outcome === 'rejected') return 'another';
   if (record?.outcome !== 'accepted') return 'nobody yet';
   const { answer } = record;
-  // An accepted credit without an answer does not say whose it is: to release then could make
-  // money.
+  // An accepted credit without an answer does not say whose it is: a release could then make money.
   if (!answer) return 'nobody yet';
   return answer['transferId'] === transferId && answer['counterparty'] === from
     ? 'this transfer'

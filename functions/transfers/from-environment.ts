@@ -10,8 +10,8 @@ import { createTransferWorkflow, type TransferWorkflow } from './workflow.ts';
  */
 export const transferWorkflowFromEnvironment = (): TransferWorkflow =>
   createTransferWorkflow(
-    // Limits stated for the same reason as for DynamoDB: the SDK's defaults change between
-    // releases. A request takes 13 s at most.
+    // The limits are stated because the SDK's defaults change between releases. A request takes 13
+    // s at most.
     new SFNClient({
       maxAttempts: 3,
       retryMode: 'standard',

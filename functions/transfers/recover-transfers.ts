@@ -8,7 +8,7 @@ import { type AccountsPage, openReservations, ScanPosition, type Streams } from 
 import { createStarter, type Starter, type StarterDependencies } from './start-again.ts';
 import { inputOf } from './workflow.ts';
 
-/** How many transfers, or accounts, are seen to at once. */
+/** How many transfers, or accounts, it works on at once. */
 const TRANSFERS_AT_ONCE = 10;
 
 /**
@@ -31,13 +31,13 @@ export interface Recovery {
    * Open transfers that are late: reserved more than a minute ago, or by a clock that was ahead.
    */
   readonly found: number;
-  /** Those started again; the others are in hand. */
+  /** How many of them were started again; the others are in hand. */
   readonly started: number;
-  /** Those that were found and not seen to, as 1,000 were started already. */
+  /** How many of them were left, because 1,000 were started already. */
   readonly left: number;
   /**
-   * What to call the function with for it to go on, where a search of the streams stopped before
-   * their end.
+   * The input that makes the function go on, where a search of the streams stopped before their
+   * end.
    */
   readonly next?: z.infer<typeof Input> | undefined;
 }
@@ -53,15 +53,15 @@ export interface RecoveryDependencies extends StarterDependencies {
 /**
  * Starts again the transfers that are open and late: their execution failed for good, or was never
  * started. Every step is repeatable, so it does no harm where another execution is still at work;
- * but it is not for nothing either, so a transfer is tried ever more seldom (see `attemptFor`), not
- * while its last execution is running, and at most 1,000 are started by one call.
+ * but it costs something, so a transfer is tried ever more seldom (see `attemptFor`), not while its
+ * last execution is running, and one call starts at most 1,000.
  *
- * One row, account or page that cannot be read keeps nothing else from being recovered.
+ * One row, account or page that cannot be read does not keep the others from being recovered.
  *
- * By hand, `{"from":"streams"}` needs no views. It stops in time, and says in `next` what to call
- * the function with to go on, until an answer has no `next`; the error of a call where something
- * failed says it too.
- * @returns how many there were.
+ * An operator's `{"from":"streams"}` needs no views. It stops in time, and its answer has in `next`
+ * the input that goes on, until an answer has no `next`; the error of a call where something failed
+ * says it too.
+ * @returns how many transfers it found, started and left.
  * @throws {Error} where something failed, once all else was done: the invocation fails, an alarm
  *   rings, and the next minute's goes on.
  */

@@ -17,8 +17,8 @@ const RejectedTransfer = z.extend(TransferInput, {
 
 /**
  * The workflow's last step after a rejected credit: gives the reservation back to the source, with
- * the rejection's code as the reason. It has no key to be recorded under: once the reservation is
- * gone there is nothing left to do, which makes it repeatable.
+ * the rejection's code as the reason. It needs no key: once the reservation is gone there is
+ * nothing left to do, so it is repeatable.
  * @throws {UndecidedStep} where it is not known whether the transfer is released.
  * @throws {Error} where the input is not a transfer whose credit was rejected.
  */

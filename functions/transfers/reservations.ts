@@ -7,16 +7,16 @@ import type { Store } from '../store/store.ts';
 import type { Commit } from '../store/stream/commit.ts';
 import type { TransferInput } from './workflow.ts';
 
-/** What each reservation of a commit starts its workflow with. */
+/** The workflow's input for each reservation of a commit. */
 export const reservedIn = ({ streamId, events }: Commit): TransferInput[] =>
   events.flatMap(({ type, data, origin: { correlationId, actor } }) =>
     type === 'MoneyReserved' ? [{ ...data, from: streamId, correlationId, actor }] : [],
   );
 
-/** Where the reservations of an account are found without the views. */
+/** The streams, in which an account's reservations are found without the views. */
 export type Streams = Pick<Store, 'load' | 'history'>;
 
-/** A reservation that is open: what its workflow is started with, and when it was reserved. */
+/** An open reservation: the input of its workflow, and when it was made. */
 export interface OpenReservation {
   readonly transfer: TransferInput;
   readonly reservedAt: Timestamp;
@@ -24,7 +24,7 @@ export interface OpenReservation {
 
 /**
  * The reservations of an account that are still open, from its stream alone.
- * @param isDue which of them are asked for, by when they were reserved.
+ * @param isDue selects the reservations, by the time when they were made.
  */
 export async function* openReservations(
   store: Streams,
@@ -34,7 +34,7 @@ export async function* openReservations(
   const { account } = await store.load(accountId);
   for (const { transferId, version, at } of account?.reservations ?? []) {
     if (!isDue(at)) continue;
-    // In whose name it was reserved is in the commit alone.
+    // Only the commit says in whose name the money was reserved.
     for await (const commit of store.history(accountId, { from: version, to: version })) {
       for (const transfer of reservedIn(commit)) {
         if (transfer.transferId === transferId) yield { transfer, reservedAt: at };
@@ -54,11 +54,11 @@ export type ScanPosition = z.infer<typeof ScanPosition>;
 export interface AccountsPage {
   readonly accounts: readonly AccountId[];
   /**
-   * Where the page begins; `undefined`: at the beginning of the table. Whoever does not finish the
-   * page goes on from here.
+   * Where the page begins; `undefined`: at the beginning of the table. A search that does not
+   * finish the page goes on from here.
    */
   readonly after: ScanPosition | undefined;
-  /** Ids of streams that cannot be those of accounts. */
+  /** Ids of streams that cannot be accounts. */
   readonly unreadable: readonly unknown[];
 }
 
@@ -72,15 +72,12 @@ export interface ScannedTable extends Patience {
   readonly budget: number;
 }
 
-/**
- * How many commits are looked at for a page: what one of them holds is begun again where it was not
- * finished.
- */
+/** How many commits a page reads: a search that stops within a page begins that page again. */
 const PAGE_ITEMS = 250;
 
 /**
- * Finds the accounts that ever reserved, a page at a time. It scans the whole events table, so it is
- * for the day when the views are lost or in doubt. The commits of a stream lie side by side, so an
+ * Finds the accounts that ever reserved, a page at a time. It scans the whole events table, so use
+ * it only when the views are lost or in doubt. The commits of a stream lie side by side, so an
  * account comes once; should it come again, its reservations are found again, which does no harm.
  * @param after where to go on; without it, from the beginning.
  * @throws {StoreUnavailable} where a page was not answered in time.

@@ -16,8 +16,7 @@ const CreditedTransfer = z.extend(TransferInput, {
 
 /**
  * The workflow's last step after a credit: turns the reservation on the source into a withdrawal.
- * It has no key to be recorded under: once the reservation is gone there is nothing left to do,
- * which makes it repeatable.
+ * It needs no key: once the reservation is gone there is nothing left to do, so it is repeatable.
  * @throws {UndecidedStep} where it is not known whether the transfer is settled.
  * @throws {Error} where the input is not a credited transfer's.
  */

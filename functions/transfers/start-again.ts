@@ -3,10 +3,7 @@ import type { Telemetry } from '../runtime/telemetry.ts';
 import { attemptFor, isLate } from './attempts.ts';
 import { logContext, type TransferInput, type TransferWorkflow } from './workflow.ts';
 
-/**
- * How many transfers one call starts again at the most: they write to accounts that are late
- * already.
- */
+/** The most transfers that one call starts again: they write to accounts that are late already. */
 const MOST_STARTED = 1_000;
 
 /** What starting transfers again takes. */
@@ -16,35 +13,34 @@ export interface StarterDependencies {
   /** The time, in milliseconds since 1970. */
   readonly clock: () => number;
   /**
-   * How long a call goes on beginning things, in milliseconds: some seconds less than the
-   * function's timeout.
+   * How long a call begins work, in milliseconds: some seconds less than the function's timeout.
    */
   readonly budget: number;
 }
 
 /** Starts the transfers of one call, and keeps count. */
 export interface Starter {
-  /**
-   * Whether a reservation that is still open should have ended, or is of a clock that was ahead.
-   */
+  /** Whether a reservation that is still open should have ended, or was dated by a clock ahead. */
   isDue(reservedAt: Timestamp): boolean;
   /**
    * Starts an open transfer again, unless it is too young, in hand, or one too many. Never throws:
    * a failure is counted.
    */
   startAgain(transfer: TransferInput, reservedAt: Timestamp): Promise<void>;
-  /** Notes that something failed, which keeps nothing else from being done. */
+  /** Notes that something failed; the rest goes on. */
   fail(message: string, error: unknown, context?: object): void;
   /**
-   * Does some work; where it throws, that is noted, and the search counts as one that has not seen
-   * everything.
+   * Does some work. Where that throws, it notes the failure, and the search counts as incomplete.
    */
   trying(message: string, work: () => Promise<void>, context?: object): Promise<void>;
-  /** What a source has, until the time is up. */
+  /** Yields what a source has, until the time is up. */
   inTime<T>(source: AsyncIterable<T>): AsyncGenerator<T>;
-  /** Whether the time is up, or as many were started as may be. */
+  /** Whether the time is up, or the most transfers were started. */
   hasStopped(): boolean;
-  /** Tells the alarms what was done, and how old the oldest open transfer is. To be called once. */
+  /**
+   * Emits what was done, and how old the oldest open transfer is, for the alarms. To be called
+   * once.
+   */
   finish(): {
     readonly found: number;
     readonly started: number;
@@ -63,7 +59,7 @@ export const createStarter = ({
   const { logger, count, measure } = telemetry;
   const now = clock();
   /**
-   * Age of the oldest transfer that was found open, in milliseconds. One of a clock that was ahead
+   * Age of the oldest transfer that was found open, in milliseconds. A transfer dated ahead of now
    * has no age.
    */
   let oldest = 0;
@@ -141,7 +137,7 @@ export const createStarter = ({
           left,
         });
       }
-      // That there is none is said too: where nothing is said, nobody has looked.
+      // It reports 0 too: where there is no value, no search has looked.
       if (sawEverything || oldest > 0) measure('OldestOpenTransferAge', oldest);
       count('TransfersRecovered', started);
       count('TransferRecoveryFailures', failed);

@@ -9,8 +9,8 @@ import type { TransferInput } from './workflow.ts';
 export const creditKey = ({ transferId }: TransferInput): RecordKey => `credit:${transferId}`;
 
 /**
- * The credit of a transfer, as it is asked of its destination. Whoever asks for it asks in these
- * words: the key knows a request by them.
+ * The request that credits a transfer at its destination. Every caller has to build it here: the
+ * key's record knows the command by its fingerprint.
  */
 export const creditRequest = (transfer: TransferInput): CommandRequest => {
   const { transferId, from, to, amount, currency, reference, correlationId, actor } = transfer;
@@ -31,8 +31,8 @@ export const creditRequest = (transfer: TransferInput): CommandRequest => {
 };
 
 /**
- * The settlement of a transfer, as it is asked of its source. It needs no key: once the reservation
- * is gone, it is done.
+ * The request that settles a transfer on its source. It needs no key: once the reservation is gone,
+ * it is done.
  */
 export const settleRequest = ({
   transferId,

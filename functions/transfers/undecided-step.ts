@@ -1,9 +1,9 @@
 import type { CommandResult } from '../store/deciding/command-result.ts';
 
 /**
- * A step of a transfer did not come to a decision, or not to one that the saga knows. It is thrown
- * for the workflow to try the step again: nothing may be concluded from it, least of all that the
- * credit was rejected.
+ * A step of a transfer did not come to a decision, or not to one that the saga knows. The workflow
+ * then tries the step again: nothing may be concluded from this error, least of all that the credit
+ * was rejected.
  */
 export class UndecidedStep extends Error {
   override readonly name = 'UndecidedStep';

@@ -9,7 +9,7 @@ import * as z from 'zod/mini';
 import { AccountId, Amount, Caller, Currency, Reference, TransferId } from '../../events/values.ts';
 
 /**
- * What an execution of the transfer workflow is started with: the reservation, and in whose name it
+ * The input of the transfer workflow's executions: the reservation, and in whose name the transfer
  * is carried out.
  */
 export const TransferInput = z.object({
@@ -24,10 +24,7 @@ export const TransferInput = z.object({
 });
 export type TransferInput = z.infer<typeof TransferInput>;
 
-/**
- * What an execution is started with for a transfer of which more is known: the rest is not the
- * workflow's.
- */
+/** Takes the workflow's input from a transfer that may have further fields. */
 export const inputOf = (transfer: TransferInput): TransferInput => {
   const { transferId, from, to, amount, currency, reference, correlationId, actor } = transfer;
   const terms = {
@@ -42,8 +39,8 @@ export const inputOf = (transfer: TransferInput): TransferInput => {
 };
 
 /**
- * What every log line about a transfer says of it; the correlation id under the name that
- * Powertools gives it elsewhere.
+ * The fields of every log line about a transfer; the correlation id has the name that Powertools
+ * gives it elsewhere.
  */
 export const logContext = ({ correlationId, transferId, from, to }: TransferInput) => ({
   correlation_id: correlationId,
@@ -60,22 +57,22 @@ export interface TransferWorkflow {
    *   start repeatable.
    * @returns `already_exists` where there is, or was, an execution of that name: a success, the
    *   transfer is in hand.
-   * @throws whatever the client throws: whether it has started is unknown, and the same start may
-   *   be sent again.
+   * @throws whatever the client throws: whether the execution has started is unknown, and the same
+   *   start may be sent again.
    */
   start(name: string, input: TransferInput): Promise<'started' | 'already_exists'>;
   /**
-   * Whether there is an execution of a name that has not ended. Of an Express machine, whose names
-   * are not unique, none is known.
+   * Whether an execution of a name has not ended. It knows none of an Express machine, whose names
+   * are not unique.
    * @throws whatever the client throws: nothing is known then.
    */
   isRunning(name: string): Promise<boolean>;
 }
 
 /**
- * To a start with the name and the input of an execution that is running Step Functions answers as
- * if it had just begun, apart from its time: one from before so many milliseconds was not started
- * by this request, however the clocks differ.
+ * Step Functions answers a start with the name and the input of a running execution as if that had
+ * just begun, apart from its time. An execution that began this many milliseconds ago was not
+ * started by this request, however the clocks differ.
  */
 const STARTED_BEFORE_MS = 10_000;
 

@@ -4,9 +4,7 @@ import { AccountView } from '../ledger/account.ts';
 import { Entry } from '../ledger/statement.ts';
 import { type Item, ROW_SCHEMA, readRow } from './row.ts';
 
-/**
- * The key of an account's summary: how the account stands, at the version that its views are at.
- */
+/** The key of an account's summary: the account at the version that its views are at. */
 export const summaryKey = (accountId: AccountId) => ({ pk: partition(accountId), sk: 'summary' });
 
 /**
@@ -52,6 +50,6 @@ export const readEntry = (item: Item): Entry => readRow(EntryItem, item);
 
 const partition = (accountId: AccountId) => `account#${accountId}`;
 
-// What is told is strict; what is stored is not.
+// What the API answers is strict; what the table holds is not.
 const SummaryItem = z.object(AccountView.shape);
 const EntryItem = z.object(Entry.shape);

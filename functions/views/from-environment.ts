@@ -22,7 +22,7 @@ export const viewsTableFromEnvironment = (): ViewsTable => ({
 
 /**
  * The views of the stage this Lambda runs in. To be called once per environment.
- * @param options.budget how long a call asks for an answer, in milliseconds.
+ * @param options.budget how long a call tries to get an answer, in milliseconds.
  * @throws {Error} where a variable is missing.
  */
 export const viewsFromEnvironment = ({

@@ -5,8 +5,8 @@ export type Item = Readonly<Record<string, unknown>>;
 
 /**
  * The version of the rows' shapes, which every row carries as `schema`. Attributes may be added
- * under the same number, and code that does not know them passes them over; whatever changes what a
- * row means counts the number up.
+ * under the same number, and code that does not know them passes over them; a change to what a row
+ * means counts the number up.
  */
 export const ROW_SCHEMA = 1;
 
@@ -34,11 +34,11 @@ export const isUnreadableRow = (error: unknown): error is UnreadableRow =>
 export type PassOver = (row: UnreadableRow) => void;
 
 /**
- * Reads an item as one kind of row. Attributes that the kind does not have, as the table's and the
- * indexes' keys, are dropped.
+ * Reads an item as one kind of row. It drops attributes that the kind does not have, such as the
+ * table's and the indexes' keys.
  * @param kind what the row must hold, as an object that is not strict.
- * @throws {UnreadableRow} where the item is none, or of a schema that this code does not know; one
- *   that names none is of the first.
+ * @throws {UnreadableRow} where the item is none, or of a schema that this code does not know; an
+ *   item that names no schema is of the first.
  */
 export const readRow = <Kind extends z.ZodMiniObject>(kind: Kind, item: Item): z.output<Kind> => {
   const schema = item['schema'] ?? 1;
@@ -50,7 +50,7 @@ export const readRow = <Kind extends z.ZodMiniObject>(kind: Kind, item: Item): z
 };
 
 /**
- * Reads items one by one: one that cannot be read keeps no other from being shown.
+ * Reads items one by one: one that cannot be read does not hide the others.
  * @param read gives the row; `undefined` where the item is none yet.
  * @param passOver told of each item that cannot be read.
  */

@@ -15,7 +15,7 @@ import { type Item, ROW_SCHEMA, readRow } from './row.ts';
 
 const step = { accountId: AccountId, version: Version, at: Timestamp };
 
-/** Where a step's event is: on one account's stream. */
+/** The place of a step's event on one account's stream. */
 const Step = z.object(step);
 
 /** What the reservation says of a transfer. It comes from the source's stream, all at once. */
@@ -26,22 +26,19 @@ const Reserved = {
   amount: Amount,
   currency: Currency,
   reference: z.optional(Reference),
-  /** Of the request that reserved: what follows is logged and done in its name. */
+  /** That of the request that reserved: all later steps are logged and done under it. */
   correlationId: z.string(),
   actor: Caller,
   reserved: Step,
 };
 
-/**
- * How the source's part ended; with the code for which the destination rejected the credit where it
- * was released.
- */
+/** A release, with the code for which the destination rejected the credit. */
 const Released = z.object({ ...step, reason: z.string() });
 
 /**
  * A transfer's row. Its steps come from two streams that know nothing of each other's progress:
  * each is an attribute of its own, so the row is the same in whatever order they arrive, and the
- * transfer's status is derived when it is read. Nothing in it is strict: what is stored may have
+ * transfer's status is derived when it is read. Nothing in it is strict: a stored row may have
  * attributes of later code.
  */
 const TransferItem = z.object({
@@ -55,10 +52,7 @@ export type TransferRow = z.infer<typeof TransferItem>;
 /** What the commits of one account add to a transfer's row; `from` and `transferId` are its key. */
 export type TransferChange = Pick<TransferRow, 'transferId' | 'from'> & Partial<TransferRow>;
 
-/**
- * In how many partitions the index of open transfers is kept: one partition takes 1,000 writes a
- * second.
- */
+/** How many partitions the index of open transfers has: one takes 1,000 writes a second. */
 const OPEN_SHARDS = 8;
 
 /** The partitions of the index `openTransfers`. */
@@ -68,8 +62,8 @@ export const openShards: readonly string[] = Array.from(
 );
 
 /**
- * The key of a transfer's row. One id is one transfer since it is claimed with its reservation; of
- * before, two sources may have one each under the same id.
+ * The key of a transfer's row. One id is one transfer since the reservation claims it; from before
+ * that rule, two sources may have one each under the same id.
  * @param from the source account.
  */
 export const transferKey = (transferId: TransferId, from: AccountId) => ({
@@ -89,8 +83,8 @@ export const orderOf = ({
 }: Pick<TransferRow, 'transferId' | 'reserved'>): string => `${reserved.at}#${transferId}`;
 
 /**
- * Where an item of an index by {@link orderOf} stands in it. Another source may have chosen the
- * same id in the same millisecond, so the source belongs to it: no two transfers have one position.
+ * The position of an item in an index by {@link orderOf}. It includes the source, since another
+ * source may have chosen the same id in the same millisecond: no two transfers have one position.
  */
 export const positionOf = (item: Item): string => `${placeOf(item)}#${item['from']}`;
 
@@ -98,8 +92,8 @@ export const positionOf = (item: Item): string => `${placeOf(item)}#${item['from
 export const placeOf = (item: Item): string => String(item['order']);
 
 /**
- * The place of a position. One that was given out before sources belonged to it comes after all at
- * its place.
+ * The place of a position. A position from before it included the source comes after all at its
+ * place.
  */
 export const placeAt = (position: string): string => position.split('#', 2).join('#');
 
@@ -113,9 +107,9 @@ export const openKeys = ({
 });
 
 /**
- * The item of a transfer of which everything is known: it has ended, and every step is there.
- * Whatever else is ever said of it is in the item already, so it may be written over what there is.
- * @returns `undefined` where steps are missing: what is known has to be added to the item.
+ * The item of a transfer that has ended and whose every step is known. No later change can add to
+ * it, so it may overwrite the row.
+ * @returns `undefined` where steps are missing: the change has to be added to the row.
  */
 export const wholeTransferItem = (change: TransferChange): Record<string, unknown> | undefined => {
   const { transferId, from, reserved, credited, settled, released } = change;
@@ -154,8 +148,8 @@ export const transferOf = (row: TransferRow): Transfer => {
 };
 
 /**
- * In the order of the saga, not of the clock: the end may be projected before the credit that led
- * to it.
+ * The steps in the order of the saga, not of the clock: the end may be projected before the credit
+ * that led to it.
  */
 const STEPS = [
   'reserved',

@@ -12,8 +12,8 @@ import { readSummary, summaryKey } from './account-rows.ts';
 import type { Item } from './row.ts';
 
 /**
- * Where the views are kept, and what waiting for an answer takes. The client sends a request once:
- * sending again is done here.
+ * The table of the views, and what waiting for an answer takes. The client sends a request once:
+ * this code sends it again.
  */
 export interface ViewsTable extends Patience {
   readonly client: DynamoDBDocumentClient;
@@ -22,8 +22,8 @@ export interface ViewsTable extends Patience {
 
 /**
  * Reads one item, strongly consistent.
- * @returns `undefined` where there is none: an answer that says nothing is no such word, and is
- *   asked for again.
+ * @returns `undefined` where there is none. An answer that says nothing does not mean that: the
+ *   read is sent again.
  * @throws {StoreUnavailable} where DynamoDB did not answer in time.
  */
 export const getItem = async (
@@ -55,7 +55,8 @@ export async function* queryItems(
     const start = cursor ? { ExclusiveStartKey: cursor } : {};
     const page = await ask(async () => {
       const answer = await client.send(new QueryCommand({ ...input, ...start, TableName: table }));
-      // Every answer to a query has its items, if only none of them: one without is no answer.
+      // Every answer to a query has a list of items, though it may be empty: one without it is no
+      // answer.
       if (!answer.Items) throw new UnreadableAnswer();
       return { items: answer.Items, next: answer.LastEvaluatedKey };
     });

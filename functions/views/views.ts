@@ -27,13 +27,13 @@ import { getItem, queryItems, type ViewsTable } from './views-table.ts';
 /** A transfer that has not ended, with what its workflow needs to be started again. */
 export type OpenTransfer = Transfer & { readonly correlationId: string; readonly actor: Caller };
 
-/** The times of the reservations that are asked for: before one, or after one. */
+/** Selects reservations by their time: before one, or after one. */
 export type ReservedAt = { readonly before: Timestamp } | { readonly after: Timestamp };
 
 /**
- * The read models. They follow the streams: what was just accepted may not be in them yet. A row
- * that cannot be read is passed over as if it were not there, and told of; it keeps no other from
- * being shown.
+ * The read models. They follow the streams: they may not show yet what was just accepted. A row
+ * that cannot be read is passed over as if it were not there, and reported; it does not hide the
+ * others.
  *
  * Every method throws a `StoreUnavailable` where DynamoDB did not answer in time.
  */
@@ -52,17 +52,17 @@ export interface Views {
   ): Promise<{ entries: Entry[]; next?: Version | undefined; asOfVersion: number }>;
   /**
    * A transfer by its id.
-   * @param from its source, where that is known: then it costs one item's read, and no other
-   *   source's by that id is found. Without, of two sources' transfers with the same id, the one
-   *   requested first is.
+   * @param from its source, where that is known: then the call reads one item, and finds no other
+   *   source's transfer by that id. Without it, of two sources' transfers with the same id, the
+   *   call finds the one requested first.
    * @returns `undefined` where the views do not know it, or not yet.
    */
   transfer(transferId: TransferId, from?: AccountId): Promise<Transfer | undefined>;
   /**
    * A page of an account's transfers, outgoing and incoming, newest first.
    * @param page at most `limit` transfers of one `status`, or any, that come after the position
-   *   `before`. A rare status is looked for in some hundreds of rows: the page may hold fewer than
-   *   `limit`, or none, and still be followed by another.
+   *   `before`. The call looks for a rare status in some hundreds of rows: the page may hold fewer
+   *   than `limit`, or none, and still be followed by another.
    * @returns the transfers, and `next`, the `before` of the page that follows, where there may be
    *   one.
    */
@@ -75,33 +75,33 @@ export interface Views {
     },
   ): Promise<{ transfers: Transfer[]; next?: string | undefined }>;
   /**
-   * The transfers that have not ended, in a few lines one after the other, each oldest first.
+   * The transfers that have not ended, partition by partition of the index, each oldest first.
    * @param reserved when they were reserved.
-   * @param passOver told of rows that cannot be read, beside whoever is told of all.
+   * @param passOver told of rows that cannot be read, besides the views' own `passOver`.
    */
   openTransfers(reserved: ReservedAt, passOver: PassOver): AsyncIterable<OpenTransfer>;
 }
 
-/** How many transfers of a side are read at a time where most of them may be passed over. */
+/** How many transfers of a side a query reads at a time where most of them may be passed over. */
 const SIFTED_PAGE = 100;
 
 /**
- * What is read of a side beside a page: the last one of the page before, the one that there is
- * more, and the one after it.
+ * How many more rows than a page a query reads of a side: the last one of the page before, the one
+ * that shows that there is more, and the one after it.
  */
 const READ_AHEAD = 3;
 
 /**
- * How many rows are looked at for one page: with what is read ahead of them, twice as many are read
- * at the most.
+ * How many rows a page looks at: with those that it reads ahead, it reads twice as many at the
+ * most.
  */
 const MOST_ROWS_A_PAGE = 200;
 
 /** What views are made of. */
 export interface ViewsDependencies extends ViewsTable {
   /**
-   * How long a call asks for an answer, in milliseconds; of {@link Views.openTransfers}, for one
-   * page's.
+   * How long a call tries to get an answer, in milliseconds; {@link Views.openTransfers}, for each
+   * page.
    */
   readonly budget: number;
   /** Told of every row that cannot be read. */
@@ -110,7 +110,7 @@ export interface ViewsDependencies extends ViewsTable {
 
 /**
  * Reads the views table.
- * @param dependencies the table, how long to wait for it, and who is told of rows that cannot be
+ * @param dependencies the table, how long to wait for it, and what hears of rows that cannot be
  *   read.
  */
 export const createViews = (dependencies: ViewsDependencies): Views => {
@@ -127,8 +127,8 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
     entries: async (accountId, { limit, before = Number.MAX_SAFE_INTEGER }) => {
       const asking = ask();
       const asOfVersion = await summaryVersion(accountId, asking);
-      // Entries are written before the summary. Those beyond its version are not shown: others may
-      // still be missing between. Those up to it are there, so they are read consistently: a
+      // The projection writes entries before the summary. Entries beyond its version are not shown:
+      // others between may still be missing. Those up to it are there, so the read is consistent: a
       // replica that lags would leave a hole.
       const items = queryItems(dependencies, asking, {
         KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
@@ -177,7 +177,7 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
 
     transfersOf: async (accountId, { limit, before, status }) => {
       const asking = ask();
-      // Others may be at the same place of the index as the last one of the page before.
+      // Other transfers may be at the same place of the index as the last one of the page before.
       const notAfter = before && placeAt(before);
       const side = (IndexName: string, key: 'from' | 'to') =>
         queryItems(dependencies, asking, {
@@ -225,7 +225,7 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
       };
       const failures: unknown[] = [];
       for (const shard of openShards) {
-        // A caller that goes through many of them has the time anew for each page.
+        // A caller that goes through many pages has the budget anew for each of them.
         const items = queryItems(dependencies, (request) => ask()(request), {
           IndexName: 'openTransfers',
           KeyConditionExpression: `openShard = :shard AND openSince ${comparison} :time`,
@@ -236,7 +236,7 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
             yield { ...transferOf(row), correlationId: row.correlationId, actor: row.actor };
           }
         } catch (error) {
-          // One that is throttled keeps none of the others from being found.
+          // A partition that is throttled does not keep the others from being read.
           failures.push(error);
         }
       }
@@ -246,9 +246,8 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
 };
 
 /**
- * Two sides of the same list as one, by their positions. Each side is ordered as far as its index
- * is: items at the same place of it come in no order that may be relied on, so they are put in that
- * of their positions.
+ * Merges two sides of the same list by their positions. Each side has its index's order, in which
+ * items at the same place come in no reliable order, so they are sorted by their positions.
  */
 async function* newestFirst(
   left: AsyncGenerator<Item>,

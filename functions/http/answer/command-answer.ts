@@ -92,8 +92,8 @@ const idempotencyKeyReused: Problem = {
 };
 
 /**
- * What is asked for was written down by other code than this: nothing may be concluded from it
- * here, and a later try may tell.
+ * Other code than this wrote the record: nothing may be concluded from it here, and a later try may
+ * tell.
  */
 export const recordUnreadable: Problem = {
   code: 'try_again',
@@ -103,8 +103,8 @@ export const recordUnreadable: Problem = {
 };
 
 /**
- * A 503 promises that nothing was done, or that what the client sent will tell. Where it sent
- * nothing that could, a write whose result is unknown keeps neither promise, so it is a 500.
+ * A 503 promises that nothing was done, or that a repeat will tell. A client without a key cannot
+ * repeat, so where the result of its write is unknown neither holds, and it gets a 500.
  */
 const undecided = (reason: UndecidedReason, repeatableBy: string | undefined): Problem => {
   switch (reason) {

@@ -12,8 +12,8 @@ export interface HttpAnswer {
  * An answer in JSON.
  * @param statusCode the HTTP status.
  * @param body plain JSON.
- * @param headers besides those that every answer has. Balances are nobody's to cache, so nothing is
- *   stored on the way.
+ * @param headers besides those that every answer has. Nobody may cache balances, so no answer may
+ *   be stored on the way.
  */
 export const json = (
   statusCode: number,

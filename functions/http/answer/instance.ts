@@ -1,6 +1,6 @@
 /**
- * The `instance` of a problem (RFC 9457, 3.1.5): the path that was asked for, as a URI reference
- * that stays on this host whatever a client has put into it.
+ * The `instance` of a problem (RFC 9457, 3.1.5): the path of the request, as a URI reference that
+ * stays on this host whatever the client has put into it.
  * @param rawPath as API Gateway hands it over: decoded, in spite of its name.
  * @returns a path in the characters of RFC 3986, from the root. One that began with two slashes
  *   would name another host, so it begins with `/.`, which means the same path here.

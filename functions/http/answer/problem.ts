@@ -2,8 +2,8 @@ import type { HttpAnswer } from './http-answer.ts';
 import { instanceOf } from './instance.ts';
 
 /**
- * Every error this API answers: its stable code, the status and title that belong to it. The
- * contract's table, and 500.
+ * Every error that this API answers: its stable code, and the status and title that belong to it.
+ * It is the contract's table, and 500.
  */
 export const PROBLEMS = {
   validation_failed: { status: 400, title: 'The request is not valid' },
@@ -44,13 +44,13 @@ export interface InvalidPart {
 export interface Problem {
   readonly code: ProblemCode;
   /**
-   * One sentence or two for whoever reads the answer: what happened and what to do. Nothing
+   * One or two sentences for the client's developer: what happened and what to do. Nothing
    * internal.
    */
   readonly detail: string;
   /**
-   * The account's balance less its reservations, in minor units: what could have been taken without
-   * its overdraft.
+   * The account's balance less its reservations, in minor units: the most that a command could have
+   * taken without the overdraft.
    */
   readonly available?: number | undefined;
   readonly currentVersion?: number | undefined;

@@ -1,10 +1,10 @@
 /**
  * What the client itself sent that makes its request happen once, however often it sends it: its
- * `Idempotency-Key`, or the `transferId` that it chose. An id that is made here is no such key: the
- * client does not know it, and the next request gets another one. Whatever an answer promises of a
- * repeat follows from this.
+ * `Idempotency-Key`, or the `transferId` that it chose. An id that this code makes is no such key:
+ * the client does not know it, and the next request gets another one. What an answer may promise of
+ * a repeat follows from this.
  * @param request the request as its route's schema reads it.
- * @returns in words, to follow "the same"; `undefined`: sent again, it may be done twice.
+ * @returns in words, to follow "the same"; `undefined`: a second request may do it twice.
  */
 export const repeatableBy = (request: unknown): string | undefined => {
   if (memberOf(memberOf(request, 'headers'), 'idempotency-key') !== undefined)

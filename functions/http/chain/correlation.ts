@@ -5,9 +5,9 @@ const PRINTABLE = /^[\x20-\x7e]{1,128}$/;
 
 /**
  * Gives every request its correlation id: the client's `X-Correlation-Id` where it is 1 to 128
- * printable ASCII characters, else the id that API Gateway gave the request. One that came twice,
- * the same each time, is taken once. It is on every log line and event the request causes, and
- * comes back with the answer.
+ * printable ASCII characters, else the id that API Gateway gave the request. A header that came
+ * twice, the same each time, is taken once. The id is on every log line and event that the request
+ * causes, and comes back with the answer.
  */
 export const correlation = (): HttpMiddleware => {
   const echo: NonNullable<HttpMiddleware['after']> = ({ context, response }) => {

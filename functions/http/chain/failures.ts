@@ -4,9 +4,9 @@ import { type Problem, problemAnswer } from '../answer/problem.ts';
 import type { HttpMiddleware } from './http-middleware.ts';
 
 /**
- * Answers what was thrown, a time that has run out among it. The log has all of it; the caller
- * hears only whether to try again, which is promised only where nothing was done, or where the
- * request can be repeated without being done twice.
+ * Answers an error that the route threw, or that its time ran out. The log has all of it; the
+ * caller hears only whether to try again. The answer promises that only where nothing was done, or
+ * where a repeat is not done twice.
  */
 export const failures = (): HttpMiddleware => ({
   onError: (request) => {

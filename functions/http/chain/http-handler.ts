@@ -12,7 +12,7 @@ import type { HttpContext } from './http-middleware.ts';
 import { identity } from './identity.ts';
 import { observation } from './observation.ts';
 
-/** Who sent a request, what ties together everything it causes, and what its answer may promise. */
+/** A request's sender, the id that ties together all it causes, and what its answer may promise. */
 export interface Sender {
   readonly caller: Caller;
   readonly correlationId: string;
@@ -27,14 +27,14 @@ export interface Sender {
 /** What Lambda invokes for a request to the HTTP API (payload 2.0). */
 export type HttpHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpAnswer>;
 
-/** So long before Lambda would cut the request off, it is answered after all; milliseconds. */
+/** How long before Lambda would cut the request off the chain answers it; milliseconds. */
 const LAST_MOMENT_MS = 250;
 
 /**
  * Puts a route behind the chain that all of them share: correlation id, logs and metrics, identity,
  * validation, and errors as `application/problem+json`.
- * @param telemetry where every request tells what became of it.
- * @param schema what the route takes; anything else is answered before `respond` hears of it.
+ * @param telemetry takes what became of every request.
+ * @param schema what the route takes; the chain answers anything else before `respond` hears of it.
  * @param respond the route itself: a function of the request. It returns what it expects to go
  *   wrong, as a {@link Problem}; what it throws is logged and answered 500.
  * @param identify names the caller; passed in for tests only.

@@ -3,9 +3,9 @@ import type { HttpMiddleware } from './http-middleware.ts';
 
 /**
  * Says what became of every request: one log line, `RequestLatency`, and `ServerError` where the
- * fault is ours. Several requests may be under way at once: what is told of one is in its context
- * alone. The clock here only measures; nothing is decided by it.
- * @param telemetry where it is told. The request has its correlation id by then.
+ * fault is ours. Several requests may be under way at once, so all that it knows of one is in that
+ * request's context. The clock here only measures; it decides nothing.
+ * @param telemetry takes the line and the metrics. The request has its correlation id by then.
  */
 export const observation = (telemetry: HttpTelemetry): HttpMiddleware => {
   const report: NonNullable<HttpMiddleware['after']> = ({ event, context, response }) => {

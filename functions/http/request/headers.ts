@@ -3,11 +3,11 @@ import type { InvalidPart } from '../answer/problem.ts';
 import { cameTwice } from './came-twice.ts';
 
 /**
- * What is wrong with the headers of any request that changes something, whatever its route takes.
+ * Finds what is wrong with the headers of a request that changes something, whatever its route.
  *
- * Of a list a client may send several lines (RFC 9110, 5.3): `If-Match`, `Prefer` and
- * `Content-Encoding` are read as one. Of anything else there is one, and which of two is meant is
- * not to be guessed.
+ * A client may send a list in several lines (RFC 9110, 5.3): `If-Match`, `Prefer` and
+ * `Content-Encoding` are read as one. Any other header may come once, and the server must not guess
+ * which of two is meant.
  * @param event the request, its headers' names in lower case.
  * @returns nothing where they are all right.
  */

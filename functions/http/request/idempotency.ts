@@ -9,8 +9,7 @@ export const IdempotencyKey = z
   .string()
   .check(
     z.regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters'),
-    // Which of the two is meant, the text or the text twice, is not known: a wrong guess would do
-    // it twice.
+    // The client may mean the text or the text twice: with a wrong guess the command happens twice.
     z.refine((key) => cameTwice(key) === undefined, 'came twice: send it once'),
   )
   .brand<'IdempotencyKey'>();
@@ -32,7 +31,7 @@ export const deriveId = (caller: Caller, accountId: AccountId | '', key: Idempot
     .slice(0, 22);
 
 /**
- * Under which keys a command on one account is recorded.
+ * The keys under which a command on one account is recorded.
  * @returns none without an `Idempotency-Key`: the command is then not protected against being sent
  *   twice.
  */

@@ -4,8 +4,8 @@ import { EntityTags, tagsOf } from './entity-tags.ts';
 
 /**
  * What `If-Match` asks (RFC 9110, 13.1.1): that there is an account at all (`*`), or the account at
- * one of some versions. None are left where it never holds, because a weak tag matches nothing and
- * a tag that is no version was never given out.
+ * one of some versions. The list is empty where the condition never holds: a weak tag matches
+ * nothing, and no answer ever gave out a tag that is no version.
  */
 export type Precondition = readonly Version[] | 'exists';
 

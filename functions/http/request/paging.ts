@@ -9,9 +9,7 @@ export const PageLimit = z._default(
   25,
 );
 
-/**
- * Counted up when cursors change their shape: one from before is then refused instead of misread.
- */
+/** Count this up when cursors change their shape: an older cursor is then refused, not misread. */
 const CURSOR_VERSION = 1;
 
 /**

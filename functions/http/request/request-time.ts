@@ -3,10 +3,10 @@ import { Timestamp } from '../../../events/values.ts';
 
 /**
  * A time as a client may send it: any of RFC 3339 (5.6), with its offset, read to the millisecond.
- * What is finer is cut off, so that no time becomes a later one.
+ * Finer digits are cut off, so that no time becomes a later one.
  *
- * A plus sign that a client has not escaped in a query is a space by now; there is nothing else
- * that a space could mean there.
+ * A plus sign that a client did not escape in a query has become a space; a space there can mean
+ * nothing else.
  */
 export const RequestTime = z.pipe(
   z.pipe(
@@ -31,8 +31,8 @@ const RFC_3339 =
 const MINUTE_MS = 60_000;
 
 /**
- * The times that a {@link Timestamp} can say. What an offset carries beyond them is as early, or as
- * late, as any.
+ * The first and the last time that a {@link Timestamp} can say. A time that its offset carries
+ * beyond them becomes one of these two.
  */
 const [EARLIEST, LATEST] = [
   Date.parse('0000-01-01T00:00:00.000Z'),

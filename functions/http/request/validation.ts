@@ -6,8 +6,8 @@ import { invalidHeaders } from './headers.ts';
 
 /**
  * What a route takes, as one schema: `path`, `query`, `headers` (lower case), `body`, and
- * `routeKey`, where one function takes several routes. A part that it does not name is not looked
- * at; a route that names `body` takes JSON.
+ * `routeKey`, where one function takes several routes. Nothing looks at a part that it does not
+ * name; a route that names `body` takes JSON.
  */
 export type RequestSchema<Input> = z.ZodMiniType<Input> & { readonly shape: object };
 
@@ -49,7 +49,7 @@ const invalid = (
   return { ok: false, problem: { code: 'validation_failed', detail: `${detail}.`, errors } };
 };
 
-/** A body of nothing but unknown fields would otherwise be answered with many times its size. */
+/** Without it the answer to a body full of unknown fields would be many times the body's size. */
 const MOST_ERRORS = 20;
 
 /**
@@ -71,7 +71,7 @@ const invalidParts = (issue: z.core.$ZodIssue): InvalidPart[] => {
 const asHeader = (name: string): string =>
   name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 
-/** Words for what a schema has none of its own for; `zod/mini` brings none. */
+/** The messages for issues that a schema has no words for; `zod/mini` brings none. */
 const inWords = (issue: z.core.$ZodRawIssue): string => {
   if (issue.input === undefined) return 'is required';
   switch (issue.code) {

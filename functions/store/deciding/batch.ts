@@ -1,15 +1,15 @@
 import type { RecordKey } from '../writing/record-key.ts';
 import type { Submission } from './plan.ts';
 
-/** Whatever holds a command that is to be decided. */
+/** An object that holds a command to decide. */
 interface OfCommand {
   readonly submission: Pick<Submission, 'keys'>;
 }
 
 /**
- * The first of the commands, as many as their items fit a transaction, but no key twice: a
- * transaction writes an item once.
- * @param mostItems at most so many items, the commit included; one command is always taken.
+ * The first commands, as many as their items fit a transaction, but no key twice: a transaction
+ * writes an item once.
+ * @param mostItems the most items, the commit included; one command is always taken.
  */
 export const nextBatch = <T extends OfCommand>(
   commands: Iterable<T>,
@@ -32,8 +32,5 @@ export const nextBatch = <T extends OfCommand>(
 export const itemsOf = (batch: readonly OfCommand[]): number =>
   batch.reduce((sum, command) => sum + placesOf(command), 1);
 
-/**
- * A command without a key takes no item, yet as many of them as items are allowed are enough for a
- * commit.
- */
+/** A command without a key takes no item, but counts as one, so that a commit stays bounded. */
 const placesOf = ({ submission }: OfCommand): number => Math.max(1, submission.keys.length);

@@ -12,15 +12,15 @@ export interface RecordingDependencies extends WriteTables, Patience {
 }
 
 /**
- * Has a command's record under all keys that the command was sent with, so that they all belong to
- * it from now on.
- * @param record what stands under one of them: decided, or pending. A copy of a pending one is that
- *   very command, and may be replaced by whoever decides it.
+ * Writes a command's record under all keys that the command was sent with, so that they all belong
+ * to it from now on.
+ * @param record the record under one of them: decided, or pending. A copy of a pending record is
+ *   that very command, and the environment that decides it may replace the copy.
  * @param submission the command as it was sent now.
- * @param replaces what may be replaced under the other keys, by its `writeId`.
+ * @param replaces the records that it may replace under the other keys, by `writeId`.
  * @param deadline in milliseconds since 1970.
- * @returns what stands in the way: a key belongs to another command, or it is not known that all of
- *   them are claimed.
+ * @returns the obstacle: a key belongs to another command, or it is not known that all keys are
+ *   claimed.
  */
 export const recordedUnder = async (
   dependencies: RecordingDependencies,
@@ -76,6 +76,6 @@ const pendingCopy = (
   keys: [...new Set([...record.keys, ...keys])],
 });
 
-/** Why something was not decided, by what became of its last write. */
+/** Why a command was not decided, by what became of its last write. */
 export const reasonOf = (kind: 'conflict' | 'throttled' | 'turned_away' | 'unknown') =>
   kind === 'conflict' ? 'contention' : kind === 'turned_away' ? 'unavailable' : kind;

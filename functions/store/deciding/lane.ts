@@ -27,21 +27,19 @@ export interface DecidingDependencies extends EventsTable, WriteTables, Patience
 
 /** How commands go through a lane. */
 export interface LaneOptions {
-  /** In milliseconds since 1970. It is looked at in every round. */
+  /** In milliseconds since 1970. Every round checks it. */
   readonly deadline: number;
-  /**
-   * What the records of pending commands may replace, by their `writeId`. Other keys must be free.
-   */
+  /** The `writeId` of what the record under each key may replace. Other keys must be free. */
   readonly replaces?: ReadonlyMap<RecordKey, string>;
   /**
-   * The stream as it was a moment ago, where that is known: it saves reading it, if nothing has
-   * been appended since.
+   * The stream as it was a moment ago, where that is known: it saves a read, if nothing was
+   * appended since.
    */
   readonly tail?: Tail | undefined;
   /**
-   * Whether a command is to leave the lane and queue: asked when the stream has been read, and
-   * after each lost race. Without it commands race until their deadline.
-   * @param losses how many races it has lost in this lane.
+   * Whether a command is to leave the lane and queue: the lane asks when it has read the stream,
+   * and after each lost race. Without it commands race until their deadline.
+   * @param losses how many races the command has lost in this lane.
    */
   readonly mayQueue?: ((tail: Tail | undefined, losses: number) => boolean) | undefined;
 }
@@ -57,12 +55,12 @@ interface Candidate {
   readonly submission: Submission;
   readonly deadline: number;
   readonly mayQueue: NonNullable<LaneOptions['mayQueue']>;
-  /** The place in the order in which the lane's commands came. */
+  /** Its place in the order in which the lane's commands came. */
   readonly arrival: number;
   readonly replaces: Map<RecordKey, string>;
-  /** All writes of this lane that were for it among others. */
+  /** The ids of all this lane's writes that held it. */
   readonly writeIds: Set<string>;
-  /** Whether a try may have landed, as nobody has said otherwise. */
+  /** Whether a try may have landed, because no answer has denied it. */
   isUncertain: boolean;
   losses: number;
   readonly settle: (verdict: Verdict) => void;
@@ -92,17 +90,17 @@ export class Lane {
   readonly accountId: AccountId;
   readonly #dependencies: DecidingDependencies;
   readonly #onIdle: (lane: Lane) => void;
-  /** Those without a verdict, in the order in which they came. */
+  /** The commands without a verdict, in the order in which they came. */
   #open = new Set<Candidate>();
   #arrivals = 0;
   #isRunning = false;
   #tail: Tail | undefined;
-  /** The tail was current at a moment when all had come whose `arrival` is below this. */
+  /** The tail was current after all commands had come whose `arrival` is below this. */
   #freshFor = 0;
   #mostItems = MAX_TRANSACTION_ITEMS;
   /** Races lost in a row. */
   #losses = 0;
-  /** What this round decides; `undefined` until it has begun to. */
+  /** The commands that this round decides; `undefined` until it has begun to. */
   #batch: readonly Candidate[] | undefined;
 
   /** @param onIdle told when no command is left: the lane may be forgotten. */
@@ -156,7 +154,7 @@ export class Lane {
       try {
         await this.#round();
       } catch (error) {
-        // A bug: nobody is to wait for ever.
+        // A bug: no sender may wait for ever.
         for (const candidate of this.#open) this.#settle(candidate, failed(candidate, error));
       }
     }
@@ -178,7 +176,7 @@ export class Lane {
     }
   }
 
-  /** What fails for another reason than time will fail again. */
+  /** A batch that fails for another reason than time will fail again. */
   #fail(batch: readonly Candidate[], error: unknown): void {
     if (this.#batch && batch.length > 1) {
       this.#mostItems = 1;
@@ -231,7 +229,8 @@ export class Lane {
     const planned = planOf(this.#open);
     if (planned.plan !== 'too_large' && planned.plan.tail) return planned;
     if (planned.batch.every(isFresh)) return planned;
-    // Others have come since the tail was current; those who were there are not to wait for them.
+    // Others have come since the tail was current; the commands that were there do not wait for
+    // them.
     const there = [...this.#open].filter(isFresh);
     return there.length > 0 ? planOf(there) : undefined;
   }
@@ -255,7 +254,7 @@ export class Lane {
       const deadline = soonest(left);
       const { result, uncertain } = await writeUntilKnown(this.#dependencies, deadline, write);
       mayHaveLanded ||= uncertain;
-      // Only a try without an answer leaves it open whether it landed.
+      // Only a try without an answer leaves open whether it landed.
       if (!mayHaveLanded) for (const candidate of batch) candidate.isUncertain = false;
       if (result.kind === 'landed' || result.kind === 'refused') return result;
       this.#expire(deadline, reasonOf(result.kind));
@@ -265,8 +264,8 @@ export class Lane {
   }
 
   /**
-   * What was planned is so: it was written, or nothing had to be.
-   * @param arrivals the stream stood so when all had come whose `arrival` is below this.
+   * Settles the batch as planned: the write has landed, or none was needed.
+   * @param arrivals the stream stood so after all commands had come whose `arrival` is below this.
    */
   #conclude(batch: readonly Candidate[], plan: Plan, arrivals: number): void {
     if (plan.tail) {
@@ -283,7 +282,7 @@ export class Lane {
       if (result.outcome === 'version_mismatch') this.#askFirst(candidate, decide);
       else decide();
     }
-    // The same command again: its record tells.
+    // The same command again: its record tells the outcome.
     const written = new Set(batch.flatMap(({ submission }) => submission.keys));
     for (const candidate of this.#open) {
       if (candidate.submission.keys.some((key) => written.has(key))) this.#askFirst(candidate);
@@ -291,7 +290,7 @@ export class Lane {
   }
 
   /**
-   * A commit would be too large: half as many may fit; one that does not fit alone never will,
+   * Halves a batch whose commit would be too large. A command that does not fit alone never will,
    * unless it is decided already.
    */
   #divide(batch: readonly Candidate[]): void {
@@ -305,19 +304,19 @@ export class Lane {
   }
 
   /**
-   * Somebody else was faster: what stands in the way tells what became of whom, and where the
+   * Another writer was faster: the items in the way tell what became of each command, and where the
    * stream goes on.
    */
   async #lose(batch: readonly Candidate[], { winner, records }: Refused): Promise<void> {
     if (winner || records.some(({ outcome }) => outcome === 'accepted' || outcome === 'rejected')) {
-      // What stands there never goes away, so no earlier try of this write has landed, and none
+      // The items in the way never go away, so no earlier try of this write has landed, and none
       // ever will.
       for (const candidate of batch) candidate.isUncertain = false;
     }
     for (const candidate of batch) this.#hear(candidate, records);
     const nobody = !winner && records.length === 0;
     if (winner) {
-      // A tail that nobody has read in this lane may be older by more than the winner.
+      // A tail that this lane has not read may be older by more than the winner.
       this.#tail = this.#freshFor > 0 && this.#tail ? follow(this.#tail, winner) : undefined;
       this.#losses += 1;
       for (const candidate of batch) candidate.losses += 1;
@@ -329,8 +328,8 @@ export class Lane {
     this.#tail = undefined;
     const attempt = this.#losses / LOSSES_BEFORE_BACKOFF;
     const isInTime = await pause(this.#dependencies, deadline, attempt);
-    // Nothing was shown of what stands in the way: it is read instead. Without a key there is
-    // nothing that could be read.
+    // DynamoDB did not show what stands in the way, so the lane reads the records. A command
+    // without a key has none.
     for (const candidate of nobody ? batch : []) {
       const end = () => this.#settle(candidate, undecided(candidate, 'contention'));
       const comesBack = isInTime || candidate.deadline > deadline;
@@ -343,10 +342,10 @@ export class Lane {
   }
 
   /**
-   * Asks a command's records while the lane goes on without it: what is slow for one is not to be
-   * waited for by the others.
-   * @param otherwise what to do where they tell nothing: it comes back into the lane unless
-   *   something else is said.
+   * Asks a command's records while the lane goes on without it: the others do not wait for a slow
+   * read.
+   * @param otherwise what to do where they tell nothing; by default the command comes back into the
+   *   lane.
    */
   async #askFirst(
     candidate: Candidate,
@@ -362,7 +361,7 @@ export class Lane {
       if (!this.#hear(candidate, found.filter(isThere))) otherwise();
     } catch (error) {
       if (isStoreUnavailable(error)) this.#settle(candidate, undecided(candidate, error.reason));
-      // It cannot be asked. What would have been said without asking is a mismatch or worse: the
+      // The records cannot be asked. Without them the answer would be a mismatch or worse, so the
       // sender hears the failure instead.
       else this.#settle(candidate, failed(candidate, error));
     }

@@ -3,11 +3,11 @@ import { type DecidingDependencies, Lane, type LaneOptions } from './lane.ts';
 import type { Submission } from './plan.ts';
 import type { Verdict } from './verdict.ts';
 
-/** This environment's lanes: one for each account that commands are being decided on. */
+/** This environment's lanes: one for each account on which it is deciding commands. */
 export interface Lanes {
   /**
-   * Has commands decided in their account's lane, in order, together with whatever else is there.
-   * @returns what became of each: of one, whatever becomes of the others. Never rejects.
+   * Decides commands in their account's lane, in order, together with the others that are there.
+   * @returns what became of each, independent of the others. Never rejects.
    */
   decide(
     accountId: AccountId,
@@ -22,8 +22,8 @@ export interface LanesDependencies extends DecidingDependencies {
 }
 
 /**
- * Makes an environment's lanes. A lane is there while it has commands; what it knows of its account
- * goes with it.
+ * Makes an environment's lanes. A lane exists while it has commands; then it and what it knows of
+ * its account are dropped.
  */
 export const createLanes = (dependencies: DecidingDependencies): Lanes => {
   const lanes = new Map<AccountId, Lane>();

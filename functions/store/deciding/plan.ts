@@ -15,20 +15,20 @@ import { commandIdOf, type RecordKey } from '../writing/record-key.ts';
 import type { RecordWrite, Write } from '../writing/write.ts';
 import type { CommandRequest, CommandResult, RecordedAnswer } from './command-result.ts';
 
-/** A command that is to be decided, with what its records say of it. */
+/** A command to decide, with the facts that its records keep. */
 export interface Submission {
   readonly command: Command;
   readonly fingerprint: string;
   readonly keys: readonly RecordKey[];
   readonly expectedVersions?: readonly Version[] | undefined;
   readonly origin: Origin;
-  /** The `writeId` that it has in the queue, where it comes from there. */
+  /** Its `writeId` in the queue, where it comes from there. */
   readonly pendingId?: string;
 }
 
 /**
- * A request as it is decided: its command's fingerprint and, for one without a key, an id of its
- * own are added.
+ * Prepares a request for deciding: adds its command's fingerprint and, where it has no key, an id
+ * of its own.
  */
 export const submissionOf = (
   { newId }: { readonly newId: () => string },
@@ -41,26 +41,27 @@ export const submissionOf = (
   origin: { commandId: keys[0] ? commandIdOf(keys[0]) : newId(), actor, correlationId },
 });
 
-/** What is to be written for a batch of commands, and what their senders are told once it is. */
+/**
+ * The write for a batch of commands, and the results that their senders hear once it has landed.
+ */
 export interface Plan {
-  /** Absent where nothing has to be kept: no events, and no key to record an outcome under. */
+  /** Absent where there is nothing to keep: no events, and no key to record an outcome under. */
   readonly write?: Write;
   /** The stream as it will stand, where the write has a commit. */
   readonly tail?: Tail;
   /**
-   * One for each command, in order. A `version_mismatch` is decided by nobody: nothing is written
-   * for it.
+   * One for each command, in order. A `version_mismatch` is no decision: nothing is written for it.
    */
   readonly results: readonly CommandResult[];
 }
 
 /**
- * Decides commands one after the other, each on the account as the one before it left it, and plans
- * one commit of all their events and a record of every outcome. Every command is folded into the
- * account once, here.
+ * Decides commands one after the other, each on the account as the one before left it, and plans
+ * one commit of all their events and a record of every outcome. Events are folded into the account
+ * once, here.
  * @param tail the stream they are decided on.
  * @param batch at least one command of that stream; no key of theirs comes twice.
- * @param replaces what each record may replace, by its `writeId`; keys that are not named must be
+ * @param replaces the `writeId` of what each record may replace; keys that are not named must be
  *   free.
  * @param writeId the id of the write: new for each plan.
  * @param now in milliseconds since 1970.

@@ -6,7 +6,7 @@ import type { Submission } from './plan.ts';
 
 /** What became of a command in its lane. */
 export type Verdict =
-  /** This lane decided it; or nothing had to be written to know. */
+  /** This lane decided it, by a write or without the need of one. */
   | { readonly kind: 'decided'; readonly result: CommandResult }
   /** It was decided before, elsewhere. */
   | { readonly kind: 'recorded'; readonly record: DecidedRecord }
@@ -15,25 +15,23 @@ export type Verdict =
   /** One of its keys belongs to another command. */
   | { readonly kind: 'reused' }
   /**
-   * A command that was taken from the queue is no longer what its record says: it was given up, or
-   * replaced by its repeat.
+   * The record of a command from the queue no longer holds it: it was given up, or replaced by its
+   * repeat.
    */
   | { readonly kind: 'given_up' }
-  /** It leaves the lane to queue, as its sender asked for. Nothing was written for it. */
+  /** It leaves the lane to queue, as its sender allowed. Nothing was written for it. */
   | { readonly kind: 'outraced' }
   /** Even alone its commit would near DynamoDB's limit for an item. Nothing was written for it. */
   | { readonly kind: 'too_large' }
   /** The time was up. Nothing was written for it, unless the reason is `unknown`. */
   | { readonly kind: 'undecided'; readonly reason: UndecidedReason }
-  /**
-   * It cannot be decided by this code, or as DynamoDB is now; no record tells what became of it.
-   */
+  /** This code cannot decide it, or DynamoDB does not let it; no record tells what became of it. */
   | { readonly kind: 'failed'; readonly error: unknown; readonly mayHaveLanded: boolean };
 
 /**
  * What the records under a command's keys say of it.
- * @param replaces what the command may replace, by its `writeId`.
- * @returns `undefined`: nothing that stands in its way.
+ * @param replaces the `writeId` of what the command may replace.
+ * @returns `undefined` where nothing stands in its way.
  */
 export const verdictOf = (
   { fingerprint, pendingId }: Submission,

@@ -11,13 +11,13 @@ import type { PendingCommand } from '../writing/command-record.ts';
 import { commandIdOf, type RecordKey } from '../writing/record-key.ts';
 import { writeUntilKnown } from '../writing/until-known.ts';
 
-/** What became of pending commands that were to be decided. */
+/** What became of the pending commands of one call. */
 export interface PendingTally {
   /** How many have an outcome now, or had one before. */
   readonly decided: number;
   /**
-   * Those that this code will never decide: their records cannot be read, or deciding them fails.
-   * They stay as they are.
+   * The commands that this code will never decide: it cannot read their records, or deciding them
+   * fails. They stay as they are.
    */
   readonly passedOver: readonly PassedOver[];
 }
@@ -30,8 +30,8 @@ export interface PassedOver {
 
 /**
  * Decides pending commands of one account, in order, on one state. Each is decided on the condition
- * that its record is still the very one that it was taken with, so whoever else decides some of
- * them at the same time (a repeat, a second delivery) does no harm: only one does.
+ * that its record is still the very one that it was taken with. So a repeat or a second delivery
+ * that decides some of them at the same time does no harm: only one of the two succeeds.
  *
  * A command whose commit would be too large even alone is given up: its records say so for ever,
  * unless a repeat replaces them.
@@ -39,8 +39,8 @@ export interface PassedOver {
  * @param pending commands of that account, in the order in which they were sent. Those that are
  *   decided already are left alone.
  * @param deadline in milliseconds since 1970.
- * @throws {StoreUnavailable} where the time is up, and whatever else may succeed another time: what
- *   was not decided is still pending.
+ * @throws {StoreUnavailable} where the time is up, and any other error that may pass: commands that
+ *   were not decided are still pending.
  */
 export const decidePending = async (
   dependencies: LanesDependencies,
@@ -86,8 +86,8 @@ interface Taken {
 }
 
 /**
- * Writes what a verdict leaves to be written. @returns why the command is not decided yet;
- * `undefined` where it is.
+ * Writes what a verdict still needs.
+ * @returns why the command is not decided yet; `undefined` where it is.
  */
 const finish = async (
   dependencies: LanesDependencies,
@@ -98,11 +98,11 @@ const finish = async (
     case 'too_large':
       await giveUp(dependencies, command, command.keys, deadline);
       return undefined;
-    // A copy of it under a key that it was sent with later is not to be pending for ever.
+    // Its copy under a key that it was sent with later must not stay pending for ever.
     case 'given_up':
       for (const key of command.keys) await giveUp(dependencies, command, [key], deadline);
       return undefined;
-    // One of its keys has the outcome already: the others are to have it too.
+    // One of its keys has the outcome already: the others have to get it too.
     case 'recorded': {
       const left = await recordedUnder(
         dependencies,
@@ -140,7 +140,7 @@ const taken = (pending: PendingCommand): [Submission, PendingCommand] => {
   return [{ command, fingerprint, keys, origin, pendingId: writeId }, pending];
 };
 
-/** Whatever stands in the way has decided the command, or given it up before. */
+/** Gives a command up. A record in the way means that it was decided, or given up, before. */
 const giveUp = async (
   dependencies: LanesDependencies,
   { accountId, schema, fingerprint, writeId: pendingId }: PendingCommand,

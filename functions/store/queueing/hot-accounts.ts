@@ -2,38 +2,38 @@ import { type ExpectedWait, learnWait } from '../../runtime/expected-wait.ts';
 import type { Tail } from '../stream/tail.ts';
 
 /**
- * What this Lambda environment remembers of hot accounts: those that several commands met on a
- * moment ago. It only chooses the faster way to the same outcome, so it may be wrong, and need not
- * be shared.
+ * What this Lambda environment remembers of hot accounts, on which several commands met a moment
+ * ago. It only chooses the faster way to the same outcome, so it may be wrong, and need not be
+ * shared.
  */
 export interface HotAccounts {
   has(accountId: string): boolean;
   /**
-   * Takes note that a command of an account is being seen to in this environment.
-   * @returns to be called when it no longer is.
+   * Takes note that this environment is working on a command of an account.
+   * @returns a function to call when that work has ended.
    */
   enter(accountId: string): () => void;
-  /** How many commands of an account are being seen to in this environment now. */
+  /** How many commands of an account this environment is working on now. */
   present(accountId: string): number;
   /**
-   * Takes note that `commands` commands were decided on an account at once; some in a row alone
-   * mean that it has cooled down.
+   * Takes note that `commands` commands were decided on an account at once; several in a row that
+   * were alone mean that it has cooled down.
    */
   met(accountId: string, commands: number): void;
   /**
-   * How long a command that queues for an account waits until it is decided: the more it has to do,
+   * How long a command that queues for an account waits for its decision: the busier the account,
    * the longer.
    */
   wait(accountId: string): ExpectedWait;
 }
 
-/** How long after a commit of several commands a reader holds its account for hot. */
+/** For how long after a commit of several commands a reader takes the account for hot. */
 const HOT_FOR_MS = 1_000;
 
 /**
- * Whether a stream's last commit tells that its account is hot: several commands were decided in it
- * at once, and not long ago. Time is a claim: a commit that is dated ahead of now, by a clock that
- * was, tells nothing of when it was written.
+ * Whether a stream's last commit tells that its account is hot: it decided several commands at
+ * once, and not long ago. Time is a claim: a commit that a fast clock has dated ahead of now tells
+ * nothing of when it was written.
  * @param now in milliseconds since 1970.
  */
 export const isHot = ({ batch, at }: Tail, now: number): boolean => {
@@ -42,21 +42,21 @@ export const isHot = ({ batch, at }: Tail, now: number): boolean => {
 };
 
 /**
- * How long an environment remembers that an account was hot, in milliseconds. Longer than it is
- * believed of a commit: the commands that find themselves alone in the queue correct it.
+ * How long an environment remembers that an account was hot, in milliseconds. That is longer than a
+ * commit counts as a sign: commands that find themselves alone in the queue correct the memory.
  */
 const REMEMBERED_FOR_MS = 10_000;
 
 /**
  * An account has cooled down when this many commands in a row found themselves alone. One or two
- * mean little: they are frequent on an account that is hot, and a command that then races loses
- * four times of five (measured over HTTP, 100 callers on two accounts).
+ * mean little: a hot account often has them, and a command that then races loses four times of five
+ * (measured over HTTP, 100 callers on two accounts).
  */
 const ALONE_BEFORE_COLD = 4;
 
 const MOST_REMEMBERED = 1_000;
 
-/** What is expected of the first command, and the bounds of what is believed, in milliseconds. */
+/** The wait expected of the first command, and the bounds of later ones, in milliseconds. */
 const FIRST_WAIT_MS = 60;
 const BOUNDS_MS = { shortest: 20, longest: 1_000 };
 
@@ -72,8 +72,7 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
       alone: 0,
       wait: learnWait(FIRST_WAIT_MS, BOUNDS_MS, clock),
     };
-    // Deleted first, so that the map's order is that of the last signs and the oldest is the first
-    // to be forgotten.
+    // Deleted first, so that the map is ordered by the last sign and the oldest is forgotten first.
     accounts.delete(accountId);
     accounts.set(accountId, account);
     const [oldest] = accounts.keys();

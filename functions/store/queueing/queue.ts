@@ -23,31 +23,31 @@ import type { HotAccounts } from './hot-accounts.ts';
 /** What queueing a command takes. */
 export interface QueueDependencies extends LanesDependencies {
   readonly hot: HotAccounts;
-  /** Reads records, those that are asked for at the same time together. */
+  /** Reads records, together where several are asked for at the same time. */
   readonly look: Look;
 }
 
 /**
- * How long a sender waits for its own outcome before it decides the command itself: whoever should
- * have done it may have crashed.
+ * A sender that has waited this long decides the command itself: decide-pending may have crashed.
  */
 const HELP_AFTER_MS = 2_000;
 const HELP_AFTER_REPEAT_MS = 250;
 
 /**
  * How long a command stays in its account's queue: twice as long as the queue's stream keeps it for
- * whoever decides it.
+ * decide-pending.
  */
 const QUEUED_FOR_MS = 48 * 3_600_000;
 
 /**
  * Queues a command instead of racing for its account: its records claim all its keys as pending,
- * and in the same transaction it takes a place in the account's queue, whose stream hands it to
- * whoever decides the account's pending commands together.
+ * and in the same transaction it takes a place in the account's queue. The queue's stream hands it
+ * to decide-pending, which decides an account's pending commands together.
  * @param deadline until when to wait, in milliseconds since 1970.
- * @param elsewhere where the outcome is expected to show too: nothing is looked for before that,
- *   and there first.
- * @returns the outcome; `pending` where the time was up first: it will be decided.
+ * @param elsewhere another place where the outcome will show: the first look goes there, and not
+ *   before it is expected.
+ * @returns the outcome; `pending` where the time was up first, and the command will be decided
+ *   later.
  */
 export const queue = async (
   dependencies: QueueDependencies,
@@ -100,7 +100,7 @@ export const queue = async (
     }
     if (result.kind !== 'refused') return { outcome: 'undecided', reason: reasonOf(result.kind) };
 
-    // Nothing was shown of what stands in the way: it is read instead.
+    // DynamoDB did not show what stands in the way, so it is read.
     const found =
       result.records.length > 0 ? result.records : await readAll(dependencies, keys, deadline);
     if (!found) return { outcome: 'undecided', reason: uncertain ? 'unknown' : 'unavailable' };
@@ -116,7 +116,7 @@ export const queue = async (
   }
 };
 
-/** @returns the records under these keys; `undefined` where they were not told in time. */
+/** @returns the records under these keys; `undefined` where DynamoDB did not answer in time. */
 const readAll = async (
   dependencies: QueueDependencies,
   keys: readonly RecordKey[],
@@ -136,15 +136,15 @@ const recordOf = (pending: PendingCommand, key: RecordKey): PendingRecord => ({
 interface Refused {
   /** The ids of this call's own writes. */
   readonly writeIds: ReadonlySet<string>;
-  /** What may be replaced; given up commands that were found are added. */
+  /** The records that may be replaced; given-up commands are added as they are found. */
   readonly replaces: Map<RecordKey, string>;
   readonly deadline: number;
   readonly elsewhere?: Elsewhere | undefined;
 }
 
 /**
- * @returns what the sender hears of the records that refused its command; `undefined`: it may be
- * written in their place.
+ * @returns what the sender hears of the records that refused its command; `undefined` where its own
+ *   may be written in their place.
  */
 const whatStandsThere = async (
   dependencies: QueueDependencies,
@@ -159,8 +159,8 @@ const whatStandsThere = async (
     return { outcome: 'key_reused' };
   for (const record of records) {
     if (record.outcome !== 'accepted' && record.outcome !== 'rejected') continue;
-    // An earlier try of this call may have landed, and be decided by now: under all its keys, so
-    // nothing is left to be written.
+    // An earlier try of this call may have landed and be decided by now. It claimed all keys, so
+    // nothing is left to write.
     const isOurs = record.pendingId !== undefined && writeIds.has(record.pendingId);
     if (isOurs) return resultOf(record, false);
     return (
@@ -176,7 +176,8 @@ const whatStandsThere = async (
   }
   for (const record of records) {
     if (record.outcome !== 'given_up') continue;
-    // This very command, by an earlier try of this call: its sender hears it.
+    // An earlier try of this call queued this very command, which was then given up: its sender
+    // hears so.
     if (writeIds.has(record.pendingId)) return { outcome: 'undecided', reason: 'commit_too_large' };
     replaces.set(record.key, record.writeId);
   }
@@ -184,8 +185,8 @@ const whatStandsThere = async (
 };
 
 /**
- * What the sender of a command hears that is pending already: it is waited for, and, if need be,
- * decided here. All keys that it was sent with now belong to it from here on.
+ * Waits for a command that is pending already, and decides it here if need be. All keys that it was
+ * sent with now belong to it from here on.
  * @param record the record under one of them.
  */
 export const pendingOutcome = async (
@@ -198,7 +199,7 @@ export const pendingOutcome = async (
   (await outcomeOf(dependencies, record, submission, { isOurs: false, deadline }));
 
 interface Waiting {
-  /** Whether this call has queued the command; else it is a repeat. */
+  /** Whether this call has queued the command; if not, it is a repeat. */
   readonly isOurs: boolean;
   readonly deadline: number;
   readonly elsewhere?: Elsewhere | undefined;
@@ -215,8 +216,8 @@ const outcomeOf = async (
   const wait = hot.wait(accountId);
   let helpAt = clock() + (isOurs ? HELP_AFTER_MS : HELP_AFTER_REPEAT_MS);
   // The first look comes a little after the outcome is expected, each later one after a part of
-  // that time again; spread, so that those who queued together do not look together. A look too
-  // early costs a request, one too late costs the caller time.
+  // that time again. The waits are spread, so that commands that queued together do not look
+  // together. A look too early costs a request, one too late costs the caller time.
   const first = wait.expected() * (1.1 + random() / 2);
   for (
     let pause = Math.max(first, (elsewhere?.expectedAt ?? 0) - clock());
@@ -255,8 +256,7 @@ const outcomeOf = async (
 };
 
 /**
- * Not to be able to look does not mean that nothing was done: the command is pending, and will be
- * decided.
+ * A failed look does not mean that nothing was done: the command is pending, and will be decided.
  */
 const look = async (dependencies: QueueDependencies, key: RecordKey, deadline: number) => {
   try {

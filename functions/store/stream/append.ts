@@ -12,16 +12,16 @@ import { itemSize } from './item-size.ts';
 import type { Tail } from './tail.ts';
 
 /**
- * The largest commit that is written, in bytes: DynamoDB's 400 KB
- * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html) less what the
- * estimate of sizes may miss.
+ * The largest commit that the store writes, in bytes: DynamoDB's 400 KB
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html) less a margin
+ * for the estimate of sizes.
  */
 const MAX_COMMIT_BYTES = 390_000;
 
 /**
- * The largest commit that may reserve. Below the other limit, so that an account that is full of
- * reservations can still be paid into, and can end every one of them: those commits carry the same
- * state and a few hundred bytes more.
+ * The largest commit that may reserve, in bytes. It is below the other limit, so that an account
+ * full of reservations can still receive money and end every one of them: those commits carry the
+ * same state and a few hundred bytes more.
  */
 const MAX_RESERVING_BYTES = 370_000;
 
@@ -37,9 +37,9 @@ export interface CommandEvents {
   readonly events: readonly CommittedEvent[];
 }
 
-/** What a batch of commands makes of an account. */
+/** What follows from a batch of commands for an account. */
 export interface DecidedBatch {
-  /** The commands from which events follow, in the order they were decided. */
+  /** The commands that led to events, in the order they were decided. */
   readonly commands: readonly CommandEvents[];
   /** The account with all those events applied. */
   readonly account: Account;
@@ -47,7 +47,7 @@ export interface DecidedBatch {
   readonly at: Timestamp;
 }
 
-/** A commit that is ready to be written after a tail, and the stream as it will stand. */
+/** A commit that is ready to write after a tail, and the stream as it will stand. */
 export interface NextCommit {
   /** The stream once it is written. */
   readonly tail: Tail;
@@ -63,10 +63,9 @@ export interface NextCommit {
  * snapshot, where the size rule wants one: always while the state is small, else once the events
  * since the last one are as large as it is, so that snapshots at most double what is stored and a
  * load reads back at most as many bytes of events as the state itself has.
- * @param tail the stream it is to follow.
- * @param writeId the id by which the writer will know this commit for its own; no other write has
- *   it.
- * @param batch what was decided on that tail. It is folded once, by whoever decided it.
+ * @param tail the stream that the commit is to follow.
+ * @param writeId the id by which the writer will recognize its own commit; no other write has it.
+ * @param batch the commands' events, decided on that tail and folded into the account already.
  * @returns the commit, or `'too_large'` where it, with its snapshot, would near DynamoDB's limit
  *   for an item. The snapshot counts whether it rides or not: a stream must always be able to write
  *   one.
@@ -134,13 +133,13 @@ export const nextCommit = (
   };
 };
 
-/** An event as it is stored: its place, its time and who caused it are the commit's to say. */
+/** An event as it is stored: the commit has its place, its time and its origin. */
 const factOf = ({ version: _, at: __, origin: ___, ...event }: CommittedEvent): AccountEvent =>
   event;
 
 /**
- * A commit of one command names who caused it in few words; that of a batch names everyone, with
- * how many events are theirs.
+ * The origins as a commit stores them: those of one command as plain attributes, those of a batch
+ * as a list with each command's number of events.
  */
 const originsOf = (commands: readonly CommandEvents[]) => {
   const [only, ...others] = commands;

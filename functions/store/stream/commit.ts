@@ -5,14 +5,16 @@ import { type AccountEvent, type RecordedEvent, readEvent } from '../../../event
 import { AccountId, Caller, Timestamp, Version } from '../../../events/values.ts';
 import { ACCOUNT_SCHEMA, Account } from '../../ledger/account.ts';
 
-/** Who caused an event: the command it follows from, who sent it, and the request it belongs to. */
+/**
+ * The origin of an event: the command it follows from, its sender, and the request it belongs to.
+ */
 export interface Origin {
   readonly commandId: string;
   readonly actor: Caller;
   readonly correlationId: string;
 }
 
-/** An event in a commit, with who caused it. */
+/** An event in a commit, with its origin. */
 export type CommittedEvent = RecordedEvent & { readonly origin: Origin };
 
 /**
@@ -27,25 +29,25 @@ export interface Commit {
   /** Never earlier than the commit before it. */
   readonly at: Timestamp;
   /**
-   * Made by the one call that wrote it, which so knows its own commit again: no other write ever
-   * has the same.
+   * The call that wrote the commit made this id and recognizes its own commit by it: no other write
+   * ever has the same.
    */
   readonly writeId: string;
-  /** How many commands were decided in it, as far as events followed from them. */
+  /** How many commands it decided, as far as they led to events. */
   readonly batch: number;
   /** Follows from the commit before it and from this one's facts: see {@link chainHash}. */
   readonly hash: string;
   /** Upcast to their newest versions. */
   readonly events: readonly CommittedEvent[];
-  /** What the events take on disk, in bytes of JSON: the measure by which snapshots are spaced. */
+  /** The size of the events, in bytes of JSON: the spacing of snapshots depends on it. */
   readonly eventBytes: number;
   /**
-   * The account after this commit, where the commit carries it in the shape that this code folds.
+   * The account after this commit, where the commit carries it in a schema that this code reads.
    */
   readonly snapshot?: Account;
   /**
-   * Up to this commit, included: where the latest snapshot is, for each schema of snapshots that
-   * was ever written.
+   * Where the latest snapshot is, up to and with this commit, for each schema that was ever
+   * written.
    */
   readonly snapshots: SnapshotVersions;
 }
@@ -53,8 +55,8 @@ export interface Commit {
 /** The version of the latest commit that carries a snapshot of a schema, by the schema's number. */
 export type SnapshotVersions = Readonly<Record<string, number>>;
 
-// Attributes that this code does not know are passed over. The events are not: each is read in its
-// own version, or not at all.
+// Reading passes over attributes that this code does not know, but never over an event: each is
+// read in its own version, or the commit is not read at all.
 const CommitItem = z.object({
   streamId: AccountId,
   version: Version,
@@ -79,9 +81,9 @@ const CommitItem = z.object({
 /**
  * Reads a commit from an item of the events table.
  * @param item in the document client's form.
- * @returns the commit, its events upcast; a snapshot of another schema, or that cannot be read, is
- *   left out.
- * @throws {Error} where the item is no commit, or holds an event this code does not know.
+ * @returns the commit, its events upcast, without a snapshot of another schema or one that cannot
+ *   be read.
+ * @throws {Error} where the item is no commit, or holds an event that this code does not know.
  */
 export const readCommit = (item: unknown): Commit => {
   const parsed = CommitItem.safeParse(item);
@@ -126,7 +128,7 @@ const originsOf = ({
 
 /**
  * Gives events their place in a stream.
- * @param origins who caused each of them.
+ * @param origins the origin of each of them.
  * @param first the version of the first one; the others follow without a gap.
  * @param at the time of the commit that holds them.
  */
@@ -143,9 +145,9 @@ export const record = (
   });
 
 /**
- * What a commit says happened: the part of its item that its hash covers. A snapshot follows from
- * it and is not covered. `commandId`, `actor` and `correlationId` are those of its one command; of
- * a batch, `commands` says how many of the events each command caused, in order.
+ * The facts of a commit: the part of its item that its hash covers. A snapshot follows from them
+ * and is not covered. `commandId`, `actor` and `correlationId` are those of its one command; for a
+ * batch, `commands` has them for each command, with how many of the events it caused, in order.
  */
 export type CommitFacts = {
   readonly streamId: AccountId;
@@ -158,8 +160,8 @@ export type CommitFacts = {
 
 /**
  * The hash that ties a commit to all before it: sha-256 over the previous commit's hash and this
- * one's facts as canonical JSON (RFC 8785). A commit changed afterwards no longer leads to the hash
- * of the next.
+ * one's facts as canonical JSON (RFC 8785). The hash of a commit that was changed afterwards no
+ * longer leads to the hash of the next.
  * @param previous the hash of the commit before it; empty for a stream's first.
  * @param facts as they are stored: the events in the versions they were written in.
  * @returns base64url, 43 characters.

@@ -10,11 +10,11 @@ export type ReadableRecord = Place & { readonly commit: Commit };
 
 interface Place {
   /**
-   * Its place in the stream's shard, by which it is reported to the event source mapping; empty
-   * where it does not say that.
+   * Its place in the stream's shard, by which the function reports it to the event source mapping;
+   * empty where the stream record does not say it.
    */
   readonly sequenceNumber: string;
-  /** The key of the commit's item; empty and 0 where the stream record does not say that. */
+  /** The key of the commit's item; empty and 0 where the stream record does not say it. */
   readonly streamId: string;
   readonly version: number;
 }
@@ -26,15 +26,15 @@ export const isReadable = (record: CommitRecord): record is ReadableRecord => 'c
  * Reads a stream record of the events table (view type `NEW_IMAGE`).
  *
  * Only an insertion brings a commit. Commits never change and are never removed: anything else in
- * the stream means that somebody wrote to the table past the store. Like a commit that cannot be
- * read it is a problem to be logged, counted and alarmed, and passed over in its first delivery: it
- * will not read otherwise the next time, and would hold up all accounts of its shard.
+ * the stream means that somebody wrote to the table past the store. The caller has to log, count
+ * and alarm that, like a commit that cannot be read, and to pass over it in its first delivery: it
+ * will read the same the next time, and would hold up all accounts of its shard.
  * @returns the commit or the problem, with where they stand; never throws.
  */
 export const readCommitRecord = ({ eventName, dynamodb }: DynamoDBRecord): CommitRecord => {
   const place = {
-    // An empty number fails the whole batch, which is right for a stream record that does not say
-    // where it stands.
+    // Lambda takes an empty number for the whole batch: right for a stream record without its
+    // place.
     sequenceNumber: dynamodb?.SequenceNumber ?? '',
     streamId: dynamodb?.Keys?.['streamId']?.S ?? '',
     version: Number(dynamodb?.Keys?.['version']?.N ?? 0),

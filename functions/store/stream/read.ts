@@ -34,7 +34,7 @@ export const loadTail = async (
 
 /**
  * Reads a stream as it was at a version or a time, from the nearest snapshot before it.
- * @param ask sends each of the requests: for a time in a long stream they are many.
+ * @param ask sends each of the requests: a time in a long stream takes many.
  * @returns the tail as it was then; version 0 where that was before its first event. A version
  *   beyond the last event, or a time after it, gives the stream as it stands.
  */
@@ -63,7 +63,7 @@ export const tailAsOf = async (
 
 /**
  * Reads a stream's commits, oldest first, in pages as DynamoDB gives them (at most 1 MB each).
- * @param ask sends each page's request: a long history outlives many an answer that is lost.
+ * @param ask sends each page's request: in a long history some answers are lost.
  * @param range versions, both ends included; the commit that holds `from` is the first. Without it:
  *   the whole stream.
  */
@@ -160,8 +160,8 @@ const lastCommitAt = async (
 const tailOf = async (table: EventsTable, ask: Ask, last: Commit): Promise<Tail> => {
   if (hasSnapshot(last)) return tailAt(last);
   const from = last.snapshots[ACCOUNT_SCHEMA];
-  // Without a snapshot that this code can read everything is folded, once: the next commit has a
-  // new one.
+  // Without a snapshot that this code can read it folds everything, once: the next commit has a new
+  // one.
   const tail =
     (from && (await foldFrom(table, ask, last, from))) || (await foldFrom(table, ask, last, 1));
   if (!tail) throw new Error(`stream ${last.streamId}: its first commit is missing`);

@@ -4,8 +4,8 @@ import type { AttributeValue } from 'aws-lambda';
  * Reads an item as a stream record carries it.
  *
  * The SDK's unmarshall wants the SDK's own attribute values; in Lambda's, binary ones are base64
- * text. The ledger has none, but an attribute that another deployment adds may be of any type, and
- * is no reason not to read the others.
+ * text. The ledger has none, but another deployment may add an attribute of any type, which must
+ * not keep this code from reading the others.
  * @returns the item in the document client's form; empty where the record carries none.
  */
 export const streamImage = (

@@ -2,10 +2,7 @@ import type { AccountId, Timestamp } from '../../../events/values.ts';
 import { type Account, evolve, initialState } from '../../ledger/account.ts';
 import type { Commit, SnapshotVersions } from './commit.ts';
 
-/**
- * A stream as it stands after its last commit: all that deciding a command and appending to it
- * takes.
- */
+/** A stream as it stands after its last commit: all that a decision and an append need. */
 export interface Tail {
   readonly streamId: AccountId;
   /** The version of the last event; 0: there is no such stream. */
@@ -15,10 +12,7 @@ export interface Tail {
   readonly at: Timestamp | undefined;
   /** The last commit's hash; empty before the first. */
   readonly hash: string;
-  /**
-   * How many commands were decided in the last commit. More than one: they met, the account was
-   * hot.
-   */
+  /** How many commands the last commit decided. More than one: they met, so the account was hot. */
   readonly batch: number;
   /** Where the latest snapshot of each schema is; none: no commit carries one. */
   readonly snapshots: SnapshotVersions;

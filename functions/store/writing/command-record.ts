@@ -9,8 +9,8 @@ import type { RecordKey } from './record-key.ts';
 
 /**
  * The version of the records' shape. Attributes may be added under the same number, and code that
- * does not know them passes them over; whatever changes what a record means counts the number up. A
- * record of another number is never acted upon.
+ * does not know them passes over them; a change to what a record means counts the number up. No
+ * code acts on a record of another number.
  */
 export const RECORD_SCHEMA = 1;
 
@@ -20,8 +20,8 @@ const Key = z.custom<RecordKey>(
 );
 
 /**
- * What every record says. `writeId` is that of the write that put it there: a record is only ever
- * replaced on its condition.
+ * What every record says. `writeId` is that of the write that put it there: a record is replaced
+ * only on the condition that it still has it.
  */
 const envelope = {
   key: Key,
@@ -39,8 +39,8 @@ const envelope = {
 const decided = { batch: z.optional(z.int()), pendingId: z.optional(z.string()) };
 
 /**
- * All that whoever decides a pending command needs. It is in the command's records, and in its
- * account's queue.
+ * All that deciding a pending command takes. It is in the command's records, and in its account's
+ * queue.
  */
 export const PendingCommand = z.object({
   accountId: AccountId,
@@ -61,12 +61,12 @@ const PendingRecord = z.extend(PendingCommand, { key: Key, outcome: z.literal('p
 export type PendingRecord = z.infer<typeof PendingRecord>;
 
 /**
- * An item of the commands table: what became of a command under a key. That there is none, or only
- * one that may be replaced, is the condition under which a command's events are written, in the
- * same transaction; so a command happens once.
+ * An item of the commands table: what became of a command under a key. A transaction writes it and
+ * the command's events on the condition that there is none yet, or one that may be replaced; so a
+ * command happens once.
  *
- * No record is ever deleted, and so no key becomes free. `given_up` is a pending command that could
- * not be decided: nothing was done, and only a repeat of the same command may replace it.
+ * No record is ever deleted, and so no key becomes free. `given_up` marks a pending command that
+ * could not be decided: nothing was done, and only a repeat of the same command may replace it.
  */
 export const CommandRecord = z.discriminatedUnion('outcome', [
   z.object({
@@ -74,7 +74,7 @@ export const CommandRecord = z.discriminatedUnion('outcome', [
     ...decided,
     outcome: z.literal('accepted'),
     version: Version,
-    /** Kept as it was told: see `RecordedAnswer`. */
+    /** Kept as the caller heard it: see `RecordedAnswer`. */
     answer: z.optional(z.record(z.string(), z.unknown())),
   }),
   z.object({ ...envelope, ...decided, outcome: z.literal('rejected'), rejection: Rejection }),
@@ -86,15 +86,15 @@ export type CommandRecord = z.infer<typeof CommandRecord>;
 /** The record of a command that has been decided. */
 export type DecidedRecord = Extract<CommandRecord, { outcome: 'accepted' | 'rejected' }>;
 
-/** A record that other code than this has written: nothing may be concluded from it. */
+/** A record that this code cannot read: nothing may be concluded from it. */
 export interface UnreadableRecord {
   readonly outcome: 'unreadable';
   readonly key: RecordKey;
 }
 
 /**
- * A record as its item. The answer is kept as text, which comes back as it was, in the order of its
- * members, for ever.
+ * A record as its item. The answer is kept as text, so that it comes back with its members in the
+ * same order, for ever.
  */
 export const recordItem = (record: CommandRecord): Readonly<Record<string, unknown>> =>
   record.outcome === 'accepted' && record.answer
@@ -102,7 +102,7 @@ export const recordItem = (record: CommandRecord): Readonly<Record<string, unkno
     : record;
 
 /**
- * Reads an item of the commands table. Attributes that this code does not know are passed over.
+ * Reads an item of the commands table, and passes over attributes that this code does not know.
  * @throws {Error} where the item does not even say which key it stands under.
  */
 export const readRecord = (
@@ -124,9 +124,9 @@ const readAnswer = (answer: unknown): unknown => {
 };
 
 /**
- * What makes two commands the same: sha-256 over the command as canonical JSON (RFC 8785). It
- * outlives the code: a field that is added to a command must be absent where a client does not send
- * it, or its repeats would be taken for other commands.
+ * Two commands are the same where this is: sha-256 over the command as canonical JSON (RFC 8785).
+ * Records outlive the code: a field that is added to a command must be absent where a client does
+ * not send it, or repeats would count as other commands.
  * @returns base64url, 43 characters.
  */
 export const fingerprint = (command: Command): string =>
@@ -135,7 +135,7 @@ export const fingerprint = (command: Command): string =>
     .digest('base64url');
 
 /**
- * Reads what is recorded under a key, strongly consistent.
+ * Reads the record under a key, strongly consistent.
  * @returns the record, or `undefined` where the key is free.
  * @throws whatever the client throws; an answer that says nothing is an error, and never "the key
  *   is free".

@@ -1,8 +1,8 @@
 /**
  * The key of a command's record, which makes the command happen once, over all accounts: `command:`
- * and the command's id, which is a transfer's id, what an `Idempotency-Key` becomes, or made up for
- * a command without a key that queues; `credit:` and a transfer's id for the credit that the saga
- * asks for. No client can ask for that one: no id of a client makes it.
+ * and the command's id, which is a transfer's id, comes from an `Idempotency-Key`, or is made up
+ * for a command without a key that queues; `credit:` and a transfer's id for the credit that the
+ * saga sends. No client's id makes a key of that form.
  */
 export type RecordKey = `${'command' | 'credit'}:${string}`;
 

@@ -4,7 +4,7 @@ import { type Write, type WriteResult, type WriteTables, write } from './write.t
 /**
  * Sends the same write again until its result is known or the time is up. A write's conditions tell
  * whether an earlier try of it landed, so sending it again never does anything twice.
- * @returns the result, and whether one of the tries may have landed without our hearing of it.
+ * @returns the result, and whether one of the tries may have landed without an answer.
  */
 export const writeUntilKnown = async (
   dependencies: WriteTables & Patience,
@@ -16,7 +16,7 @@ export const writeUntilKnown = async (
     const result = await write(dependencies, content);
     if (result.kind === 'landed' || result.kind === 'refused') return { result, uncertain };
     uncertain ||= result.kind === 'unknown';
-    // Once a write may have landed, no later refusal takes that back.
+    // Once a write may have landed, no later refusal undoes that.
     if (!(await pause(dependencies, deadline, attempt))) {
       return { result: uncertain ? { kind: 'unknown' } : result, uncertain };
     }

@@ -40,7 +40,7 @@ type QueuedCommand = PendingCommand & { readonly place: string; readonly expires
 /** Items that are written together or not at all. */
 export interface Write {
   /**
-   * Made by the call that writes, for this content alone: what is found with it later is this very
+   * The call that writes makes this id for this content alone: an item that has it is of this very
    * write.
    */
   readonly writeId: string;
@@ -59,8 +59,8 @@ export type WriteResult =
   /**
    * A condition did not hold, and nothing was written. `winner` has taken the commit's place:
    * decide again, after it. `records` stand under keys of the commands: they tell what came of
-   * them. Of whatever is not found here nothing is known, least of all that its condition held:
-   * DynamoDB gives a reason for some items only.
+   * them. Nothing is known of the other items, least of all that their conditions held: DynamoDB
+   * gives a reason for some items only.
    */
   | {
       readonly kind: 'refused';
@@ -69,16 +69,20 @@ export type WriteResult =
     }
   /** Another transaction held an item: nothing was written; send the same write again. */
   | { readonly kind: 'conflict' }
-  /** Too fast: nothing was written; wait, then send the same write again. */
+  /** Requests came too fast: nothing was written; wait, then send the same write again. */
   | { readonly kind: 'throttled' }
-  /** The signature or the clock was refused: nothing was written; send the same write again. */
+  /**
+   * DynamoDB refused the signature or the clock: nothing was written; send the same write again.
+   */
   | { readonly kind: 'turned_away' }
-  /** Nobody knows: send the same write again, its conditions will tell whether it landed. */
+  /**
+   * The result is unknown: send the same write again, its conditions will tell whether it landed.
+   */
   | { readonly kind: 'unknown' };
 
 /**
- * Writes a commit, the records of its commands and a place in the queue: a put where there is one
- * item, else a transaction.
+ * Writes a commit, the records of its commands and a place in the queue: one item by a put, several
+ * in a transaction.
  * @returns what became of it.
  * @throws where DynamoDB refuses the request itself: nothing was written.
  */

@@ -6,7 +6,7 @@
  * refuses it. (A whole number beyond 2^53−1 stays outside the safe range and is refused there.) A
  * string with half a surrogate pair, which no store or hash keeps as it is, is an error (RFC 7493,
  * 2.1). So is a name that comes twice in one object (RFC 7493, 2.3), however it is written:
- * `JSON.parse` takes the last one, another reader on the way the first.
+ * `JSON.parse` takes the last one, while another reader on the way may take the first.
  * @param text what was sent.
  * @returns plain JSON.
  * @throws {SyntaxError} where it is not JSON.

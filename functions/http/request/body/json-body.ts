@@ -12,8 +12,8 @@ export type JsonBody =
   | { readonly ok: false; readonly problem: Problem };
 
 /**
- * Reads a request's body as JSON. What a byte that is no UTF-8 was replaced by on the way is not
- * what the client sent, so it is refused like the byte itself.
+ * Reads a request's body as JSON. A byte that is no UTF-8 may have been replaced on the way: that
+ * text is not what the client sent, so it is refused like the byte itself.
  * @param event the request; API Gateway hands over some bodies in base64.
  * @returns what it says, or 415, 413 or 400.
  */
@@ -66,9 +66,9 @@ const isEncoded = (contentEncoding: string): boolean =>
     .some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()));
 
 /**
- * Whether a U+FFFD in the text was put there on the way, for bytes that are not UTF-8: then the
- * text has another length than what was sent. (A sequence that was cut off after three of its four
- * bytes has the same length, and is not noticed here.)
+ * Whether something on the way put a U+FFFD into the text for bytes that are not UTF-8: then the
+ * text's length differs from the body's. (A sequence that was cut off after three of its four bytes
+ * has the same length, and is not noticed here.)
  * @param length of the text in UTF-8, in bytes.
  * @param contentLength the header; without it there is nothing to compare with.
  */
