@@ -11,7 +11,7 @@ import {
   type Version,
 } from './values.ts';
 
-/** An account exists from here on. Version 1, written before accounts could be overdrawn. */
+/** An account exists from here on. Version 1 comes from before accounts could be overdrawn. */
 const AccountOpenedV1 = z.strictObject({
   type: z.literal('AccountOpened'),
   v: z.literal(1),
@@ -27,8 +27,7 @@ const AccountOpened = z.strictObject({
 type AccountOpened = z.infer<typeof AccountOpened>;
 
 /**
- * Reads a version 1 event as version 2: what was opened before overdrafts existed cannot be
- * overdrawn.
+ * Reads a version 1 event as version 2: an account from before overdrafts cannot be overdrawn.
  * @param event as it was stored.
  * @returns the same fact in today's words.
  */
@@ -127,7 +126,7 @@ const StoredEvent = z.discriminatedUnion('type', [
  * Reads an event as it lies in a stream, whatever version it was written in.
  * @param stored `{type, v, data}` from a commit.
  * @returns the event in its newest version.
- * @throws {Error} where the type, the version or the data is none this code knows: a stream is
+ * @throws {Error} where this code does not know the type, the version or the data: a stream is
  *   never read half.
  */
 export const readEvent = (stored: unknown): AccountEvent => {

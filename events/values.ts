@@ -50,8 +50,8 @@ export const Currency = z
   .brand<'Currency'>();
 export type Currency = z.infer<typeof Currency>;
 
-// Half a surrogate pair is no text: it has no UTF-8, so it cannot be stored as it is, nor hashed as
-// canonical JSON.
+// Half a surrogate pair has no UTF-8, so it can neither be stored as it is nor hashed as canonical
+// JSON.
 const wellFormed = z.refine<string>((text) => text.isWellFormed(), 'must be well-formed text');
 
 /** A client's own words on a statement line. */
