@@ -62,7 +62,7 @@ const readCommandLine = (args: string[]): (AppContext & { readonly stage: StageN
     if (!context.open) assertMayBeOpen(stage);
     return { ...context, stage };
   } catch (error) {
-    // Something mistyped, or not meant: its message is all that helps.
+    // The user mistyped something, or did not mean it: only the message helps.
     console.error(error instanceof Error ? error.message : error);
     process.exit(1);
   }

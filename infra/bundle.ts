@@ -11,8 +11,8 @@ const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 export const bundleDirectory = join(repository, 'build', 'functions');
 
 /**
- * Modules that the SDK imports when it comes to need them, which in a function it never does.
- * Without them a bundle is a third smaller, and takes a third less time to load.
+ * Modules that the SDK imports only when it needs them, which in a function it never does. Without
+ * them a bundle is a third smaller, and takes a third less time to load.
  */
 const neverLoaded = [
   '@aws-sdk/credential-provider-sso',
@@ -21,11 +21,11 @@ const neverLoaded = [
 ];
 
 /**
- * Where the SDK looks for credentials after the environment, in its order. On demand it never does:
- * Lambda puts the role's credentials in the environment. On managed instances an environment lives
- * for days, longer than a role's credentials, and where it finds the next ones is documented
- * nowhere. Should it be the endpoint of a container, which is asked by the last two, the SDK comes
- * to it only past all the others: one that is not there ends the search with its absence.
+ * The places where the SDK looks for credentials after the environment, in its order. On demand it
+ * never does: Lambda puts the role's credentials in the environment. On managed instances an
+ * environment lives for days, longer than a role's credentials, and AWS does not document where it
+ * finds the next ones. It may be the endpoint of a container, which the last two ask: the SDK comes
+ * to that only past all the others, and a missing one ends the search.
  */
 const otherCredentials = [
   '@aws-sdk/credential-provider-ini',
@@ -55,11 +55,12 @@ const builtinModules: Plugin = {
  * Bundles every function in one go: one call of esbuild takes a tenth of the time of one call per
  * function.
  *
- * The AWS SDK is bundled too: what was tested is what runs, and a bundle starts faster than the
+ * The AWS SDK is bundled too: the version that was tested runs, and a bundle starts faster than the
  * runtime's copy.
  * @param entries each function's name and its entry file, relative to the repository.
  * @param outdir where the bundles go.
- * @param livesLong whether its environments outlive the credentials that they start with.
+ * @param livesLong whether the functions' environments outlive the credentials that they start
+ *   with.
  * @throws when an entry file does not exist, naming it, or does not compile.
  */
 export const bundle = async (
@@ -83,8 +84,8 @@ export const bundle = async (
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    // The packages' ES modules before their CommonJS: only those can be shaken, a third less to
-    // load.
+    // The packages' ES modules come before their CommonJS: only they can be tree-shaken, to a third
+    // less.
     mainFields: ['module', 'main'],
     external: livesLong ? neverLoaded : [...neverLoaded, ...otherCredentials],
     plugins: [builtinModules],
@@ -93,7 +94,7 @@ export const bundle = async (
     // repository.
     sourcemap: 'linked',
     sourcesContent: false,
-    // An error is thrown, with the file and the line; nothing is printed besides.
+    // esbuild throws an error with the file and the line; it need not print it too.
     logLevel: 'silent',
   });
 };

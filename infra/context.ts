@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
 import { type Compute, parseCompute } from './stages.ts';
 
-/** What may be said with `-c KEY=VALUE`, to the cdk CLI or to `npm run synth`. */
+/** The options of `-c KEY=VALUE`, for the cdk CLI and `npm run synth`. */
 export interface AppContext {
   readonly stage?: string | undefined;
-  /** Whether the stage is meant to be open to everybody. */
+  /** Whether the user means the stage to be open to everybody. */
   readonly open: boolean;
-  /** In place of the stage's own. */
+  /** Replaces the stage's own. */
   readonly compute?: Compute | undefined;
 }
 
@@ -21,8 +21,8 @@ const keysOfTheCli = new Set(['cli-telemetry', 'acknowledged-issue-numbers']);
 /**
  * Reads the context that the app was given.
  * @param given keys and values: the cdk CLI hands over its own, too.
- * @throws an error that names a key that nothing reads: `-c stag=prod` would deploy another stage
- *   than was meant; or that says what a key takes.
+ * @throws an error that names a key that nothing reads, as `-c stag=prod` would deploy the wrong
+ *   stage; or that says which values a key takes.
  */
 export const readContext = (given: Readonly<Record<string, unknown>>): AppContext => {
   const unknown = Object.keys(given).filter((key) => !isOwn(key) && !isOfTheCli(key));
@@ -44,7 +44,7 @@ export const readContext = (given: Readonly<Record<string, unknown>>): AppContex
 };
 
 /**
- * Pairs as they are typed after `-c`.
+ * Reads pairs as a user types them after `-c`.
  * @throws an error for what is not `KEY=VALUE`.
  */
 export const contextOf = (pairs: readonly string[]): Readonly<Record<string, string>> =>
@@ -56,11 +56,11 @@ export const contextOf = (pairs: readonly string[]): Readonly<Record<string, str
     }),
   );
 
-/** What the cdk CLI hands over, of which everything that was said with `-c` is a part. */
+/** Reads the context that the cdk CLI hands over; all `-c` pairs are in it. */
 export const cliContext = (json: string | undefined): Readonly<Record<string, unknown>> =>
   z.record(z.string(), z.unknown()).parse(JSON.parse(json ?? '{}'));
 
 const isOwn = (key: string): boolean => ownKeys.some((own) => own === key);
 
-/** Feature flags, `aws:…`, and what was looked up in an account. */
+/** Feature flags, `aws:…`, and the results of look-ups in an account. */
 const isOfTheCli = (key: string): boolean => key.includes(':') || keysOfTheCli.has(key);

@@ -13,7 +13,7 @@ import { Tables } from './constructs/tables.ts';
 import { TransferWorkflow, workflowNameOf } from './constructs/transfer-workflow.ts';
 import type { StageName, StageSettings } from './stages.ts';
 
-/** Which stage, and out of what its functions are made. */
+/** The stage, and the code of its functions. */
 export interface HoldfastStackProps extends StackProps {
   readonly stage: StageName;
   readonly settings: StageSettings;
@@ -21,7 +21,7 @@ export interface HoldfastStackProps extends StackProps {
   readonly code: (name: FunctionName) => Code;
 }
 
-/** The ledger of one stage, whole. Each construct is one concern; here they are put together. */
+/** The whole ledger of one stage: each construct is one concern, and this stack joins them. */
 export class HoldfastStack extends Stack {
   constructor(
     scope: Construct,
@@ -37,8 +37,8 @@ export class HoldfastStack extends Stack {
       code,
       tables,
       deadLetters,
-      // The workflow calls some of the functions and is started by others: its ARN is filled in
-      // when it is there.
+      // The workflow calls some of the functions, and others start it: its ARN is filled in once it
+      // is there.
       workflowArn: Lazy.string({ produce: () => workflow.stateMachine.stateMachineArn }),
       workflowName: workflowNameOf(stage, settings),
     });

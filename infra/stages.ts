@@ -1,21 +1,21 @@
 import type { Environment } from 'aws-cdk-lib';
 import type { FunctionName } from './constructs/catalogue.ts';
 
-/** What differs from one stage to another, or is worth tuning without reading the constructs. */
+/** The settings that differ between stages, or are worth tuning without reading the constructs. */
 export interface StageSettings {
   /**
-   * The account and the region that the stage is for. What is left out is taken from whoever
-   * deploys.
+   * The account and the region that the stage is for. A field that is left out comes from the
+   * deployer's own environment.
    */
   readonly env: Pick<Environment, 'account' | 'region'>;
   /**
-   * Whether it may be deployed as it is, with an API that takes every caller for `local`. Where it
-   * may not, `-c open=yes` has it deployed all the same.
+   * Whether it may be deployed as it is, with an API that takes every caller for `local`. If not,
+   * `-c open=yes` deploys it all the same.
    */
   readonly mayBeOpen: boolean;
   /**
-   * The functions' lowest level that is logged. Not above `INFO`: Lambda takes a line without a
-   * level for one of `INFO`, and drops what is below; the lines that hold the metrics have none.
+   * The lowest level that the functions log. Not above `INFO`: Lambda takes a line without a level
+   * for one of `INFO`, and drops lines below the level; the lines that hold the metrics have none.
    */
   readonly logLevel: 'DEBUG' | 'INFO';
   /** Days that every log group keeps its lines. One of the values that CloudWatch Logs knows. */
@@ -31,28 +31,28 @@ export interface StageSettings {
   readonly tracing: boolean;
   /**
    * Units a second that a table, and each of its indexes, takes from the start. A new table takes
-   * some 4,000 write units and 12,000 read units, and grows with the load, in minutes; AWS takes
-   * money once for what is asked for beyond that.
+   * some 4,000 write units and 12,000 read units, and grows with the load, in minutes; AWS charges
+   * once for more than that.
    */
   readonly warmThroughput: Readonly<Partial<Record<TableName, Throughput>>>;
   /**
-   * How many invocations of a function run at once: no more, and as many whatever the others do.
-   * Clients that wait for a transfer hold invocations of request-transfer while they wait. Those
-   * must not be all there are, or what they wait for never runs.
+   * The concurrency reserved for a function: the most of its invocations that run at once, whatever
+   * the other functions do. Clients that wait for a transfer hold invocations of request-transfer
+   * while they wait. Those must not take up the whole account, or the transfers never run.
    *
-   * An account has to have 100 more than are reserved in all; a new account may have 10, and cannot
-   * reserve any.
+   * An account has to have 100 more than all its functions reserve; a new account may have 10, and
+   * cannot reserve any.
    */
   readonly reservedConcurrency: Readonly<Partial<Record<FunctionName, number>>>;
   /**
    * Where the functions run that answer requests from the tables. `on-demand`: an environment takes
-   * one request at a time, and nothing is paid while there are none. `instances`: an environment on
+   * one request at a time, and costs nothing without requests. `instances`: an environment on
    * Lambda Managed Instances takes many, which share what they know of an account, and its
-   * instances are paid by the hour (docs/decisions/0013). All other functions are on demand. A
-   * function never leaves managed instances: those of the two kinds differ in name.
+   * instances cost by the hour (docs/decisions/0013). All other functions are on demand. A function
+   * never leaves managed instances, so functions of the two kinds differ in name.
    */
   readonly compute: Compute;
-  /** What each function on managed instances has: nothing where all are on demand. */
+  /** The settings of each function on managed instances; unused where all are on demand. */
   readonly instances: InstanceSettings;
   readonly throttling: {
     /** Requests a second, all routes together. */
@@ -67,7 +67,7 @@ export interface StageSettings {
    * are right.
    */
   readonly workflowType: 'standard' | 'express';
-  /** Who is told of alarms, by e-mail. Each address is asked once to confirm. */
+  /** The e-mail addresses that get the alarms. AWS asks each once to confirm. */
   readonly alarmEmails: readonly string[];
   readonly alarms: AlarmThresholds;
 }
@@ -77,7 +77,7 @@ export const computes = ['on-demand', 'instances'] as const;
 
 export type Compute = (typeof computes)[number];
 
-/** What a function has on managed instances. */
+/** The settings of a function on managed instances. */
 interface InstanceSettings {
   /**
    * Memory of an environment, in MiB: 2,048 at least, with which it has one processor. One thread
@@ -87,11 +87,11 @@ interface InstanceSettings {
   /** Requests that an environment takes at once: 64 a processor is the most for Node.js. */
   readonly concurrency: number;
   /**
-   * Environments of one function: as many as `least` are always there and paid, one for each of
-   * three Availability Zones; up to `most` come with the load, in minutes.
+   * Environments of one function: `least` are always there and paid, one for each of three
+   * Availability Zones; up to `most` come with the load, in minutes.
    */
   readonly environments: { readonly least: number; readonly most: number };
-  /** Processors of all instances together, at most: the bound of what is paid. 12 to 15,000. */
+  /** The most processors of all instances together, 12 to 15,000: this bounds the costs. */
   readonly processors: number;
 }
 
@@ -110,41 +110,41 @@ type StreamConsumer = (typeof streamConsumers)[number];
 
 /** How a stream is handed to its consumer. */
 export interface StreamSettings {
-  /** Records in one invocation, at most. */
+  /** Stream records in one invocation, at most. */
   readonly batchSize: number;
   /**
    * Batches of one shard at the same time. AWS keeps the order of each item, not of a partition
-   * key: two batches may hold one account.
+   * key: two batches may hold commands of one account.
    */
   readonly parallelBatches: number;
   /**
-   * How often a failing batch is tried again before its records are given up and reported as a dead
-   * letter.
+   * How often Lambda tries a failing batch again before it gives up the stream records and reports
+   * them as a dead letter.
    */
   readonly retryAttempts: number;
-  /** Age in minutes at which a record is given up. The stream itself keeps 24 hours. */
+  /** Age in minutes at which Lambda gives up a stream record. The stream itself keeps 24 hours. */
   readonly maxRecordAgeMinutes: number;
 }
 
-/** Where an alarm rings. */
+/** The thresholds of the alarms. */
 interface AlarmThresholds {
   /** Age of the oldest transfer whose money is reserved and has not arrived. */
   readonly oldestOpenTransferMinutes: number;
-  /** Records that the consumers of streams report as failed, in five minutes. */
+  /** Stream records that the consumers report as failed, in five minutes. */
   readonly failedRecords: number;
-  /** Age in seconds of the oldest record that a stream's consumer has not finished. */
+  /** Age in seconds of the oldest stream record that a consumer has not finished. */
   readonly iteratorAgeSeconds: number;
   /** Answers of the API with a status of 500 or more, in five minutes. */
   readonly serverErrors: number;
-  /** What 99 of 100 requests stay below, on the slowest route that does not wait. */
+  /** The latency that 99 of 100 requests stay below, on the slowest route that does not wait. */
   readonly latencyMs: number;
-  /** Appends that met an account that somebody else was faster with, of all appends. */
+  /** Appends that lost their race to a faster one, in percent of all appends. */
   readonly lostRacesPercent: number;
-  /** Requests that a table and its indexes turned away, in five minutes. */
+  /** Requests that a table and its indexes throttled, in five minutes. */
   readonly tableThrottles: number;
   /**
-   * Invocations at the same moment in the whole account. The quota is 1,000 where nobody has asked
-   * for more.
+   * Invocations at the same moment in the whole account. The quota is 1,000, unless AWS has raised
+   * it.
    */
   readonly concurrentExecutions: number;
   /** Failed invocations of one group of functions, in five minutes. */
@@ -165,9 +165,9 @@ const streams: StageSettings['streams'] = {
     retryAttempts: 20,
     maxRecordAgeMinutes: 6 * 60,
   },
-  // One batch of a shard at a time: what comes in meanwhile is the next one, so the busier an
-  // account is, the more of its transfers share a commit. Giving up early is safe:
-  // recover-transfers starts what was neither ended nor handed over.
+  // One batch of a shard at a time: the transfers that come meanwhile are the next one, so the
+  // busier an account is, the more of its transfers share a commit. Giving up early is safe:
+  // recover-transfers starts the transfers that were neither ended nor handed over.
   'carry-out-transfers': {
     batchSize: 100,
     parallelBatches: 1,
@@ -176,9 +176,8 @@ const streams: StageSettings['streams'] = {
   },
   // More than the 99 that one transaction decides: a batch holds the commands of several accounts.
   // One batch of a shard at a time: each queued command is an item of its own, and AWS keeps the
-  // order per item only, so with more the commands of one account would go to several takers at
-  // once, who race for it. Giving up late is right: a command that was given up stays pending until
-  // its client repeats it.
+  // order per item only, so with more batches several invocations would race for one account.
+  // Giving up late is right: a command that was given up stays pending until its client repeats it.
   'decide-pending': {
     batchSize: 500,
     parallelBatches: 1,
@@ -190,11 +189,11 @@ const streams: StageSettings['streams'] = {
 /** Each consumer is invoked once per shard at a time; a table has as many shards as partitions. */
 const consumers = { 'project-views': 50, 'carry-out-transfers': 50, 'decide-pending': 50 };
 const steps = { 'credit-transfer': 20, 'settle-transfer': 20, 'release-transfer': 20 };
-/** It is invoked every minute and has five: that is five at once, and one by hand. */
+/** The schedule invokes it every minute for up to five: that is five at once, and one by hand. */
 const recovery = { 'recover-transfers': 6 };
 
 /**
- * Three environments of nine functions need 27 processors, and of each instance's Lambda keeps one:
+ * Three environments of nine functions need 27 processors, and Lambda keeps one of each instance's:
  * nine instances of four.
  */
 const instances: InstanceSettings = {
@@ -273,7 +272,7 @@ export const stageNames: readonly StageName[] = Object.keys(stages).filter(isSta
 export const defaultStage: StageName = 'dev';
 
 /**
- * @param name what somebody typed.
+ * @param name what the user typed.
  * @throws an error that lists the stages when there is none of that name.
  */
 export const parseStage = (name: string): StageName => {
@@ -283,8 +282,8 @@ export const parseStage = (name: string): StageName => {
 };
 
 /**
- * @param name what somebody typed.
- * @throws an error that lists what there is when it is none of that.
+ * @param name what the user typed.
+ * @throws an error that lists the kinds when it is none of them.
  */
 export const parseCompute = (name: string): Compute => {
   const found = computes.find((compute) => compute === name);
@@ -294,7 +293,7 @@ export const parseCompute = (name: string): Compute => {
 };
 
 /**
- * @throws an error that says what to do where a stage is not to be deployed with an API that takes
+ * @throws an error that says what to do where a stage must not be deployed with an API that takes
  *   every caller for `local`.
  */
 export const assertMayBeOpen = (stage: StageName): void => {
@@ -305,7 +304,7 @@ export const assertMayBeOpen = (stage: StageName): void => {
   );
 };
 
-/** What is set for a stage. */
+/** The settings of a stage. */
 export const settingsOf = (stage: StageName): StageSettings => stages[stage];
 
 function isStageName(name: string): name is StageName {

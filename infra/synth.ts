@@ -15,15 +15,15 @@ import {
 } from './stages.ts';
 
 /**
- * Bundles the functions and synthesizes the stack of a stage. Works offline: nothing is looked up,
- * and the template holds for any account and region.
+ * Bundles the functions and synthesizes the stack of a stage. It works offline: it looks nothing
+ * up, and the template holds for any account and region.
  * @param stage its name.
  * @param outdir where the cloud assembly goes.
- * @param settings in place of the stage's own: for measuring one way against the other.
- * @param open whether it is meant to be open to everybody, where a stage would not be on its own.
+ * @param settings replace the stage's own: for measuring one way against the other.
+ * @param open whether the user means it to be open to everybody, where the stage itself may not be.
  * @returns the directory of the cloud assembly.
- * @throws where the stage is unknown or may not be open, a function cannot be bundled, or a rule of
- *   cdk-nag is neither kept nor acknowledged.
+ * @throws where the stage is unknown or may not be open, a function cannot be bundled, or the stack
+ *   breaks a rule of cdk-nag without acknowledging it.
  */
 export const synthesize = async ({
   stage,
@@ -55,20 +55,20 @@ type SynthesisProps = Pick<AppProps, 'settings'> & {
   readonly open?: boolean;
 };
 
-/** What an app is made of. */
+/** What the app is made from. */
 export interface AppProps {
   readonly stage: StageName;
-  /** In place of the stage's own. */
+  /** Replace the stage's own. */
   readonly settings?: Partial<StageSettings>;
   /** The code of a function. */
   readonly code: (name: FunctionName) => Code;
-  /** Where the cloud assembly goes; a temporary directory if it is not said. */
+  /** Where the cloud assembly goes; absent: a temporary directory. */
   readonly outdir?: string;
 }
 
 /**
- * The CDK app with the one stack of a stage, held to the AwsSolutions rules of cdk-nag when it is
- * synthesized.
+ * Makes the CDK app with the one stack of a stage, which the AwsSolutions rules of cdk-nag check
+ * when it is synthesized.
  */
 export const createApp = ({
   stage,
@@ -93,27 +93,27 @@ export const createApp = ({
 };
 
 /**
- * The template says what the ledger is and no more: the local cloud has to understand every line of
- * it.
+ * Keeps everything but the ledger out of the template: the local cloud has to understand every
+ * line.
  */
 const plainTemplate = {
   analyticsReporting: false,
   treeMetadata: false,
-  // Synthesized below, once: not again when the process ends.
+  // It is synthesized below, once, and not again when the process ends.
   autoSynth: false,
   context: {
     // Tags go to CloudFormation, which passes them on to every resource, instead of standing at
     // each one.
     '@aws-cdk/core:explicitStackTags': true,
-    // What CDK's own check of the template finds is an error, not a warning.
+    // Findings of CDK's own check of the template are errors, not warnings.
     '@aws-cdk/core:validateAgainstDefaultRules': true,
   },
 };
 
 /**
  * The standard synthesizer, without a rule for the bootstrap stack's version in the template: the
- * cdk CLI checks it anyway. Wrapped, because under exactOptionalPropertyTypes the class does not
- * fit the interface that it implements.
+ * cdk CLI checks it anyway. It is wrapped because under exactOptionalPropertyTypes the class does
+ * not fit the interface that it implements.
  */
 const synthesizer = (): IStackSynthesizer => {
   const standard = new DefaultStackSynthesizer({ generateBootstrapVersionRule: false });

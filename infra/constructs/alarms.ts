@@ -23,7 +23,7 @@ import { combined, countOf, emittedBy, emittersOf } from './ledger-metrics.ts';
 import { type Tables, throttlesOf } from './tables.ts';
 import { workflowNameOf } from './transfer-workflow.ts';
 
-/** What is watched. */
+/** What the alarms watch. */
 export interface AlarmsProps {
   readonly stage: StageName;
   readonly settings: StageSettings;
@@ -34,7 +34,7 @@ export interface AlarmsProps {
   readonly deadLetters: IQueue;
 }
 
-/** The alarms, and the topic that tells whoever subscribes to it. */
+/** The alarms, and the topic that tells its subscribers. */
 export class Alarms extends Construct {
   readonly all: readonly Alarm[];
   readonly topic: Topic;
@@ -52,7 +52,7 @@ export class Alarms extends Construct {
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
         actions: ['sns:Publish'],
         resources: [this.topic.topicArn],
-        // CloudWatch publishes for all its customers: this account's alarms alone.
+        // CloudWatch publishes for all its customers: only this account's alarms may.
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     );
@@ -76,8 +76,8 @@ export class Alarms extends Construct {
           comparisonOperator: watch.isBelow
             ? ComparisonOperator.LESS_THAN_THRESHOLD
             : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-          // Without traffic there are no data points, and nothing is wrong; unless it is said that
-          // there must be some.
+          // Without traffic there are no data points, and nothing is wrong, unless the alarm
+          // expects some.
           treatMissingData: watch.isBelow
             ? TreatMissingData.BREACHING
             : TreatMissingData.NOT_BREACHING,
@@ -95,9 +95,9 @@ interface Watch {
   readonly threshold: number;
   /** It rings below the threshold, and where there are no data points at all. */
   readonly isBelow?: true;
-  /** How many periods on end it takes. */
+  /** For how many periods in a row the threshold has to be crossed. */
   readonly periods?: number;
-  /** What it means and what to do: whoever is woken by it reads this first. */
+  /** What it means and what to do: the operator whom it wakes reads this first. */
   readonly meaning: string;
   /** What to type next. */
   readonly command: string;
@@ -105,7 +105,7 @@ interface Watch {
 
 const period = Duration.minutes(5);
 
-/** Whether money arrives: the workflow, recovery, and transfers that are open for too long. */
+/** Alarms on whether money arrives: the workflow, recovery, and transfers open for too long. */
 const ofMoney = ({ stage, settings, workflow }: AlarmsProps): Watch[] => {
   const ofRecovery = (statistic: string): IMetric =>
     emittedBy('recover-transfers', 'OldestOpenTransferAge', { stage, statistic, period });
@@ -161,7 +161,7 @@ const ofMoney = ({ stage, settings, workflow }: AlarmsProps): Watch[] => {
   ];
 };
 
-/** Whether what was committed gets to where it is needed. */
+/** Alarms on whether commits reach the functions that need them. */
 const ofStreams = ({
   stage,
   settings: { alarms },
@@ -189,8 +189,8 @@ const ofStreams = ({
       command: tailing(stage, 'carry-out-transfers'),
     },
     {
-      // What is sent, not what lies there: after a minute without another it is over, so that each
-      // later one rings again.
+      // It counts letters sent, not letters that lie there: after a minute without one the alarm
+      // ends, so that each later letter rings again.
       name: 'dead-letters',
       metric: deadLetters.metricNumberOfMessagesSent({
         period: Duration.minutes(1),
@@ -223,7 +223,7 @@ const ofStreams = ({
   ];
 };
 
-/** Whether clients are served, and how fast. */
+/** Alarms on whether clients are served, and how fast. */
 const ofRequests = ({
   stage,
   settings: { alarms },
@@ -240,8 +240,8 @@ const ofRequests = ({
     command: `aws logs tail /aws/vendedlogs/apis/holdfast-${stage} --since 1h --filter-pattern '{ $.status = "5*" }'`,
   },
   {
-    // By function: those that wait when a client asks for it are late on purpose, and the API's own
-    // latency is theirs too.
+    // By function: some wait when a client asks for it, so they are late on purpose, and the API's
+    // own latency includes theirs.
     name: 'latency',
     metric: combined(
       'MAX',
@@ -296,16 +296,16 @@ const ofRequests = ({
   }),
 ];
 
-/** Where a client may ask for an answer that takes its time. */
+/** The functions that a client may ask to wait before they answer. */
 const mayWait: ReadonlySet<FunctionName> = new Set(['request-transfer'] as const);
-/** What these answer, they know: an alarm takes ten metrics. */
+/** These answer without asking a service; they are left out because an alarm takes ten metrics. */
 const asksNobody: ReadonlySet<FunctionName> = new Set([
   'health',
   'openapi',
   'route-not-found',
 ] as const);
 
-/** Percent of all appends; 0 where they are too few for a percentage to mean anything. */
+/** Lost races in percent of all appends; 0 where there are too few appends for a percentage. */
 const lostRaces = ({ events }: Tables): IMetric => {
   const sum = (metricName: string) => events.metric(metricName, { statistic: 'Sum', period });
   const done = (Operation: string) =>
@@ -314,7 +314,7 @@ const lostRaces = ({ events }: Tables): IMetric => {
       statistic: 'SampleCount',
       period,
     });
-  // A sum passes over what has no data points; an addition would have none either.
+  // `SUM` passes over metrics without data points; an addition would then have none either.
   const all = 'SUM([refused, conflicts, puts, transactions])';
   return new MathExpression({
     expression: `IF(${all} > 300, 100 * SUM([refused, conflicts]) / ${all}, 0)`,
@@ -329,7 +329,7 @@ const lostRaces = ({ events }: Tables): IMetric => {
   });
 };
 
-/** Whether tables and account take what comes. */
+/** Alarms on whether the tables and the account have capacity for the load. */
 const ofCapacity = ({ stage, settings: { alarms }, tables }: AlarmsProps): Watch[] => [
   ...tables.all.map(({ name, table, indexes }) => ({
     name: `${name}-table-throttles`,
@@ -355,8 +355,8 @@ const ofCapacity = ({ stage, settings: { alarms }, tables }: AlarmsProps): Watch
 ];
 
 /**
- * What the functions pass over, since it would fail again and hold up everybody else: they count
- * it, and whoever is woken here has it put right.
+ * Alarms on what the functions pass over, since it would fail again and hold up everything else:
+ * they count it, and the operator whom the alarm wakes has to repair it.
  */
 const ofWhatIsPassedOver = ({ stage }: AlarmsProps): Watch[] => {
   const counted = (

@@ -1,5 +1,5 @@
 /**
- * What a function may be allowed to use: a table, its stream or an index of it, the workflow or its
+ * A resource that a function may use: a table, its stream or an index of it, the workflow or its
  * executions, the dead letters.
  */
 export type Resource =
@@ -15,12 +15,12 @@ export type Resource =
   | 'workflow'
   | 'workflow/executions'
   | 'dead-letters'
-  /** Of actions that know no resources. */
+  /** For actions that know no resources. */
   | '*';
 
 /**
- * Everything a function may do: actions of IAM, per resource. A transaction needs the actions of
- * its items.
+ * Everything a function may do: IAM actions, per resource. A transaction needs the actions of its
+ * items.
  */
 export type Access = Readonly<Partial<Record<Resource, readonly string[]>>>;
 
@@ -32,32 +32,31 @@ export type FunctionGroup = (typeof functionGroups)[number];
 export const functionGroups = ['commands', 'queries', 'projections', 'transfers'] as const;
 
 /**
- * A route of the HTTP API. One of GET takes HEAD as well; `$default` takes what no other takes,
- * other methods of their paths too.
+ * A route of the HTTP API. A GET route takes HEAD as well; `$default` takes every request that no
+ * other route takes, other methods of their paths included.
  */
 export type Route = ClientRoute | '$default';
 
 /** A route that a client asks for by its name. */
 export type ClientRoute = `${'GET' | 'POST'} /${string}`;
 
-/** One Lambda function: what it is made of and all that it may do. */
+/** One Lambda function: its code, its size and all that it may do. */
 export interface FunctionDefinition {
   readonly group: FunctionGroup;
-  /** What it is for, for whoever meets it in the console. */
+  /** What it is for; the console shows this. */
   readonly description: string;
-  /** The route of the HTTP API that it answers, where it answers one. */
+  /** The route of the HTTP API that it answers, if any. */
   readonly route?: Route;
   readonly access: Access;
-  /** In seconds. Those behind the HTTP API stay under the 30 seconds that it waits. */
+  /** In seconds. Functions behind the HTTP API stay under the 30 seconds that it waits. */
   readonly timeout: number;
   /** In MiB. Lambda gives processor time in proportion: 1,769 is one processor. */
   readonly memory: number;
 }
 
 /**
- * To decide a command: load the tail with one query, append, and record what became of it; its
- * record is read where its key is taken. A transaction needs what its items need. Nothing that was
- * appended or recorded is ever updated or deleted.
+ * The access for deciding a command: load the tail with one query, append, and record the outcome;
+ * where its key is taken, read its record. A commit or a record is never updated or deleted.
  */
 const decide = {
   events: ['dynamodb:Query', 'dynamodb:PutItem'],
@@ -65,9 +64,9 @@ const decide = {
 } as const satisfies Access;
 
 /**
- * To decide a command that may have to queue for a hot account: it takes a place in the queue with
- * its pending record, which is read until it is decided, and it is decided here where nobody else
- * does it in time.
+ * The access for deciding a command that may queue for a hot account: it takes a place in the queue
+ * with its pending record, the function reads that until it is decided, and decides the command
+ * itself where decide-pending does not in time.
  */
 const decideOrQueue = {
   ...decide,
@@ -76,8 +75,8 @@ const decideOrQueue = {
 } as const satisfies Access;
 
 /**
- * What Lambda does in the name of a function that reads a stream: poll it, and report what is given
- * up.
+ * The access that Lambda needs in the name of a function that reads a stream: it polls the stream,
+ * and reports the records that it gives up.
  */
 const consume = (stream: 'events/stream' | 'queue/stream'): Access => ({
   [stream]: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
@@ -261,7 +260,7 @@ const catalogue = {
   },
 } as const satisfies Record<string, FunctionDefinition>;
 
-/** The short name of a function: of its entry file, its bundle, its logs. */
+/** The short name of a function: its entry file, its bundle and its logs have it. */
 export type FunctionName = keyof typeof catalogue;
 
 export const functionNames: readonly FunctionName[] = Object.keys(catalogue).filter(isFunctionName);
@@ -285,9 +284,9 @@ export const httpRoutes: ReadonlyMap<HttpRoute, FunctionName> = new Map(
 );
 
 /**
- * Whether a function gains from an environment that takes many requests at once: what answers
- * requests and has tables to wait for. What it has to say, it knows, or it is handed a batch, a step
- * or a search at a time.
+ * Whether a function gains from an environment that takes many requests at once: it answers
+ * requests and waits for tables. The others answer without a table, or get a batch, a step or a
+ * search at a time.
  */
 export const gainsFromSharing = (name: FunctionName): boolean => {
   const { route, access } = definitionOf(name);

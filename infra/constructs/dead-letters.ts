@@ -4,8 +4,8 @@ import { Construct } from 'constructs';
 import type { StageName } from '../stages.ts';
 
 /**
- * Where a stream's consumer reports the records that it gave up: which function, which shard, from
- * which sequence number to which. The records themselves are in the tables.
+ * The queue to which Lambda reports the stream records that it gave up: which function, which
+ * shard, from which sequence number to which. The data itself is in the tables.
  */
 export class DeadLetters extends Construct {
   readonly queue: Queue;

@@ -17,7 +17,7 @@ import { Instances, runsOnInstances } from './instances.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { streamArnOf, type Tables } from './tables.ts';
 
-/** What the functions are made of and what they work on. */
+/** What the functions are made from, and what they work on. */
 export interface FunctionsProps {
   readonly stage: StageName;
   readonly settings: StageSettings;
@@ -26,8 +26,8 @@ export interface FunctionsProps {
   readonly tables: Tables;
   readonly deadLetters: IQueue;
   /**
-   * The ARN of the transfer workflow. May be a token that is resolved later: the workflow itself
-   * calls functions.
+   * The ARN of the transfer workflow. It may be a token that CDK resolves later, since the workflow
+   * itself calls functions.
    */
   readonly workflowArn: string;
   readonly workflowName: string;
@@ -103,7 +103,7 @@ function arnsOf(
     'views/transfersByDestination': viewsIndex('transfersByDestination'),
     'views/openTransfers': viewsIndex('openTransfers'),
     workflow: workflowArn,
-    // An execution is named by its transfer, which is not known yet.
+    // Any execution: its name comes from its transfer, which is not known yet.
     'workflow/executions': stack.formatArn({
       service: 'states',
       resource: 'execution',
@@ -142,8 +142,8 @@ const acknowledgeAnyExecution = (ledgerFunction: LedgerFunction, workflowName: s
 };
 
 /**
- * A function is told of every table that it may use. Whoever reads the events has a store, which is
- * made of the commands and the queue too.
+ * A function is told of every table that it may use. One that reads the events has a store, which
+ * needs the commands and the queue too.
  */
 function environmentFor(
   access: Access,

@@ -17,7 +17,7 @@ import { definitionOf, functionNames, methodsByPath, type Route } from './catalo
 import type { Functions } from './functions.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 
-/** Whose functions the API's routes lead to. */
+/** What the API is made from: its routes lead to these functions. */
 export interface LedgerHttpApiProps {
   readonly stage: StageName;
   readonly settings: StageSettings;
@@ -25,8 +25,8 @@ export interface LedgerHttpApiProps {
 }
 
 /**
- * The HTTP API: every function of the catalogue that has a route, at that route; a GET is answered
- * to HEAD as well.
+ * The HTTP API: every function of the catalogue that has a route, at that route; a GET route
+ * answers HEAD as well.
  */
 export class LedgerHttpApi extends Construct {
   readonly api: HttpApi;
@@ -73,8 +73,8 @@ export class LedgerHttpApi extends Construct {
 }
 
 /**
- * A function behind one route or several, which may call it by one permission: that of the first,
- * which is for its path, whatever the method, and for any path where it is `$default`.
+ * A function behind one route or several. All of them call it by one permission, that of the first
+ * route: for its path, whatever the method, or for any path where it is `$default`.
  */
 class FunctionIntegration extends HttpLambdaIntegration {
   #isPermitted = false;
@@ -86,8 +86,8 @@ class FunctionIntegration extends HttpLambdaIntegration {
 }
 
 /**
- * One line per request. Accounts and transfers are named by the functions' own logs, which have the
- * same request id.
+ * One line per request. The functions' own logs, which have the same request id, name accounts and
+ * transfers.
  */
 const accessLogLine = {
   time: '$context.requestTime',
@@ -101,9 +101,9 @@ const accessLogLine = {
 };
 
 /**
- * The keys under which the API takes what belongs to a route. A method that a path does not answer
- * would go to `$default` unnamed: an ANY route, which comes after those of a method, says which
- * path it was.
+ * The route keys by which the API takes a route's requests. For a method that a path does not
+ * answer, `$default` would not learn the path: an ANY route, which comes after those of a method,
+ * tells it.
  */
 const routeKeys = (route: Route): readonly string[] => {
   if (route === '$default')

@@ -20,19 +20,19 @@ import { type FunctionName, gainsFromSharing } from './catalogue.ts';
 export const runsOnInstances = (name: FunctionName, compute: Compute): boolean =>
   compute === 'instances' && gainsFromSharing(name);
 
-/** As many as Lambda spreads environments over. */
+/** The number over which Lambda spreads environments. */
 const AVAILABILITY_ZONES = 3;
 
 /**
  * The instances of Lambda Managed Instances, and the network that they are in.
  *
- * No route leads out of that network but to DynamoDB, through a gateway that costs nothing, and to
- * where an environment sends its log and its traces, through interfaces that are paid by the hour.
- * Of what the functions on instances call, that is all: those that start the workflow run on
- * demand. Metrics are lines of the log.
+ * Routes lead out of that network only to DynamoDB, through a gateway that costs nothing, and to
+ * the services that take logs and traces, through interfaces that are paid by the hour. The
+ * functions on instances call no other service: those that start the workflow run on demand.
+ * Metrics are lines of the log.
  *
  * All functions of one capacity provider have to trust each other: containers keep them apart, not
- * virtual machines. They are one ledger's, and each has its own role.
+ * virtual machines. These all belong to one ledger, and each has its own role.
  */
 export class Instances extends Construct {
   readonly #capacity: CapacityProvider;
@@ -50,8 +50,8 @@ export class Instances extends Construct {
       subnetConfiguration: [{ name: 'Isolated', subnetType: SubnetType.PRIVATE_ISOLATED }],
       gatewayEndpoints: { DynamoDb: { service: GatewayVpcEndpointAwsService.DYNAMODB } },
     });
-    // DynamoDB's addresses are a list that is named differently in each region. Which addresses can
-    // be reached is a matter of routes, of which there are none but those that are meant.
+    // The list of DynamoDB's addresses has another name in each region, so the group allows any
+    // address: the routes decide which can be reached.
     const { attrGroupId } = new CfnSecurityGroup(this, 'SecurityGroup', {
       vpcId: vpc.vpcId,
       groupDescription: 'The instances: nothing comes in, HTTPS goes out',
@@ -82,7 +82,7 @@ export class Instances extends Construct {
       architectures: [Architecture.ARM_64],
       maxVCpuCount: settings.instances.processors,
     });
-    // Not before there is a way to where they send their logs.
+    // The instances start only when they can reach the services that take their logs.
     this.#capacity.node.addDependency(vpc);
     Validations.of(vpc).acknowledge({
       id: 'AwsSolutions-VPC7',
@@ -96,9 +96,9 @@ export class Instances extends Construct {
   }
 
   /**
-   * Has a function run here. What is deployed is published with it as the version
-   * `$LATEST.PUBLISHED`, which is the one that the function's plain ARN invokes.
-   * @throws where concurrency is reserved for it, which functions on instances cannot have.
+   * Has a function run here. A deployment publishes its code as the version `$LATEST.PUBLISHED`,
+   * which the function's plain ARN invokes.
+   * @throws where the stage reserves concurrency for it, which functions on instances cannot have.
    */
   take(lambda: LambdaFunction, name: FunctionName): void {
     const { instances, reservedConcurrency } = this.#settings;
@@ -108,8 +108,8 @@ export class Instances extends Construct {
           'Take it out of reservedConcurrency in infra/stages.ts.',
       );
     }
-    // By default there are eight threads for each processor, each with a world of its own: requests
-    // for one account would rarely meet.
+    // By default there are eight threads for each processor, which share no memory: requests for
+    // one account would rarely meet.
     lambda.addEnvironment('AWS_LAMBDA_NODEJS_WORKER_COUNT', '1');
     this.#capacity.addFunction(lambda, {
       perExecutionEnvironmentMaxConcurrency: instances.concurrency,

@@ -18,7 +18,7 @@ import type { Functions } from './functions.ts';
 import { combined, countOf, emittedBy, emittersOf } from './ledger-metrics.ts';
 import { type Tables, throttlesOf } from './tables.ts';
 
-/** What is shown. */
+/** What the dashboard shows. */
 export interface LedgerDashboardProps {
   readonly stage: StageName;
   readonly alarms: readonly Alarm[];

@@ -26,9 +26,9 @@ export interface LedgerFunctionProps {
   readonly settings: StageSettings;
   /** Its bundle: `index.mjs`, which exports `handler`. */
   readonly code: Code;
-  /** Where it runs if it does not run on demand. */
+  /** The instances that it runs on; `undefined`: it runs on demand. */
   readonly instances: Instances | undefined;
-  /** What tells it the tables and the workflow. */
+  /** The variables that name the tables and the workflow. */
   readonly environment: Readonly<Record<string, string>>;
   /** All that its role allows, besides writing to its own log group. */
   readonly statements: readonly PolicyStatement[];
@@ -37,8 +37,8 @@ export interface LedgerFunctionProps {
 /**
  * One Lambda function with its own log group and its own role.
  *
- * The role holds its policy inline and cannot be added to: what a function may do is what stands in
- * the catalogue, whatever another construct would grant it on the way.
+ * The role holds its policy inline, and no construct can add to it: a function may do what the
+ * catalogue says, and nothing that another construct would grant it.
  */
 export class LedgerFunction extends Construct {
   readonly lambda: LambdaFunction;
@@ -49,7 +49,7 @@ export class LedgerFunction extends Construct {
     { name, stage, settings, instances, ...props }: LedgerFunctionProps,
   ) {
     super(scope, id);
-    // A capacity provider can never be taken off a function: whoever moves back makes another one.
+    // AWS never takes a capacity provider off a function: moving back takes another function.
     const functionName = `holdfast-${stage}-${instances ? 'instances-' : ''}${name}`;
     const definition = definitionOf(name);
 
@@ -94,8 +94,8 @@ export class LedgerFunction extends Construct {
       memorySize: instances ? settings.instances.memory : definition.memory,
       role: role.withoutPolicyUpdates(),
       logGroup,
-      // Lines of the function alone: START, END and REPORT of every invocation would be most of the
-      // log, and are metrics of Lambda's.
+      // Only the function's own lines: START, END and REPORT of every invocation would be most of
+      // the log, and Lambda's metrics have them.
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel[settings.logLevel],
       systemLogLevelV2: SystemLogLevel.WARN,

@@ -66,7 +66,7 @@ const emitters = {
   ],
 } as const satisfies Record<MetricName, readonly FunctionName[]>;
 
-/** Who emits a metric. */
+/** The functions that emit a metric. */
 export const emittersOf = (name: MetricName): readonly FunctionName[] => emitters[name];
 
 /**
@@ -95,8 +95,8 @@ export const emittedBy = (
   });
 
 /**
- * Some metrics of which an alarm or a graph shows one number. An alarm takes ten at most, and costs
- * as much as it has metrics.
+ * Several metrics as one number for an alarm or a graph. An alarm takes ten metrics at most, and
+ * costs by their number.
  */
 export const combined = (
   combine: 'SUM' | 'MAX',
@@ -106,7 +106,7 @@ export const combined = (
   new MathExpression({
     expression: `${combine}(METRICS())`,
     label,
-    // In one graph no two metrics may have the same id, whatever they are combined for.
+    // All ids in one graph have to differ, even between two such numbers.
     usingMetrics: Object.fromEntries(
       metrics.map((metric, index) => [`${idOf(label)}_${index}`, metric]),
     ),
@@ -116,7 +116,7 @@ export const combined = (
 /** CloudWatch takes letters, digits and underscores, a lower case letter first. */
 const idOf = (label: string): string => `m_${label.replaceAll(/\W+/g, '_')}`;
 
-/** How often something was counted, by whatever function. */
+/** The sum of a count over all functions that emit it. */
 export const countOf = (name: MetricName, stage: StageName, period: Duration): IMetric =>
   combined(
     'SUM',

@@ -6,10 +6,10 @@ import { Construct } from 'constructs';
 import type { StageName } from '../stages.ts';
 
 /**
- * Has recover-transfers look for what was left open, every minute.
+ * Has recover-transfers look for transfers that were left open, every minute.
  *
- * One that failed is not tried again, and one that was refused for want of concurrency not for
- * long: the next minute's is one that looks again.
+ * A failed invocation is not tried again, and one that was refused for want of concurrency not for
+ * long: the next minute's looks again.
  *
  * A rule of EventBridge, not of its Scheduler: a fixed rate is all that is needed, and the rule
  * needs no role of its own.

@@ -19,27 +19,27 @@ export interface StreamMappingProps {
   readonly consumer: IFunction;
   readonly deadLetters: IQueue;
   readonly settings: StreamSettings;
-  /** A pattern on the record; none: every record. */
+  /** A pattern on the stream record; none: every stream record. */
   readonly filter?: Record<string, unknown>;
 }
 
 /**
- * The commands that queue. That their time to live is over is a record of the stream too, and says
- * nothing.
+ * The commands that queue. The stream also has a record of each item that its time to live removes,
+ * which says nothing.
  */
 export const queuedCommands: Record<string, unknown> = { eventName: FilterRule.isEqual('INSERT') };
 
-/** The commits that reserve money: the attribute is there on no others. */
+/** The commits that reserve money: no other commit has the attribute. */
 export const reservations: Record<string, unknown> = {
   dynamodb: { NewImage: { reserves: { N: FilterRule.exists() } } },
 };
 
 /**
- * Hands a table's stream to a function, from its oldest record on.
+ * Hands a table's stream to a function, from its oldest stream record on.
  *
- * A record that fails is reported by the function, and the batch is cut there or halved until it
- * stands alone; it holds up its shard only until its attempts or its age run out, and is then
- * reported as a dead letter.
+ * The function reports a stream record that fails, and Lambda cuts the batch there or halves it
+ * until the record stands alone. The record holds up its shard only until its attempts or its age
+ * run out; then Lambda reports it as a dead letter.
  */
 export class StreamMapping extends Construct {
   constructor(
@@ -51,8 +51,7 @@ export class StreamMapping extends Construct {
     new EventSourceMapping(this, 'Mapping', {
       target: consumer,
       eventSourceArn: streamArnOf(source),
-      // Never LATEST: what is committed while the mapping is being made would be lost to its
-      // consumer.
+      // Never LATEST: the consumer would miss the commits that land while the mapping is made.
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: settings.batchSize,
       parallelizationFactor: settings.parallelBatches,

@@ -13,13 +13,13 @@ import type { StageName, StageSettings, TableName } from '../stages.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 
 /**
- * The four tables: the events, the commands' records, the queue of those that are pending, and the
- * views made from the events.
+ * The four tables: the events, the commands' records, the queue of pending commands, and the views
+ * made from the events.
  *
- * `Table`, not `TableV2`: the one thing that a `TableV2` (a global table) adds is replicas in other
- * regions, and the ledger cannot have them. Replicas take each other's writes last writer wins, so
- * two regions could both append a version; those with strong consistency know no transactions. And
- * cdk-nag has a rule that holds point-in-time recovery for `Table` alone.
+ * `Table`, not `TableV2`: a `TableV2` (a global table) only adds replicas in other regions, and the
+ * ledger cannot have them. Between replicas the last writer wins, so two regions could both append
+ * a version; replicas with strong consistency know no transactions. And cdk-nag checks
+ * point-in-time recovery for `Table` alone.
  *
  * Their names are fixed: a change that would replace a table collides with the old one and stops
  * before data is lost.
@@ -64,8 +64,8 @@ export class Tables extends Construct {
     // A partition takes 1,000 write units a second, and a hot account has many commands: each
     // record is a partition of its own.
     this.commands = table('commands', { partitionKey: text('key') });
-    // An item is a command that was pending once. Nobody reads it but its stream, so it goes when
-    // the stream has forgotten it too.
+    // An item is a command that was pending once. Only the stream reads it, so it may go when the
+    // stream has forgotten it too.
     this.queue = table('queue', {
       partitionKey: text('accountId'),
       sortKey: text('place'),
@@ -114,7 +114,7 @@ const warmThroughputOf = (
     : {};
 
 /**
- * How often a table, and each of its indexes, turned a read or a write away. An index that does so
+ * How often a table, and each of its indexes, throttled a read or a write. An index that does so
  * holds up its table.
  */
 export const throttlesOf = (

@@ -1,4 +1,4 @@
-/** What writing traces to X-Ray takes. These actions know no resources. */
+/** The actions that writing traces to X-Ray takes. They know no resources. */
 export const traceActions: readonly string[] = [
   'xray:PutTraceSegments',
   'xray:PutTelemetryRecords',

@@ -31,8 +31,8 @@ export interface TransferWorkflowProps {
 }
 
 /**
- * What follows on a reservation: credit the destination, then settle the source, or release it when
- * the credit was rejected.
+ * Ends a reserved transfer: credits the destination, then settles on the source, or releases the
+ * reservation when the credit was rejected.
  *
  * There is no `Catch` anywhere, and that is the point. A step that throws has an unknown result: it
  * is tried again, and when the attempts run out the execution fails and the reservation stays open
@@ -88,9 +88,9 @@ export class TransferWorkflow extends Construct {
 }
 
 /**
- * The name of a stage's workflow, which is known before the workflow is made. The type is part of
- * it: a machine of the other type is another one, made before the old one goes. What runs on the
- * old one ends half way, and is found by recover-transfers.
+ * The name of a stage's workflow, known before the workflow is made. The type is part of it: a
+ * machine of the other type is another resource, made before the old one goes. Executions on the
+ * old one end half way, and recover-transfers finds their transfers.
  */
 export const workflowNameOf = (stage: StageName, { workflowType }: StageSettings): string =>
   `holdfast-${stage}-transfer-${workflowType}`;
@@ -120,9 +120,8 @@ function definition(scope: Construct, { credit, settle, release }: Tasks): IChai
 }
 
 /**
- * A task that calls a function with the whole state, as often as it takes for about a minute and a
- * half: after that, the outage is longer than what retrying is for, and recover-transfers starts
- * the transfer again, ever more seldom.
+ * A task that calls a function with the whole state, and retries for about a minute and a half. A
+ * longer outage is not for retrying: recover-transfers starts the transfer again, ever more seldom.
  */
 function step(scope: Construct, id: string, lambda: IFunction, resultPath: string): LambdaInvoke {
   const task = new LambdaInvoke(scope, id, {
@@ -138,7 +137,7 @@ function step(scope: Construct, id: string, lambda: IFunction, resultPath: strin
     backoffRate: 2,
     maxDelay: Duration.seconds(20),
     maxAttempts: 8,
-    // Transfers that failed together, as when a table throttles, must not come back together.
+    // Transfers that failed together, such as when a table throttles, must not come back together.
     jitterStrategy: JitterType.FULL,
   });
   return task;
