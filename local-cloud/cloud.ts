@@ -24,15 +24,15 @@ import { type LocalTemplate, readTemplate } from './template/template.ts';
 /** How a local cloud is started. */
 export interface LocalCloudOptions {
   /**
-   * Directory of the synthesized cloud assembly, or the promise of one: DynamoDB Local starts
-   * meanwhile.
+   * Directory of the synthesized cloud assembly, or a promise of it, for which DynamoDB Local does
+   * not wait to start.
    */
   readonly assembly: string | Promise<string>;
   /** The API's port; 0: any free one. */
   readonly port: number;
   /** A DynamoDB Local that runs already, and the access key id of the database to use in it. */
   readonly dynamodb?: { readonly endpoint: string; readonly accessKeyId: string } | undefined;
-  /** Where tables, stream positions and executions are kept; absent: in memory. */
+  /** The directory for tables, stream positions and executions; absent: they are in memory. */
   readonly dataDirectory?: string | undefined;
   /**
    * How many environments of one function there are, at most. On demand, that is how many of its
@@ -44,32 +44,33 @@ export interface LocalCloudOptions {
 
 /** A local cloud that runs. */
 export interface LocalCloud {
-  /** Of the API. */
+  /** The API's URL. */
   readonly url: string;
-  /** What it runs. */
+  /** The template that it runs. */
   readonly template: LocalTemplate;
-  /** By `FunctionName`. */
+  /** Its functions, by `FunctionName`. */
   readonly functions: ReadonlyMap<string, RunningFunction>;
-  /** What event source mappings gave up, by `QueueName`. */
+  /** What the event source mappings gave up, by `QueueName`. */
   readonly queues: ReadonlyMap<string, readonly unknown[]>;
   /** The settings of a client that sees the same tables as the functions, past the endpoint. */
   readonly dynamodb: DynamoDbSettings;
   /** Stands between the functions and their services, see `endpoint.ts`. */
   readonly intercept: Endpoint['intercept'];
   overview(): Overview;
-  /** Ends everything that was started. A second call waits for the first. */
+  /** Ends everything that it started. A second call waits for the first. */
   stop(): Promise<void>;
 }
 
 /**
- * What a worker is counted for, in bytes. With 64 busy ones of one function beside those of the
- * others the process took 2 to 2.4 GB (`npm run bench -- --only blog` prints it), up to 5 before.
+ * The memory counted for a worker, in bytes. With 64 busy ones of one function beside the other
+ * functions' the process took 2 to 2.4 GB (`npm run bench -- --only blog` prints it), up to 5
+ * before.
  */
 const WORKER_BYTES = 64 * 1024 * 1024;
 
 /**
- * How many environments of one function there are where nobody says it: as many as half of the
- * memory bears, 64 at most and 4 at least.
+ * The default for the environments of one function: as many as half of the memory bears, 64 at most
+ * and 4 at least.
  * @param memory of the machine, in bytes.
  */
 export const workersFor = (memory: number): number =>
@@ -83,8 +84,8 @@ const defaultAccessKeyId = 'holdfast';
 /**
  * Runs a synthesized stack on this machine.
  *
- * @throws what stands in the way: a template that cannot be run, a port in use, no Java. Then
- *   nothing is left running.
+ * @throws an error that names the obstacle: a template that cannot be run, a port in use, no Java.
+ *   Nothing is then left running.
  */
 export const startLocalCloud = async (options: LocalCloudOptions): Promise<LocalCloud> => {
   const started = createTeardown();
@@ -99,7 +100,7 @@ export const startLocalCloud = async (options: LocalCloudOptions): Promise<Local
 const start = async (options: LocalCloudOptions, started: Teardown): Promise<LocalCloud> => {
   const { report } = options;
   const reading = readWhenThere(options);
-  // Should something else fail first, that is the error to tell.
+  // If something else fails first, the user hears that error instead.
   reading.catch(() => {});
   await assertPortIsFree(options.port);
   if (options.dataDirectory !== undefined) {
@@ -203,12 +204,12 @@ const startFunctions = (
   );
 
 /**
- * Functions write through the endpoint, which tells. What is written past it, by a test or by hand,
- * may wait that long.
+ * Functions write through the endpoint, which wakes the streams. A write past it, by a test or by
+ * hand, may go unseen this long.
  */
 const UNSEEN_MS = 250;
 
-/** What stands at the two ends of an event source mapping. */
+/** The two ends of an event source mapping. */
 interface Connected {
   readonly template: LocalTemplate;
   readonly functions: Functions;
@@ -245,9 +246,9 @@ const deliverStreams = (
 };
 
 /**
- * Of a stream with more readers than it is made for, AWS takes the mappings and throttles their
+ * Finds streams with more readers than AWS supports: it accepts the mappings and throttles their
  * reads (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html: at most two consumers a
- * shard). Here all of them are served.
+ * shard). The local cloud serves all of them.
  */
 const crowdedStreams = ({ eventSourceMappings }: LocalTemplate): string[] =>
   [...Map.groupBy(eventSourceMappings, ({ table }) => table)]

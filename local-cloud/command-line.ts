@@ -10,12 +10,12 @@ import {
 } from '../infra/stages.ts';
 import { defaultWorkers } from './cloud.ts';
 
-/** What `npm start` was asked for. */
+/** The options of `npm start`. */
 export interface CommandLine {
   readonly port: number;
   readonly dataDirectory?: string | undefined;
   readonly stage: StageName;
-  /** In place of the stage's own. */
+  /** Replaces the stage's own. */
   readonly compute?: Compute | undefined;
   readonly workers?: number | undefined;
   readonly verbose: boolean;

@@ -17,8 +17,8 @@ export interface Controlled {
  *
  * - `GET /_local`: what runs where.
  * - `POST /_local/kill` `{"function":"carry-out-transfers","when":"after-next-write"}`: ends that
- *   function's workers as a crash: `now` (the default), or around its next write to a table, before
- *   it is done or after.
+ *   function's workers as a crash would: `now` (the default), or before or after its next write to
+ *   a table.
  */
 export const createControl =
   (controlled: Controlled): SideDoor =>
@@ -73,7 +73,7 @@ const killAroundWrite = (
     if (when === 'after-next-write') {
       const response = await forward();
       if (response.status !== 200) {
-        // Refused, so nothing was written: it is the next one that counts.
+        // DynamoDB refused and wrote nothing: the next write counts.
         armed = true;
         return response;
       }
@@ -85,7 +85,7 @@ const killAroundWrite = (
 };
 
 /**
- * By its whole name, or by an ending that only one has: `settle-transfer` for
+ * Finds a function by its whole name, or by an ending that only one has: `settle-transfer` for
  * `holdfast-dev-settle-transfer`.
  */
 const findFunction = (

@@ -1,21 +1,21 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** A directory that this process alone keeps its data in. */
+/** A data directory that only this process uses. */
 export interface DataDirectory {
   /** Gives it back, so that another local cloud may use it. */
   release(): void;
 }
 
-/** In it stands the id of the process that uses the directory. */
+/** The file with the id of the process that uses the directory. */
 const LOCK = 'in-use';
 
 /**
- * Takes a directory for this process: two engines on the same files would lose data. A process that
- * was killed leaves its mark; it is passed over, as that process is no more.
- * @param path is made where it is not there.
- * @throws {Error} that says why it cannot be used: it cannot be made or written to, or another
- *   local cloud uses it.
+ * Takes a directory for this process: two engines on the same files would lose data. A killed
+ * process leaves its mark, which counts for nothing once that process is gone.
+ * @param path the directory, which is made if it is not there.
+ * @throws {Error} that says why it cannot be used: this process cannot make it or write to it, or
+ *   another local cloud uses it.
  */
 export const takeDataDirectory = (path: string): DataDirectory => {
   const lock = join(path, LOCK);
@@ -31,8 +31,8 @@ export const takeDataDirectory = (path: string): DataDirectory => {
 };
 
 /**
- * One level after the other: Node's own `recursive` never ends where the system says ENOENT of a
- * parent that is there, as in /proc.
+ * Makes a directory one level after the other: Node's own `recursive` never ends where the system
+ * says ENOENT of a parent that is there, as in /proc.
  */
 const make = (path: string): void => {
   if (existsSync(path)) return;
@@ -55,7 +55,7 @@ const mark = (lock: string): void => {
 };
 
 /**
- * Signal 0 is sent to nobody: it only asks. A process of somebody else cannot be asked, and so
+ * Signal 0 only asks whether a process is there. One of another user refuses the question, and so
  * runs.
  */
 const isRunning = (pid: number): boolean => {

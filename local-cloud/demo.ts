@@ -122,8 +122,8 @@ interface Ledger {
 }
 
 /**
- * @throws where nothing answers there, or what answers is no local ledger: the second story needs
- * one whose workers it may kill.
+ * @throws where nothing answers there, or the answer is not a local ledger's: the second story
+ *   needs one whose workers it may kill.
  */
 const connect = async (url: string): Promise<Ledger> => {
   const call = async (path: string, init?: RequestInit): Promise<Answer> => {

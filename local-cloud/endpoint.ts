@@ -26,8 +26,8 @@ type Service = 'dynamodb' | 'states';
 export type EndpointResponse = DynamoDbAnswer;
 
 /**
- * Stands between the functions and the services: may answer itself, look, wait, or forward, before
- * or after. If it rejects, the function's connection ends without an answer, as in a network
+ * Stands between the functions and the services: it may answer itself, look, wait, or forward, in
+ * any order. If it rejects, the function's connection ends without an answer, as in a network
  * failure.
  *
  * @param forward passes the call on, to the next interceptor and in the end to the service. Called
@@ -43,21 +43,21 @@ export interface Endpoint {
   /** What stands in the functions' `AWS_ENDPOINT_URL_*`. */
   readonly url: string;
   /**
-   * Puts an interceptor in front of the services, inside of those that are there already.
+   * Puts an interceptor in front of the services, behind those that are there already.
    *
-   * @returns what takes it away again.
+   * @returns a function that removes it.
    */
   intercept(interceptor: Interceptor): () => void;
   stop(): Promise<void>;
 }
 
-/** What is behind the endpoint, and who may call. */
+/** What is behind the endpoint, and which functions may call. */
 export interface EndpointOptions {
   /** DynamoDB Local, and this cloud's database in it. */
   readonly dynamodb: Pick<DynamoDbConnection, 'send'>;
   /**
-   * Told of every write that succeeded, before the function is. @param body JSON, which names the
-   * tables.
+   * Told of every write that succeeded, before the function is.
+   * @param body JSON, which names the tables.
    */
   readonly onWrite: (body: Buffer) => void;
   /** @param target the `X-Amz-Target` of the request. */
@@ -141,7 +141,7 @@ export const startEndpoint = async (options: EndpointOptions): Promise<Endpoint>
   };
 };
 
-/** Every answer of an AWS service in JSON 1.0. */
+/** The headers of every answer of an AWS service in JSON 1.0. */
 const jsonHeaders = { 'content-type': 'application/x-amz-json-1.0' };
 
 const awsError = (type: string, message: string): EndpointResponse => ({
@@ -156,8 +156,7 @@ const serviceOf = (target: string): Service | undefined => {
 };
 
 /**
- * Where a signature names the access key:
- * `Credential=KEY/20260101/us-east-1/dynamodb/aws4_request`.
+ * Finds the access key in a signature: `Credential=KEY/20260101/us-east-1/dynamodb/aws4_request`.
  */
 const credential = /Credential=([^/]+)\//;
 

@@ -48,14 +48,14 @@ const start = async (
     });
   } catch (error) {
     synthesis.abort();
-    // The Ctrl-C reached the synthesis too: that it failed is no news.
+    // The Ctrl-C reached the synthesis too, so its failure is no news.
     return interruption.aborted ? process.exit(INTERRUPTED) : fail(explain(error, commandLine), 1);
   }
 };
 
 /**
- * In a process of its own: CDK keeps a processor busy for seconds, in which DynamoDB Local starts
- * on the other.
+ * Synthesizes in a process of its own: CDK keeps a processor busy for seconds, while DynamoDB Local
+ * starts on the other.
  */
 const synthesize = async (
   { stage, compute }: CommandLine,
@@ -64,7 +64,7 @@ const synthesize = async (
 ): Promise<string> => {
   const directory = join(repository, 'build', 'local', stage);
   try {
-    // Whatever the stage: the API is served on this machine alone.
+    // Any stage may be open here: only this machine reaches the API.
     const args = [join(repository, 'infra', 'app.ts'), '--stage', stage, '-c', 'open=yes'];
     if (compute !== undefined) args.push('-c', `compute=${compute}`);
     await promisify(execFile)(process.execPath, args, {
@@ -96,8 +96,8 @@ const fail = (message: string, status: number): never => {
 };
 
 /**
- * Each step of the start with the second it was done; what functions log, if asked for; what fails,
- * always.
+ * Prints each step of the start with the second it was done, the functions' logs if the user asks
+ * for them, and every failure.
  */
 const toTerminal = (verbose: boolean): Report => ({
   step: (line) => console.log(`${(performance.now() / 1000).toFixed(1).padStart(5)} s  ${line}`),

@@ -20,7 +20,7 @@ interface DynamoDbOverview {
   readonly accessKeyId: string;
 }
 
-/** The part that changes, and what is known only once everything runs. */
+/** The parts that change, or are known only once everything runs. */
 export interface OverviewSources {
   readonly url: string;
   readonly dynamodb: DynamoDbOverview;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Waits, unless or until it is interrupted.
+ * Waits, until the time is up or it is interrupted.
  * @param milliseconds 0 or less: not at all.
  */
 export const pause = async (milliseconds: number, interruption: AbortSignal): Promise<void> => {

@@ -1,10 +1,13 @@
-/** What was started, and how it is ended. */
+/** The resources that were started, and how to end them. */
 export interface Teardown {
-  /** Remembers how to end something. @returns the thing itself. */
+  /**
+   * Remembers how to end something.
+   * @returns the thing itself.
+   */
   add<Resource>(resource: Resource, end: (resource: Resource) => unknown): Resource;
   /**
-   * Ends everything, the last first; one that fails to end does not keep the others. A second call
-   * waits for the first.
+   * Ends everything, the last first; one that fails to end does not stop the others from ending. A
+   * second call waits for the first.
    */
   stop(): Promise<void>;
 }

@@ -17,7 +17,7 @@ export interface ReceivedRequest {
   readonly requestId: string;
 }
 
-/** What of the API stands in every event. */
+/** The facts about the API that are in every event. */
 export interface ApiIdentity {
   readonly accountId: string;
   readonly apiId: string;
@@ -32,8 +32,8 @@ export interface EventRoute {
 }
 
 /**
- * The event of an HTTP API's Lambda integration, payload format 2.0: what has no value is absent,
- * names of headers are lower case, whatever comes more than once is joined by a comma.
+ * Makes the event of an HTTP API's Lambda integration, payload format 2.0: a field without a value
+ * is absent, names of headers are lower case, and a comma joins values that come more than once.
  *
  * @throws {URIError} if the path cannot be decoded.
  */
@@ -81,12 +81,11 @@ export const toEvent = (
 };
 
 /**
- * `rawPath` is decoded, in spite of its name, and what follows a decoded `?` is lost: so does API
- * Gateway.
+ * Decodes `rawPath`, in spite of its name, and loses all after a decoded `?`, as API Gateway does.
  */
 const decodePath = (encoded: string): string => decodeURIComponent(encoded).split('?')[0] ?? '';
 
-/** Headers that belong to the connection between client and gateway. */
+/** Headers that belong to the connection between client and API Gateway. */
 const connectionHeaders = new Set([
   'connection',
   'expect',
@@ -164,7 +163,7 @@ const toLogTime = (at: number): string => {
 };
 
 /**
- * What API Gateway takes for text; everything else, a missing type too and what is no UTF-8,
+ * The types that API Gateway takes for text. A body of another type or none, or that is no UTF-8,
  * reaches the function as base64.
  */
 const textTypes = /^(text\/.*|application\/(json|xml|javascript))$/i;

@@ -2,7 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import * as z from 'zod/mini';
 import { type Invocation, isThrottled } from '../lambda/invocation.ts';
 
-/** What goes back to the client. */
+/** The answer that goes back to the client. */
 export interface HttpAnswer {
   readonly status: number;
   /** A name can come more than once (`set-cookie`). */
@@ -11,9 +11,9 @@ export interface HttpAnswer {
 }
 
 /**
- * What API Gateway makes of a function's answer, payload format 2.0: an object with a `statusCode`
+ * Turns a function's answer into API Gateway's, payload format 2.0: an object with a `statusCode`
  * is a response, anything else is the JSON body of a 200. A function that failed, or whose response
- * has not the right form, is a 500; one that had no concurrency left is a 503.
+ * has the wrong form, makes a 500; one that had no concurrency left a 503.
  */
 export const toAnswer = (invocation: Invocation): HttpAnswer => {
   if (isThrottled(invocation)) return ownAnswer('Service Unavailable');

@@ -15,7 +15,7 @@ interface RouteMatch<Target> extends Route<Target> {
 
 /**
  * Finds the route of a request as API Gateway does: an exact segment goes before a path variable, a
- * path variable before a greedy one, a method before ANY, and `$default` takes what is left.
+ * path variable before a greedy one, a method before ANY, and `$default` takes the rest.
  *
  * @param path as the client sent it, percent-encoded.
  * @throws {URIError} if a path variable cannot be decoded.

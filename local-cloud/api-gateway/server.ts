@@ -32,7 +32,7 @@ interface Integration {
   readonly timeoutMs: number;
 }
 
-/** Answers requests beside the API, e.g. `/_local`; `undefined`: not its own. */
+/** Answers requests beside the API, e.g. `/_local`; `undefined`: the request is not its own. */
 export type SideDoor = (
   method: string,
   target: string,
@@ -86,8 +86,8 @@ export const startHttpApi = async (
   const server = createServer(
     { maxHeaderSize: HEADER_LIMIT_BYTES, keepAliveTimeout: 60_000 },
     (incoming, outgoing) => {
-      // What fails here is either the client's connection or a bug of ours: no answer is the only
-      // one left to give.
+      // Either the client's connection failed or this code has a bug: no answer is the only one
+      // left to give.
       serve(incoming, outgoing).catch((error: unknown) =>
         outgoing.destroy(error instanceof Error ? error : undefined),
       );
@@ -123,7 +123,7 @@ const listen = (server: Server, port: number): Promise<void> =>
   });
 
 /**
- * Answers what cannot be read as a request: headers beyond the limit, or no HTTP at all. The
+ * Answers bytes that are no readable request: headers beyond the limit, or no HTTP at all. The
  * connection is of no more use.
  */
 const refuse = (error: NodeJS.ErrnoException, socket: Duplex): void => {

@@ -7,10 +7,10 @@ export interface DynamoDbAnswer {
 }
 
 /**
- * Reads an answer in HTTP/1.1 out of what came over a connection so far.
+ * Reads an answer in HTTP/1.1 from the bytes that came over a connection so far.
  * @returns undefined while it is not whole.
- * @throws Error for what is no answer of DynamoDB Local: it says how long a short one is, and sends
- *   a long one in chunks.
+ * @throws Error where the bytes are no answer of DynamoDB Local, which gives the length of a short
+ *   one and sends a long one in chunks.
  */
 export const readAnswer = (received: Buffer): DynamoDbAnswer | undefined => {
   const endOfHead = received.indexOf('\r\n\r\n');

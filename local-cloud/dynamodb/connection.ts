@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { type DynamoDbAnswer, readAnswer } from './answer.ts';
 
-/** Sends requests to DynamoDB Local, over connections that are kept. */
+/** Sends requests to DynamoDB Local, over connections that stay open. */
 export interface DynamoDbConnection {
   /**
    * @param target the `X-Amz-Target`, such as `DynamoDB_20120810.PutItem`.
@@ -9,7 +9,7 @@ export interface DynamoDbConnection {
    * @throws Error when the connection cannot be made, or ends before the answer is there.
    */
   send(target: string, body: Buffer): Promise<DynamoDbAnswer>;
-  /** Ends all connections. What is under way fails. */
+  /** Ends all connections. Requests under way fail. */
   close(): void;
 }
 
@@ -22,21 +22,18 @@ export interface DynamoDbSettings {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/**
- * DynamoDB Local closes a quiet connection after 30 s. One that closes just as a request is sent
- * would lose it.
- */
+/** DynamoDB Local closes a quiet connection after 30 s. A request sent just then would be lost. */
 const IDLE_CONNECTION_MS = 20_000;
 
 /**
- * Makes connections as they are needed, one for each request under way. They are plain sockets:
- * with all that an HTTP client is prepared for, Node's would take a third of this process's time.
+ * Makes connections as requests need them, one for each request under way. They are plain sockets:
+ * Node's HTTP client is prepared for so much that it would take a third of this process's time.
  */
 export const connectToDynamoDb = (settings: DynamoDbSettings): DynamoDbConnection => {
   const { hostname, port } = new URL(settings.endpoint);
   const head = headOf(settings);
   const all = new Set<Line>();
-  /** The one used last is on top, so that the others can become quiet and end. */
+  /** The connection used last is on top, so that the others can become quiet and end. */
   const free: Line[] = [];
 
   const open = (): Line => {
@@ -92,7 +89,7 @@ export const connectToDynamoDb = (settings: DynamoDbSettings): DynamoDbConnectio
 interface Line {
   readonly socket: Socket;
   underWay: Request | undefined;
-  /** Of its answer, until it is whole. */
+  /** The bytes of its answer, until it is whole. */
   received: Buffer | undefined;
 }
 
@@ -102,7 +99,7 @@ interface Request {
 }
 
 /**
- * What every request begins with. DynamoDB Local checks neither signature nor date, but they have
+ * The beginning of every request. DynamoDB Local checks neither signature nor date, but they have
  * to be there.
  */
 const headOf = ({ endpoint, region, credentials }: DynamoDbSettings): string => {

@@ -15,17 +15,18 @@ export interface DynamoDbLocal {
   readonly endpoint: string;
   /** What runs, in words. */
   readonly description: string;
-  /** Ends it, and waits until it has ended. A second call does nothing more. */
+  /** Ends the engine, and waits until it has ended. A second call does nothing more. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts DynamoDB Local and returns when it answers and is warm. `HOLDFAST_DYNAMODB_ENDPOINT` names
- * one that runs already: then that one is used, and nothing is started or stopped.
- * @param options.dataDirectory where the tables are kept; absent: in memory, gone when it stops.
- * @param options.longRunning whether it is to answer hundreds of thousands of requests: then it
+ * one that runs already: it then uses that one, and starts or stops nothing.
+ * @param options.dataDirectory the directory for the tables; absent: they are in memory, gone when
+ *   it stops.
+ * @param options.longRunning whether it is to answer hundreds of thousands of requests: it then
  *   starts slower, and becomes faster.
- * @param options.report takes a line for the user: the engine ended by itself.
+ * @param options.report takes a line for the user when the engine ends by itself.
  * @throws Error when nothing here can run it (with how to get Java), or when it does not answer in
  *   time (with what the engine said).
  */
@@ -45,7 +46,8 @@ export const startDynamoDbLocal = async (options: {
     dataDirectory: options.dataDirectory,
     longRunning: options.longRunning,
   });
-  // It leaves a file with its installation's id in the directory it runs in, telemetry or not.
+  // With or without telemetry, the engine leaves a file with its installation's id in the directory
+  // that it runs in.
   const running = startTied(engine.command, engine.arguments, tmpdir());
   try {
     await untilItAnswers(endpoint, engine.startDeadlineMs, running);

@@ -8,30 +8,30 @@ import { promisify } from 'node:util';
 export interface Engine {
   readonly command: string;
   readonly arguments: readonly string[];
-  /** How long it may take until it answers, in milliseconds. */
+  /** How long it may take to answer first, in milliseconds. */
   readonly startDeadlineMs: number;
   /** For the line that tells the user what runs where. */
   readonly description: string;
 }
 
-/** What is asked of the engine. */
+/** The options of the engine. */
 export interface EngineOptions {
   /** The TCP port it listens on. */
   readonly port: number;
-  /** Where it keeps its tables; absent: in memory. */
+  /** The directory where it keeps its tables; absent: in memory. */
   readonly dataDirectory?: string | undefined;
   /** Whether it is to answer hundreds of thousands of requests, as in a benchmark. */
   readonly longRunning?: boolean | undefined;
 }
 
 /**
- * Runs a command to its end and gives what it wrote on both streams; undefined when it cannot run
- * or fails.
+ * Runs a command to its end and gives its output on both streams; undefined when it cannot run or
+ * fails.
  */
 export type Probe = (command: string, args: readonly string[]) => Promise<string | undefined>;
 
 /**
- * Chooses what runs DynamoDB Local on this machine: the jar from npm where there is Java 11 or
+ * Chooses how to run DynamoDB Local on this machine: the jar from npm where there is Java 11 or
  * later, else the container image where a Docker daemon answers.
  * @param probe asks the machine; a test gives its own.
  * @throws Error that says how to get Java when neither is there.
@@ -81,7 +81,7 @@ const javaEngine = (
   version: number,
   { port, dataDirectory, longRunning }: EngineOptions,
 ): Engine => {
-  // The package's own JavaScript is not used: it only starts this jar, with dependencies that
+  // The package's own JavaScript stays unused: it only starts this jar, with dependencies that
   // package.json replaces.
   const manifest = createRequire(import.meta.url).resolve(
     'amplify-dynamodb-simulator/package.json',

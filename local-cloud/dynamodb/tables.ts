@@ -18,7 +18,9 @@ export interface TableToCreate {
   readonly properties: PropertiesOf<'AWS::DynamoDB::Table'>;
 }
 
-/** A table as DynamoDB Local has it: the account and region in its ARNs are its own. */
+/**
+ * A table as DynamoDB Local has it: the account and region in its ARNs are DynamoDB Local's own.
+ */
 export interface CreatedTable {
   readonly tableName: string;
   readonly tableArn: string;
@@ -29,11 +31,11 @@ export interface CreatedTable {
 /**
  * Makes the tables of a template that are not there yet.
  *
- * Those with a stream come first. In DynamoDB Local a table with a stream that is made when there
+ * It makes those with a stream first: a table with a stream that DynamoDB Local makes when there
  * are many stream records pays for all of them with every write.
  * @returns by logical id.
- * @throws Error when a table is there and is not what the template asks for. CloudFormation would
- *   change it, or replace it; here the user decides about the data.
+ * @throws Error when a table is there and differs from the template. CloudFormation would change or
+ *   replace it; here the user decides about the data.
  */
 export const createTables = async (
   client: DynamoDBClient,
@@ -95,7 +97,7 @@ const toCreateTable = (
   KeySchema,
   BillingMode,
   GlobalSecondaryIndexes,
-  // In a template, naming the view type is what switches the stream on.
+  // In a template, the view type switches the stream on.
   ...(StreamSpecification && {
     StreamSpecification: { StreamEnabled: true, ...StreamSpecification },
   }),
@@ -104,7 +106,7 @@ const toCreateTable = (
 type Properties = TableToCreate['properties'];
 
 /**
- * A table that has no time to live yet is given it: whoever made the table may have been ended
+ * Sets a table's time to live, also on one that was there: the process that made it may have ended
  * before that.
  */
 const setTimeToLive = async (
@@ -142,10 +144,7 @@ const otherThanWanted = (name: string, aspect: string, there: unknown, wanted: u
       `${JSON.stringify(wanted)}. Start with another --data directory, or delete this one.`,
   );
 
-/**
- * What of a table cannot differ from its template without being noticed sooner or later; in an
- * order of its own.
- */
+/** The properties of a table that have to match its template, in an order of their own. */
 const shapeOf = (
   table: CreateTableCommandInput | TableDescription,
 ): Readonly<Record<string, unknown>> => ({

@@ -5,16 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A program that ends when this process ends, however that happens. */
 export interface TiedProcess {
-  /** Whether it has ended, or could not be started. */
+  /** Whether the program has ended, or could not be started. */
   readonly ended: boolean;
-  /**
-   * The last of what it wrote on its error stream, and why it could not be started if it could not.
-   */
+  /** The end of its error stream, and the reason if it could not be started. */
   errors(): string;
-  /** Calls back once when it ends without having been stopped. */
+  /** Calls back once when it ends without `stop`. */
   onUnexpectedEnd(callback: () => void): void;
   /**
-   * Asks it to end, makes it end after a few seconds, and returns when it has. A second call does
+   * Asks it to end, kills it after a few seconds, and returns when it has ended. A second call does
    * nothing more.
    */
   stop(): Promise<void>;
@@ -68,7 +66,7 @@ export const startTied = (
 /** How long a program may take to end by itself, in milliseconds. */
 const GRACE_MS = 5_000;
 
-/** Runs the program, and ends it when file descriptor 3 does. `wait` hands its exit code on. */
+/** Runs the program, and ends it when file descriptor 3 closes. `wait` hands its exit code on. */
 const script = `
 "$@" 3<&- & program=$!
 { cat <&3 >/dev/null; kill "$program" 2>/dev/null; } & watch=$!

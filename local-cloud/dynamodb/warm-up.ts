@@ -8,10 +8,10 @@ import {
 } from '@aws-sdk/client-dynamodb';
 
 /**
- * Takes a fresh engine through each kind of request, one at a time. DynamoDB Local was once seen to
- * answer the very first requests, when they came together, with an error that has nothing to do
- * with them; and its first thousands are slow. It happens in a database of its own (its access key
- * id) and leaves no table behind.
+ * Takes a fresh engine through each kind of request, one at a time. DynamoDB Local once answered
+ * the very first requests, which came together, with an error that had nothing to do with them; and
+ * its first thousands are slow. The warm-up uses a database of its own (its access key id) and
+ * leaves no table behind.
  */
 export const warmUp = async (endpoint: string): Promise<void> => {
   const client = new DynamoDBClient({
@@ -38,9 +38,7 @@ export const warmUp = async (endpoint: string): Promise<void> => {
   }
 };
 
-/**
- * Enough to be past the first interpreted runs; more would be felt by whoever waits for the start.
- */
+/** Enough to be past the first interpreted runs; with more, the user would feel the wait. */
 const ROUNDS = 100;
 
 /** In milliseconds; a slow machine stops here. */

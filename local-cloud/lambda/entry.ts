@@ -1,7 +1,7 @@
 /**
- * What runs inside a worker thread: the part of Lambda's Node.js runtime that a function can see.
- * It loads the bundle, then takes invocations, as many at once as it is sent, until the thread is
- * ended from outside.
+ * Runs inside a worker thread: the part of Lambda's Node.js runtime that a function can see. It
+ * loads the bundle, then takes invocations, as many at once as it gets, until the thread is ended
+ * from outside.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createContext } from './context.ts';
@@ -16,14 +16,14 @@ const RESPONSE_LIMIT_BYTES = 6_291_556;
 
 const settings: WorkerSettings = workerData;
 
-// Set by worker.ts for this thread's own start; it is none of the function's variables.
+// worker.ts sets it for this thread's own start; it is none of the function's variables.
 delete process.env['NODE_COMPILE_CACHE'];
 
 const say = (message: WorkerMessage): void => parentPort?.postMessage(message);
 
 /**
  * A worker's own stdout would cost both threads a wake-up for every line, and as much again for its
- * receipt. Said at once: what comes after a line may be a loop without end, or no memory left.
+ * receipt. Each line is sent at once: after it may come an endless loop, or the end of memory.
  */
 const write: typeof process.stdout.write = (chunk, encoding?: unknown, callback?: unknown) => {
   say({ type: 'output', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString() });
@@ -104,7 +104,7 @@ const toResult = (requestId: string, answer: unknown): WorkerMessage => {
   }
 };
 
-// Before the bundle is loaded, which may look for it while it loads.
+// The store comes before the bundle, which may look for it while it loads.
 const inInvocation = await openInvokeStore();
 const handler = await loadHandler();
 if (typeof handler === 'function') {

@@ -1,12 +1,12 @@
 import { devNull } from 'node:os';
 
-/** Where the functions find the services they call. */
+/** The addresses at which the functions find their services. */
 export interface ServiceEndpoints {
   readonly dynamodb: string;
   readonly stepFunctions: string;
 }
 
-/** What of a function decides its environment. */
+/** The properties of a function that decide its environment. */
 export interface EnvironmentOf {
   readonly name: string;
   readonly region: string;
@@ -21,10 +21,9 @@ export interface EnvironmentOf {
 }
 
 /**
- * The whole environment of a function: the template's variables and what Lambda itself sets.
- * Nothing of the environment this process runs in is passed on: neither its credentials nor its
- * settings may change what a function does. Only the `AWS_ENDPOINT_URL_*` variables are not there
- * on AWS.
+ * The whole environment of a function: the template's variables and those that Lambda itself sets.
+ * It takes nothing from this process's own environment, whose credentials and settings must not
+ * change what a function does. AWS sets all of these but the `AWS_ENDPOINT_URL_*` variables.
  */
 export const lambdaEnvironment = (
   of: EnvironmentOf,

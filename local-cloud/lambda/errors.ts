@@ -2,8 +2,8 @@ import { types } from 'node:util';
 import type { LambdaError } from './protocol.ts';
 
 /**
- * What was thrown, as the Node.js runtime of Lambda reports it: the error's name, message and
- * stack; for what is no error, its type and text.
+ * Describes a thrown value as the Node.js runtime of Lambda does: an error by its name, message and
+ * stack, anything else by its type and text.
  */
 export const toLambdaError = (thrown: unknown): LambdaError =>
   types.isNativeError(thrown)
@@ -15,8 +15,8 @@ export const toLambdaError = (thrown: unknown): LambdaError =>
     : { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
 
 /**
- * What went wrong while the module was loaded: a missing import and a syntax error have names of
- * their own.
+ * Describes an error in loading the module: a missing import and a syntax error have names of their
+ * own.
  */
 export const toInitError = (thrown: unknown): LambdaError => {
   const error = toLambdaError(thrown);

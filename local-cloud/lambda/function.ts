@@ -12,20 +12,20 @@ import { type Invocation, type LocalFunction, throttled } from './invocation.ts'
 import type { LambdaError } from './protocol.ts';
 import { type FunctionWorker, startWorker, type WorkerOptions } from './worker.ts';
 
-/** A worker beyond the first that nobody needed for this long is ended. */
+/** A worker beyond the first ends after this long without work. */
 const IDLE_MS = 60_000;
 
 /**
- * How long an invocation waits for a worker to become free before another one is started. Lambda
- * starts one at once, on a machine of its own; here a start takes the others about this long, and a
- * new worker is slow at first. A function that does not wait for others needs few workers then,
- * however many callers come at once.
+ * How long an invocation waits for a free worker before another one is started. Lambda starts one
+ * at once, on a machine of its own; here a start takes the others about this long, and a new worker
+ * is slow at first. A function that does not wait for others then needs few workers, however many
+ * callers come at once.
  */
 const PATIENCE_MS = 100;
 
 /**
- * Loading a bundle is all work and no waiting: more at once than processors would only make each of
- * them late.
+ * Loading a bundle is all work and no waiting: more at once than processors would only delay each
+ * other.
  */
 const startsAtOnce = availableParallelism();
 
@@ -38,7 +38,7 @@ export interface SharedEnvironments {
   readonly invocationsAtOnce: number;
   /** Environments that are always there, and over which invocations are spread. */
   readonly least: number;
-  /** Environments that there ever are; 0 switches the function off. */
+  /** The most environments; 0 switches the function off. */
   readonly most: number;
 }
 
@@ -54,8 +54,8 @@ export interface FunctionDefinition {
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
   /**
-   * How many invocations run at once, at most: others are refused. Absent: as many as there are
-   * workers, and others wait.
+   * How many invocations run at once, at most: Lambda refuses more. Absent: as many as there are
+   * workers, and more wait.
    */
   readonly reservedConcurrency?: number | undefined;
   /** Absent: on demand, an environment takes one invocation at a time. */
@@ -66,20 +66,19 @@ export interface FunctionDefinition {
 /** How the local cloud runs a function. */
 export interface FunctionOptions {
   readonly endpoints: ServiceEndpoints;
-  /** How many environments there are at once, at most. On demand the rest waits for its turn. */
+  /** How many environments there are at once, at most. On demand further invocations wait. */
   readonly maxWorkers: number;
   /** Told every line the function writes. */
   readonly log: (line: string) => void;
-  /**
-   * Told of every invocation that failed, whoever called, and of crashes between two invocations.
-   */
+  /** Told of every failed invocation, from any caller, and of crashes between two invocations. */
   readonly onFailure: (error: LambdaError) => void;
 }
 
 /** A function that runs. */
 export interface RunningFunction extends LocalFunction {
   /**
-   * Ends its workers at once, as a crash: invocations under way fail, waiting ones get new workers.
+   * Ends its workers at once, as a crash would: invocations under way fail, waiting ones get new
+   * workers.
    */
   kill(): Promise<void>;
   /** How many workers there are now. */
@@ -101,13 +100,14 @@ interface Waiting {
  * first invocation starts the first worker.
  *
  * - On demand: one invocation at a time per worker, and more workers when all are busy. A timeout
- *   ends the worker. Where concurrency is reserved, an invocation beyond it is refused at once, as
- *   Lambda does with status 429. Those that wait for a worker count: on AWS they would run.
+ *   ends the worker. An invocation beyond the reserved concurrency is refused at once, as Lambda
+ *   does with status 429. Those that wait for a worker count: on AWS they would run.
  * - Shared: the first invocation starts the least number of workers, which AWS has from the start,
- *   and each goes to the worker with the least to do. Where all are full it is refused at once with
- *   status 429, and makes for one more worker: AWS scales behind the load, and queues nothing. Only
- *   while the least number is loading do invocations wait. One that exceeds its timeout keeps its
- *   place until its handler has ended: whether AWS would give that place away is not documented.
+ *   and each goes to the worker with the least to do. Where all are full, the invocation is refused
+ *   at once with status 429, and one more worker starts: AWS scales behind the load, and queues
+ *   nothing. Invocations wait only while the least number is loading. One that exceeds its timeout
+ *   keeps its place until its handler has ended: AWS does not document whether it would give that
+ *   place away.
  */
 export const startFunction = (
   definition: FunctionDefinition,
@@ -118,7 +118,10 @@ export const startFunction = (
   const most = Math.min(shared?.most ?? options.maxWorkers, options.maxWorkers);
   const least = shared ? Math.min(shared.least, most) : 0;
   const workers = new Set<FunctionWorker>();
-  /** Those that have loaded. The one used last is on top: with little to do, the others can end. */
+  /**
+   * The workers that have loaded. The one used last is on top: with little to do, the others can
+   * end.
+   */
   const ready: FunctionWorker[] = [];
   const idleTimers = new Map<FunctionWorker, NodeJS.Timeout>();
   const waiting: Waiting[] = [];
@@ -149,7 +152,7 @@ export const startFunction = (
     return found.sort((one, other) => one.load() - other.load())[0];
   };
 
-  /** Starts what is missing of the least number of shared environments. */
+  /** Starts the environments that are missing from the least number of shared ones. */
   const fill = (): void => {
     while (workers.size < least && starting < startsAtOnce && !stopped) start();
   };
@@ -170,7 +173,7 @@ export const startFunction = (
     workers.add(worker);
     const error = await worker.started;
     starting -= 1;
-    // Discarded meanwhile (`kill`): that is no reason to fail those who wait.
+    // A `kill` discards workers meanwhile: that is no reason to fail the invocations that wait.
     if (workers.has(worker)) {
       worker.ended.then((crash) => {
         remove(worker);
@@ -207,15 +210,15 @@ export const startFunction = (
     underWay -= 1;
     if (!invocation.ok && !stopped) {
       options.onFailure(invocation);
-      // As in the log of Lambda; `onFailure` is for one line.
+      // Lambda logs the stack too; `onFailure` is for one line.
       for (const line of invocation.trace ?? []) options.log(line);
     }
     next.settle(invocation);
   };
 
   const rest = (worker: FunctionWorker): void => {
-    // A handler that threw leaves its worker as good as before; a crash has ended it, and where it
-    // is not shared a timeout.
+    // A handler that threw leaves its worker as good as before; a crash ends the worker, and so
+    // does a timeout where it is not shared.
     if (!worker.alive()) {
       remove(worker);
       return;

@@ -1,6 +1,6 @@
 /**
- * What came of one invocation of a function: what its handler returned, or the error that Lambda
- * would report.
+ * The end of one invocation of a function: the handler's result, or the error that Lambda would
+ * report.
  */
 export type Invocation =
   | { readonly ok: true; readonly payload: unknown }
@@ -12,8 +12,8 @@ export type Invocation =
     };
 
 /**
- * What becomes of an invocation beyond the concurrency that is reserved for its function: status
- * 429 of Lambda's `Invoke`.
+ * The end of an invocation beyond its function's reserved concurrency: status 429 of Lambda's
+ * `Invoke`.
  */
 export const throttled = {
   ok: false,
@@ -22,8 +22,8 @@ export const throttled = {
 } as const satisfies Invocation;
 
 /**
- * Whether an invocation was refused before the function saw it. What calls again later has lost
- * nothing.
+ * Whether an invocation was refused before the function saw it. A caller that tries again later has
+ * lost nothing.
  */
 export const isThrottled = (invocation: Invocation): boolean => invocation === throttled;
 

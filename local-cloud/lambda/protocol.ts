@@ -1,4 +1,4 @@
-/** What a worker thread is told once, when it starts. */
+/** The settings that a worker thread gets once, when it starts. */
 export interface WorkerSettings {
   /** URL of the bundle's module, e.g. `file:///…/index.mjs`. */
   readonly module: string;
@@ -16,7 +16,7 @@ export interface WorkerSettings {
 /** One invocation, as the worker gets it. */
 export interface InvokeMessage {
   readonly requestId: string;
-  /** The event as JSON text: what crosses between Lambda and a function is always text. */
+  /** The event as JSON text, as it always is between Lambda and a function. */
   readonly event: string;
   /** When Lambda will end the invocation, in ms since the epoch. */
   readonly deadline: number;
@@ -30,8 +30,8 @@ export interface LambdaError {
 }
 
 /**
- * What a worker says. `output`: what the function has written; `fatal`: an uncaught error, after
- * which it exits. An answer names its invocation: others may be under way.
+ * A worker's messages. `output`: the function has written something; `fatal`: an uncaught error,
+ * after which it exits. An answer names its invocation: others may be under way.
  */
 export type WorkerMessage =
   | { readonly type: 'output'; readonly text: string }

@@ -9,8 +9,8 @@ import type { InvokeMessage, LambdaError, WorkerMessage, WorkerSettings } from '
 const INIT_LIMIT_MS = 10_000;
 
 /**
- * Where Node.js keeps compiled code by default. Every worker of a function loads the same: a fifth
- * less work.
+ * The directory where Node.js keeps compiled code by default. Every worker of a function loads the
+ * same code, which saves a fifth of the work.
  */
 const compileCache = join(tmpdir(), 'node-compile-cache');
 
@@ -25,7 +25,7 @@ export interface WorkerOptions {
    * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html).
    */
   readonly shared: boolean;
-  /** Told when an invocation that was given up for its timeout has come to its end after all. */
+  /** Told when an invocation has ended that was given up for its timeout. */
   readonly freed: () => void;
   /** Told every line the function writes to stdout or stderr. */
   readonly log: (line: string) => void;
@@ -33,7 +33,7 @@ export interface WorkerOptions {
 
 /** One execution environment of a function: a thread that loads its bundle once. */
 export interface FunctionWorker {
-  /** Resolves once the bundle is loaded, to the error if it could not be. */
+  /** Resolves once the bundle has loaded, to the error if that failed. */
   readonly started: Promise<LambdaError | undefined>;
   /**
    * Resolves when the thread has ended: to an error, if it crashed and no invocation was there to
@@ -42,14 +42,14 @@ export interface FunctionWorker {
   readonly ended: Promise<LambdaError | undefined>;
   /** False once the thread has ended or is about to: after a crash, a timeout, `kill`. */
   alive(): boolean;
-  /** How many invocations it works on, those included that were given up for their timeout. */
+  /** How many invocations it works on, including those given up for their timeout. */
   load(): number;
   /**
    * Runs one invocation, beside those that are under way; never rejects.
    * @param event JSON text.
    */
   invoke(requestId: string, event: string): Promise<Invocation>;
-  /** Ends the thread at once, as a crash: the invocations under way fail. */
+  /** Ends the thread at once, as a crash would: the invocations under way fail. */
   kill(): Promise<void>;
 }
 
@@ -68,11 +68,11 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
 
   const started = Promise.withResolvers<LambdaError | undefined>();
   const ended = Promise.withResolvers<LambdaError | undefined>();
-  /** What hears of an invocation's end, by request id. */
+  /** Receivers of the invocations' ends, by request id. */
   const underWay = new Map<string, (invocation: Invocation) => void>();
-  /** Their callers have been told of a timeout; their handlers go on. */
+  /** Invocations whose callers heard of a timeout while their handlers go on. */
   const overdue = new Set<string>();
-  /** What the function threw last, where nobody caught it. */
+  /** The last error that the function threw and nothing caught. */
   let fatal: LambdaError | undefined;
   /** How else the thread ended, in Node.js's words. */
   let failure: string | undefined;
@@ -122,7 +122,7 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
     else if (message.type === 'error') settle(message.requestId, { ok: false, ...message.error });
     else fatal = message.error;
   });
-  // Out of memory, and what happens before entry.ts has set up its own handlers.
+  // The thread is out of memory, or failed before entry.ts had set up its own handlers.
   thread.on('error', (error: Error) => {
     failure = error.message;
   });

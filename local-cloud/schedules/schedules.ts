@@ -3,7 +3,7 @@ import { isThrottled, type LocalFunction } from '../lambda/invocation.ts';
 
 /** A rule of EventBridge that invokes a function again and again. */
 export interface Schedule {
-  /** Starts no further invocation; one under way is not waited for. */
+  /** Starts no further invocation, and does not wait for one under way. */
   stop(): void;
 }
 
@@ -14,15 +14,15 @@ export interface ScheduleOptions {
   readonly target: LocalFunction;
   /** The target's own input; absent: it gets the event of EventBridge. */
   readonly input?: unknown;
-  /** How long an invocation that was refused for want of concurrency is tried again, in seconds. */
+  /** For how long to retry an invocation that was refused for want of concurrency, in seconds. */
   readonly maximumEventAgeSeconds: number;
 }
 
 /**
- * Starts a schedule. As with EventBridge the first invocation comes one interval from now, each
- * comes on time whether or not the one before has ended. One that fails is not made up for before
- * the next: the template has Lambda's own retries off. One that was refused for want of concurrency
- * is, as long as its event is young enough.
+ * Starts a schedule. As with EventBridge the first invocation comes one interval from now, and each
+ * comes on time whether or not the one before has ended. A failed one is not retried: the template
+ * has Lambda's own retries off. One that was refused for want of concurrency is retried as long as
+ * its event is young enough.
  * @throws Error for an expression that is no rate.
  */
 export const startSchedule = ({

@@ -1,9 +1,8 @@
 import type { StateMachineDefinition } from 'aws-local-stepfunctions';
 
 /**
- * Reads a definition in Amazon States Language for aws-local-stepfunctions 3: refuses what it would
- * ignore or run otherwise than AWS, and takes the edge off where it differs in a way that can be
- * put right.
+ * Reads a definition in Amazon States Language for aws-local-stepfunctions 3: refuses what the
+ * library would ignore or run otherwise than AWS, and adapts the rest where it can.
  * @param definition as JSON.
  * @param limits.isFunction whether a task's `Resource` is the ARN of a function that can be called.
  * @param limits.longestSeconds how long an execution may take at most; absent: as its definition
@@ -47,7 +46,7 @@ export const readDefinition = (
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Only its frame: the library validates the rest when it is given the definition. */
+/** Checks only the frame: the library validates the rest when it gets the definition. */
 const isDefinition = (value: unknown): value is StateMachineDefinition =>
   isObject(value) && isObject(value['States']) && typeof value['StartAt'] === 'string';
 
@@ -105,7 +104,7 @@ const refuseUnknown = (
     throw new Error(`${place} is in ${language}, and this machine knows JSONPath alone`);
 };
 
-/** Node's timers end at 2^31 − 1 ms; one that is set for longer rings at once. */
+/** Node's timers end at 2^31 − 1 ms; a longer one fires at once. */
 const LONGEST_TIMER_SECONDS = 2_147_483;
 
 const refuseLongTimers = (
@@ -129,8 +128,8 @@ const refuseInRules = (place: string, rules: unknown): void => {
 };
 
 /**
- * What an execution knows of itself here. The library has no task tokens, and does not count
- * retries.
+ * The parts of the context object that exist here. The library has no task tokens, and does not
+ * count retries.
  */
 const knownContext = /^\$\$\.(Execution\.(Id|Name|StartTime|Input\b.*)|StateMachine\.(Id|Name))$/;
 
@@ -168,7 +167,7 @@ const adjustState = (state: Record<string, unknown>): Record<string, unknown> =>
 const wholeResult = '$';
 
 /**
- * Where a task has no limit the library sets one of 60 seconds. A function ends by itself after 900
- * at most.
+ * For a task without a limit the library sets one of 60 seconds. A function ends by itself after
+ * 900 at most.
  */
 const LONGER_THAN_ANY_FUNCTION = 1_000;

@@ -18,17 +18,17 @@ export interface StepFunctions {
    * @param target the header `X-Amz-Target`, such as `AWSStepFunctions.StartExecution`.
    */
   handle(target: string, body: string): Promise<{ readonly status: number; readonly body: string }>;
-  /** Starts nothing more. With a journal, what is under way begins anew the next time. */
+  /** Starts nothing more. With a journal, executions under way begin anew the next time. */
   stop(): void;
 }
 
 /**
  * Starts Step Functions with the state machines of a template.
  * @param options.resolveFunction finds a function by its ARN.
- * @param options.journalDirectory where executions are kept from one run to the next; absent: in
- *   memory.
+ * @param options.journalDirectory the directory that keeps executions from one run to the next;
+ *   absent: in memory.
  * @param options.report told of executions that failed.
- * @throws Error that names what of a definition cannot be run here.
+ * @throws Error that names the part of a definition that cannot run here.
  */
 export const startStepFunctions = (options: {
   readonly stateMachines: readonly StateMachineTemplate[];

@@ -12,8 +12,5 @@ export const checkExecutionName = (name: string): void => {
   if (forbidden.test(name)) throw new StatesError('InvalidName', `Invalid Name: '${name}'`);
 };
 
-/**
- * White space, brackets, wildcards, special characters, control characters, and what is no
- * character.
- */
+/** White space, brackets, wildcards, special characters, control characters, and non-characters. */
 const forbidden = /[\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}\p{Cs}\uFFFE\uFFFF\u{10FFFF}]/u;

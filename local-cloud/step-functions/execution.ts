@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** What is known of an execution. */
+/** An execution, under way or ended. */
 export const Execution = z.object({
   arn: z.string(),
   stateMachineArn: z.string(),
@@ -23,7 +23,7 @@ export const Execution = z.object({
 });
 export type Execution = z.infer<typeof Execution>;
 
-/** In the words of `DescribeExecution`. */
+/** The status in the words of `DescribeExecution`. */
 export const statusOf = ({ ended }: Execution): ExecutionStatus => ended?.status ?? 'RUNNING';
 
 export type ExecutionStatus = 'RUNNING' | NonNullable<Execution['ended']>['status'];

@@ -7,8 +7,8 @@ import { StatesError } from './states-error.ts';
 /** The executions of all state machines: those under way, and those that ended last. */
 export interface Executions {
   /**
-   * Starts an execution. On return it will run to its end even if this process is ended and started
-   * again.
+   * Starts an execution. Once this returns, it will run to its end even if this process ends and
+   * starts again.
    * @param input JSON.
    * @throws StatesError `ExecutionAlreadyExists` for the name of another execution of a Standard
    *   machine; the same input while that one is under way gives it back.
@@ -30,14 +30,12 @@ export interface Executions {
   suspend(): void;
 }
 
-/**
- * How many executions that ended are remembered, names and all. Step Functions remembers 90 days.
- */
+/** How many ended executions are remembered, with their names. Step Functions remembers 90 days. */
 const KEEP_ENDED = 20_000;
 
 /**
- * Opens the executions of a journal, and goes on with those that had not ended: from their start,
- * since no more is known.
+ * Opens the executions of a journal, and starts those anew that had not ended: the journal does not
+ * know how far they were.
  * @param options.journalDirectory absent: they are gone when the process ends.
  */
 export const openExecutions = (options: {
@@ -73,7 +71,7 @@ export const openExecutions = (options: {
     const underWay = machine.run(JSON.parse(execution.input), execution);
     runs.set(execution.arn, underWay);
     underWay.ended.then((ending) => {
-      // Stopped or suspended meanwhile: that has been seen to.
+      // It was stopped or suspended meanwhile, which has settled it.
       if (suspended || !runs.has(execution.arn)) return;
       const { status } = ending;
       const at = options.clock();

@@ -2,18 +2,17 @@ import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } fr
 import { join } from 'node:path';
 import { Execution } from './execution.ts';
 
-/** Where executions outlive the process. */
+/** Keeps executions beyond the process. */
 export interface Journal {
-  /** What it held when it was opened, in the order of their starts. */
+  /** The executions that it held when it was opened, in the order of their starts. */
   readonly executions: readonly Execution[];
-  /** Puts down an execution as it is now. On return it outlives a crash of this process. */
+  /** Writes an execution as it is now. Once this returns, it outlives a crash of this process. */
   write(execution: Execution): void;
 }
 
 /**
- * Opens a journal: a file of lines, one whenever an execution starts or ends, of which the last one
- * of an execution counts. It is written anew when it is opened, without the lines that are out of
- * date and the oldest ended executions.
+ * Opens a journal: a file with a line whenever an execution starts or ends; an execution's last
+ * line counts. Opening it writes it anew, without outdated lines and the oldest ended executions.
  * @param options.directory absent: nothing is kept.
  * @param options.keepEnded how many ended executions are kept, at most.
  * @throws Error when the file is not one of these.
@@ -35,7 +34,7 @@ const toLine = (execution: Execution): string => `${JSON.stringify(execution)}\n
 
 const readAll = (file: string): Execution[] => {
   const executions = new Map<string, Execution>();
-  // What follows the last line end is a line that a crash cut off.
+  // A crash cut off the line after the last line end.
   for (const [index, line] of readIfThere(file).split('\n').slice(0, -1).entries()) {
     try {
       const execution = Execution.parse(JSON.parse(line));

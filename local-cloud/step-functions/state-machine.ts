@@ -28,7 +28,7 @@ export interface LocalStateMachine {
 export interface Run {
   /** How it ends; never rejects. */
   readonly ended: Promise<Ending>;
-  /** Ends it now. A task that is under way is not ended, but nothing follows from it. */
+  /** Ends it now. A task under way goes on, but nothing follows from it. */
   abort(): void;
 }
 
@@ -42,7 +42,7 @@ export type Ending =
 /**
  * Makes a state machine executable.
  * @param resolveFunction finds the function of a task by its ARN.
- * @throws Error that names what of the definition cannot be run here.
+ * @throws Error that names the part of the definition that cannot run here.
  */
 export const openStateMachine = (
   { arn, name, type, definition }: StateMachineTemplate,
@@ -121,9 +121,9 @@ const resultOf = (invocation: Invocation): Json => {
 };
 
 /**
- * A function's error, as a task that names the function reports it: `Error` is what Lambda gives as
- * its type, for a crash or a timeout too, and `Cause` is Lambda's whole answer. Without a type it
- * is `Lambda.Unknown`.
+ * A function's error, as a task that names the function reports it: `Error` is the type that Lambda
+ * gives, for a crash or a timeout too, or `Lambda.Unknown` without one, and `Cause` is Lambda's
+ * whole answer.
  */
 class TaskFailed extends Error {
   constructor({ errorType, errorMessage, trace }: Extract<Invocation, { ok: false }>) {

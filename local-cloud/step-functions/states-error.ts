@@ -10,7 +10,7 @@ export class StatesError extends Error {
   }
 }
 
-/** What Step Functions answers to a member of a request that breaks the limits of its model. */
+/** Makes Step Functions' answer to a request whose member breaks the limits of the model. */
 export const invalidMember = (
   member: string,
   value: string | null,

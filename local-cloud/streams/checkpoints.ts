@@ -2,17 +2,17 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod/mini';
 
-/** Where the readers of streams remember how far they are. */
+/** Remembers how far the readers of streams are. */
 export interface Checkpoints {
   load(key: string): string | undefined;
   save(key: string, value: string): void;
-  /** Writes what is not on disk yet. */
+  /** Writes the values that are not on disk yet. */
   flush(): void;
 }
 
 /**
- * How long a checkpoint may wait to be written: what a crash loses is delivered once more, as on
- * AWS.
+ * How long a checkpoint may wait to be written: after a crash the records since then come once
+ * more, as on AWS.
  */
 const WRITE_EVERY_MS = 100;
 
@@ -31,7 +31,7 @@ export const openCheckpoints = (file: string | undefined): Checkpoints => {
     clearTimeout(timer);
     timer = undefined;
     mkdirSync(dirname(file), { recursive: true });
-    // Renamed into place: a crash in between leaves the old file whole.
+    // The new file is renamed into place: a crash in between leaves the old one whole.
     writeFileSync(`${file}.new`, JSON.stringify(Object.fromEntries(values)));
     renameSync(`${file}.new`, file);
   };

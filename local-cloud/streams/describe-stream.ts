@@ -8,9 +8,9 @@ export interface StreamDescription {
 /** A part of a stream. */
 export interface StreamShard {
   readonly id: string;
-  /** The shard it continues: that one comes first. */
+  /** The shard that it continues, and that has to be read first. */
   readonly parent: string | undefined;
-  /** Nothing is written to it any more. */
+  /** Whether nothing is written to it any more. */
   readonly closed: boolean;
 }
 

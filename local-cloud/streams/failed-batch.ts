@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { StreamRecord } from './stream-record.ts';
 
 /**
- * What Lambda sends to an `OnFailure` destination: where the records are that it gave up, not the
- * records.
+ * Lambda's message to an `OnFailure` destination: the positions of the records that it gave up, not
+ * the records.
  */
 export interface FailedBatch {
   readonly requestContext: {

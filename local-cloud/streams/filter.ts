@@ -8,7 +8,7 @@ import type { StreamRecord } from './stream-record.ts';
  * rules, of which one has to hold. As on AWS, the number in `{"N":"5"}` is a string: `numeric` says
  * nothing about it.
  * @param patterns each a JSON text.
- * @throws Error that names what is no pattern, or an operator that is not supported here.
+ * @throws Error that names a wrong pattern, or an operator that is not supported here.
  */
 export const compileFilters = (
   patterns: readonly string[],
@@ -50,7 +50,7 @@ const compileLeaf = (rules: readonly unknown[]): Test => {
   if (rules.length === 0) throw new Error('A list of rules is empty');
   const tests = rules.map(compileRule);
   return (value) => {
-    // A list holds what one of its elements holds; an object is no leaf, so nothing is there to
+    // A list fits where one of its elements does; an object is no leaf, so it has nothing to
     // compare.
     const leaves = (Array.isArray(value) ? value : [value]).map((leaf) =>
       isObject(leaf) ? undefined : leaf,
@@ -72,7 +72,10 @@ const compileRule = (rule: unknown): Test => {
   return test;
 };
 
-/** By name: what makes a test of the operand, or undefined for an operand it does not take. */
+/**
+ * By name: a function that makes a test from the operand, or undefined for an operand it does not
+ * take.
+ */
 const operators: Readonly<Record<string, ((operand: unknown) => Test | undefined) | undefined>> = {
   exists: (operand) =>
     typeof operand === 'boolean' ? (value) => (value !== undefined) === operand : undefined,

@@ -19,7 +19,7 @@ export interface EventSourceMappingOptions extends Connections {
 
 /** An event source mapping at work. */
 export interface EventSourceMapping {
-  /** Lets the invocations that are under way end, and returns when nothing happens any more. */
+  /** Waits for the invocations under way to end; after that nothing more happens. */
   stop(): Promise<void>;
 }
 
@@ -74,7 +74,7 @@ const follow = async (mapping: ShardContext): Promise<void> => {
   await Promise.all(underWay.values());
 };
 
-/** A mapping with `LATEST` that was never here before begins behind what is there. */
+/** Makes a new mapping with `LATEST` begin behind the records that are there. */
 const begin = async (context: ShardContext, shards: readonly StreamShard[]): Promise<void> => {
   if (context.settings.startingPosition === 'TRIM_HORIZON') return;
   if (shards.some(({ id }) => hasCheckpoint(context, id))) return;

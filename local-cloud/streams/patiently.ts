@@ -1,10 +1,9 @@
 import { pause } from '../pause.ts';
 
 /**
- * Tries again until it works: a stream that cannot be read now is read later, and loses nothing by
- * it.
+ * Tries again until it works: a stream that cannot be read now loses nothing by being read later.
  * @param context.report told of the first failure in a row.
- * @returns what came of it; undefined when it was interrupted.
+ * @returns the result; undefined when it was interrupted.
  */
 export const patiently = async <Result>(
   attempt: () => Promise<Result>,

@@ -1,20 +1,22 @@
-/** How far a shard has been worked through, whatever order its records are finished in. */
+/** How far a shard has been worked through, in whatever order its records are finished. */
 export interface Progress {
   /** How many records were read and are not finished. */
   readonly outstanding: number;
-  /** A record was read. They are read in their order. */
+  /** Notes that a record was read. Records are read in their order. */
   read(sequenceNumber: string): void;
-  /** Records are finished: the function has done with them, or never needs to see them. */
+  /**
+   * Notes that records are finished: the function is done with them, or never needs to see them.
+   */
   finish(sequenceNumbers: readonly string[]): void;
 }
 
 /**
- * Watches over the records of a shard.
- * @param save is given a sequence number when everything up to it is finished: a reader that starts
+ * Keeps track of the records of a shard.
+ * @param save gets a sequence number when everything up to it is finished: a reader that starts
  *   after it misses nothing.
  */
 export const createProgress = (save: (sequenceNumber: string) => void): Progress => {
-  /** What is not finished, in order, each with the record that was read before it. */
+  /** The unfinished records, in order, each with the one that was read before it. */
   const outstanding = new Map<string, string | undefined>();
   let lastRead: string | undefined;
   let saved: string | undefined;

@@ -1,19 +1,19 @@
-/** When something is looked at again that may have changed. */
+/** Decides when to look again at something that may have changed. */
 export interface Rhythm {
   /**
    * Waits until it is time to look.
    * @param quiet whether there was nothing to see the last time.
    */
   next(quiet: boolean): Promise<void>;
-  /** There may be something to see: the wait is as short as may be, this one or else the next. */
+  /** Says that there may be something to see: it shortens this wait, or else the next one. */
   wake(): void;
 }
 
 /**
  * Waits twice as long each time that there is nothing to see, from the shortest wait to the
  * longest.
- * @param limits.shortestMs between two looks, even when woken: what happens meanwhile is seen
- *   together.
+ * @param limits.shortestMs between two looks, even when woken: one look then sees all that happens
+ *   meanwhile.
  */
 export const createRhythm = ({ shortestMs, longestMs }: RhythmLimits): Rhythm => {
   let waitMs = shortestMs;
@@ -34,7 +34,7 @@ export const createRhythm = ({ shortestMs, longestMs }: RhythmLimits): Rhythm =>
 
   return {
     next: async (quiet) => {
-      // Woken, but too early: what woke it may be there the next time.
+      // It was woken too early: there may be something to see the next time.
       waitMs = quiet && !woken ? Math.min(2 * waitMs, longestMs) : shortestMs;
       woken = false;
       await wait(shortestMs);

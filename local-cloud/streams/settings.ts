@@ -3,7 +3,8 @@ import { compileFilters } from './filter.ts';
 import type { StreamRecord } from './stream-record.ts';
 
 /**
- * How a stream is handed to a function, with Lambda's defaults for what the template leaves out.
+ * How a stream is handed to a function, with Lambda's defaults where the template leaves a setting
+ * out.
  */
 export interface MappingSettings {
   /** Most records in one invocation. */
@@ -15,13 +16,13 @@ export interface MappingSettings {
   /** How many batches of one shard are under way at once; those of one partition key never are. */
   readonly parallelizationFactor: number;
   readonly retry: RetryRules;
-  /** Records older than this are given up, in milliseconds; Infinity: never. */
+  /** The age at which records are given up, in milliseconds; Infinity: never. */
   readonly maximumRecordAgeMs: number;
   /** Whether the function is to see a record. */
   readonly matches: (record: StreamRecord) => boolean;
 }
 
-/** What decides what becomes of a batch that failed. */
+/** The settings that decide what becomes of a failed batch. */
 export interface RetryRules {
   /** How often a batch is tried again; Infinity: until it is too old. */
   readonly maximumRetryAttempts: number;
@@ -33,8 +34,8 @@ export interface RetryRules {
 
 /**
  * Reads the resolved properties of an `AWS::Lambda::EventSourceMapping`.
- * @throws Error that names a filter that is not supported here. What AWS would not take has been
- *   refused with the template.
+ * @throws Error that names a filter that is not supported here. Settings that AWS would not take
+ *   were refused with the template.
  */
 export const readSettings = (
   properties: PropertiesOf<'AWS::Lambda::EventSourceMapping'>,

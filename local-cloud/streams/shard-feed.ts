@@ -3,45 +3,44 @@ import { createRhythm } from './rhythm.ts';
 import { createShardReader, type ShardPlace, type ShardReader } from './shard-reader.ts';
 import type { StreamRecord } from './stream-record.ts';
 
-/** Reads a shard once for all who follow it, each at a pace of its own. */
+/** Reads a shard once for all its followers, each at a pace of its own. */
 export interface ShardFeed {
   /**
    * @returns when the shard is closed and the follower has all of it, or when it was interrupted.
    */
   follow(follower: Follower): Promise<void>;
-  /** Something was written: it reads at once, or as soon as it may. */
+  /** Says that something was written: the feed reads at once, or as soon as it may. */
   wake(): void;
 }
 
-/** Who is given the records of a shard, in their order. */
+/** A receiver of the records of a shard, in their order. */
 export interface Follower {
   /**
    * Sequence number of the record to begin after; absent: it begins at the oldest record that is
    * left.
    */
   readonly after: string | undefined;
-  /** Whether it takes more now. One that does not is passed by, and catches up when it does. */
+  /** Whether it takes more now. If not, it is passed by, and catches up later. */
   mayTake(): boolean;
   take(records: readonly StreamRecord[]): void;
-  /** Ends it: it is given nothing more. */
+  /** Ends the following: it gets nothing more. */
   readonly interruption: AbortSignal;
 }
 
 /**
  * Makes a feed, which reads while it has followers.
- * @param longestPauseMs how long a shard in which nothing happens is left alone, unless it is
- *   woken.
+ * @param longestPauseMs how long to leave a quiet shard alone, unless it is woken.
  */
 export const createShardFeed = (place: ShardPlace, longestPauseMs: number): ShardFeed => {
   const rhythm = createRhythm({ shortestMs: BETWEEN_READS_MS, longestMs: longestPauseMs });
   const followers = new Set<Following>();
-  /** By the position they stand at. */
+  /** The readers by the position they stand at. */
   let readers = new Map<string | undefined, ShardReader>();
   let working = false;
-  /** Aborted when nobody follows any more. */
+  /** Aborted when there are no followers any more. */
   let abandoned = new AbortController();
 
-  /** Ends when nobody follows. */
+  /** Reads until there are no followers. */
   const work = async (): Promise<void> => {
     working = true;
     while (followers.size > 0) await rhythm.next(await readOnce());
@@ -49,7 +48,8 @@ export const createShardFeed = (place: ShardPlace, longestPauseMs: number): Shar
   };
 
   /**
-   * Gives those who take more what comes next for each. @returns whether there was nothing to do.
+   * Gives each follower that takes more its next records.
+   * @returns whether there was nothing to do.
    */
   const readOnce = async (): Promise<boolean> => {
     const takers = [...followers].filter(({ follower }) => follower.mayTake()).sort(foremostFirst);
@@ -137,6 +137,8 @@ interface Following {
   readonly leave: () => void;
 }
 
-/** A follower that is behind then meets the others where they are now. */
+/**
+ * Orders the foremost first: a follower that is behind then meets the others where they are now.
+ */
 const foremostFirst = (one: Following, other: Following): number =>
   Number(BigInt(other.position ?? 0) - BigInt(one.position ?? 0));

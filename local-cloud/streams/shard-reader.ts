@@ -7,9 +7,9 @@ export interface ShardReader {
   /** Sequence number of the last record that was read, or that reading began after. */
   readonly position: string | undefined;
   /**
-   * Reads what comes next, at most 1,000 records.
+   * Reads the next records, at most 1,000.
    * @returns `ended`: the shard is closed and all of it was read.
-   * @throws what the client throws, when the stream cannot be read now; the next call goes on where
+   * @throws the client's error, when the stream cannot be read now; the next call goes on where
    *   this one began.
    */
   read(): Promise<{ readonly records: readonly StreamRecord[]; readonly ended: boolean }>;
@@ -28,7 +28,7 @@ export interface ShardPlace {
  * A reader that keeps its own position. An iterator is only a way to get there, and may be lost at
  * any time: after 15 minutes on AWS, and for reasons of its own in DynamoDB Local, which then says
  * that the shard id is invalid, or gives no next one.
- * @param after a sequence number: it reads what follows; absent: from the oldest record that is
+ * @param after the sequence number to begin after; absent: it begins at the oldest record that is
  *   left.
  */
 export const createShardReader = (place: ShardPlace, after: string | undefined): ShardReader => {
@@ -88,8 +88,8 @@ export const createShardReader = (place: ShardPlace, after: string | undefined):
 };
 
 /**
- * The iterator, or the record it was asked for, is not there any more; another place in the shard
- * may be.
+ * Whether the iterator, or the record it was asked for, is gone; another place in the shard may
+ * still be there.
  */
 const isPositionLost = (error: unknown): boolean =>
   error instanceof Error &&

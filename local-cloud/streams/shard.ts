@@ -7,15 +7,15 @@ import { createStrand, type Strand } from './strand.ts';
 import type { Stream } from './stream.ts';
 import type { StreamRecord } from './stream-record.ts';
 
-/** Between what a mapping stands. */
+/** What a mapping stands between. */
 export interface Connections {
   readonly stream: Stream;
   readonly target: LocalFunction;
-  /** Takes what Lambda would send to the `OnFailure` destination. */
+  /** Takes the message that Lambda would send to the `OnFailure` destination. */
   readonly onFailure: (message: FailedBatch) => void | Promise<void>;
-  /** Where it goes on after a restart. */
+  /** The places where it goes on after a restart. */
   readonly checkpoints: Checkpoints;
-  /** Told what keeps it from reading the stream. */
+  /** Takes the reason when it cannot read the stream. */
   readonly report: (line: string) => void;
 }
 
@@ -60,9 +60,9 @@ export const deliverShard = async (context: ShardContext, shardId: string): Prom
 };
 
 /**
- * Sets the checkpoint of a shard behind what is in it, as `LATEST` asks for. The position has to be
- * a record's: an iterator that waits at the end is lost with the process, and with it whatever is
- * written until the next one.
+ * Sets the checkpoint of a shard behind the records in it, as `LATEST` asks for. The position has
+ * to be a record's: an iterator that waits at the end is lost with the process, and with it all
+ * records written until the next one.
  */
 export const skipShard = async (context: ShardContext, shardId: string): Promise<void> => {
   const reader = context.stream.reader(shardId, positionIn(context, shardId));
@@ -106,10 +106,10 @@ const newStrand = (
   });
 
 /**
- * Always the same strand for the same item. DynamoDB promises the order of an item's records, and
- * of no more: two items of one partition key may be under way at once (Lambda Developer Guide,
- * *Using AWS Lambda with Amazon DynamoDB*: "in-order processing at the item (partition and sort
- * key) level").
+ * Gives the same item always the same strand. DynamoDB promises only the order of each item's
+ * records: two items of one partition key may be under way at once (Lambda Developer Guide, *Using
+ * AWS Lambda with Amazon DynamoDB*: "in-order processing at the item (partition and sort key)
+ * level").
  */
 const strandOf = ({ event }: StreamRecord, strands: readonly Strand[]): Strand | undefined => {
   const keys = Object.entries(event.dynamodb.Keys ?? {}).toSorted(([one], [other]) =>

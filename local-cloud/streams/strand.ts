@@ -21,8 +21,8 @@ export interface StrandOptions {
   /** Told of records that are not delivered any more, before they are finished. */
   readonly giveUp: (batch: GivenUpBatch) => Promise<void>;
   /**
-   * Ends the strand: what is under way may end, and counts only if it succeeds; nothing new is
-   * delivered.
+   * Ends the strand: a delivery under way may end, and counts only if it succeeds; no new one
+   * begins.
    */
   readonly interruption: AbortSignal;
   /** In milliseconds since 1970. */
@@ -69,7 +69,7 @@ export const createStrand = (options: StrandOptions): Strand => {
   return {
     add: (record) => {
       waiting.push({ record, since: clock() });
-      // Not at once: what was read together is delivered together.
+      // Delivery does not begin at once, so that records that were read together go together.
       working ??= Promise.resolve()
         .then(work)
         .finally(() => {
@@ -82,7 +82,7 @@ export const createStrand = (options: StrandOptions): Strand => {
 
 interface Waiting {
   readonly record: StreamRecord;
-  /** When it came here, in milliseconds since 1970. */
+  /** When the record came here, in milliseconds since 1970. */
   readonly since: number;
 }
 
@@ -135,9 +135,9 @@ const deliver = async (records: readonly StreamRecord[], options: StrandOptions)
     if (batch.records.length === 0) continue;
 
     const last = await target.invoke({ Records: batch.records.map(({ event }) => event) });
-    // Functions are ended while the mapping ends: that failure says nothing about the records.
+    // The functions end while the mapping ends: that failure says nothing about the records.
     if (interruption.aborted && !last.ok) return;
-    // The function saw nothing of it: that uses up no retry, so only age ends it.
+    // The function did not see the batch: that uses up no retry, so only age ends it.
     if (isThrottled(last)) {
       pieces.unshift(batch);
       await pause(THROTTLED_PAUSE_MS, interruption);
@@ -173,12 +173,14 @@ const deliver = async (records: readonly StreamRecord[], options: StrandOptions)
 };
 
 /**
- * How long a batch waits that was refused for want of concurrency. Lambda's own wait is not
+ * How long a batch waits after it was refused for want of concurrency. Lambda's own wait is not
  * documented.
  */
 const THROTTLED_PAUSE_MS = 100;
 
-/** Twice as long after each retry, up to 5 seconds. Lambda's own waits are not documented. */
+/**
+ * The wait, twice as long after each retry, up to 5 seconds. Lambda's own waits are not documented.
+ */
 const retryDelayMs = (retries: number): number => Math.min(50 * 2 ** retries, 5_000);
 
 /** Gives up the records at the front that are too old to be delivered. */

@@ -1,8 +1,6 @@
 import type { JsonItem, WireRecord } from './streams-api.ts';
 
-/**
- * A record of a DynamoDB stream, as a function gets it and with what the mapping has to know of it.
- */
+/** A record of a DynamoDB stream, as a function gets it, with the facts that the mapping needs. */
 export interface StreamRecord {
   /** The element of `Records` in the function's event: plain JSON. */
   readonly event: RecordEvent;
@@ -30,7 +28,7 @@ export interface RecordEvent {
     readonly SizeBytes: number | undefined;
     readonly StreamViewType: string | undefined;
   };
-  /** Only on what DynamoDB itself deleted, by time to live. */
+  /** Only on items that DynamoDB itself deleted, by time to live. */
   readonly userIdentity?: {
     readonly principalId: string | undefined;
     readonly type: string | undefined;
@@ -79,7 +77,5 @@ export const toStreamRecord = (
   };
 };
 
-/**
- * DynamoDB Local cuts the time of a record to the minute: it may be that much younger than it says.
- */
+/** DynamoDB Local cuts the time of a record to the minute: the record may be this much younger. */
 const COARSENESS_MS = 59_999;

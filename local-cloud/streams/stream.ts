@@ -9,17 +9,18 @@ export interface Stream {
   describe(): Promise<StreamDescription>;
   /** A reader of one shard that shares nothing, see `createShardReader`. */
   reader(shardId: string, after: string | undefined): ShardReader;
-  /** Has a follower given the records of a shard, see `ShardFeed`. */
+  /** Gives a follower the records of a shard, see `ShardFeed`. */
   follow(shardId: string, follower: Follower): Promise<void>;
-  /** Something was written to the table: without being told, it is seen after a while. */
+  /**
+   * Says that something was written to the table: without this, the stream sees it after a while.
+   */
   wake(): void;
 }
 
 /**
  * Opens a stream. It is read while there are followers.
- * @param options.longestPauseMs how long a write may go unseen of which it is not told, in
- *   milliseconds.
- * @param options.report told what keeps it from reading, and when records may have been missed.
+ * @param options.longestPauseMs how long a write without a `wake` may go unseen, in milliseconds.
+ * @param options.report takes the reason when it cannot read, or may have missed records.
  */
 export const openStream = (options: {
   readonly streams: StreamsApi;

@@ -1,9 +1,9 @@
 import type { DynamoDbConnection } from '../dynamodb/connection.ts';
 
 /**
- * The API of DynamoDB Streams, as far as it is used here. Not through the SDK: it turns every
- * record from JSON into objects of its own, which for a function would have to be turned back, and
- * took a third of this process's time.
+ * The API of DynamoDB Streams, as far as it is used here. It does not use the SDK, which turns
+ * every record from JSON into objects of its own: for a function they would have to be turned back,
+ * and that took a third of this process's time.
  */
 export interface StreamsApi {
   describeStream(request: {
@@ -54,7 +54,7 @@ export interface WireRecord {
     readonly SizeBytes?: number;
     readonly StreamViewType?: string;
   };
-  /** Only on what DynamoDB itself deleted, by time to live. */
+  /** Only on items that DynamoDB itself deleted, by time to live. */
   readonly userIdentity?: { readonly PrincipalId?: string; readonly Type?: string };
 }
 

@@ -20,7 +20,7 @@ export const openTableStreams = (
 ): TableStreams => {
   const streams = new Map(
     [...tables].flatMap(([id, { tableName, streamArn }]) =>
-      // A name as it stands in JSON, in its quotes: it is not taken for one that it is a part of.
+      // The name stands in its quotes, as in JSON, so that it does not match a longer one.
       streamArn === undefined
         ? []
         : [[id, { stream: open(streamArn), named: JSON.stringify(tableName) }] as const],

@@ -24,7 +24,7 @@ export interface DeliveredBatch {
 }
 
 /**
- * What Lambda does with a batch of a stream after an invocation.
+ * Decides what Lambda does with a batch of a stream after an invocation.
  *
  * From its developer guide, "Configuring partial batch response with DynamoDB and Lambda" and
  * "Retain discarded records": the lowest sequence number that is reported is where the next attempt
@@ -65,7 +65,7 @@ const firstFailure = (
   if (!Array.isArray(failures)) return 0;
   if (failures.length === 0) return undefined;
   const positions = failures.map((failure) => sequenceNumbers.indexOf(identifierIn(failure)));
-  // An identifier that is missing, empty or unknown: nothing can be concluded from the others.
+  // An identifier is missing, empty or unknown, so nothing can be concluded from the others.
   return positions.includes(-1) ? 0 : Math.min(...positions);
 };
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 
-/** A stack as CDK leaves it on disk: its template, and where the files are that it refers to. */
+/** A stack as CDK leaves it on disk: its template, and the directories of its files. */
 export interface StackAssembly {
   readonly stackName: string;
   readonly region: string;
@@ -12,7 +12,7 @@ export interface StackAssembly {
   assetDirectory(objectKey: string): string | undefined;
 }
 
-/** What stands for the region and the account where the stack does not name its own. */
+/** The region and the account for a stack that does not name its own. */
 const unknownRegion = 'us-east-1';
 const unknownAccount = '000000000000';
 

@@ -1,11 +1,12 @@
 /**
- * What AWS refuses of values that the local cloud could well run, or does not look at. Each line
- * has its source in the CloudFormation reference of its type, or in the quotas of its service.
+ * The values that AWS refuses although the local cloud could run them, or does not look at them.
+ * Each line has its source in the CloudFormation reference of its type, or in the quotas of its
+ * service.
  */
 
 type Properties = Readonly<Record<string, unknown>>;
 
-/** @returns what is wrong with the properties; `undefined`: nothing that is known here. */
+/** @returns what is wrong with the properties; `undefined`: nothing that this code knows. */
 type Check = (properties: Properties) => string | undefined;
 
 const between =
@@ -113,7 +114,7 @@ const variables: Check = (properties) => {
     : undefined;
 };
 
-/** What a function on managed instances is made of, by its path in the properties. */
+/** The path of the settings for managed instances in a function's properties. */
 const INSTANCES = 'CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig';
 
 /** Environments of one function, fewest and most. */
@@ -121,8 +122,8 @@ const LEAST = 'FunctionScalingConfig.MinExecutionEnvironments';
 const MOST = 'FunctionScalingConfig.MaxExecutionEnvironments';
 
 /**
- * On managed instances a function has 2 GB of memory at least and 32 at most, and no concurrency
- * that is reserved for it; elsewhere it has no environments to be counted
+ * On managed instances a function has 2 GB of memory at least and 32 at most, and no reserved
+ * concurrency; elsewhere it has no number of environments
  * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html).
  */
 const instances: Check = (properties) => {
@@ -253,10 +254,10 @@ const checks: Readonly<Record<string, readonly Check[]>> = {
 };
 
 /**
- * Looks for what AWS would refuse of a resource when the stack is deployed.
+ * Finds what AWS would refuse in a resource when the stack is deployed.
  * @param type e.g. `AWS::Lambda::Function`.
- * @param properties as the template has them: references are passed over.
- * @returns what is wrong, in words; `undefined`: nothing that is known here.
+ * @param properties as the template has them; it passes over references.
+ * @returns what is wrong, in words; `undefined`: nothing that this code knows.
  */
 export const refusedByAws = (type: string, properties: Properties): string | undefined => {
   for (const check of checks[type] ?? []) {

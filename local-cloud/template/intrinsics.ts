@@ -1,4 +1,4 @@
-/** What the intrinsic functions of a template can refer to. */
+/** The values that the intrinsic functions of a template can refer to. */
 export interface TemplateScope {
   /**
    * `Ref` of a parameter, a pseudo parameter (`AWS::Region`) or a resource; `undefined`: there is
@@ -15,7 +15,7 @@ type Resolver = (argument: unknown, scope: TemplateScope) => unknown;
  * Replaces the intrinsic functions in a part of a template by their values. A property whose value
  * is `AWS::NoValue` is left out.
  *
- * @throws an error that names what cannot be resolved.
+ * @throws an error that names the reference that cannot be resolved.
  */
 export const resolveIntrinsics = (value: unknown, scope: TemplateScope): unknown => {
   if (Array.isArray(value))

@@ -11,9 +11,9 @@ const PSEUDO_PARAMETERS = [
 ];
 
 /**
- * Refuses a template in which something refers to what is not there, in whatever part of it:
- * CloudFormation does so before it makes anything ("Unresolved resource dependencies"), also in
- * what has no effect on this machine.
+ * Refuses a template in which any part refers to a missing thing: CloudFormation does so before it
+ * makes anything ("Unresolved resource dependencies"), also in parts that have no effect on this
+ * machine.
  * @param template with its resources, parameters and outputs.
  * @throws {Error} that names where the reference stands and what it leads to.
  */
@@ -58,13 +58,13 @@ function* referencesIn(value: unknown, at: readonly string[]): Generator<Referen
   }
 }
 
-/** Only beside a resource's type is `DependsOn` a word of CloudFormation. */
+/** `DependsOn` is a word of CloudFormation only beside a resource's type. */
 const isResource = (at: readonly string[]): boolean => at.length === 2 && at[0] === 'Resources';
 
 const firstPart = (argument: unknown): string =>
   String(Array.isArray(argument) ? argument[0] : argument).split('.')[0] ?? '';
 
-/** What `Fn::Sub` fills into its text, but for its own variables. */
+/** The names that `Fn::Sub` fills into its text, but for its own variables. */
 const namedIn = (argument: unknown): string[] => {
   const [text, own] = Array.isArray(argument) ? argument : [argument, {}];
   const names = [...String(text).matchAll(/\$\{([^!}][^}]*)\}/g)].map(([, name = '']) =>

@@ -36,8 +36,8 @@ export interface TemplateResources {
 }
 
 /**
- * Opens a template, to be read type by type. What every type may hold stands in `rules.ts`, what
- * AWS refuses in `bounds.ts`.
+ * Opens a template, to be read type by type. `rules.ts` says what every type may hold, `bounds.ts`
+ * what AWS refuses.
  *
  * @throws an error that names a type or a part of the template that the local cloud cannot run.
  */
@@ -52,7 +52,7 @@ export const openTemplate = (assembly: StackAssembly): TemplateResources => {
     declared
       .filter((resource) => resource.type === type)
       .map((resource) => ({
-        // First: what cannot be resolved is refused by the property's name.
+        // Resolving comes first: it refuses a failing reference by the property's name.
         properties: schemas[type].runs.parse(checkedProperties(resource, scope)),
         logicalId: resource.logicalId,
         name: scope.name(resource.logicalId),
@@ -78,7 +78,7 @@ const templateShape = z.looseObject({
 const propertiesShape = z.record(z.string(), z.unknown());
 
 /**
- * The same table, once so that a type leads to its properties, once so that any type can be looked
+ * The same table twice: in one a type leads to its properties, in the other any type can be looked
  * up.
  */
 const schemas: {

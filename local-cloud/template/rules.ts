@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
 
 /**
- * What the local cloud makes of a template: one entry per resource type. A type that is not here, a
+ * How the local cloud reads a template: one entry per resource type. A type that is not here, a
  * property that is neither in `runs` nor in `noEffect`, and a value that `runs` does not take are
  * refused by name; nothing is ignored in silence.
  */
 
-/** A type of which every property can be left alone, and why. */
+/** A type whose properties have no effect here, and why. */
 interface TypeWithoutEffect {
   readonly noEffect: string;
 }
@@ -14,24 +14,24 @@ interface TypeWithoutEffect {
 /** A type that runs. */
 interface TypeThatRuns {
   /**
-   * The property that holds the resource's name; where it is absent, the name is made of stack and
-   * logical id.
+   * The property that holds the resource's name; without it, the name comes from stack and logical
+   * id.
    */
   readonly nameProperty?: string;
   /** `Ref`. In it `{name}`, `{region}` and `{account}` are replaced. */
   readonly ref: string;
   /** `Fn::GetAtt`, likewise. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** The properties that are carried out, and the values that are understood. */
+  /** The properties that the local cloud carries out, and the values that it understands. */
   readonly runs: z.ZodMiniType;
   /**
-   * The properties that are accepted without being carried out, and why that is right on this
+   * The properties that it accepts without carrying them out, and why that is right on this
    * machine.
    */
   readonly noEffect: Readonly<Record<string, string>>;
 }
 
-/** What holds for one type. */
+/** The rule for one type. */
 export type ResourceRule = TypeThatRuns | TypeWithoutEffect;
 
 const text = z.string();
@@ -115,9 +115,9 @@ export const resourceRules = {
         z.strictObject({
           LambdaManagedInstancesCapacityProviderConfig: z.strictObject({
             CapacityProviderArn: text,
-            // Sources differ on what it is where it is left out, so it has to be there.
+            // Sources differ on its default, so it has to be there.
             PerExecutionEnvironmentMaxConcurrency: count,
-            // How much of a processor an environment has: here all of them share what there is.
+            // An environment's share of a processor: here all of them share what there is.
             ExecutionEnvironmentMemoryGiBPerVCpu: z.optional(z.number()),
           }),
         }),
@@ -128,8 +128,8 @@ export const resourceRules = {
           MaxExecutionEnvironments: z.optional(count),
         }),
       ),
-      // What is deployed is what an unqualified ARN invokes; otherwise it would be the last one
-      // that somebody published.
+      // With it an unqualified ARN invokes the deployed code; without it, the version that was
+      // published last.
       PublishToLatestPublished: z.optional(z.literal(true)),
     }),
     noEffect: {
@@ -186,7 +186,7 @@ export const resourceRules = {
     runs: z.strictObject({
       FunctionName: text,
       Qualifier: z.literal('$LATEST'),
-      // A failed invocation is not made up for: Lambda's own two retries are not implemented.
+      // A failed invocation is not retried: Lambda's own two retries are not implemented.
       MaximumRetryAttempts: z.literal(0),
       MaximumEventAgeInSeconds: z._default(count.check(z.gte(60), z.lte(21_600)), 21_600),
     }),
@@ -305,7 +305,7 @@ export const resourceRules = {
 
 type Rules = typeof resourceRules;
 
-/** The types of which there is something to run. */
+/** The types that run. */
 export type RunningType = {
   [Type in keyof Rules]: Rules[Type] extends TypeThatRuns ? Type : never;
 }[keyof Rules];

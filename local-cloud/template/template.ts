@@ -31,7 +31,7 @@ interface EventSourceMappingDefinition {
   /** Logical id of the table whose stream it reads. */
   readonly table: string;
   readonly functionName: string;
-  /** Name of the queue that gets what was given up. */
+  /** Name of the queue that hears of records that were given up. */
   readonly onFailure?: string | undefined;
 }
 
@@ -48,9 +48,9 @@ interface ScheduleDefinition {
   /** E.g. `rate(1 minute)`. */
   readonly expression: string;
   readonly functionName: string;
-  /** What the function gets; absent: the event of EventBridge. */
+  /** The function's input; absent: the event of EventBridge. */
   readonly input?: unknown;
-  /** How long an invocation that was refused for want of concurrency is tried again, in seconds. */
+  /** For how long to retry an invocation that was refused for want of concurrency, in seconds. */
   readonly maximumEventAgeSeconds: number;
 }
 
@@ -66,8 +66,7 @@ interface ApiDefinition {
  * Reads a cloud assembly.
  *
  * @param directory as `infra/synth.ts` returns it.
- * @throws an error that names what of it the local cloud cannot run, or what refers to something
- *   that is not there.
+ * @throws an error that names what the local cloud cannot run, or a reference to a missing thing.
  */
 export const readTemplate = (directory: string): LocalTemplate => {
   const assembly = readAssembly(directory);
@@ -176,9 +175,9 @@ export const readTemplate = (directory: string): LocalTemplate => {
 const LEAST_ENVIRONMENTS = 3;
 
 /**
- * The environments of a function on managed instances. An environment is one thread here: what its
- * invocations share, they share on AWS only where that runs one thread for all of them, which by
- * default is eight for each processor.
+ * The environments of a function on managed instances. An environment is one thread here. On AWS
+ * its invocations share as much only where one thread runs all of them; the default is eight
+ * threads for each processor.
  */
 const sharedEnvironments = (
   logicalId: string,
