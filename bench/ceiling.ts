@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** Operations a second, with so many requests under way at once. */
+/** Operations a second, with this many requests under way at once. */
 const CeilingRow = z.object({
   concurrency: z.int(),
   put: z.number(),
@@ -15,9 +15,8 @@ export type Ceiling = z.infer<typeof Ceiling>;
 
 /**
  * How many transfers a second the engine alone would bear: each is two transactions of two (the
- * reservation and the credit, with their records) and one put (the settlement). Nothing else is
- * done: nothing is read, nothing decided, nothing repeated. Taking commands together writes less
- * than that, so a hot account can do better.
+ * reservation and the credit, with their records) and one put (the settlement). It reads, decides
+ * and repeats nothing. A batch of commands writes less than that, so a hot account can do better.
  */
 export const bareTransfers = (ceiling: Ceiling, concurrency: number): number => {
   const { put, transaction } = rowAt(ceiling, concurrency);

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** What was asked for. */
+/** The options of a run. */
 export interface CommandLine {
   readonly help: boolean;
   readonly list: boolean;
@@ -31,7 +31,7 @@ docs/bench.svg. Takes about an hour on two cores; it wants the machine for itsel
  * Reads the command line.
  * @param argv without node and the script.
  * @param names of the scenarios there are.
- * @throws {Error} saying what was mistyped.
+ * @throws {Error} that says what the user mistyped.
  */
 export const parseCommandLine = (argv: string[], names: readonly string[]): CommandLine => {
   const { values } = parseArgs({

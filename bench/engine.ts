@@ -4,7 +4,7 @@ import { createLedgerDatabase, type LedgerDatabase } from '../testing/ledger-dat
 
 /** A database of its own in the engine, with the ledger's tables. */
 export interface Database extends LedgerDatabase {
-  /** Past whatever stands between the callers and the engine: for planting and for audits. */
+  /** Reaches the engine directly, past all that stands before it: for planting and for audits. */
   readonly direct: LedgerDatabase['config'];
 }
 
@@ -18,15 +18,15 @@ export interface Engine {
 /** What may differ from the tables as they are deployed. */
 interface DatabaseOptions {
   /**
-   * Whether the events table has a stream, which every write to it is slower for. It has, unless
-   * this says otherwise.
+   * Whether the events table has a stream, which makes every write to it slower. It has one by
+   * default.
    */
   readonly eventsStream?: boolean;
 }
 
 /**
  * Starts a fresh engine, and ends it afterwards, whatever happens.
- * @param use what is to be done with it.
+ * @param use the work with it.
  */
 export const withColdEngine = async <Result>(
   use: (engine: Engine) => Promise<Result>,

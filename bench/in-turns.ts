@@ -2,7 +2,7 @@ import type { Engine } from './engine.ts';
 import type { ScenarioContext } from './scenario.ts';
 import { withEngine } from './warm-engine.ts';
 
-/** Something that is measured beside others. */
+/** One of several things that are measured in turns. */
 export interface Turn<Measurement> {
   readonly name: string;
   measure(engine: Engine): Promise<Measurement>;
@@ -10,8 +10,8 @@ export interface Turn<Measurement> {
 
 /**
  * Measures each of several things as often as there are runs, on one fresh engine, each time in
- * another order (A B C, B C A, C A B), so that what the machine does meanwhile, and what an engine
- * gets faster or slower by, meets all of them alike. The machine's speed is taken before each.
+ * another order (A B C, B C A, C A B), so that the machine's other work, and an engine's getting
+ * faster or slower, meet all of them alike. It takes the machine's speed before each.
  * @returns the measurements of each, in the order of the turns.
  */
 export const inTurns = async <Measurement>(

@@ -17,7 +17,7 @@ export interface Usage {
 
 type Units = Pick<Usage, 'readUnits' | 'writeUnits'>;
 
-/** Counts requests, whichever client they come from. */
+/** Counts requests of any client. */
 export interface Meter {
   add(usage: Partial<Usage>): void;
   /** What has been counted since the last call of this. */
@@ -66,12 +66,12 @@ export interface Timeouts {
 /** Those of the Lambdas' clients; see functions/runtime/dynamodb.ts. */
 export const lambdaTimeouts: Timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000 };
 
-/** Those of a client for which a timeout would mean nothing but that this machine is busy. */
+/** Those of a client for which a timeout would mean only that this machine is busy. */
 const patient: Timeouts = { connectionTimeout: 30_000, requestTimeout: 60_000 };
 
 /**
- * A document client whose requests are counted, each sent once: also those that fail, as a write
- * whose condition does not hold is paid for too.
+ * A document client that sends each request once and counts it, a failed one too, since a write
+ * whose condition does not hold costs as well.
  */
 export const meteredClient = (
   { config }: { readonly config: DynamoDBClientConfig },
@@ -134,8 +134,8 @@ const kilobytes = (item: object): number => Math.ceil(itemSize(item) / 1_024);
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /**
- * What DynamoDB says that a request consumed. A read that finds nothing is paid for as the smallest
- * that finds something
+ * What DynamoDB says that a request consumed. A read that finds nothing costs as much as the
+ * smallest that finds something
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html);
  * the engine counts it as 0.
  */

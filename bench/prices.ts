@@ -23,7 +23,7 @@ export const prices = {
   },
 } as const;
 
-/** What a kind of request makes the services do, once. */
+/** The services' work for one request of a kind. */
 export interface Work {
   /** Of DynamoDB. */
   readonly usage: Usage;
@@ -70,7 +70,7 @@ export const perMillion = ({
   };
 };
 
-/** What the functions are given: 1,024 MB; see infra/constructs/catalogue.ts. */
+/** The functions' memory: 1,024 MB; see infra/constructs/catalogue.ts. */
 const MEMORY_GB = 1;
 
 /**

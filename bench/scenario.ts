@@ -15,23 +15,23 @@ export interface Scenario {
 
 /** What every scenario is given. */
 export interface ScenarioContext {
-  /** How often everything is measured; what is reported are medians. */
+  /** How often to measure everything; the report has medians. */
   readonly runs: number;
   readonly progress: Progress;
-  /** What the engine does bare, where this run has measured it: what results are a share of. */
+  /** The bare engine's figures, where this run has measured them: results are a share of them. */
   readonly ceiling: Ceiling | undefined;
   /** Where the machine's speed is kept beside what is measured. */
   readonly speeds: Pick<SpeedLog, 'take'>;
 }
 
-/** What came of a scenario. */
+/** The findings of a scenario. */
 export interface Findings {
   readonly tables: readonly Table[];
   /** The lines of the acceptance that this scenario decides. */
   readonly targets: readonly Target[];
   /** The same as numbers, with every single run: plain JSON. */
   readonly figures: unknown;
-  /** What was checked from the tables when it was over, in words. */
+  /** The result of the audit of the tables at the end, in words. */
   readonly audit?: string | undefined;
 }
 

@@ -12,7 +12,7 @@ export const median = (numbers: readonly number[]): number => {
 };
 
 /**
- * The number that a share of the others are at most as large as (nearest rank); `NaN` of none.
+ * The number that at least this share of the numbers does not exceed (nearest rank); `NaN` of none.
  * @param share 0 … 1.
  */
 export const percentile = (numbers: readonly number[], share: number): number => {

@@ -5,7 +5,7 @@ import { bothWays } from './load/workload.ts';
 
 /**
  * Starts a fresh engine, warms it up, and ends it afterwards, whatever happens.
- * @param use what is to be done with it.
+ * @param use the work with it.
  */
 export const withEngine = <Result>(use: (engine: Engine) => Promise<Result>): Promise<Result> =>
   withColdEngine(async (engine) => {
@@ -15,8 +15,8 @@ export const withEngine = <Result>(use: (engine: Engine) => Promise<Result>): Pr
 
 /**
  * The engine's first thousands of operations are several times slower than the rest, and the JVM
- * goes on compiling for tens of thousands. What it compiles best is what it has seen: so it has
- * transfers to carry out until it hardly gets any faster.
+ * goes on compiling for tens of thousands. The JVM compiles best what it has seen, so the engine
+ * carries out transfers until it hardly gets any faster.
  */
 const warmUp = async (engine: Engine): Promise<void> => {
   const until = performance.now() + WARM_UP_MS;

@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util';
 
-/** What was asked for. */
+/** The options of a run. */
 export interface CommandLine {
   readonly help: boolean;
-  /** How many seeds are run; of a proof, at the most for each fault. */
+  /** How many seeds to run; in a proof, the most for each fault. */
   readonly seeds: number | undefined;
   readonly seconds: number;
   /** The first seed; the others follow it. */
   readonly first: number;
   readonly parallel: number;
-  /** The fault that is put back, or `list`. */
+  /** The fault to put back, or `list`. */
   readonly fault: string | undefined;
   /** Shows that every fault is caught. */
   readonly prove: boolean;
@@ -43,7 +43,7 @@ HOLDFAST_DYNAMODB_ENDPOINT names a DynamoDB Local that runs already. Without, on
  * Reads the command line.
  * @param argv without node and the script.
  * @param faults the names of the faults there are.
- * @throws {Error} saying what was mistyped.
+ * @throws {Error} that says what the user mistyped.
  */
 export const parseCommandLine = (argv: string[], faults: readonly string[]): CommandLine => {
   const { values } = parseArgs({

@@ -28,7 +28,7 @@ export interface World {
   readonly database: LedgerDatabase;
   readonly weather: Weather;
   readonly sightings: SnapshotSightings;
-  /** How wrong clocks may be. An account is never seen to be hot where they are. */
+  /** How wrong clocks may be. Where they are wrong, no environment sees that an account is hot. */
   readonly clocks: 'true' | 'minutes off' | 'hours off';
 }
 
@@ -105,8 +105,8 @@ const createEnvironment = (
 };
 
 /**
- * An environment in fair weather, with a true clock and time enough: it prepares, and it looks at
- * what was left.
+ * An environment in fair weather, with a true clock and time enough: it prepares the accounts, and
+ * reads what remains.
  */
 export const createObserver = ({ config, tables }: LedgerDatabase): Environment => {
   const base = new DynamoDBClient({ ...config });

@@ -1,6 +1,6 @@
 /**
- * A fault that can be put back into the code: a text of a file, and what stood there, or could
- * stand there, instead.
+ * A fault that can be put back into the code: a text of a file, and the text that stood, or could
+ * stand, in its place.
  */
 export interface Fault {
   readonly name: string;
@@ -9,7 +9,7 @@ export interface Fault {
   /** Which rule of docs/architecture.md, *What may be concluded*, it breaks. */
   readonly rule: number;
   readonly patches: readonly Patch[];
-  /** In how many seeds it must be caught. */
+  /** The number of seeds within which it must be caught. */
   readonly within: number;
 }
 

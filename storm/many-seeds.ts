@@ -2,14 +2,14 @@ import { inParallel } from '../functions/runtime/in-parallel.ts';
 import { runSeed, type SeedResult } from './seed.ts';
 import { Tally } from './tally.ts';
 
-/** What is run. */
+/** The seeds to run. */
 export interface Run {
   readonly endpoint: string;
   readonly first: number;
   readonly seeds: number;
   readonly seconds: number;
   readonly parallel: number;
-  /** Begins no further seed once one has found something. */
+  /** Whether to begin no further seed once one has found something. */
   readonly stop: boolean;
   /** Told of each seed as it ends. */
   readonly onEnd: (result: SeedResult) => void;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { CommandLine } from './command-line.ts';
 import { type Fault, faults } from './faults.ts';
 
-/** By what a fault was caught; `undefined`: by nothing. */
+/** The seed and the invariant that caught a fault; `undefined`: none did. */
 type Caught = { readonly seed: string; readonly invariant: string } | undefined;
 
 /**

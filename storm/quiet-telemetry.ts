@@ -1,13 +1,13 @@
 import type { Telemetry } from '../functions/runtime/telemetry.ts';
 import type { Report } from './violation.ts';
 
-/** What a consumer says in a storm says nothing: all kinds of things go wrong there. */
+/** A consumer's log lines mean nothing in a storm: all kinds of things go wrong there. */
 const silence = () => {};
 
-/** Counts that no weather explains: somebody wrote what nobody may write. */
+/** Counts that no weather explains: something wrote what nothing may write. */
 const ALARMS = new Set(['UnreadableRecords', 'CreditsWithoutReservation']);
 
-/** Telemetry that takes note of what may never happen, and of nothing else. */
+/** Telemetry that reports only what may never happen. */
 export const quietTelemetry = (report: Report): Telemetry => ({
   logger: { info: silence, warn: silence, error: silence },
   measure: silence,

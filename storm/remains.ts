@@ -7,10 +7,10 @@ import type { FoundRecord } from '../functions/store/writing/write.ts';
 import type { LedgerDatabase } from '../testing/ledger-database.ts';
 import type { Environment } from './environments.ts';
 
-/** An event, and whose it is. */
+/** An event, with its account. */
 export type PlacedEvent = CommittedEvent & { readonly accountId: AccountId };
 
-/** What stands in the tables. */
+/** The contents of the tables. */
 export interface Remains {
   readonly streams: ReadonlyMap<AccountId, readonly Commit[]>;
   readonly events: readonly PlacedEvent[];

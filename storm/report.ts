@@ -2,7 +2,7 @@ import type { CommandLine } from './command-line.ts';
 import type { RunResult } from './many-seeds.ts';
 import type { SeedResult } from './seed.ts';
 
-/** Of one seed so many violations are told. */
+/** The most violations to print for one seed. */
 const MOST_TOLD = 5;
 
 /** What a seed found, and how to run it again. */

@@ -38,7 +38,7 @@ export interface SeedResult {
 /**
  * Runs one storm in a database of its own, lets everything end, and checks what must always hold.
  * @param endpoint of a DynamoDB Local.
- * @param seed all that is chosen follows from it; what meets what does not.
+ * @param seed all choices follow from it, but not which requests meet.
  * @param seconds how long the clients go on.
  */
 export const runSeed = async (
@@ -138,7 +138,7 @@ const nameOf = (result: Journal['calls'][number]['result']): string => {
   return 'replayed' in result && result.replayed ? `${result.outcome} before` : result.outcome;
 };
 
-/** Little money, so that there is often not enough. */
+/** Opens accounts with little money, so that there is often not enough. */
 const openAccounts = async (
   { store }: Environment,
   accounts: readonly AccountId[],

@@ -8,12 +8,12 @@ import type { Environment } from './environments.ts';
 import { readRecords } from './remains.ts';
 import type { Report } from './violation.ts';
 
-/** How long it may take until nothing is open any more, in fair weather. In milliseconds. */
+/** How long it may take in fair weather until nothing is open any more, in milliseconds. */
 const PATIENCE_MS = 60_000;
 
 const HOUR_MS = 3_600_000;
 
-/** Who and what is left when the clients have gone. */
+/** What is left when the clients have gone. */
 export interface Aftermath {
   readonly database: LedgerDatabase;
   readonly accounts: readonly AccountId[];
@@ -27,8 +27,8 @@ export interface Aftermath {
 
 /**
  * Lets everything end in fair weather: the consumers get all that was lost on the way to them, and
- * recovery finds what nobody carries out any more, by a clock that goes ahead. Not to settle down
- * is a violation.
+ * recovery, by a clock that goes ahead, finds the transfers that nothing carries out any more. It
+ * is a violation if anything stays open.
  */
 export const settleDown = async (aftermath: Aftermath): Promise<void> => {
   const { environments, feed, consumers, executions, report } = aftermath;
@@ -39,7 +39,7 @@ export const settleDown = async (aftermath: Aftermath): Promise<void> => {
     await feed.next();
     await consumers.decidePending.drain(feed.seen.pending, until);
     await executions.rest();
-    // What is lost on the way to those that carry out is found by recovery alone.
+    // Only recovery finds reservations that were lost on the way to carry-out-transfers.
     await consumers.carryOut.drain([], until);
     const from = round % 2 === 0 ? 'streams' : 'views';
     for (const environment of environments.slice(0, 1)) {
@@ -68,7 +68,7 @@ const whatIsOpen = async ({
   );
   const records = [...(await readRecords(observer, database)).values()];
   const pending = records.flatMap((record) =>
-    // A further key's copy is decided for whoever asks under that key; the first key's is in the
+    // A further key's copy is decided when a client asks under that key; the first key's is in the
     // queue.
     record.outcome === 'pending' && record.key === record.keys[0] ? [`pending ${record.key}`] : [],
   );

@@ -30,8 +30,8 @@ export interface LedgerDatabase {
 /**
  * Makes an empty database in a DynamoDB Local, seen by nobody else: a fresh access key id is a
  * fresh database.
- * @param options.eventsStream whether the events table has a stream, which every write to it is
- *   slower for.
+ * @param options.eventsStream whether the events table has a stream, which makes every write to it
+ *   slower.
  */
 export const createLedgerDatabase = async (
   endpoint: string,
@@ -41,7 +41,7 @@ export const createLedgerDatabase = async (
   const config = { endpoint, region: 'us-east-1', credentials };
   const client = new DynamoDBClient(config);
   try {
-    // Tables with a stream first: DynamoDB Local makes one that comes later pay for every record
+    // Tables with a stream come first: DynamoDB Local makes a later one pay for every stream record
     // before it.
     const events = await createTable(client, eventsTable(eventsStream));
     const queue = await createTable(client, queueTable);
@@ -97,7 +97,7 @@ const commandsTable: CreateTableCommandInput = {
   KeySchema: [{ AttributeName: 'key', KeyType: 'HASH' }],
 };
 
-/** Without its time to live: a test decides itself what goes, and no test lives that long. */
+/** It has no time to live: a test removes items itself, and no test runs that long. */
 const queueTable: CreateTableCommandInput = {
   TableName: 'queue',
   AttributeDefinitions: [text('accountId'), text('place')],

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** A JSON schema; what is looked at of it is looked at as plain JSON. */
+/** A JSON schema, read as plain JSON. */
 const Schema = z.record(z.string(), z.unknown());
 const Examples = z.optional(z.record(z.string(), z.strictObject({ value: z.unknown() })));
 
@@ -57,7 +57,7 @@ const OpenApi = z.strictObject({
 });
 
 /**
- * Reads an OpenAPI document as far as this one goes, every reference followed.
+ * Reads an OpenAPI document, as far as this one goes, and follows every reference.
  * @returns its operations by route (`GET /health`), and its components.
  * @throws {Error} where it is not well-formed, or a reference leads nowhere.
  */

@@ -5,18 +5,15 @@ import { type NextCommit, nextCommit, timeOfNext } from '../functions/store/stre
 import { record } from '../functions/store/stream/commit.ts';
 import type { Tail } from '../functions/store/stream/tail.ts';
 
-/**
- * One of the commands that a planted commit is written for: its id, and the events that follow from
- * it.
- */
+/** A command of a planted commit: its id, and the events that follow from it. */
 export interface PlantedCommand {
   readonly commandId: string;
   readonly events: readonly AccountEvent[];
 }
 
 /**
- * The commit that appends events to a stream without a command having been decided: history for
- * tests and benchmarks.
+ * Makes a commit that appends events to a stream without deciding a command: history for tests and
+ * benchmarks.
  * @param writeId of the commit; unique in the stream.
  * @param now in milliseconds since 1970.
  * @returns as `nextCommit` does.

@@ -2,11 +2,11 @@ import { SingleBar } from 'cli-progress';
 
 /** Tells the user how far long work is. */
 export interface Progress {
-  /** Work begins that takes this many steps. */
+  /** Says that work begins that takes this many steps. */
   start(scenario: string, steps: number): void;
-  /** A step begins. */
+  /** Says that a step begins. */
   step(what: string): void;
-  /** The work is over, well or not. */
+  /** Says that the work is over, well or not. */
   end(): void;
 }
 

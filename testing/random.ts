@@ -10,7 +10,10 @@ export interface Random {
   oneOf<T>(choices: readonly T[]): T;
   /** The same things in another order. */
   shuffled<T>(things: readonly T[]): T[];
-  /** Choices of another actor, which stay the same however often this one chooses meanwhile. */
+  /**
+   * Makes the choices of another actor, which stay the same however often this one chooses
+   * meanwhile.
+   */
   fork(): Random;
 }
 

@@ -31,7 +31,7 @@ export const allRecords = async (
 
 /**
  * Waits until no command is pending any more.
- * @throws {AuditFailure} where some still do long after the last caller has left.
+ * @throws {AuditFailure} where some still are long after the last caller has left.
  */
 export const untilNoneWaits = async (
   client: DynamoDBDocumentClient,
@@ -50,9 +50,8 @@ export const untilNoneWaits = async (
 const DECIDED_WITHIN_MS = 15_000;
 
 /**
- * One id, one outcome: a command that is recorded as accepted has its events in one commit of its
- * stream, one that is recorded as rejected has none, and none is pending any more. The table's key
- * sees to it that an id has one record.
+ * One id, one outcome: an accepted command has its events in one commit of its stream, a rejected
+ * one has none, and none is pending any more. The table's key ensures that an id has one record.
  * @throws {AuditFailure} naming the first record that says otherwise.
  */
 export const holdOneOutcome = (

@@ -5,20 +5,17 @@ import { hold } from './rule.ts';
 import { type SoundStream, soundStream } from './streams.ts';
 import { holdTransfers } from './transfers.ts';
 
-/** What is to be checked. */
+/** What to check. */
 export interface AuditOptions {
   readonly client: DynamoDBDocumentClient;
   readonly tables: { readonly events: string; readonly commands: string };
-  /**
-   * Every account there is, each with the tail that it is checked from, where that is not its
-   * beginning.
-   */
+  /** Every account, each with the tail to check it from, where that is not its beginning. */
   readonly accounts: ReadonlyMap<string, Tail | undefined>;
   /** What each transfer's caller heard of it. */
   readonly heard: ReadonlyMap<string, string>;
 }
 
-/** How much was read and found right. */
+/** How much the audit read and found right. */
 export interface Audited {
   readonly streams: number;
   readonly events: number;
@@ -29,7 +26,7 @@ export interface Audited {
  * Checks from the tables, after a run, that nothing was lost or made: every stream sound, one
  * outcome per id, every transfer whole, and the sum of all money what came from outside less what
  * went there.
- * @throws {AuditFailure} saying what is wrong.
+ * @throws {AuditFailure} that says what is wrong.
  */
 export const auditLedger = async ({
   client,

@@ -3,7 +3,7 @@ class AuditFailure extends Error {}
 
 /**
  * Holds a rule.
- * @throws {AuditFailure} saying what is wrong, where it is broken.
+ * @throws {AuditFailure} that says what is wrong, where it is broken.
  */
 export function hold(rule: boolean, broken: string): asserts rule {
   if (!rule) throw new AuditFailure(broken);

@@ -24,8 +24,8 @@ export interface SoundStream {
 
 /**
  * Reads a stream from its table and checks what must always hold of it: versions without a gap,
- * hashes that follow from each other, snapshots that equal the fold, never more spent than there
- * is, and no command in two commits.
+ * hashes that follow from each other, snapshots that equal the fold, an account never spends more
+ * than it has, and no command is in two commits.
  * @param after where to begin; absent: at the stream's first commit.
  * @throws {AuditFailure} naming the first commit that breaks a rule.
  */
@@ -100,8 +100,7 @@ async function* itemsAfter(
 }
 
 /**
- * Written again, from the description of the format and not from the store's code, so that it
- * checks that code.
+ * It follows the description of the format and not the store's code, so that it checks that code.
  */
 const chained = (previous: string, item: Record<string, unknown>): string => {
   const facts = Object.fromEntries(

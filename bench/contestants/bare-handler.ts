@@ -4,8 +4,8 @@ import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
 
 /**
- * The least that a function on DynamoDB can be: what the bundles' sizes and start times are held
- * against.
+ * The least that a function on DynamoDB can be: the bundles' sizes and start times are compared
+ * with it.
  */
 export const handler = ({
   table,

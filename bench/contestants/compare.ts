@@ -10,7 +10,9 @@ import type { Contestant } from './contestant.ts';
 
 /** One measurement of one contestant at one workload. */
 export interface Measured extends Omit<Driven, 'heard'> {
-  /** Of DynamoDB, per settled transfer, all told: callers and whoever works for them. */
+  /**
+   * Usage of DynamoDB per settled transfer: by the callers and by all functions behind the streams.
+   */
   readonly usage: Usage;
   /** Per settled transfer, in milliseconds. */
   readonly processorTime: ProcessorTime;
@@ -57,10 +59,10 @@ export const measure = async (
 };
 
 /**
- * Between two loads, in milliseconds: what one leaves behind, and what was learned from it, is not
- * part of the next.
+ * The pause between two loads, in milliseconds: the work that one leaves behind, and what was
+ * learned from it, must not be part of the next.
  */
 const REST_MS = 4_000;
 
-/** In milliseconds; more than a warm-up takes, unless nothing gets done. */
+/** In milliseconds; a warm-up takes less, unless nothing gets done. */
 const WARM_UP_LIMIT_MS = 60_000;

@@ -8,7 +8,7 @@ import type { Usage } from '../metering.ts';
 export interface Contestant {
   /** As the tables call it. */
   readonly name: string;
-  /** What is done before the clock starts, where two transfers by every caller are not enough. */
+  /** The work before the clock starts, where two transfers by every caller are not enough. */
   readonly warmUp?: Workload;
   /**
    * Makes it ready on an empty database.
@@ -20,12 +20,12 @@ export interface Contestant {
 
 /** A design at work. */
 interface OpenContestant extends Bank {
-  /** What all of it has asked of DynamoDB since the last call of this. */
+  /** All that it has asked of DynamoDB since the last call of this. */
   usage(): Usage;
   /**
    * Waits until nothing is under way any more and checks, from the tables, that nothing was lost.
    * @param heard what each transfer's caller heard of it.
-   * @throws {AuditFailure} where something was.
+   * @throws {AuditFailure} where something was lost.
    */
   audit(heard: ReadonlyMap<string, string>): Promise<Audited>;
   close(): Promise<void>;

@@ -15,16 +15,18 @@ import { depositOnce, reserve, transferInSteps } from './transfer-steps.ts';
 export interface StoreSetting {
   /** As the tables call it. */
   readonly name?: string;
-  /** Stores that share nothing, which the callers are spread over; absent: one for each caller. */
+  /**
+   * How many stores, which share nothing, the callers are spread over; absent: one for each caller.
+   */
   readonly environments?: number;
-  /** How long a record of a stream may go unseen, in milliseconds; absent: as short as can be. */
+  /** How long a stream record may go unseen, in milliseconds; absent: as short as can be. */
   readonly streamPauseMs?: number;
 }
 
 /**
  * Holdfast's store as it is: callers that share nothing, unless the setting says so, reserve, and
- * hear of the end; commands that queue for hot accounts are decided, and transfers carried out, by
- * the handlers behind the tables' streams.
+ * hear of the end; the handlers behind the tables' streams decide the commands that queue for hot
+ * accounts, and carry out the transfers.
  */
 export const holdfastStore = ({
   name = "Holdfast's store",
@@ -72,8 +74,8 @@ export const retryingStore = (): Contestant => ({
 /**
  * One environment for all callers, as where many requests share one: commands of one account share
  * its lane, and each commit takes all that wait there. The callers take all steps of a transfer
- * themselves. What queues all the same, as the last few commands of a hot account may, is decided
- * behind the queue's stream.
+ * themselves. The last few commands of a hot account may queue all the same: the handler behind the
+ * queue's stream decides them.
  */
 export const oneEnvironment = (): Contestant => ({
   name: 'one environment with lanes',
@@ -122,13 +124,13 @@ export const depositsInto = (name: string, environments?: number): Contestant =>
   },
 });
 
-/** Nobody carries transfers out. */
+/** A database without the events' stream, so that nothing carries transfers out. */
 const withoutEvents = (database: Database): Database => ({
   ...database,
   streams: { ...database.streams, events: '' },
 });
 
-/** A store for every environment and one for whatever else there is, on planted accounts. */
+/** Opens a store for every environment and one for the handlers, on planted accounts. */
 const openStores = async (
   engine: Engine,
   workloads: readonly Workload[],

@@ -39,7 +39,7 @@ export const cloudOverHttp = (compute: Compute): Contestant => ({
 export interface RunningCloud {
   readonly cloud: LocalCloud;
   readonly tables: { readonly events: string; readonly commands: string; readonly views: string };
-  /** A client past the gateway, which nobody counts. */
+  /** A client past the endpoint, which nothing counts. */
   readonly direct: DynamoDBDocumentClient;
   /** Makes transfers over HTTP. */
   readonly bank: Bank;
@@ -68,7 +68,7 @@ export const startCloud = async (engine: Engine, compute: Compute): Promise<Runn
   const direct = meteredClient({ config: cloud.dynamodb }, createMeter());
   const meter = createMeter();
   cloud.intercept((call, forward) => {
-    // Units would take a look into every body, which would slow down what is measured.
+    // Counting units would mean reading every body, which would slow the measured cloud down.
     if (call.service === 'dynamodb')
       meter.add({ requests: 1, readUnits: Number.NaN, writeUnits: Number.NaN });
     return forward();
@@ -107,7 +107,7 @@ export const startCloud = async (engine: Engine, compute: Compute): Promise<Runn
   };
 };
 
-/** Until nothing has asked for anything for 1.5 s, but no longer than a minute. */
+/** It waits until no request has come for 1.5 s, but no longer than a minute. */
 const MOST_QUIET_CHECKS = 120;
 
 const tablesOf = (cloud: LocalCloud): RunningCloud['tables'] => {
@@ -119,7 +119,7 @@ const tablesOf = (cloud: LocalCloud): RunningCloud['tables'] => {
   return { events: named('-events'), commands: named('-commands'), views: named('-views') };
 };
 
-/** What is looked at in an answer of the API. */
+/** The fields of an API's answer that the bench reads. */
 const Answer = z.object({
   transferId: z.optional(z.string()),
   status: z.optional(z.unknown()),
@@ -168,9 +168,9 @@ const createApiClient = (url: string): ApiClient => {
 type Caller = (transfer: Transfer, signal: AbortSignal) => Promise<string>;
 
 /**
- * A program that makes transfers over the API and wants to know of each that it has ended: it sends
- * `Prefer: wait`, and asks after those that take longer than that.
- * @param transferIds where it notes the ids that the API gives to the transfers.
+ * A program that makes transfers over the API and waits for the end of each: it sends `Prefer:
+ * wait`, and asks after those that take longer.
+ * @param transferIds takes the ids that the API gives to the transfers.
  */
 const createCaller =
   (client: ApiClient, transferIds: Map<string, string>): Caller =>
@@ -186,8 +186,8 @@ const createCaller =
       if (!goesOn) return body.code ?? String(status);
       if (signal.aborted) return UNFINISHED;
       await setTimeout(RETRY_AFTER_MS * Math.random());
-      // Without an id nothing may have been done, or something, or it waits: the same request, sent
-      // again, will tell.
+      // Without an id the command may be undone, done or pending: the same request, sent again,
+      // will tell.
       answer =
         body.transferId === undefined
           ? await ask()

@@ -13,11 +13,11 @@ import { openStream, type Stream } from '../../local-cloud/streams/stream.ts';
 import { streamsOf } from '../../local-cloud/streams/streams-api.ts';
 import type { Database } from '../engine.ts';
 
-/** What stands behind the streams of a ledger's tables, without Lambda. */
+/** The functions behind the streams of a ledger's tables, without Lambda. */
 export interface StreamFunctions {
   /**
-   * Resolves once a transfer has settled: the bench's own look at the events table's stream, which
-   * nobody else waits for.
+   * Resolves once a transfer has settled: the bench reads the events table's stream for this, and
+   * no other reader waits for it.
    */
   settled(transferId: string): Promise<void>;
   stop(): Promise<void>;
@@ -25,11 +25,11 @@ export interface StreamFunctions {
 
 /**
  * Starts the handlers of decide-pending and carry-out-transfers behind the event source mappings of
- * the local cloud, set as the template sets them. Where the events table has no stream, nobody
- * carries out.
- * @param store what both of them decide with.
- * @param longestPauseMs how long a record may go unseen, in milliseconds. Nobody tells of a write
- *   here, as the gateway of the local cloud does: so it is looked for this often.
+ * the local cloud, set as the template sets them. Where the events table has no stream, nothing
+ * carries transfers out.
+ * @param store the store that both of them decide with.
+ * @param longestPauseMs how long a stream record may go unseen, in milliseconds. Unlike the
+ *   endpoint of the local cloud, nothing tells of a write here, so the readers look this often.
  */
 export const startStreamFunctions = async (
   { config, streams: arns }: Database,
@@ -155,7 +155,7 @@ const asFunction = (name: string, handler: StreamHandler): LocalFunction => ({
   },
 });
 
-/** What a mapping hands over. */
+/** The event that a mapping hands over. */
 const StreamEvent = z.custom<DynamoDBStreamEvent>(
   (event) => typeof event === 'object' && event !== null && 'Records' in event,
 );

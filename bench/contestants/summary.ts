@@ -6,7 +6,7 @@ import { amount, share, time } from '../report/numbers.ts';
 import { median, percentile } from '../statistics.ts';
 import type { Measured } from './compare.ts';
 
-/** What several runs of one contestant say: of every figure the median. */
+/** The medians of every figure over several runs of one contestant. */
 export interface Summary {
   readonly contestant: string;
   readonly workload: string;
@@ -109,7 +109,7 @@ export const summaryRow = (of: Summary): readonly string[] => [
   share(of.shareOfCeiling ?? Number.NaN),
 ];
 
-/** What was checked when everything was over, in words. */
+/** The result of the audit at the end, in words. */
 export const auditLine = (audits: readonly Audited[]): string => {
   const sum = (of: keyof Audited) => amount(audits.reduce((total, audit) => total + audit[of], 0));
   return `${sum('events')} events in ${sum('streams')} streams, ${sum('commands')} recorded commands`;

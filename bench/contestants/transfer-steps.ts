@@ -4,8 +4,8 @@ import { requests, type Transfer } from '../load/ledger-requests.ts';
 
 /**
  * A transfer whose caller takes all of its steps: reserve, credit, settle. The reservation may
- * fail, as it is the caller's own request; what follows is tried until it is done, as the workflow
- * does.
+ * fail, as it is the caller's own request; the caller tries the other steps until they are done, as
+ * the workflow does.
  * @returns `settled`, why the reservation was not made, or {@link UNFINISHED} where the signal came
  *   first.
  */
@@ -59,7 +59,7 @@ const decided = async (
         return 'accepted';
       case 'pending':
       case 'in_progress':
-        // The same request with the same key asks after it.
+        // The loop sends the same request with the same key, which asks after it.
         break;
       case 'undecided':
         if (!insisting) return result.reason;

@@ -11,13 +11,13 @@ export interface LagWatch {
    */
   take(): readonly number[];
   /**
-   * Waits until the views of an account are at a version. @throws {Error} where they do not get
-   * there.
+   * Waits until the views of an account are at a version.
+   * @throws {Error} where they do not get there.
    */
   untilVisible(accountId: string, version: number): Promise<void>;
   /**
-   * Waits until every commit that was appended is visible. @throws {Error} where that does not
-   * happen.
+   * Waits until every appended commit is visible.
+   * @throws {Error} where that does not happen.
    */
   untilCaughtUp(): Promise<void>;
 }
@@ -85,7 +85,7 @@ export const watchLag = (
 
 const VISIBLE_WITHIN_MS = 60_000;
 
-/** Where an account's stream is, or its views are. */
+/** The version that an account's stream, or its views, are at. */
 interface Place {
   readonly streamId: string;
   readonly version: number;

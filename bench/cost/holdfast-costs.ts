@@ -18,9 +18,12 @@ export const RETRYING = 'optimistic retrying';
 
 /** Measures what commands cost with Holdfast's store. */
 export interface HoldfastCosts {
-  /** One caller, one command, on an account that has so many events. */
+  /** Measures one caller's one command, on an account that has this many events. */
   alone(operation: Operation, history: number): Promise<MeasuredCost>;
-  /** Many callers at once on one account. @param design queueing for it, or racing. */
+  /**
+   * Measures many callers at once on one account.
+   * @param design queueing for it, or racing.
+   */
   contended(
     design: typeof HOLDFAST | typeof RETRYING,
     operation: Operation,
@@ -74,8 +77,8 @@ export const openHoldfastCosts = async (
     const id = `${operation.replaceAll(/\W+/g, '-')}-${sent++}`;
     if (operation === 'transfer') {
       const transfer = { id, from: accountWith(history), to: partnerOf(history), amount: 1 };
-      // The reservation too is asked for until it is made: what is counted is the cost of a
-      // transfer, not of a failure.
+      // The caller repeats the reservation too until it is made: the cost is that of a transfer,
+      // not of a failure.
       while ((await transferInSteps(store, transfer, new AbortController().signal)) !== 'settled');
       heard.set(id, 'settled');
       return;
@@ -94,7 +97,7 @@ export const openHoldfastCosts = async (
     },
     contended: async (design, operation, history) => {
       const callers = design === HOLDFAST ? queueing : racing;
-      // All of them want to open the same account, or to change the same one.
+      // All callers open the same account, or change the same one.
       const name = `opened-${sent}`;
       const cost = await costOf(meter, CONTENDING, (n) =>
         send((callers[n] ?? single).store, operation, history, name),

@@ -5,16 +5,16 @@ import { median } from '../statistics.ts';
 export interface MeasuredCost {
   readonly design: string;
   readonly operation: Operation;
-  /** How many events its account had before; absent where that is no matter. */
+  /** How many events its account had before; absent where that does not matter. */
   readonly history?: number;
   /** How many callers there were at once. */
   readonly contention: number;
   readonly usage: Usage;
-  /** How long one took its caller, in milliseconds. */
+  /** How long one command took its caller, in milliseconds. */
   readonly milliseconds: number;
 }
 
-/** What is priced. */
+/** The commands that have a price. */
 export type Operation =
   | 'open'
   | 'open, with id'
@@ -30,7 +30,7 @@ export type Operation =
  * Has callers send commands and says what one command cost.
  * @param load how many callers there are at once, and how many commands each sends, one after the
  *   other.
- * @param send sends one.
+ * @param send sends one command.
  */
 export const costOf = async (
   meter: Meter,

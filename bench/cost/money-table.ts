@@ -5,7 +5,7 @@ import { HOLDFAST, RETRYING } from './holdfast-costs.ts';
 import type { MeasuredCost } from './measured-cost.ts';
 import { FOLDING } from './naive-costs.ts';
 
-/** What a million commands of each kind and design cost, service by service. */
+/** The cost of a million commands of each kind and design, service by service. */
 export const moneyTable = (costs: readonly MeasuredCost[]): Table => ({
   title: `What a million cost (us-east-1, prices of ${prices.asOf})`,
   columns: [

@@ -13,7 +13,7 @@ const ONCE = { callers: 1, each: 1 };
 
 /**
  * Measures what a deposit and a transfer cost where every command reads its whole stream, alone:
- * with somebody else about, it is that much per try.
+ * among other callers, each try costs that much.
  * @param histories numbers of events.
  */
 export const measureFolding = async (

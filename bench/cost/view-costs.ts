@@ -12,7 +12,7 @@ import { costOf, type MeasuredCost } from './measured-cost.ts';
 
 /**
  * Measures what it costs to keep the views up to a deposit and to a transfer, one commit at a time:
- * where nothing can be taken together, which is the most it can cost.
+ * nothing is written together then, so this is the most it can cost.
  */
 export const measureViews = async (database: Database): Promise<MeasuredCost[]> => {
   const meter = createMeter();

@@ -18,13 +18,13 @@ export const UNFINISHED = 'unfinished';
 
 /** How the callers behave. */
 export interface DriveOptions {
-  /** After this time what has not settled does not count any more; in milliseconds. */
+  /** After this time a transfer that has not settled does not count any more; in milliseconds. */
   readonly limit: number;
   /** How long a caller waits before each of its transfers, in milliseconds. Absent: not at all. */
   readonly pause?: (() => Promise<unknown>) | undefined;
 }
 
-/** What came of a workload. */
+/** The result of a workload. */
 export interface Driven {
   readonly total: number;
   readonly settled: number;
@@ -81,7 +81,7 @@ export const drive = async (
   const counted = [...Map.groupBy(reasons, (reason) => reason)].map(
     ([reason, all]) => [reason, all.length] as const,
   );
-  // A contestant that failed late took that time too.
+  // A contestant whose transfers failed late took that time too.
   const seconds =
     (reasons.length > 0 ? performance.now() - startedAt : finishedAt - startedAt) / 1_000;
   return {

@@ -3,7 +3,7 @@ import { Command } from '../../functions/ledger/account.ts';
 import type { CommandRequest } from '../../functions/store/deciding/command-result.ts';
 import { type RecordKey, recordKey } from '../../functions/store/writing/record-key.ts';
 
-/** Who sends every command of a benchmark. */
+/** The sender of every command of a benchmark. */
 export const caller = Caller.parse('bench');
 
 /** The currency of every account of a benchmark. */

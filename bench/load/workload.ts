@@ -17,8 +17,7 @@ export interface Workload {
 export const OPENING_BALANCE = 1_000_000;
 
 /**
- * Transfers between two accounts, every other one the other way: the worst that can be asked of two
- * accounts.
+ * Transfers between two accounts, every other one the other way: the worst load for two accounts.
  */
 export const bothWays = (count: number, concurrency: number): Workload => {
   const name = `${count} at ${concurrency}`;
@@ -121,8 +120,8 @@ const numbered = (count: number) => Array.from({ length: count }, (_, n) => name
 const nameOf = (n: number) => `account-${n}`;
 
 /**
- * What is done before the clock starts, so that no caller's first connection and no code's first
- * run is measured: a transfer by every caller, from accounts that only pay to accounts that are
+ * The work before the clock starts, so that the measurement has no caller's first connection and no
+ * code's first run: a transfer by every caller, from accounts that only pay to accounts that are
  * only paid, none of them part of the measurement.
  */
 export const warmUpFor = (workloads: readonly Workload[]): Workload => {
@@ -139,12 +138,12 @@ export const warmUpFor = (workloads: readonly Workload[]): Workload => {
   };
 };
 
-/** Few enough that nobody has to wait for long. */
+/** Few enough that no caller waits for long. */
 const CALLERS_PER_PAIR = 5;
 const FEWEST_PAIRS = 20;
 
 /**
- * What a local cloud does before the clock starts: the same kind of work on two other accounts. A
+ * The work of a local cloud before the clock starts: the same kind of work on two other accounts. A
  * function runs in as many isolates as there are calls at once, and each of them compiles its code
  * as it goes: it takes some hundred calls until one costs a third of the first ones.
  */

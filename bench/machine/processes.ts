@@ -5,7 +5,7 @@ interface Stat {
   readonly pid: number;
   readonly name: string;
   readonly parent: number;
-  /** What the processors have done for it so far. */
+  /** The processor time that it has used so far. */
   readonly milliseconds: number;
 }
 

@@ -4,7 +4,7 @@ import { descendants, threads } from './processes.ts';
 export type ProcessorTime = Readonly<Record<string, number>>;
 
 /**
- * The parts: the bench's own thread has the callers, and, of a local cloud, the API, the gateway,
+ * The parts: the bench's own thread has the callers, and, of a local cloud, the API, the endpoint,
  * streams and workflow.
  */
 const ENGINE = 'engine';

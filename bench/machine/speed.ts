@@ -30,8 +30,8 @@ export const createSpeedLog = (): SpeedLog => {
 
 /**
  * Has as many threads as there are processors do the same small work for a second: make an object,
- * write and read it as JSON, hash it. A shared machine has more time for us in one minute than in
- * another; figures of different minutes compare by this.
+ * write and read it as JSON, hash it. A shared machine is faster in one minute than in another;
+ * this makes figures of different minutes comparable.
  */
 const roundsPerSecond = async (): Promise<number> => {
   const counts = await Promise.all(
@@ -46,6 +46,6 @@ const roundsPerSecond = async (): Promise<number> => {
   return counts.reduce((sum, rounds) => sum + rounds, 0);
 };
 
-/** Until the code is compiled. */
+/** How long the code needs to be compiled. */
 const WARM_UP_MS = 200;
 const COUNTED_MS = 800;

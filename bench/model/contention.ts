@@ -1,7 +1,7 @@
 import type { DynamoDbAnswer } from '../../local-cloud/dynamodb/answer.ts';
 import type { ModelledRequest, TouchedItem } from './request.ts';
 
-/** What is assumed of DynamoDB on AWS. */
+/** The assumptions about DynamoDB on AWS. */
 export interface ModelSettings {
   /** How long a request takes, from the client's side, in milliseconds. */
   readonly requestMs: number;
@@ -27,7 +27,7 @@ export const onAws: ModelSettings = {
   burstMs: 100,
 };
 
-/** What passes the time: the machine's, or a test's. */
+/** The time to go by: the machine's, or a test's. */
 export interface Time {
   /** In milliseconds. */
   readonly clock: () => number;
@@ -60,7 +60,7 @@ export const createContentionModel = (
   const writes = createBudgets(settings.writeUnitsPerSecond, settings.burstMs, clock);
   const reads = createBudgets(settings.readUnitsPerSecond, settings.burstMs, clock);
 
-  /** What speaks against writing an item now; its units are used, unless it is throttled. */
+  /** Finds the reason against writing an item now, and uses its units, unless it is throttled. */
   const reasonAgainst = ({ partition, key, units }: TouchedItem): Reason => {
     if (!writes.has(partition)) return 'ThrottlingError';
     writes.use(partition, units);
@@ -116,8 +116,8 @@ export const createContentionModel = (
 };
 
 /**
- * What each partition key may still use. What is larger than that passes too, as long as there is
- * anything left, and is paid off afterwards.
+ * Keeps what each partition key may still use. A larger request passes too, as long as anything is
+ * left, and is paid off afterwards.
  */
 const createBudgets = (perSecond: number, burstMs: number, clock: () => number) => {
   const most = (perSecond * burstMs) / 1_000;
@@ -135,7 +135,7 @@ const createBudgets = (perSecond: number, burstMs: number, clock: () => number) 
   };
 };
 
-/** Read units, where the answer says them: who counts asks for them. */
+/** Read units, where the answer has them: a client that counts them asks for them. */
 const consumed = ({ body }: DynamoDbAnswer): number =>
   Number(/"CapacityUnits":([\d.]+)/.exec(body.toString('latin1'))?.[1] ?? 1);
 

@@ -6,15 +6,15 @@ import { itemSize } from '../../functions/store/stream/item-size.ts';
 /** The attributes of each table's key, by the table's name: the partition's, then the sort key's. */
 export type Keys = Readonly<Record<string, readonly string[]>>;
 
-/** What a request to DynamoDB touches, as far as the model minds. */
+/** What a request to DynamoDB touches, as far as the model needs it. */
 export type ModelledRequest =
   /** Writes or checks several items together. */
   | { readonly kind: 'transaction'; readonly items: readonly TouchedItem[] }
   /** Writes one item. */
   | { readonly kind: 'write'; readonly item: TouchedItem }
-  /** Reads from one partition; what it consumes, its answer tells. */
+  /** Reads from one partition; its answer tells what it consumed. */
   | { readonly kind: 'read'; readonly partition: string }
-  /** Takes its time, and is not looked at: batches, scans, streams. */
+  /** Takes only its time in the model: batches, scans, streams. */
   | { readonly kind: 'other' };
 
 /** An item that is written. */

@@ -6,7 +6,7 @@ import type { Results } from './results.ts';
 
 const file = join(import.meta.dirname, '../../docs/bench.svg');
 
-/** What of the blog's scenario is drawn. */
+/** The figures of the blog's scenario that the chart shows. */
 const Bars = z.array(
   z.object({
     contestant: z.string(),

@@ -6,8 +6,7 @@ import { type Table, toMarkdown } from './table.ts';
 const file = join(import.meta.dirname, '../results/latest.md');
 
 /**
- * Writes the tables of all results, and the promises beside what was measured, for the README to
- * show.
+ * Writes the tables of all results, and the promises beside their figures, for the README.
  * @param order the scenarios' names, in the order to show them in.
  * @returns the file.
  */

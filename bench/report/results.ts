@@ -16,7 +16,7 @@ const Table = z.object({
 });
 
 const Result = z.object({
-  /** When it was over; ISO time. */
+  /** When the scenario was over; ISO time. */
   at: z.string(),
   runs: z.int(),
   seconds: z.number(),
@@ -33,7 +33,7 @@ const Result = z.object({
   figures: z.unknown(),
 });
 
-/** What came of a scenario, with when and on what it was measured. */
+/** The findings of a scenario, with the time and the machine of the measurement. */
 export type Result = z.infer<typeof Result>;
 
 /** The latest result of every scenario that was ever run here, by its name. */
@@ -65,14 +65,14 @@ export const writeResults = async (results: Results): Promise<string> => {
   return file;
 };
 
-/** What this was measured on, in words. */
+/** Describes the machine of the measurement, in words. */
 export const describeMachine = (): string => {
   const [cpu] = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GB`;
   return `${cpus().length} × ${cpu?.model.trim() ?? arch()}, ${memory}, ${platform()} ${release()}, Node ${process.version}`;
 };
 
-/** How fast the machine was meanwhile, in words: see {@link MachineSpeed}. */
+/** Describes how fast the machine was meanwhile, in words: see {@link MachineSpeed}. */
 export const describeSpeeds = (speeds: readonly MachineSpeed[]): string => {
   const rounds = speeds.map(({ roundsPerSecond }) => roundsPerSecond);
   const thousands = (value: number) => `${amount(Math.round(value / 1_000))},000`;

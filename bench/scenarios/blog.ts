@@ -82,8 +82,8 @@ const contestants: readonly Contestant[] = [
 ];
 
 /**
- * What has not settled by then does not count, in milliseconds: long enough for 800, except where
- * nothing gets done.
+ * A transfer that has not settled by then does not count, in milliseconds: long enough for 800,
+ * except where nothing gets done.
  */
 const LIMIT_MS = 40_000;
 

@@ -13,8 +13,8 @@ import type { Findings, Scenario } from '../scenario.ts';
 import { median } from '../statistics.ts';
 
 /**
- * What the engine itself does in this run, asked by a client that does nothing else: the height
- * that results are held against.
+ * How much the engine itself does in this run for a client that does nothing else: results are
+ * compared with this.
  */
 export const ceiling: Scenario = {
   name: 'ceiling',

@@ -11,8 +11,8 @@ import type { Findings, Scenario } from '../scenario.ts';
 import { median } from '../statistics.ts';
 
 /**
- * What Lambda has to load before a function can answer: how large it is, and how long that takes
- * here.
+ * The code that Lambda has to load before a function can answer: its size, and how long loading
+ * takes here.
  */
 export const coldStart: Scenario = {
   name: 'cold-start',
@@ -61,8 +61,8 @@ const BARE_AS_OURS = 'bare document client, bundled as ours';
 const bareHandler = fileURLToPath(import.meta.resolve('../contestants/bare-handler.ts'));
 
 /**
- * Bundles a handler as one does who has read that it should be an ES module, minified, of the
- * packages' own ES modules, and knows nothing of what infra/bundle.ts leaves out.
+ * Bundles a handler by the usual advice: an ES module, minified, of the packages' own ES modules,
+ * without what infra/bundle.ts does beyond that.
  */
 const bundlePlainly = (entry: string, outfile: string) =>
   build({
@@ -76,7 +76,7 @@ const bundlePlainly = (entry: string, outfile: string) =>
     minify: true,
     sourcemap: 'linked',
     sourcesContent: false,
-    // What is left of CommonJS asks for it.
+    // The remaining CommonJS modules need it.
     banner: {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     },
@@ -94,7 +94,7 @@ interface Row {
   readonly name: string;
   readonly bytes: number;
   readonly milliseconds: number;
-  /** Of the bare handler's time. */
+  /** The share of the bare handler's time. */
   readonly ratio: number;
 }
 
@@ -153,7 +153,7 @@ process.exit(0);`;
   return Number(stdout);
 };
 
-/** What the template gives every function, as far as one is loaded only with it. */
+/** The template's variables without which no function loads. */
 const environment = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',

@@ -21,7 +21,7 @@ export const cost: Scenario = {
   run: ({ runs, progress }): Promise<Findings> => {
     progress.start('cost', 4 + runs);
     progress.step(`planting histories of ${HISTORIES.join(', ')} events`);
-    // What is counted here are requests, not time: one engine does, and every run goes on where the
+    // The scenario counts requests, not time: one engine is enough, and every run goes on where the
     // one before it ended.
     return withEngine(async (engine) => {
       const database = await engine.database({ eventsStream: false });
@@ -86,7 +86,7 @@ const CONTENDED: readonly {
   readonly history: number;
 }[] = [
   ...ALONE.map((of) => ({ ...of, design: HOLDFAST }) as const),
-  // What retrying costs does not depend on the history either, and takes its time.
+  // The cost of retrying does not depend on the history either, and takes long to measure.
   ...(['deposit, with id', 'transfer'] as const).map(
     (operation) =>
       ({
@@ -107,7 +107,7 @@ const unitTable = (title: string, note: string, costs: readonly MeasuredCost[]):
     ([name, of]) => [
       name,
       ...HISTORIES.map((events) => {
-        // What has no history costs the same after any.
+        // A command without a history costs the same after any.
         const found = of.find(({ history }) => history === events || !history);
         return found ? unitsIn(found.usage) : '';
       }),

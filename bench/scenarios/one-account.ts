@@ -54,8 +54,9 @@ const CONTESTANTS = [
 const LIMIT_MS = 40_000;
 
 /**
- * Each deposit writes one record, and each request that wrote one commit: of lanes alone. What
- * queues writes a place too, and reads cost a request, so that there this is only nearly so.
+ * Each deposit writes one record, and each request writes one commit: exactly so for lanes. A
+ * command that queues also writes a place, and reads cost a request, so there this is only nearly
+ * so.
  */
 const itemsPerSecond = ({ perSecond, requests }: Summary): number => perSecond * (1 + requests);
 

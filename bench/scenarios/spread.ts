@@ -21,7 +21,7 @@ import { amount, time } from '../report/numbers.ts';
 import type { Findings, Scenario, Target } from '../scenario.ts';
 
 /**
- * A thousand accounts: everybody pays anybody, some are met more often, one is paid by all, one
+ * A thousand accounts: everybody pays anybody, some accounts take part more often, all pay one, one
  * pays all.
  */
 export const spread: Scenario = {

@@ -4,8 +4,7 @@ import * as z from 'zod/mini';
  * Reads what a Lambda was invoked with.
  * @param schema what it must be.
  * @param input what came.
- * @throws {Error} which names the fields that are wrong: whoever invoked the function made a
- *   mistake.
+ * @throws {Error} which names the fields that are wrong: the caller of the function made a mistake.
  */
 export const readInput = <Schema extends z.ZodMiniType>(
   schema: Schema,

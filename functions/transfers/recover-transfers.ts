@@ -140,7 +140,7 @@ const search = async (
           { accountId },
         ),
       );
-      // What was left of this page is found again by whoever goes on.
+      // A search that goes on finds the rest of this page again.
       if (starter.hasStopped()) return;
     }
     stopped = false;

@@ -97,7 +97,7 @@ interface Watch {
   readonly isBelow?: true;
   /** For how many periods in a row the threshold has to be crossed. */
   readonly periods?: number;
-  /** What it means and what to do: the operator whom it wakes reads this first. */
+  /** What it means and what to do: the operator reads this first. */
   readonly meaning: string;
   /** What to type next. */
   readonly command: string;

@@ -9,8 +9,8 @@ import { isSame } from './streams.ts';
 type Of<Outcome extends CommandResult['outcome']> = Extract<CommandResult, { outcome: Outcome }>;
 
 /**
- * What was answered is so: what was accepted is there, what was not has changed nothing, and a
- * repeat hears the same.
+ * Every answer is true: an accepted command's events are there, any other command changed nothing,
+ * and a repeat hears the same.
  */
 export const checkAnswers = (journal: Journal, remains: Remains, report: Report): void => {
   const byCall = Map.groupBy(remains.events, ({ origin }) => origin.correlationId);
@@ -116,7 +116,7 @@ const checkAccepted = (
   if (intent.key === undefined && replayed) broken('a command without a key is no repeat');
 };
 
-/** Whether an event is what the call's command asked for. */
+/** Whether an event follows from the call's command. */
 const isOf = ({ accountId, type, data }: PlacedEvent, { request: { command } }: Call): boolean => {
   if (accountId !== command.accountId) return false;
   switch (command.type) {
@@ -160,8 +160,8 @@ const isDecided = (result: CommandResult | undefined): result is Of<'accepted'> 
   result?.outcome === 'accepted' || result?.outcome === 'rejected';
 
 /**
- * What was told of a command, without what may differ: whether it was a repeat, and what other
- * deployments add.
+ * A result without the parts that may differ: whether it was a repeat, and what other deployments
+ * add.
  */
 const told = (result: CommandResult): object => {
   if (result.outcome === 'rejected')
@@ -225,8 +225,8 @@ const isFinal = (record: { readonly outcome: string } | undefined): boolean =>
   record?.outcome === 'accepted' || record?.outcome === 'rejected';
 
 /**
- * Nothing comes from nowhere: every event that a client can cause was asked for, and an outcome is
- * told of the time it was decided.
+ * Nothing comes from nowhere: a client asked for every event that a client can cause, and a result
+ * tells of the time when it was decided.
  */
 const checkCauses = (journal: Journal, { events }: Remains, report: Report): void => {
   const calls = new Map(journal.calls.map((call) => [call.request.correlationId, call]));
@@ -237,5 +237,5 @@ const checkCauses = (journal: Journal, { events }: Remains, report: Report): voi
   }
 };
 
-/** The correlation id of what was done before the storm. */
+/** The correlation id of all that happened before the storm. */
 export const PREPARED = 'prepared';

@@ -20,8 +20,8 @@ export const historiesOf = ({ streams }: Remains): ReadonlyMap<AccountId, Histor
 };
 
 /**
- * A rejection that is new was decided on the account as it stood at a version that was current
- * after it was asked for: not on one that somebody had already seen outdated.
+ * A new rejection was decided on the account at a version that was current after the client sent
+ * the command, not on one that somebody had already seen outdated.
  */
 export const checkDecisions = (
   journal: Journal,

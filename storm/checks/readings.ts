@@ -5,7 +5,7 @@ import type { Report } from '../violation.ts';
 import type { History } from './decisions.ts';
 import { isSame } from './streams.ts';
 
-/** What was read during the storm is a part of what came of it. */
+/** All that clients read during the storm is part of what remains after it. */
 export const checkReadings = (
   journal: Journal,
   remains: Remains,
@@ -89,7 +89,7 @@ const checkRecord = (
 /** The answer may have another deployment's words, which are checked where answers are. */
 const withoutAnswer = (record: object): object => ({ ...record, answer: undefined });
 
-/** Whoever asks after an outcome was told finds it. */
+/** A client that reads a record after somebody heard the outcome finds it. */
 const checkRecordsInOrder = (journal: Journal, report: Report): void => {
   const decided = new Map<string, number>();
   for (const { request, result, heardAt } of journal.calls) {

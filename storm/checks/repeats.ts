@@ -8,8 +8,8 @@ import type { Journal } from '../traffic/journal.ts';
 import type { Report } from '../violation.ts';
 
 /**
- * Everybody asks again, under every key that a command has, and hears what is recorded: pending
- * copies are decided by that.
+ * Repeats every command under each of its keys, and checks that it hears the record. That also
+ * decides pending copies.
  */
 export const repeatAll = async (
   journal: Journal,

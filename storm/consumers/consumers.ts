@@ -21,8 +21,8 @@ export interface Consumers {
   readonly carryOut: Delivery;
   readonly projectViews: Delivery;
   /**
-   * Looks for open transfers, in the views or in the streams, by a clock that is ahead by so many
-   * milliseconds.
+   * Looks for open transfers, in the views or in the streams, by a clock that is this many
+   * milliseconds ahead.
    */
   recover(environment: Environment, from: 'views' | 'streams', aheadMs: number): Promise<void>;
 }
@@ -87,14 +87,14 @@ export const createConsumers = (
       try {
         await recover({ from });
       } catch {
-        // It says that something failed, and does the rest: the next one goes on.
+        // It throws where something failed, after doing the rest: the next one goes on.
       }
     },
   };
 };
 
 /**
- * Keeps the consumers at work, badly, until it is told to stop.
+ * Keeps the consumers at work, through bad deliveries, until it is told to stop.
  * @param isOver says when.
  */
 export const pump = async (

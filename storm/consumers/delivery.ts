@@ -7,13 +7,16 @@ export type Consumer = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResp
 
 /** How stream records reach a consumer. */
 export interface Delivery {
-  /** Takes records that come late, in another order, twice, or, where that may be, never. */
+  /**
+   * Takes stream records that it will deliver late, in another order, twice, or, where that may be,
+   * never.
+   */
   take(records: readonly DynamoDBRecord[]): void;
-  /** Hands over what is due by now. */
+  /** Hands over the stream records that are due by now. */
   deliver(): void;
   /**
-   * Hands over all that is left and all of this, until nothing is reported as failed or the time is
-   * up.
+   * Hands over all that is left and these stream records, until none is reported as failed or the
+   * time is up.
    */
   drain(records: readonly DynamoDBRecord[], until: number): Promise<boolean>;
   /** Waits for the deliveries that are under way. */
@@ -28,7 +31,7 @@ const AT_ONCE = 3;
  * Delivers stream records badly. Each item is written once, so any order keeps the order of its
  * changes.
  * @param consumers environments of one function.
- * @param losses how likely a record is never delivered.
+ * @param losses how likely it is that a stream record is never delivered.
  */
 export const createDelivery = (
   consumers: readonly Consumer[],

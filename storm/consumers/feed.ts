@@ -3,7 +3,7 @@ import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import type { LedgerDatabase } from '../../testing/ledger-database.ts';
 
-/** What two tables' streams would deliver: read from the tables themselves, in fair weather. */
+/** The stream records of two tables, read from the tables themselves, in fair weather. */
 export interface Feed {
   /** All that has come since the last call. */
   next(): Promise<{
@@ -20,7 +20,7 @@ export interface Feed {
 
 type Item = Record<string, AttributeValue>;
 
-/** @param accounts whose commits and pending commands are looked for. */
+/** @param accounts the accounts whose commits and pending commands it reads. */
 export const createFeed = (
   { config, tables }: LedgerDatabase,
   accounts: readonly string[],

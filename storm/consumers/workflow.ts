@@ -17,7 +17,10 @@ export interface Executions extends TransferWorkflow {
   rest(): Promise<void>;
 }
 
-/** How likely an execution fails for good before it is done, or a start does not come through. */
+/**
+ * How likely it is that an execution fails for good before it is done, or a start does not come
+ * through.
+ */
 const LOST = 0.15;
 const NOT_STARTED = 0.1;
 const ATTEMPTS = 40;

@@ -86,7 +86,7 @@ class Client {
     }
   }
 
-  /** Sends several commands of one account as one, with what the client last saw of its stream. */
+  /** Sends several commands of one account together, with the tail that the client last saw. */
   async #sendTogether(): Promise<void> {
     const { intents, journal, report } = this.#traffic;
     const random = this.#random;
@@ -162,8 +162,8 @@ class Client {
   }
 
   /**
-   * The account as it was before the latest that this client has seen: nothing that comes can
-   * change that.
+   * Reads the account as it was before the latest version that this client has seen: nothing can
+   * change that any more.
    */
   async #readEarlier({ store }: Environment, accountId: AccountId): Promise<void> {
     const seen = this.#tails.get(accountId);

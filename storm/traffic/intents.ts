@@ -18,19 +18,19 @@ import type { Random } from '../../testing/random.ts';
 export interface Intent {
   readonly n: number;
   readonly command: Command;
-  /** The key that is sent every time; absent: the client cannot repeat it. */
+  /** The key that the client sends every time; absent: it cannot repeat the command. */
   readonly key: RecordKey | undefined;
-  /** Keys that are sent with it sometimes. */
+  /** Keys that the client sometimes sends with it. */
   readonly others: readonly RecordKey[];
 }
 
 /** An account that no client opens. */
 const NOBODY = AccountId.parse('nobody');
 
-/** Of so many keys and transfer ids the latest are used again on purpose, for other commands. */
+/** How many of the latest keys and transfer ids are reused on purpose, for other commands. */
 const REMEMBERED = 4;
 
-/** Thinks of commands. */
+/** Makes up commands. */
 export class Intents {
   readonly #random: Random;
   readonly #accounts: readonly AccountId[];
@@ -39,7 +39,7 @@ export class Intents {
   #names = 0;
 
   /**
-   * @param accounts that are open.
+   * @param accounts the open accounts.
    * @param late an account that the clients themselves open, all at once.
    */
   constructor(random: Random, accounts: readonly AccountId[], late: AccountId) {
@@ -66,7 +66,7 @@ export class Intents {
     return [first, second];
   }
 
-  /** One that was made before, mostly lately. */
+  /** A command that was made before, mostly lately. */
   earlier(): Intent | undefined {
     const repeatable = this.#made.filter(({ key }) => key !== undefined);
     const lately = repeatable.slice(-20);
@@ -74,7 +74,7 @@ export class Intents {
     return from.length > 0 ? this.#random.oneOf(from) : undefined;
   }
 
-  /** All that have a key. */
+  /** All commands that have a key. */
   repeatable(): readonly Intent[] {
     return this.#made.filter(({ key }) => key !== undefined);
   }

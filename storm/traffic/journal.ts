@@ -21,14 +21,14 @@ export interface Call {
   /** Places in the order of everything that was sent and heard. */
   readonly sentAt: number;
   heardAt?: number;
-  /** A version of its account that somebody had heard of before it was sent. */
+  /** The highest version of its account that any client had heard of before it was sent. */
   readonly floor: number;
   result?: CommandResult;
-  /** What the call threw instead. */
+  /** The error, where the call threw. */
   error?: unknown;
 }
 
-/** What a client read, and what was known of it before. */
+/** A client's read, and what the clients knew before it. */
 export type Reading =
   | { readonly kind: 'tail'; readonly floor: number; readonly tail: Tail }
   | {
@@ -67,12 +67,12 @@ export class Journal {
     return this.#floors.get(accountId) ?? 0;
   }
 
-  /** Somebody heard of a version. */
+  /** Notes that a client heard of a version. */
   heardOf(accountId: string, version: number): void {
     this.#floors.set(accountId, Math.max(version, this.floor(accountId)));
   }
 
-  /** A client sends a command. */
+  /** Notes that a client sends a command. */
   sends(intent: Intent, environment: string, request: CommandRequest): Call {
     const floor = this.floor(request.command.accountId);
     const call: Call = { intent, environment, request, sentAt: this.tick(), floor };
@@ -80,7 +80,7 @@ export class Journal {
     return call;
   }
 
-  /** The client hears what became of it. */
+  /** Notes what the client hears of it. */
   hears(call: Call, result: CommandResult): void {
     call.heardAt = this.tick();
     call.result = result;

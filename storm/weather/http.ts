@@ -3,7 +3,7 @@ import type { NodeHttpHandler } from '@smithy/node-http-handler';
 
 /** A request of the SDK on its way to DynamoDB. */
 export type HttpRequest = Parameters<NodeHttpHandler['handle']>[0];
-/** What the SDK is handed for it. */
+/** The response that the SDK gets for it. */
 export type Handled = Awaited<ReturnType<NodeHttpHandler['handle']>>;
 
 /** An answer, its body as text. */
@@ -13,7 +13,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** What DynamoDB's own answers say of themselves. */
+/** The headers of DynamoDB's own answers. */
 export const JSON_HEADERS = { 'content-type': 'application/x-amz-json-1.0' };
 
 /** An error as DynamoDB answers it. */
@@ -31,7 +31,7 @@ export const refusal = (type: string, fields: object = {}, statusCode = 400): An
 export const readAnswer = async ({ response }: Handled): Promise<Answer> => {
   const parts: Buffer[] = [];
   for await (const part of response.body ?? []) parts.push(Buffer.from(part));
-  // Neither is true any more once the body has been changed.
+  // Neither header is true once the body has changed.
   const { 'x-amz-crc32': _, 'content-length': __, ...headers } = response.headers;
   return { statusCode: response.statusCode, headers, body: Buffer.concat(parts).toString('utf8') };
 };

@@ -6,9 +6,9 @@ interface Reason {
 }
 
 /**
- * Says less of a cancelled transaction than DynamoDB Local does, and no less than AWS may: DynamoDB
- * Local gives the reason of every item whose condition failed, AWS those it came to. Of the others
- * it says `None`, or that they were in another's way.
+ * Makes an answer say less of a cancelled transaction than DynamoDB Local does, and no less than
+ * AWS may: DynamoDB Local gives the reason of every item whose condition failed, AWS only of those
+ * it came to. Of the others AWS says `None`, or a conflict.
  * @returns the answer with one failed condition fewer at least, or none at all beside a conflict;
  *   `undefined` where there is nothing to leave out.
  */

@@ -1,7 +1,4 @@
-/**
- * How a deployment of the code writes what is stored, beside what this code would. In DynamoDB's
- * own JSON.
- */
+/** Rewrites items as another deployment of the code would write them, in DynamoDB's own JSON. */
 export interface Deployment {
   /** A request's body in the words of this deployment. */
   write(operation: string, body: WriteBody): object;
@@ -22,7 +19,8 @@ interface WriteBody {
 }
 
 /**
- * Where commits carry a snapshot that this code can read, as far as any environment has seen them.
+ * The commits that carry a snapshot that this code can read, as far as any environment has seen
+ * them.
  */
 export class SnapshotSightings {
   readonly #versions = new Map<string, Set<number>>();
@@ -33,7 +31,7 @@ export class SnapshotSightings {
     try {
       this.#find(JSON.parse(body));
     } catch {
-      // It is no JSON, and shows nothing.
+      // The body is no JSON, and shows nothing.
     }
   }
 

@@ -8,8 +8,8 @@ import type { Weather } from './weather.ts';
 const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 
 /**
- * Sends an environment's requests through the weather, as bytes: what the code under test hears of
- * it, it hears from the SDK. The deployment puts what is written into its own words.
+ * Sends an environment's requests through the weather, as bytes: the code under test hears of it
+ * through the SDK. The deployment rewrites each write in its own words.
  */
 export class StormyWire extends NodeHttpHandler {
   readonly #weather: Weather;

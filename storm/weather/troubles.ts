@@ -8,7 +8,7 @@ export interface Departure {
   readonly operation: string;
   /** How many items a transaction has; 1 for all others. */
   readonly items: number;
-  /** Sends it, really; it may be called again, or later. */
+  /** Really sends it; may be called again, or later. */
   readonly send: () => Promise<Answer>;
   /** Sends it when the caller has gone on, after so many milliseconds. */
   readonly sendLater: (milliseconds: number) => void;
@@ -19,7 +19,7 @@ export interface Trouble {
   readonly name: string;
   /** How likely it is beside the others. */
   readonly weight: number;
-  /** Whom it can befall; everything unless said otherwise. */
+  /** Whether it can befall an operation; absent: it can befall all. */
   readonly befalls?: (operation: string) => boolean;
   readonly strike: (departure: Departure, random: Random) => Promise<Answer>;
 }
@@ -62,8 +62,8 @@ const cancelled = (code: string, items: number, random: Random): Answer => {
 };
 
 /**
- * All that can befall one request. What is said of a write that was not sent is true: it was not
- * written.
+ * All that can befall one request. An answer that says that nothing was written comes only for a
+ * write that was not sent.
  */
 export const troubles: readonly Trouble[] = [
   {

@@ -12,7 +12,7 @@ import { type Departure, type Trouble, troubles } from './troubles.ts';
 const CALM = { trouble: 0.03, mixed: 0.3 };
 const GALE = { trouble: 0.35, mixed: 0.7 };
 
-/** Of a phase of the weather, in milliseconds. */
+/** The length of a phase of the weather, in milliseconds. */
 const SHORTEST_MS = 300;
 const LONGEST_MS = 1_500;
 

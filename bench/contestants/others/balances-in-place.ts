@@ -15,16 +15,16 @@ import type { Contestant } from '../contestant.ts';
 import { retryWithFullJitter } from './retry.ts';
 
 /**
- * Balances in place: what most would build on DynamoDB. One transaction takes the amount from one
- * balance, where there is enough, adds it to the other, and puts a record of the transfer. Nothing
- * is read before; nothing is kept of what a balance was before or why. What met another transaction
- * is sent again with full jitter. Callers share nothing.
+ * Balances in place: the design that most would build on DynamoDB. One transaction takes the amount
+ * from one balance, where there is enough, adds it to the other, and puts a record of the transfer.
+ * It reads nothing before, and keeps no earlier balance and no reason. A transaction that met
+ * another is sent again with full jitter. Callers share nothing.
  */
 export const balancesInPlace = (): Contestant => ({
   name: 'balances in place, no history',
   open: async (engine, workloads) => {
     const database = await engine.database();
-    // The one of the tables that has no stream: nobody needs one here.
+    // The table that has no stream: nothing here needs one.
     const table = database.tables.commands;
     const meter = createMeter();
     const direct = meteredClient({ config: database.direct }, createMeter());
@@ -51,7 +51,7 @@ export const balancesInPlace = (): Contestant => ({
 const balanceKey = (accountId: string) => `balance:${accountId}`;
 const transferKey = (transferId: string) => `transfer:${transferId}`;
 
-/** @returns `undefined` where nothing was written, or nobody knows, and it may be sent again. */
+/** @returns `undefined` where nothing was written, or that is unknown, and it may be sent again. */
 const transferOnce = async (
   client: DynamoDBDocumentClient,
   table: string,
@@ -97,7 +97,7 @@ const transferOnce = async (
   } catch (error) {
     const failure = failureOf(error);
     if (failure.kind !== 'condition') return undefined;
-    // Its own record: an attempt of which nothing was known had landed.
+    // It met its own record: an attempt whose result was unknown had landed.
     return failure.items[0] === 'not_known' ? 'insufficient_funds' : 'settled';
   }
 };
@@ -111,8 +111,8 @@ const Item = z.object({
 });
 
 /**
- * Each settled transfer has its record and no other has one, and every balance is what follows from
- * the records.
+ * Checks that each settled transfer has its record and no other has one, and that every balance
+ * follows from the records.
  */
 const auditBalances = async (
   client: DynamoDBDocumentClient,

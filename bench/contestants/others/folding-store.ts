@@ -7,7 +7,7 @@ const Item = z.object({ version: z.int(), payload: z.object({ amount: z.int() })
 
 /**
  * The event store of most tutorials: an item per event, and every command reads its whole stream.
- * It is here for what it costs; it has no ids, no retries and nobody who races with it.
+ * It is here for what it costs; it has no ids, no retries and no rivals.
  */
 export interface FoldingStore {
   /** Writes a stream of deposits of 1. */

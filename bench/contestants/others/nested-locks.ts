@@ -83,7 +83,7 @@ const createLocks = () => {
     const winner = await Promise.race([turn, late]);
     clearTimeout(timer);
     if (winner !== 'late') return { [Symbol.dispose]: release };
-    // Out of the queue: whoever is behind must not wait for somebody who has left.
+    // It leaves the queue: the next in line must not wait for a transfer that has left.
     release();
     return undefined;
   };

@@ -9,7 +9,7 @@ import { OPENING_BALANCE } from '../../load/workload.ts';
 import { createMeter, meteredClient } from '../../metering.ts';
 import type { Contestant } from '../contestant.ts';
 
-/** What was decided at one version of the bank, and how all its accounts stand then. */
+/** The decision at one version of the bank, and all accounts after it. */
 const BankCommit = z.object({
   version: z.int(),
   transfer: z.optional(
@@ -132,8 +132,9 @@ const allCommits = async (client: DynamoDBDocumentClient, table: string): Promis
 };
 
 /**
- * Versions without a gap, each transfer once, and the balances those that follow from the
- * transfers. @returns their ids.
+ * Checks that versions have no gap, that each transfer is there once, and that the balances follow
+ * from the transfers.
+ * @returns their ids.
  */
 const holdFold = ([first, ...others]: readonly BankCommit[]): ReadonlySet<string> => {
   const balances = new Map(Object.entries(first?.balances ?? {}));

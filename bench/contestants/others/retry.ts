@@ -3,7 +3,7 @@ import { fullJitter } from '../../../functions/runtime/patience.ts';
 import { UNFINISHED } from '../../load/drive.ts';
 
 /**
- * Tries again after what can be tried again, with full jitter, until the time is up.
+ * Repeats an attempt with full jitter, until it has a result or the time is up.
  * @param attempt one try. @returns what came of it; `undefined`: it is to be tried again.
  * @returns what came of the last try, or {@link UNFINISHED} where the signal came first.
  */

@@ -41,7 +41,7 @@ export const planSide = async (
 /**
  * Checks that every stream is sound, that each transfer has both sides or none, as its caller
  * heard, and that no money was lost or made.
- * @throws {AuditFailure} where one of it is not so.
+ * @throws {AuditFailure} where one of these does not hold.
  */
 export const auditSides = async (
   client: DynamoDBDocumentClient,

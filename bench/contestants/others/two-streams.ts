@@ -43,7 +43,7 @@ export const twoStreams = (): Contestant => ({
             );
             return 'settled';
           } catch (error) {
-            // A version was taken, another transaction was there, or too much was asked for.
+            // Another writer took a version, another transaction was there, or DynamoDB throttled.
             return failureOf(error).kind === 'unknown' ? 'unknown' : undefined;
           }
         });
