@@ -252,11 +252,19 @@ export class Lane {
         return undefined;
       }
       const deadline = soonest(left);
-      const { result, uncertain } = await writeUntilKnown(this.#dependencies, deadline, write);
-      mayHaveLanded ||= uncertain;
+      const sent = await writeUntilKnown(this.#dependencies, deadline, write, mayHaveLanded);
+      const { result, cause } = sent;
+      mayHaveLanded = sent.uncertain;
       // Only a try without an answer leaves open whether it landed.
       if (!mayHaveLanded) for (const candidate of batch) candidate.isUncertain = false;
       if (result.kind === 'landed' || result.kind === 'refused') return result;
+      if (cause !== undefined) {
+        // It may have landed, and no try will tell: to decide these again could do it twice.
+        this.#tail = undefined;
+        for (const candidate of left)
+          this.#askFirst(candidate, () => this.#settle(candidate, failed(candidate, cause)));
+        return undefined;
+      }
       this.#expire(deadline, reasonOf(result.kind));
       // A command that has left was told that nothing was written: it must not be sent again.
       if (!mayHaveLanded) return undefined;
@@ -433,11 +441,14 @@ const soonest = (candidates: Iterable<Candidate>): number => {
   return first;
 };
 
-/** A sender whose write may have landed is not told that nothing was written. */
-const undecided = ({ isUncertain }: Candidate, reason: UndecidedReason): Verdict => ({
-  kind: 'undecided',
-  reason: isUncertain ? 'unknown' : reason,
-});
+/**
+ * A sender whose write may have landed is not told that nothing was written; one for whom nothing
+ * was written is not told that this is unknown, because others of its lane are.
+ */
+const undecided = ({ isUncertain }: Candidate, reason: UndecidedReason): Verdict => {
+  const known = reason === 'unknown' ? 'unavailable' : reason;
+  return { kind: 'undecided', reason: isUncertain ? 'unknown' : known };
+};
 
 const failed = ({ isUncertain }: Candidate, error: unknown): Verdict => ({
   kind: 'failed',

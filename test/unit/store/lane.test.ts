@@ -414,6 +414,40 @@ describe('commands that meet in one environment', () => {
     expect(await balance()).toBe(1_012);
   });
 
+  it('each hear what is known of themselves: one that nothing was written for is not told that it is unknown', async () => {
+    const first = held();
+    const { store } = storeWith([first.fate]);
+    const written = store.execute(keyed);
+    await first.sent;
+    const waiting = store.execute(deposit);
+    now += 1_000;
+    first.letGo();
+    await written;
+    expect(await waiting).toEqual(undecided('unavailable'));
+
+    const lostOne = held((send) => late(lost)(send));
+    const other = storeWith([lostOne.fate]);
+    const unknown = other.store.execute(second);
+    await lostOne.sent;
+    const certain = other.store.execute(deposit);
+    lostOne.letGo();
+    expect(await unknown).toEqual(undecided('unknown'));
+    expect(await certain).toEqual(undecided('unavailable'));
+    expect(await balance()).toBe(1_005);
+  });
+
+  it('are not carried out again where what they were written with before turns out to have landed', async () => {
+    const refusedForGood = fails(named('AccessDeniedException'));
+    const { store } = storeWith([landed, refusedForGood]);
+    const results = await store.executeTogether(a, [deposit, keyed, deposit]);
+    expect(results).toMatchObject([
+      undecided('unknown'),
+      { outcome: 'accepted', version: 4, replayed: false },
+      undecided('unknown'),
+    ]);
+    expect(await balance()).toBe(1_015);
+  });
+
   it('each have their own failure: what cannot be written with one is written without it', async () => {
     const { store } = storeWith([]);
     const metered = createMeteredStore(database);

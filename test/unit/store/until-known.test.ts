@@ -90,3 +90,22 @@ it('a write that lands after one that may have landed is told so', async () => {
     uncertain: true,
   });
 });
+
+it('a request that DynamoDB refuses is thrown: nothing was written', async () => {
+  await expect(writing([throttled, 'AccessDeniedException'], 1_000)).rejects.toThrow(
+    'AccessDeniedException',
+  );
+});
+
+it('but says nothing of an earlier try that may have landed, and is not sent again', async () => {
+  const { result, uncertain, cause, sent } = await writing(
+    ['TimeoutError', 'AccessDeniedException'],
+    1_000,
+  );
+  expect({ result, uncertain, sent: sent.length }).toEqual({
+    result: { kind: 'unknown' },
+    uncertain: true,
+    sent: 2,
+  });
+  expect(cause).toMatchObject({ name: 'AccessDeniedException' });
+});
