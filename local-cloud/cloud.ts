@@ -63,7 +63,7 @@ export interface LocalCloud {
 
 /**
  * The memory counted for a worker, in bytes. With 64 busy ones of one function beside the other
- * functions' the process took 2 to 2.4 GB (`npm run bench -- --only blog` prints it), up to 5
+ * functions' the process took 2.5 GB (`npm run bench -- --only blog` prints it), up to 5
  * before.
  */
 const WORKER_BYTES = 64 * 1024 * 1024;

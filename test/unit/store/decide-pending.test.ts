@@ -2,7 +2,6 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
 import { isStoreUnavailable } from '../../../functions/runtime/unavailable.ts';
-import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
 import { decidePending } from '../../../functions/store/queueing/decide-pending.ts';
 import type { PendingCommand } from '../../../functions/store/writing/command-record.ts';
 import type { RecordKey } from '../../../functions/store/writing/record-key.ts';
@@ -12,7 +11,8 @@ import { deposited } from '../ledger/facts.ts';
 import { NOON } from '../ledger/given.ts';
 import {
   answerLost,
-  createTablesInMemory,
+  createFundedTables,
+  deposit,
   fails,
   type TablesInMemory,
 } from './tables-in-memory.ts';
@@ -24,15 +24,9 @@ const l: RecordKey = 'command:l';
 let tables: TablesInMemory;
 
 beforeEach(async () => {
-  tables = await createTablesInMemory();
-  await tables.rival.execute(requests.open('a'));
-  await tables.rival.execute(requests.deposit('a', 1_000));
+  tables = await createFundedTables();
 });
 
-const deposit = (amount: number, ...keys: RecordKey[]): CommandRequest => ({
-  ...requests.deposit('a', amount),
-  keys,
-});
 const decided = (pending: readonly PendingCommand[], timeLeft = 1_000) =>
   decidePending(tables.dependencies, a, pending, tables.clock() + timeLeft);
 const balance = async () => (await tables.rival.load(a)).account?.balance;

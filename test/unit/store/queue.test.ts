@@ -16,7 +16,8 @@ import { requests } from '../../../testing/ledger-requests.ts';
 import { NOON } from '../ledger/given.ts';
 import {
   answerLost,
-  createTablesInMemory,
+  createFundedTables,
+  deposit,
   fails,
   named,
   type TablesInMemory,
@@ -29,15 +30,9 @@ const l: RecordKey = 'command:l';
 let tables: TablesInMemory;
 
 beforeEach(async () => {
-  tables = await createTablesInMemory();
-  await tables.rival.execute(requests.open('a'));
-  await tables.rival.execute(requests.deposit('a', 1_000));
+  tables = await createFundedTables();
 });
 
-const deposit = (amount: number, ...keys: RecordKey[]): CommandRequest => ({
-  ...requests.deposit('a', amount),
-  keys,
-});
 const submitted = (request: CommandRequest): Submission =>
   submissionOf({ newId: () => 'made-up' }, request);
 /** What the sender of a command hears that queues. */

@@ -6,6 +6,7 @@ import type { DecidingDependencies } from '../../../functions/store/deciding/lan
 import { createLanes } from '../../../functions/store/deciding/lanes.ts';
 import type { PendingCommand } from '../../../functions/store/writing/command-record.ts';
 import type { RecordKey } from '../../../functions/store/writing/record-key.ts';
+import { requests } from '../../../testing/ledger-requests.ts';
 import { createLedgerDatabase } from '../../mutants/memory-database.ts';
 import { leavePending } from '../../setup/leave-pending.ts';
 import { createMeteredStore } from '../../setup/metered-store.ts';
@@ -32,7 +33,7 @@ export const answerLost: Fate = async (send) => {
 };
 
 /** Tables in memory, and what queueing and deciding on them takes. */
-export const createTablesInMemory = async () => {
+const createTablesInMemory = async () => {
   const database = await createLedgerDatabase();
   const { commands } = database.tables;
   let now = Date.parse(NOON);
@@ -122,3 +123,17 @@ export const createTablesInMemory = async () => {
   return { ...world, dependencies };
 };
 export type TablesInMemory = Awaited<ReturnType<typeof createTablesInMemory>>;
+
+/** The same, with the account `a`, into which 1,000 was paid. */
+export const createFundedTables = async (): Promise<TablesInMemory> => {
+  const tables = await createTablesInMemory();
+  await tables.rival.execute(requests.open('a'));
+  await tables.rival.execute(requests.deposit('a', 1_000));
+  return tables;
+};
+
+/** A deposit into `a` under these keys. */
+export const deposit = (amount: number, ...keys: RecordKey[]): CommandRequest => ({
+  ...requests.deposit('a', amount),
+  keys,
+});
