@@ -50,9 +50,10 @@ export const execute = async (
   const { accountId } = request.command;
   const deadline = clock() + budget;
   const mayQueue = dependencies.queueing && canQueue(request);
-  const isAlone = () => hot.present(accountId) < ENOUGH_FOR_A_LANE;
+  /** Whether few commands of the account are in this environment now. */
+  const areFew = () => hot.present(accountId) < ENOUGH_FOR_A_LANE;
   const hasToQueue = (tail: Tail | undefined, losses: number) => {
-    if (!mayQueue || !isAlone()) return false;
+    if (!mayQueue || !areFew()) return false;
     if (losses > 0) return losses >= LOSSES_BEFORE_QUEUE;
     if (!tail || !isHot(tail, clock())) return false;
     hot.met(accountId, tail.batch);
@@ -61,7 +62,7 @@ export const execute = async (
   const leave = hot.enter(accountId);
   try {
     const inQueue = () => queue(dependencies, submission, deadline, request.elsewhere);
-    if (mayQueue && hot.has(accountId) && isAlone()) return await inQueue();
+    if (mayQueue && hot.has(accountId) && areFew()) return await inQueue();
     const options = { deadline, mayQueue: hasToQueue };
     const verdict = (await lanes.decide(accountId, [submission], options)).get(submission);
     return verdict?.kind === 'outraced'
