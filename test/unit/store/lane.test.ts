@@ -1,8 +1,10 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AccountId, Version } from '../../../events/values.ts';
 import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
 import { requests } from '../../../testing/ledger-requests.ts';
 import { createLedgerDatabase } from '../../mutants/memory-database.ts';
+import { leavePending } from '../../setup/leave-pending.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 
 const a = AccountId.parse('a');
@@ -176,6 +178,29 @@ describe('a write whose answer was lost', () => {
       ]);
     },
   );
+  it('is known to have landed by one of its items, whatever is said of the others', async () => {
+    const shownOnly =
+      (shown: number): Fate =>
+      (send) =>
+        send().catch((error: unknown) => {
+          if (!(error instanceof Error) || !('CancellationReasons' in error)) throw error;
+          const { CancellationReasons: reasons } = error;
+          const left = Array.isArray(reasons)
+            ? reasons.map((reason, index) => (index === shown ? reason : { Code: 'None' }))
+            : [];
+          throw Object.assign(error, { CancellationReasons: left });
+        });
+    for (const shown of [0, 1]) {
+      const before = (await balance()) ?? 0;
+      const one = requests.deposit('a', 5, { key: `shown-${shown}` });
+      const { store } = storeWith([landed, shownOnly(shown)]);
+      expect(await store.executeTogether(a, [one, deposit])).toMatchObject([
+        { outcome: 'accepted', replayed: false },
+        { outcome: 'accepted', replayed: false },
+      ]);
+      expect(await balance()).toBe(before + 10);
+    }
+  });
   it('is not known to have landed where only a key of another command is in its way', async () => {
     const other: Fate = async () => {
       throw named('TransactionCanceledException', {
@@ -207,6 +232,13 @@ describe('a race', () => {
     const { store, operations } = storeWith([late(overtakenBy(requests.withdraw('a', 1)))]);
     expect(await store.execute(deposit)).toEqual(undecided('contention'));
     expect(operations).toEqual(['Query', 'PutItem']);
+  });
+  it('that is lost three times in a row is gone on with after a wait, on what is read then', async () => {
+    const won = overtakenBy(requests.withdraw('a', 1));
+    const { store, operations } = storeWith([won, won, won]);
+    expect(await store.execute(deposit)).toMatchObject({ ...accepted, version: 6 });
+    expect(operations).toEqual(['Query', 'PutItem', 'PutItem', 'PutItem', 'Query', 'PutItem']);
+    expect(waits).toEqual([40]);
   });
   it('that is lost twice is left for the queue', async () => {
     const won = overtakenBy(requests.withdraw('a', 1));
@@ -359,7 +391,7 @@ describe('commands that meet in one environment', () => {
   });
 
   it('and are one and the same, at once: it is decided once, and the other hears of that', async () => {
-    const { store } = storeWith([]);
+    const { store, operations } = storeWith([]);
     const results = await Promise.all([keyed, keyed, keyed].map((same) => store.execute(same)));
     expect(results.map((result) => 'replayed' in result && result.replayed)).toEqual([
       false,
@@ -367,6 +399,7 @@ describe('commands that meet in one environment', () => {
       true,
     ]);
     expect(await balance()).toBe(1_005);
+    expect(operations).toEqual(['Query', 'TransactWriteItems', 'GetItem', 'GetItem']);
   });
 
   it('each have their own deadline: one whose time is up hears that it is not known, the other goes on with the same write', async () => {
@@ -489,4 +522,19 @@ describe('commands that meet in one environment', () => {
     expect(new Set(results.map(({ outcome }) => outcome))).toEqual(new Set(['accepted']));
     expect(operations.filter((operation) => operation === 'TransactWriteItems')).toHaveLength(4);
   });
+});
+
+it('a command that was given up may be sent again: its record is replaced', async () => {
+  const { client } = rival;
+  const pending = await leavePending(client, database.tables.commands, keyed);
+  const [key] = pending.keys;
+  await client.send(
+    new PutCommand({
+      TableName: database.tables.commands,
+      Item: { ...pending, key, outcome: 'given_up', writeId: 'g', pendingId: pending.writeId },
+    }),
+  );
+  const { store } = storeWith([]);
+  expect(await store.execute(keyed)).toMatchObject({ outcome: 'accepted', replayed: false });
+  expect(await store.execute(keyed)).toMatchObject({ outcome: 'accepted', replayed: true });
 });
