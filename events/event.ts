@@ -8,7 +8,7 @@ import {
   Reference,
   type Timestamp,
   TransferId,
-  type Version,
+  Version,
 } from './values.ts';
 
 /** An account exists from here on. Version 1 comes from before accounts could be overdrawn. */
@@ -39,7 +39,8 @@ const upcastAccountOpenedV1 = (event: z.infer<typeof AccountOpenedV1>): AccountO
 
 /**
  * Money came in: from outside, or, with `transferId`, from the account `counterparty` as a
- * transfer's credit.
+ * transfer's credit. With `counterpartyVersion` the transfer went the short way: one transaction
+ * wrote this event and the counterparty's `MoneyWithdrawn`, which has that version in its stream.
  */
 const MoneyDeposited = z.strictObject({
   type: z.literal('MoneyDeposited'),
@@ -49,13 +50,16 @@ const MoneyDeposited = z.strictObject({
     reference: z.optional(Reference),
     transferId: z.optional(TransferId),
     counterparty: z.optional(AccountId),
+    counterpartyVersion: z.optional(Version),
   }),
 });
 type MoneyDeposited = z.infer<typeof MoneyDeposited>;
 
 /**
  * Money went out: to the outside, or, with `transferId`, to the account `counterparty` as a
- * transfer's settlement.
+ * transfer's settlement. With `counterpartyVersion` the transfer went the short way, and there was
+ * no reservation: one transaction wrote this event and the counterparty's `MoneyDeposited`, which
+ * has that version in its stream. This event alone then tells all of the transfer, `currency` too.
  */
 const MoneyWithdrawn = z.strictObject({
   type: z.literal('MoneyWithdrawn'),
@@ -65,6 +69,8 @@ const MoneyWithdrawn = z.strictObject({
     reference: z.optional(Reference),
     transferId: z.optional(TransferId),
     counterparty: z.optional(AccountId),
+    counterpartyVersion: z.optional(Version),
+    currency: z.optional(Currency),
   }),
 });
 type MoneyWithdrawn = z.infer<typeof MoneyWithdrawn>;
