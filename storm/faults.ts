@@ -33,9 +33,9 @@ export const faults: readonly Fault[] = [
     patches: [
       {
         file: 'functions/store/deciding/lane.ts',
-        find: '[result.winner, ...result.records].some((found) => writeIdOf(found) === writeId);',
+        find: '[...result.winners, ...result.records].some((found) => writeIdOf(found) === writeId);',
         replace:
-          '[result.winner, ...result.records].some((found) => writeIdOf(found) === writeId) || (batch.length === 1 && result.records.length === 0 && result.winner?.events[0]?.origin.commandId === batch[0]?.submission.origin.commandId);',
+          '[...result.winners, ...result.records].some((found) => writeIdOf(found) === writeId) || (batch.length === 1 && result.records.length === 0 && result.winner?.events[0]?.origin.commandId === batch[0]?.submission.origin.commandId);',
       },
     ],
   },
@@ -141,6 +141,20 @@ export const faults: readonly Fault[] = [
         find: 'const snapshot = stateSchema === ACCOUNT_SCHEMA ? Account.safeParse(state).data : undefined;',
         replace:
           'const snapshot = stateSchema && ACCOUNT_SCHEMA ? Account.safeParse(state).data : undefined;',
+      },
+    ],
+  },
+  {
+    name: 'half-guarded',
+    summary: 'of the commits of one transaction only the first needs its place to be free',
+    rule: 1,
+    within: 50,
+    patches: [
+      {
+        file: 'functions/store/writing/write.ts',
+        find: '...commits.map((commit) => putWhere(tables.eventsTable, commit, placeIsFree)),',
+        replace:
+          '...commits.map((commit, n) => putWhere(tables.eventsTable, commit, n ? {} : placeIsFree)),',
       },
     ],
   },

@@ -10,6 +10,10 @@ import type { Environment } from './environments.ts';
 /** An event, with its account. */
 export type PlacedEvent = CommittedEvent & { readonly accountId: AccountId };
 
+/** Whether an event is one side of a transfer that was carried out in one transaction. */
+export const isAtOnce = ({ data }: PlacedEvent): boolean =>
+  'counterpartyVersion' in data && data.counterpartyVersion !== undefined;
+
 /** The contents of the tables. */
 export interface Remains {
   readonly streams: ReadonlyMap<AccountId, readonly Commit[]>;

@@ -24,7 +24,7 @@ export const plantedCommit = (
   commands: readonly PlantedCommand[],
   now: number,
 ): NextCommit | 'too_large' => {
-  const at = timeOfNext(tail, now);
+  const at = timeOfNext([tail], now);
   let { version, account } = tail;
   const recorded = commands.map(({ commandId, events }) => {
     const origin = { commandId, actor: Caller.parse('alice'), correlationId: 'planted' };

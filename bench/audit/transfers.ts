@@ -9,6 +9,8 @@ interface Steps {
   credited?: string;
   settled?: string;
   released?: string;
+  /** The source, where it was carried out in one transaction, without a reservation. */
+  atOnce?: string;
   /** Of the first step that was found. */
   amount: number;
 }
@@ -30,7 +32,13 @@ export const holdTransfers = (
       outcome === 'accepted' ? [`${accountId}/${key}`] : [],
     ),
   );
-  for (const [id, { reserved, credited, settled, released }] of transfers) {
+  for (const [id, { reserved, credited, settled, released, atOnce }] of transfers) {
+    if (atOnce !== undefined) {
+      hold(credited !== undefined && settled === atOnce, `transfer ${id} has one side only`);
+      hold(!reserved && !released, `transfer ${id} was carried out at once, and reserved as well`);
+      hold(accepted.has(`${atOnce}/command:${id}`), `the transfer ${id} is not recorded`);
+      continue;
+    }
     hold(reserved !== undefined, `transfer ${id} was credited or ended, and never reserved`);
     hold(!settled || credited !== undefined, `transfer ${id} was settled, and never credited`);
     hold(!released || credited === undefined, `transfer ${id} was credited, and released`);
@@ -74,8 +82,11 @@ const stepsIn = (streams: readonly SoundStream[]): ReadonlyMap<string, Steps> =>
       if (type === 'MoneyReserved') note(data.transferId, 'reserved', streamId, data.amount);
       if (type === 'MoneyDeposited' && data.transferId)
         note(data.transferId, 'credited', streamId, data.amount);
-      if (type === 'MoneyWithdrawn' && data.transferId)
+      if (type === 'MoneyWithdrawn' && data.transferId) {
         note(data.transferId, 'settled', streamId, data.amount);
+        if (data.counterpartyVersion !== undefined)
+          note(data.transferId, 'atOnce', streamId, data.amount);
+      }
       if (type === 'ReservationCancelled' && data.reason !== undefined)
         note(data.transferId, 'released', streamId, data.amount);
     }

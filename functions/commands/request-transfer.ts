@@ -33,20 +33,24 @@ export const requestTransferRequest = z.object({
 });
 
 /**
- * `POST /transfers`: reserves the money on the source. carry-out-transfers, to which the stream of
- * events hands the reservation, credits the destination and settles.
+ * `POST /transfers`: carries the transfer out at once, in one transaction on both accounts, where
+ * nobody is in its way and the stage allows this short way; the answer then says `settled`. Else it
+ * reserves the money on the source, and carry-out-transfers, to which the stream of events hands
+ * the reservation, credits the destination and settles.
  *
  * The transfer's id is the key of its record, for all accounts: it is claimed in the transaction of
- * the reservation, so one id is one transfer, whichever source it was sent for first.
+ * the reservation or of the short way, so one id is one transfer, whichever source it was sent for
+ * first.
  *
  * A repeat gets the answer that was recorded, a transfer that is `reserved`, however far it has got
- * since: the contract promises the same body every time. A request with `Prefer: wait` gets the
+ * since, or one that was `settled` at once: the contract promises the same body every time. A request with `Prefer: wait` gets the
  * transfer as it stands once it has ended or the wait is over, on a repeat too.
- * @param dependencies the store that decides, the views that follow, new ids, time for waiting, and
+ * @param dependencies whether transfers may go the short way, the store that decides, the views that follow, new ids, time for waiting, and
  *   telemetry.
  * @returns a handler that answers 202 with the transfer.
  */
 export const createHandler = ({
+  shortWay,
   store,
   views,
   newId,
@@ -68,6 +72,7 @@ export const createHandler = ({
     const request = {
       command: { ...rest, type: 'reserve' as const, accountId: from, transferId },
       keys: [...commandIds].map(recordKey),
+      atOnce: shortWay,
       actor: caller,
       correlationId,
       elsewhere: end?.elsewhere,
@@ -78,8 +83,9 @@ export const createHandler = ({
     const location = { Location: `/transfers/${transferId}` };
 
     if (!end) return acceptance(result, 202, location);
-    const transfer = await end.reached(result.replayed);
     const waited = { ...location, 'Preference-Applied': `wait=${wait}` };
+    if (result.answer?.['endedAt'] !== undefined) return acceptance(result, 202, waited);
+    const transfer = await end.reached(result.replayed);
     return transfer
       ? json(202, transfer, { ...waited, ...replayedHeader(result) })
       : acceptance(result, 202, waited);
@@ -87,6 +93,7 @@ export const createHandler = ({
 };
 
 interface Dependencies {
+  readonly shortWay: boolean;
   readonly store: Pick<Store, 'execute'>;
   readonly views: Pick<Views, 'transfer'>;
   /** A new, time-ordered id. */

@@ -255,6 +255,22 @@ type Credit = z.infer<typeof Credit>;
 type Settle = z.infer<typeof Settle>;
 type Release = z.infer<typeof Release>;
 
+/**
+ * Pay a transfer out at the source, `accountId`, without a reservation: in one transaction with its
+ * credit, which `counterpartyVersion` is the version of.
+ */
+type Debit = Omit<Credit, 'type' | 'from'> & {
+  readonly type: 'debit';
+  readonly to: AccountId;
+  readonly counterpartyVersion: Version;
+};
+
+/**
+ * What is asked of one account: a whole command, or its part in one that is carried out on several
+ * accounts at once. A part is decided where it is made, and stored nowhere.
+ */
+export type Part = Command | Debit | (Credit & { readonly counterpartyVersion: Version });
+
 // Why it may refuse
 
 /** Why a command was rejected: the codes of the HTTP contract, stable for ever. */
@@ -295,12 +311,12 @@ export type Decision =
 /**
  * Decides a command on an account as it stands. Pure: the same command on the same state is decided
  * the same way.
- * @param command what the sender asks of the account.
+ * @param command what is asked of the account.
  * @param account its state; `undefined` where it was never opened.
  * @returns the events to append, or the rejection. A command that was done before is accepted with
  *   no events: a reserve whose reservation is open, a settle or release whose reservation is gone.
  */
-export const decide = (command: Command, account: Account | undefined): Decision => {
+export const decide = (command: Part, account: Account | undefined): Decision => {
   if (command.type === 'open') return open(command, account);
   if (!account) return rejected('account_not_found', `There is no account ${command.accountId}.`);
   switch (command.type) {
@@ -312,11 +328,58 @@ export const decide = (command: Command, account: Account | undefined): Decision
       return reserve(command, account);
     case 'credit':
       return credit(command, account);
+    case 'debit':
+      return debit(command, account);
     case 'settle':
       return settle(command, account);
     case 'release':
       return release(command, account);
   }
+};
+
+/**
+ * The accounts that a command changes where it is carried out at once: for a reserve, both accounts
+ * of its transfer.
+ */
+export const accountsOf = (command: Command): readonly AccountId[] =>
+  command.type === 'reserve' && command.to !== command.accountId
+    ? [command.accountId, command.to]
+    : [command.accountId];
+
+/** An account's place in a decision on several accounts: its state, and its stream's version. */
+export interface AccountAt {
+  readonly account: Account | undefined;
+  readonly version: number;
+}
+
+/**
+ * What a command asks of each of its accounts where it is carried out at once: for a reserve, to
+ * pay the transfer out and in, without a reservation. Every part leads to one event.
+ * @param stateOf each of the accounts as it stands.
+ * @returns one command for each account, the one for `command.accountId` first; `undefined` where
+ *   the command cannot be carried out at once.
+ */
+export const partsOf = (
+  command: Command,
+  stateOf: (accountId: AccountId) => AccountAt,
+): readonly [Part, ...Part[]] | undefined => {
+  if (command.type !== 'reserve') return undefined;
+  const { accountId, transferId, to, amount } = command;
+  const source = stateOf(accountId);
+  if (!source.account || reservationOf(source.account, transferId)) return undefined;
+  const currency = command.currency ?? source.account.currency;
+  const both = { transferId, amount, currency, ...referenceOf(command) };
+  const next = (id: AccountId) => Version.parse(stateOf(id).version + 1);
+  return [
+    { type: 'debit', accountId, to, ...both, counterpartyVersion: next(to) },
+    {
+      type: 'credit',
+      accountId: to,
+      from: accountId,
+      ...both,
+      counterpartyVersion: next(accountId),
+    },
+  ];
 };
 
 const open = (
@@ -363,7 +426,10 @@ const reserve = (command: Reserve, account: Account): Decision => {
   );
 };
 
-const credit = (command: Credit, account: Account): Decision => {
+const credit = (
+  command: Credit | (Credit & { readonly counterpartyVersion: Version }),
+  account: Account,
+): Decision => {
   const { transferId, from, amount } = command;
   return (
     refusal(command, account) ??
@@ -371,7 +437,35 @@ const credit = (command: Credit, account: Account): Decision => {
     accepted({
       type: 'MoneyDeposited',
       v: 1,
-      data: { amount, ...referenceOf(command), transferId, counterparty: from },
+      data: {
+        amount,
+        ...referenceOf(command),
+        transferId,
+        counterparty: from,
+        ...('counterpartyVersion' in command
+          ? { counterpartyVersion: command.counterpartyVersion }
+          : {}),
+      },
+    })
+  );
+};
+
+const debit = (command: Debit, account: Account): Decision => {
+  const { transferId, to, amount, currency, counterpartyVersion } = command;
+  return (
+    refusal(command, account) ??
+    outgoing(amount, account) ??
+    accepted({
+      type: 'MoneyWithdrawn',
+      v: 1,
+      data: {
+        amount,
+        ...referenceOf(command),
+        transferId,
+        counterparty: to,
+        counterpartyVersion,
+        currency,
+      },
     })
   );
 };
@@ -403,7 +497,7 @@ const release = ({ transferId, reason }: Release, account: Account): Decision =>
 };
 
 const refusal = (
-  command: Deposit | Withdraw | Reserve | Credit,
+  command: Deposit | Withdraw | Reserve | Credit | Debit,
   account: Account,
 ): Decision | undefined => {
   if (account.status !== 'open') {
@@ -508,7 +602,7 @@ export type Answer = z.infer<typeof Answer>;
  *   the ledger.
  */
 export const answerOf = (
-  command: Command,
+  command: Part,
   account: Account,
   events: readonly RecordedEvent[],
   version: Version,
@@ -527,6 +621,8 @@ export const answerOf = (
     }
     case 'reserve':
       return reservedTransfer(accountId, account, command.transferId);
+    case 'debit':
+      return transferAtOnce(command, events.at(-1));
     case 'settle':
     case 'release':
       return undefined;
@@ -554,6 +650,30 @@ const reservedTransfer = (from: AccountId, account: Account, transferId: Transfe
     ...(reference === undefined ? {} : { reference }),
     requestedAt: at,
     steps: [{ step: 'reserved', accountId: from, version, at }],
+  };
+};
+
+/** The transfer of a debit: credited and settled by one transaction. */
+const transferAtOnce = (
+  { accountId, transferId, to, amount, currency, reference, counterpartyVersion }: Debit,
+  event: RecordedEvent | undefined,
+): Transfer => {
+  if (!event) throw new Error(`a debit on ${accountId} was accepted without an event`);
+  const { at, version } = event;
+  return {
+    transferId,
+    from: accountId,
+    to,
+    amount,
+    currency,
+    status: 'settled',
+    ...(reference === undefined ? {} : { reference }),
+    requestedAt: at,
+    endedAt: at,
+    steps: [
+      { step: 'credited', accountId: to, version: counterpartyVersion, at },
+      { step: 'settled', accountId, version, at },
+    ],
   };
 };
 

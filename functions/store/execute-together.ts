@@ -33,7 +33,7 @@ export const executeTogether = async (
   }
   const deadline = dependencies.clock() + dependencies.budget;
   const submissions = requests.map((request) => submissionOf(dependencies, request));
-  const verdicts = await dependencies.lanes.decide(accountId, submissions, { deadline, tail });
+  const verdicts = await dependencies.lanes.decide([accountId], submissions, { deadline, tail });
   const all = submissions.map((submission) => verdicts.get(submission));
   if (all.every((verdict) => verdict?.kind === 'failed')) for (const { error } of all) throw error;
   return Promise.all(

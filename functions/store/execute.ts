@@ -1,12 +1,14 @@
+import type { AccountId } from '../../events/values.ts';
+import { accountsOf } from '../ledger/account.ts';
 import { isStoreUnavailable } from '../runtime/unavailable.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
 import { resultOf } from './deciding/command-result.ts';
 import { recordedUnder } from './deciding/further-keys.ts';
+import type { Race } from './deciding/lane.ts';
 import { type Submission, submissionOf } from './deciding/plan.ts';
 import type { Verdict } from './deciding/verdict.ts';
 import { isHot } from './queueing/hot-accounts.ts';
 import { pendingOutcome, type QueueDependencies, queue } from './queueing/queue.ts';
-import type { Tail } from './stream/tail.ts';
 
 /**
  * What deciding takes besides the tables: all that varies between a Lambda, a test and a
@@ -25,8 +27,9 @@ export interface ExecuteDependencies extends QueueDependencies {
 const LOSSES_BEFORE_QUEUE = 2;
 
 /**
- * This many commands of one account in one environment race on together, however hot the account
- * is: a lost race costs all of them one request, and queueing costs each of them a transaction.
+ * This many commands of one account in one environment begin to race together, however hot the
+ * account is: a lost race costs all of them one request, and going another way costs each of them a
+ * transaction. They race on until the requests of the lost races come to as many.
  */
 const ENOUGH_FOR_A_LANE = 4;
 
@@ -34,6 +37,11 @@ const ENOUGH_FOR_A_LANE = 4;
  * Decides a command on its account as it stands and appends its events, once: in the account's
  * lane, together with the others that are there. Where the account is hot and few of its commands
  * are in this environment, it queues instead.
+ *
+ * A command that may be carried out at once on several accounts is, in one transaction, where
+ * nobody is in its way: none of the accounts refuses, or is hot, or has its own lane busy, and not
+ * too many races are lost. Otherwise it is decided on its account alone. Both ways write the same
+ * records under the same conditions, so no command goes both.
  * @param dependencies the tables, the lanes, and all that varies.
  * @param request the command, its keys, the versions it may be decided at, and its sender.
  * @returns what became of it. Only an `accepted` command has changed anything.
@@ -52,19 +60,24 @@ export const execute = async (
   const mayQueue = dependencies.queueing && canQueue(request);
   /** Whether few commands of the account are in this environment now. */
   const areFew = () => hot.present(accountId) < ENOUGH_FOR_A_LANE;
-  const hasToQueue = (tail: Tail | undefined, losses: number) => {
-    if (!mayQueue || !areFew()) return false;
-    if (losses > 0) return losses >= LOSSES_BEFORE_QUEUE;
-    if (!tail || !isHot(tail, clock())) return false;
+  const hasToQueue = ({ tails: [tail], losses, present }: Race) => {
+    if (!mayQueue) return false;
+    if (losses > 0) return hasLostTooMany(losses, present);
+    if (!areFew() || !tail || !isHot(tail, clock())) return false;
     hot.met(accountId, tail.batch);
     return true;
   };
   const leave = hot.enter(accountId);
   try {
+    const atOnce = request.atOnce
+      ? await decideAtOnce(dependencies, submission, deadline)
+      : OTHERWISE;
+    if (atOnce?.kind !== 'outraced')
+      return await resultFor(dependencies, submission, atOnce, deadline);
     const inQueue = () => queue(dependencies, submission, deadline, request.elsewhere);
     if (mayQueue && hot.has(accountId) && areFew()) return await inQueue();
-    const options = { deadline, mayQueue: hasToQueue };
-    const verdict = (await lanes.decide(accountId, [submission], options)).get(submission);
+    const options = { deadline, tail: atOnce.tail, mayLeave: hasToQueue };
+    const verdict = (await lanes.decide([accountId], [submission], options)).get(submission);
     return verdict?.kind === 'outraced'
       ? await inQueue()
       : await resultFor(dependencies, submission, verdict, deadline);
@@ -74,6 +87,42 @@ export const execute = async (
   } finally {
     leave();
   }
+};
+
+const OTHERWISE: Verdict = { kind: 'outraced' };
+
+/** The races a command may lose: see {@link ENOUGH_FOR_A_LANE}. */
+const hasLostTooMany = (losses: number, present: number): boolean =>
+  losses >= Math.max(LOSSES_BEFORE_QUEUE, present < ENOUGH_FOR_A_LANE ? 0 : present);
+
+/**
+ * Has a command decided on all its accounts at once, unless something is in its way.
+ * @returns its verdict; `outraced` where it is to be decided on its account alone.
+ */
+const decideAtOnce = async (
+  { lanes, hot }: ExecuteDependencies,
+  submission: Submission,
+  deadline: number,
+): Promise<Verdict | undefined> => {
+  const accounts = accountsOf(submission.command);
+  const isInTheWay = (id: AccountId) =>
+    lanes.isBusy(id) ||
+    ((hot.has(id) || hot.isContended(id)) && hot.present(id) < ENOUGH_FOR_A_LANE);
+  if (accounts.length < 2 || accounts.some(isInTheWay)) return OTHERWISE;
+  const leave = accounts.slice(1).map(hot.enter);
+  let lost = 0;
+  const mayLeave = ({ losses, present }: Race) => {
+    lost = losses;
+    return losses > 0 && hasLostTooMany(losses, present);
+  };
+  const verdict = (await lanes.decide(accounts, [submission], { deadline, mayLeave })).get(
+    submission,
+  );
+  for (const left of leave) left();
+  const isDecided = verdict?.kind === 'decided';
+  if (isDecided || lost > 0)
+    for (const id of accounts) hot.raced(id, isDecided ? lost === 0 : false);
+  return verdict;
 };
 
 /**

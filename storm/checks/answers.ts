@@ -1,6 +1,6 @@
 import type { CommandResult } from '../../functions/store/deciding/command-result.ts';
 import { fingerprint } from '../../functions/store/writing/command-record.ts';
-import type { PlacedEvent, Remains } from '../remains.ts';
+import { isAtOnce, type PlacedEvent, type Remains } from '../remains.ts';
 import type { Call, Journal } from '../traffic/journal.ts';
 import type { Report } from '../violation.ts';
 import { withoutOtherWords } from '../weather/other-deployment.ts';
@@ -77,13 +77,19 @@ export const checkAnswers = (journal: Journal, remains: Remains, report: Report)
   checkCauses(journal, remains, report);
 };
 
-/** A transfer's later steps carry its correlation id too: they are not the client's. */
+/**
+ * A transfer's later steps carry its correlation id too: they are not the client's. Of one that was
+ * carried out at once the withdrawal is.
+ */
 const ownEvents = (events: readonly PlacedEvent[]): readonly PlacedEvent[] =>
-  events.filter(
-    ({ type, data }) =>
+  events.filter((event) => {
+    const { type, data } = event;
+    if (type === 'MoneyWithdrawn' && isAtOnce(event)) return true;
+    return (
       type !== 'ReservationCancelled' &&
-      !((type === 'MoneyDeposited' || type === 'MoneyWithdrawn') && data.transferId !== undefined),
-  );
+      !((type === 'MoneyDeposited' || type === 'MoneyWithdrawn') && data.transferId !== undefined)
+    );
+  });
 
 const about = ({ intent, environment, request, result, sentAt, heardAt }: Call) => ({
   command: intent.command,
@@ -117,7 +123,8 @@ const checkAccepted = (
 };
 
 /** Whether an event follows from the call's command. */
-const isOf = ({ accountId, type, data }: PlacedEvent, { request: { command } }: Call): boolean => {
+const isOf = (event: PlacedEvent, { request: { command } }: Call): boolean => {
+  const { accountId, type, data } = event;
   if (accountId !== command.accountId) return false;
   switch (command.type) {
     case 'open':
@@ -136,7 +143,7 @@ const isOf = ({ accountId, type, data }: PlacedEvent, { request: { command } }: 
       );
     case 'reserve':
       return (
-        type === 'MoneyReserved' &&
+        (type === 'MoneyReserved' || (type === 'MoneyWithdrawn' && isAtOnce(event))) &&
         data.transferId === command.transferId &&
         data.reference === command.reference
       );

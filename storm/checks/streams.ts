@@ -1,7 +1,7 @@
 import { available } from '../../functions/ledger/account.ts';
 import { verifyStream } from '../../testing/verify-stream.ts';
 import type { Environment } from '../environments.ts';
-import type { Remains } from '../remains.ts';
+import { isAtOnce, type Remains } from '../remains.ts';
 import type { Report } from '../violation.ts';
 
 /** Streams have no gap and no fork, hold no commit twice, and spend no more than there is. */
@@ -29,10 +29,17 @@ export const checkStreams = async (
   for (const commits of streams.values()) {
     for (const { streamId, version, writeId, events: caused } of commits) {
       const place = `${streamId}/${version}`;
-      const other = writes.get(writeId);
+      // A transaction of several streams is one commit in each.
+      const areAtOnce = caused.every((event) => isAtOnce({ ...event, accountId: streamId }));
+      const write = areAtOnce ? `${writeId} in ${streamId}` : writeId;
+      const other = writes.get(write);
       if (other) report('a write is written once', { writeId, places: [other, place] });
-      writes.set(writeId, place);
-      for (const { origin } of caused) {
+      writes.set(write, place);
+      for (const event of caused) {
+        const { origin } = event;
+        // The deposit of a transfer at once: the withdrawal is in the other stream.
+        if (event.type === 'MoneyDeposited' && event.data.counterpartyVersion !== undefined)
+          continue;
         const before = commands.get(origin.commandId);
         if (before && before !== place) {
           report('a command happens once', {

@@ -1,9 +1,10 @@
-import type { PlacedEvent, Remains } from '../remains.ts';
+import { isAtOnce, type PlacedEvent, type Remains } from '../remains.ts';
 import type { Report } from '../violation.ts';
 
 /**
  * Every reservation ends once: settled and credited once, with the same amount, or released and
- * never credited.
+ * never credited. A transfer without one was carried out at once: it is two events of one
+ * transaction that name each other.
  */
 export const checkTransfers = ({ events }: Remains, report: Report): void => {
   const transfers = Map.groupBy(events.filter(isOfTransfer), ({ data }) =>
@@ -17,6 +18,10 @@ export const checkTransfers = ({ events }: Remains, report: Report): void => {
       data,
     }));
     const broken = (rule: string) => report(rule, { transferId, where });
+    if (about.some(isAtOnce)) {
+      checkAtOnce(about, broken);
+      continue;
+    }
     const [reserved, ...others] = of('MoneyReserved');
     if (others.length > 0) broken('one id is one transfer');
     if (reserved?.type !== 'MoneyReserved') {
@@ -41,6 +46,23 @@ export const checkTransfers = ({ events }: Remains, report: Report): void => {
       if (!('amount' in data) || data.amount !== amount)
         broken('a settlement is what was reserved');
   }
+};
+
+const checkAtOnce = (about: readonly PlacedEvent[], broken: (rule: string) => void): void => {
+  const [paid, ...otherPaid] = about.filter(({ type }) => type === 'MoneyWithdrawn');
+  const [got, ...otherGot] = about.filter(({ type }) => type === 'MoneyDeposited');
+  const others = about.length - 2 + otherPaid.length + otherGot.length;
+  if (paid?.type !== 'MoneyWithdrawn' || got?.type !== 'MoneyDeposited' || others > 0) {
+    broken('a transfer at once is a withdrawal and a deposit, and nothing else');
+    return;
+  }
+  const namesEachOther =
+    paid.data.counterparty === got.accountId &&
+    paid.data.counterpartyVersion === got.version &&
+    got.data.counterparty === paid.accountId &&
+    got.data.counterpartyVersion === paid.version;
+  if (!namesEachOther || paid.data.amount !== got.data.amount || paid.at !== got.at)
+    broken('the two sides of a transfer at once are of one transaction');
 };
 
 const isOfTransfer = ({ data }: PlacedEvent): boolean =>

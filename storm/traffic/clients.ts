@@ -130,7 +130,8 @@ class Client {
           : dice < 0.13
             ? { expectedVersions: [] }
             : {};
-    return { command, keys, ...expected, actor: ACTOR, correlationId: randomUUID() };
+    const atOnce = random.chance(0.6);
+    return { command, keys, ...expected, atOnce, actor: ACTOR, correlationId: randomUUID() };
   }
 
   async #read(): Promise<void> {

@@ -33,7 +33,7 @@ export const planSide = async (
   const origin = { commandId, actor, correlationId };
   const submission = { command, fingerprint: fingerprint(command), keys: [], origin };
   const tail = await loadTail(tables, (ask) => ask(), AccountId.parse(accountId));
-  const planned = planFor(tail, [submission], new Map(), randomUUID(), Date.now());
+  const planned = planFor([tail], [submission], new Map(), randomUUID(), Date.now());
   if (planned === 'too_large') throw new Error(`${accountId}: the commit is too large`);
   return planned;
 };

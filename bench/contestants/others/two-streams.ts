@@ -32,7 +32,7 @@ export const twoStreams = (): Contestant => ({
         return retryWithFullJitter(signal, async () => {
           try {
             const plans = await Promise.all([planSide(tables, debit), planSide(tables, credit)]);
-            const commits = plans.flatMap(({ write }) => (write?.commit ? [write.commit] : []));
+            const commits = plans.flatMap(({ write }) => write?.commits ?? []);
             if (commits.length < plans.length) return 'rejected';
             await tables.client.send(
               new TransactWriteCommand({

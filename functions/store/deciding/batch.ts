@@ -9,15 +9,17 @@ interface OfCommand {
 /**
  * The first commands, as many as their items fit a transaction, but no key twice: a transaction
  * writes an item once.
- * @param mostItems the most items, the commit included; one command is always taken.
+ * @param mostItems the most items, the commits included; one command is always taken.
+ * @param commits how many of the items are commits.
  */
 export const nextBatch = <T extends OfCommand>(
   commands: Iterable<T>,
   mostItems: number,
+  commits = 1,
 ): readonly T[] => {
   const taken = new Set<RecordKey>();
   const batch: T[] = [];
-  let items = 1;
+  let items = commits;
   for (const command of commands) {
     const { keys } = command.submission;
     items += placesOf(command);

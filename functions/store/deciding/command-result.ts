@@ -16,6 +16,11 @@ export interface CommandRequest {
    * for no version: then only a record under a key is answered.
    */
   readonly expectedVersions?: readonly Version[] | undefined;
+  /**
+   * Whether the command may be carried out at once on all accounts it concerns, where nobody is in
+   * its way: a transfer is then settled in its answer.
+   */
+  readonly atOnce?: boolean;
   readonly actor: Caller;
   readonly correlationId: string;
   /**

@@ -1,6 +1,7 @@
 import type { AccountId } from '../../../events/values.ts';
 import { askUntil, type Patience, pause, untilAnswered } from '../../runtime/patience.ts';
 import { isStoreUnavailable } from '../../runtime/unavailable.ts';
+import type { Commit } from '../stream/commit.ts';
 import { type EventsTable, loadTail } from '../stream/read.ts';
 import { follow, type Tail } from '../stream/tail.ts';
 import { findRecord } from '../writing/command-record.ts';
@@ -32,29 +33,44 @@ export interface LaneOptions {
   /** The `writeId` of what the record under each key may replace. Other keys must be free. */
   readonly replaces?: ReadonlyMap<RecordKey, string>;
   /**
-   * The stream as it was a moment ago, where that is known: it saves a read, if nothing was
-   * appended since.
+   * The account's stream as it was a moment ago, where that is known: it saves a read, if nothing
+   * was appended since. Only for a lane of one account.
    */
   readonly tail?: Tail | undefined;
   /**
-   * Whether a command is to leave the lane and queue: the lane asks when it has read the stream,
-   * and after each lost race. Without it commands race until their deadline.
-   * @param losses how many races the command has lost in this lane.
+   * Whether a command is to leave the lane and go another way: the lane asks when it has read the
+   * streams, and after each lost race. Without it commands race until their deadline.
    */
-  readonly mayQueue?: ((tail: Tail | undefined, losses: number) => boolean) | undefined;
+  readonly mayLeave?: ((race: Race) => boolean) | undefined;
+}
+
+/** How it stands with a command in its lane. */
+export interface Race {
+  /** The streams as far as the lane knows them, in the order of its accounts. */
+  readonly tails: readonly Tail[];
+  /** How many races the command has lost in this lane. */
+  readonly losses: number;
+  /** How many commands are in the lane. */
+  readonly present: number;
 }
 
 /**
  * After this many lost races in a row, wait a little and read afresh instead of chasing the
- * stream's writers.
+ * streams' writers.
  */
 const LOSSES_BEFORE_BACKOFF = 3;
+
+/**
+ * The waits after conflicts in a row grow no further than to the third, at most 80 ms: the
+ * transaction in the way takes some 10.
+ */
+const LONGEST_CONFLICT_WAIT = 2;
 
 /** A command in a lane, on its way to a verdict. */
 interface Candidate {
   readonly submission: Submission;
   readonly deadline: number;
-  readonly mayQueue: NonNullable<LaneOptions['mayQueue']>;
+  readonly mayLeave: NonNullable<LaneOptions['mayLeave']>;
   /** Its place in the order in which the lane's commands came. */
   readonly arrival: number;
   readonly replaces: Map<RecordKey, string>;
@@ -67,17 +83,20 @@ interface Candidate {
 }
 
 /**
- * An environment's line of commands for one account. Those that come while a batch is being decided
- * are decided together in the next one: one commit and their records, as many as a transaction
- * holds, written together. Every command is decided in a lane: one or many, with no key,
- * one or more, with `If-Match`, sent just now or taken from the queue. Between environments the
- * conditional append decides.
+ * An environment's line of commands for one account, or for the same several accounts, on all of
+ * which each of its commands is carried out at once. Those that come while a batch is being decided
+ * are decided together in the next one: a commit for each account and their records, as many as a
+ * transaction holds, written together. Every command is decided in a lane: one or many, with no
+ * key, one or more, with `If-Match`, sent just now or taken from the queue. Between lanes of
+ * different accounts, and between environments, the conditional append decides.
  *
- * The lane goes on from its own last commit, or from the winner's that the failed condition
- * returned, without reading the stream. What may be concluded:
+ * The lane goes on from its own last commits, or from the winners' that the failed conditions
+ * returned, without reading the streams. What may be concluded:
  * - An acceptance is proven by the append, and so is a rejection or a mismatch in a batch that
  *   appends something. A batch that appends nothing is decided on a tail that was current while its
  *   commands were there: read, or written, after the last of them had come.
+ * - A lane of several accounts concludes acceptances alone. A command that it cannot accept leaves
+ *   it, undecided, as one that has lost too many races does.
  * - A write is this lane's own where what stands there has its `writeId`, and by nothing else.
  * - No command is answered with a mismatch, as too large or as failed before its records were
  *   asked.
@@ -87,30 +106,32 @@ interface Candidate {
  *   that this is unknown; the others go on with the same write until they know.
  */
 export class Lane {
-  readonly accountId: AccountId;
+  readonly #accountIds: readonly AccountId[];
   readonly #dependencies: DecidingDependencies;
-  readonly #onIdle: (lane: Lane) => void;
+  readonly #onIdle: () => void;
   /** The commands without a verdict, in the order in which they came. */
   #open = new Set<Candidate>();
   #arrivals = 0;
   #isRunning = false;
-  #tail: Tail | undefined;
-  /** The tail was current after all commands had come whose `arrival` is below this. */
+  #tails: readonly Tail[] | undefined;
+  /** The tails were current after all commands had come whose `arrival` is below this. */
   #freshFor = 0;
   #mostItems = MAX_TRANSACTION_ITEMS;
   /** Races lost in a row. */
   #losses = 0;
+  /** Conflicts with other transactions in a row. */
+  #conflicts = 0;
   /** The commands that this round decides; `undefined` until it has begun to. */
   #batch: readonly Candidate[] | undefined;
 
   /** @param onIdle told when no command is left: the lane may be forgotten. */
   constructor(
     dependencies: DecidingDependencies,
-    accountId: AccountId,
-    onIdle: (lane: Lane) => void,
+    accountIds: readonly AccountId[],
+    onIdle: () => void,
   ) {
     this.#dependencies = dependencies;
-    this.accountId = accountId;
+    this.#accountIds = accountIds;
     this.#onIdle = onIdle;
   }
 
@@ -120,16 +141,16 @@ export class Lane {
    */
   async join(
     submissions: readonly Submission[],
-    { deadline, replaces = new Map(), tail, mayQueue = () => false }: LaneOptions,
+    { deadline, replaces = new Map(), tail, mayLeave = () => false }: LaneOptions,
   ): Promise<ReadonlyMap<Submission, Verdict>> {
-    if (!this.#isRunning) this.#tail = tail;
+    if (!this.#isRunning) this.#tails = tail && [tail];
     const verdicts = submissions.map(async (submission) => {
       const { promise, resolve } = Promise.withResolvers<Verdict>();
       const arrival = this.#arrivals++;
       this.#open.add({
         submission,
         deadline,
-        mayQueue,
+        mayLeave,
         arrival,
         replaces: new Map([...replaces].filter(([key]) => submission.keys.includes(key))),
         writeIds: new Set(),
@@ -159,7 +180,7 @@ export class Lane {
       }
     }
     this.#isRunning = false;
-    this.#onIdle(this);
+    this.#onIdle();
   }
 
   /** Decides the next batch, once. */
@@ -182,19 +203,24 @@ export class Lane {
       this.#mostItems = 1;
       return;
     }
-    for (const candidate of batch)
-      this.#askFirst(candidate, () => this.#settle(candidate, failed(candidate, error)));
+    for (const candidate of batch) {
+      this.#askFirst(candidate, () => {
+        // The account whose stream is sound is not kept from what can be done on it alone.
+        const leaves = this.#isAtOnce && !candidate.isUncertain;
+        this.#settle(candidate, leaves ? OUTRACED : failed(candidate, error));
+      });
+    }
   }
 
   async #next(deadline: number): Promise<void> {
     const { newId, clock } = this.#dependencies;
-    const tail = this.#tail ?? (await this.#load(deadline));
+    const tails = this.#tails ?? (await this.#load(deadline));
     if (clock() >= deadline) return this.#expire(deadline);
     if (this.#open.size === 0) return;
     const writeId = newId();
-    const planned = this.#plan(tail, writeId);
+    const planned = this.#plan(tails, writeId);
     if (!planned) {
-      this.#tail = undefined;
+      this.#tails = undefined;
       return;
     }
     const { batch, plan } = planned;
@@ -205,31 +231,32 @@ export class Lane {
     const arrivals = this.#arrivals;
     const result = await this.#write(batch, plan.write);
     if (!result) return;
+    if (result.kind === 'conflict') return this.#giveWay(batch);
     const isOurs =
       result.kind === 'landed' ||
-      [result.winner, ...result.records].some((found) => writeIdOf(found) === writeId);
+      [...result.winners, ...result.records].some((found) => writeIdOf(found) === writeId);
     if (isOurs) return this.#conclude(batch, plan, arrivals);
     await this.#lose(batch, result);
   }
 
   /**
-   * @returns the next batch and its plan; `undefined` where the stream has to be read before
+   * @returns the next batch and its plan; `undefined` where the streams have to be read before
    *   anything can be concluded.
    */
-  #plan(tail: Tail, writeId: string) {
+  #plan(tails: readonly Tail[], writeId: string) {
     const planOf = (candidates: Iterable<Candidate>) => {
-      const batch = nextBatch(candidates, this.#mostItems);
+      const batch = nextBatch(candidates, this.#mostItems, tails.length);
       this.#batch = batch;
       const replaces = new Map(batch.flatMap((candidate) => [...candidate.replaces]));
       const submissions = batch.map(({ submission }) => submission);
-      const plan = planFor(tail, submissions, replaces, writeId, this.#dependencies.clock());
+      const plan = planFor(tails, submissions, replaces, writeId, this.#dependencies.clock());
       return { batch, plan };
     };
     const isFresh = ({ arrival }: Candidate) => arrival < this.#freshFor;
     const planned = planOf(this.#open);
-    if (planned.plan !== 'too_large' && planned.plan.tail) return planned;
+    if (planned.plan !== 'too_large' && planned.plan.tails) return planned;
     if (planned.batch.every(isFresh)) return planned;
-    // Others have come since the tail was current; the commands that were there do not wait for
+    // Others have come since the tails were current; the commands that were there do not wait for
     // them.
     const there = [...this.#open].filter(isFresh);
     return there.length > 0 ? planOf(there) : undefined;
@@ -248,19 +275,23 @@ export class Lane {
     for (;;) {
       const left = batch.filter((candidate) => this.#open.has(candidate));
       if (left.length === 0) {
-        this.#tail = undefined;
+        this.#tails = undefined;
         return undefined;
       }
       const deadline = soonest(left);
-      const sent = await writeUntilKnown(this.#dependencies, deadline, write, mayHaveLanded);
+      const sent = await writeUntilKnown(this.#dependencies, deadline, write, {
+        mayHaveLanded,
+        hearsConflicts: true,
+      });
       const { result, cause } = sent;
       mayHaveLanded = sent.uncertain;
       // Only a try without an answer leaves open whether it landed.
       if (!mayHaveLanded) for (const candidate of batch) candidate.isUncertain = false;
       if (result.kind === 'landed' || result.kind === 'refused') return result;
+      if (result.kind === 'conflict' && this.#dependencies.clock() < deadline) return result;
       if (cause !== undefined) {
         // It may have landed, and no try will tell: to decide these again could do it twice.
-        this.#tail = undefined;
+        this.#tails = undefined;
         for (const candidate of left)
           this.#askFirst(candidate, () => this.#settle(candidate, failed(candidate, cause)));
         return undefined;
@@ -273,19 +304,24 @@ export class Lane {
 
   /**
    * Settles the batch as planned: the write has landed, or none was needed.
-   * @param arrivals the stream stood so after all commands had come whose `arrival` is below this.
+   * @param arrivals the streams stood so after all commands had come whose `arrival` is below this.
    */
   #conclude(batch: readonly Candidate[], plan: Plan, arrivals: number): void {
-    if (plan.tail) {
-      this.#tail = plan.tail;
+    if (plan.tails) {
+      this.#tails = plan.tails;
       this.#freshFor = arrivals;
     }
     this.#losses = 0;
+    this.#conflicts = 0;
     this.#mostItems = Math.min(MAX_TRANSACTION_ITEMS, this.#mostItems * 2);
     for (const [index, candidate] of batch.entries()) {
       const result = plan.results[index];
       if (!result) throw new Error('a command was planned without an outcome');
       candidate.isUncertain = false;
+      if (result.outcome === 'not_at_once') {
+        this.#leave(candidate);
+        continue;
+      }
       const decide = () => this.#settle(candidate, { kind: 'decided', result });
       if (result.outcome === 'version_mismatch') this.#askFirst(candidate, decide);
       else decide();
@@ -304,7 +340,9 @@ export class Lane {
   #divide(batch: readonly Candidate[]): void {
     const [only] = batch;
     if (only && batch.length === 1) {
-      this.#askFirst(only, () => this.#settle(only, { kind: 'too_large' }));
+      this.#askFirst(only, () =>
+        this.#settle(only, this.#isAtOnce ? OUTRACED : { kind: 'too_large' }),
+      );
       this.#mostItems = MAX_TRANSACTION_ITEMS;
       return;
     }
@@ -312,28 +350,48 @@ export class Lane {
   }
 
   /**
-   * Another writer was faster: the items in the way tell what became of each command, and where the
-   * stream goes on.
+   * Another transaction is at work on an item of this write and will have won, which the next try
+   * finds out: a race lost, as far as one can know.
    */
-  async #lose(batch: readonly Candidate[], { winner, records }: Refused): Promise<void> {
-    if (winner || records.some(({ outcome }) => outcome === 'accepted' || outcome === 'rejected')) {
+  async #giveWay(batch: readonly Candidate[]): Promise<void> {
+    for (const candidate of batch) candidate.losses += 1;
+    this.#letLeave();
+    if (this.#open.size === 0) return;
+    const deadline = soonest(this.#open);
+    const attempt = Math.min(this.#conflicts, LONGEST_CONFLICT_WAIT);
+    this.#conflicts += 1;
+    if (!(await pause(this.#dependencies, deadline, attempt))) this.#expire(deadline, 'contention');
+  }
+
+  /**
+   * Another writer was faster: the items in the way tell what became of each command, and where the
+   * streams go on.
+   */
+  async #lose(batch: readonly Candidate[], { winners, records }: Refused): Promise<void> {
+    const isOutraced = winners.length > 0;
+    if (
+      isOutraced ||
+      records.some(({ outcome }) => outcome === 'accepted' || outcome === 'rejected')
+    ) {
       // The items in the way never go away, so no earlier try of this write has landed, and none
       // ever will.
       for (const candidate of batch) candidate.isUncertain = false;
     }
     for (const candidate of batch) this.#hear(candidate, records);
-    const nobody = !winner && records.length === 0;
-    if (winner) {
-      // A tail that this lane has not read may be older by more than the winner.
-      this.#tail = this.#freshFor > 0 && this.#tail ? follow(this.#tail, winner) : undefined;
+    const nobody = !isOutraced && records.length === 0;
+    if (isOutraced) {
+      // A tail that this lane has not read may be older by more than the winner. Of a stream
+      // without a known winner it is not known whether it has gone on: the next write will tell.
+      this.#tails =
+        this.#freshFor > 0 ? this.#tails?.map((tail) => followed(tail, winners)) : undefined;
       this.#losses += 1;
       for (const candidate of batch) candidate.losses += 1;
-      this.#letQueue();
+      this.#letLeave();
     }
-    if (!nobody && (!winner || this.#losses % LOSSES_BEFORE_BACKOFF > 0)) return;
+    if (!nobody && (!isOutraced || this.#losses % LOSSES_BEFORE_BACKOFF > 0)) return;
     if (this.#open.size === 0) return;
     const deadline = soonest(this.#open);
-    this.#tail = undefined;
+    this.#tails = undefined;
     const attempt = this.#losses / LOSSES_BEFORE_BACKOFF;
     const isInTime = await pause(this.#dependencies, deadline, attempt);
     // DynamoDB did not show what stands in the way, so the lane reads the records. A command
@@ -400,21 +458,34 @@ export class Lane {
     return false;
   }
 
-  async #load(deadline: number): Promise<Tail> {
+  async #load(deadline: number): Promise<readonly Tail[]> {
     const arrivals = this.#arrivals;
     const ask = askUntil(this.#dependencies, deadline);
-    const tail = await loadTail(this.#dependencies, ask, this.accountId);
-    this.#tail = tail;
+    const tails = await Promise.all(
+      this.#accountIds.map((accountId) => loadTail(this.#dependencies, ask, accountId)),
+    );
+    this.#tails = tails;
     this.#freshFor = arrivals;
-    this.#letQueue();
-    return tail;
+    this.#letLeave();
+    return tails;
   }
 
-  #letQueue(): void {
+  #letLeave(): void {
+    const race = { tails: this.#tails ?? [], present: this.#open.size };
     for (const candidate of this.#open) {
-      if (candidate.mayQueue(this.#tail, candidate.losses))
-        this.#settle(candidate, { kind: 'outraced' });
+      if (candidate.mayLeave({ ...race, losses: candidate.losses })) this.#leave(candidate);
     }
+  }
+
+  #leave(candidate: Candidate): void {
+    const { accountId } = candidate.submission.command;
+    const tail = this.#tails?.find(({ streamId }) => streamId === accountId);
+    this.#settle(candidate, { kind: 'outraced', tail });
+  }
+
+  /** Whether each command is carried out on several accounts at once. */
+  get #isAtOnce(): boolean {
+    return this.#accountIds.length > 1;
   }
 
   /** Ends the wait of those whose deadline is `now` or before. */
@@ -432,7 +503,7 @@ export class Lane {
   }
 }
 
-type Known = Extract<WriteResult, { kind: 'landed' | 'refused' }>;
+type Known = Extract<WriteResult, { kind: 'landed' | 'refused' | 'conflict' }>;
 type Refused = Extract<WriteResult, { kind: 'refused' }>;
 
 const soonest = (candidates: Iterable<Candidate>): number => {
@@ -456,7 +527,14 @@ const failed = ({ isUncertain }: Candidate, error: unknown): Verdict => ({
   mayHaveLanded: isUncertain,
 });
 
+const OUTRACED: Verdict = { kind: 'outraced' };
+
+const followed = (tail: Tail, winners: readonly Commit[]): Tail => {
+  const winner = winners.find(({ streamId }) => streamId === tail.streamId);
+  return winner ? follow(tail, winner) : tail;
+};
+
 const isThere = (record: FoundRecord | undefined): record is FoundRecord => record !== undefined;
 
-const writeIdOf = (found: Refused['winner'] | FoundRecord): string | undefined =>
-  found && 'writeId' in found ? found.writeId : undefined;
+const writeIdOf = (found: Commit | FoundRecord): string | undefined =>
+  'writeId' in found ? found.writeId : undefined;

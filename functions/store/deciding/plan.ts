@@ -1,13 +1,16 @@
-import { type Timestamp, Version } from '../../../events/values.ts';
+import { type AccountId, type Timestamp, Version } from '../../../events/values.ts';
 import {
   type Account,
+  type AccountAt,
   answerOf,
   type Command,
   decide,
   evolve,
+  type Part,
+  partsOf,
   type Rejection,
 } from '../../ledger/account.ts';
-import { type CommandEvents, nextCommit, timeOfNext } from '../stream/append.ts';
+import { type CommandEvents, type NextCommit, nextCommit, timeOfNext } from '../stream/append.ts';
 import { type Origin, record } from '../stream/commit.ts';
 import type { Tail } from '../stream/tail.ts';
 import { type CommandRecord, fingerprint, RECORD_SCHEMA } from '../writing/command-record.ts';
@@ -47,65 +50,93 @@ export const submissionOf = (
 export interface Plan {
   /** Absent where there is nothing to keep: no events, and no key to record an outcome under. */
   readonly write?: Write;
-  /** The stream as it will stand, where the write has a commit. */
-  readonly tail?: Tail;
+  /** The streams as they will stand, where the write has commits. */
+  readonly tails?: readonly Tail[];
   /**
-   * One for each command, in order. A `version_mismatch` is no decision: nothing is written for it.
+   * One for each command, in order. Nothing is written for a `version_mismatch`, which is no
+   * decision, nor for a command that is `not_at_once`: one of its accounts refuses its part.
    */
-  readonly results: readonly CommandResult[];
+  readonly results: readonly (CommandResult | NotAtOnce)[];
+}
+
+/** A command that cannot be carried out on all its accounts at once. */
+export interface NotAtOnce {
+  readonly outcome: 'not_at_once';
+}
+
+/** A stream as the commands before it in the batch leave it. */
+interface Planned extends AccountAt {
+  readonly tail: Tail;
+  readonly commands: CommandEvents[];
 }
 
 /**
- * Decides commands one after the other, each on the account as the one before left it, and plans
- * one commit of all their events and a record of every outcome. Events are folded into the account
- * once, here.
- * @param tail the stream they are decided on.
- * @param batch at least one command of that stream; no key of theirs comes twice.
+ * Decides commands one after the other, each on the accounts as the one before left them, and plans
+ * one write of all their events, a commit for each stream, and a record of every outcome. Events
+ * are folded into the accounts once, here.
+ * @param tails the streams they are decided on. With one, every command is for that account. With
+ *   several, every command is carried out on all its accounts at once or not at all: one that an
+ *   account refuses is not decided here.
+ * @param batch at least one command; no key of theirs comes twice.
  * @param replaces the `writeId` of what each record may replace; keys that are not named must be
  *   free.
  * @param writeId the id of the write: new for each plan.
  * @param now in milliseconds since 1970.
- * @returns the plan, or `'too_large'` where the commit would near DynamoDB's limit for an item.
+ * @returns the plan, or `'too_large'` where a commit would near DynamoDB's limit for an item.
  */
 export const planFor = (
-  tail: Tail,
+  tails: readonly Tail[],
   batch: readonly Submission[],
   replaces: ReadonlyMap<RecordKey, string>,
   writeId: string,
   now: number,
 ): Plan | 'too_large' => {
-  const at = timeOfNext(tail, now);
-  const commands: CommandEvents[] = [];
-  const results: CommandResult[] = [];
+  const at = timeOfNext(tails, now);
+  const streams = new Map<AccountId, Planned>(
+    tails.map((tail) => [tail.streamId, { ...tail, tail, commands: [] }]),
+  );
+  const streamOf = (accountId: AccountId): Planned => {
+    const stream = streams.get(accountId);
+    if (!stream) throw new Error(`a command on ${accountId} came to the lane of another account`);
+    return stream;
+  };
+  const isAtOnce = tails.length > 1;
+  const results: (CommandResult | NotAtOnce)[] = [];
   const records: RecordWrite[] = [];
-  let { account, version } = tail;
   for (const submission of batch) {
     const { command, keys, expectedVersions, origin, pendingId } = submission;
+    const { tail, version } = streamOf(command.accountId);
     if (expectedVersions && !expectedVersions.some((expected) => expected === version)) {
-      results.push({ outcome: 'version_mismatch', currentVersion: version });
+      results.push(
+        isAtOnce ? NOT_AT_ONCE : { outcome: 'version_mismatch', currentVersion: version },
+      );
       continue;
     }
-    const decision = decide(command, account);
+    const parts = isAtOnce ? partsOf(command, streamOf) : ([command] as const);
+    if (!parts) {
+      results.push(NOT_AT_ONCE);
+      continue;
+    }
+    const decisions = parts.map((part) => decideOn(streamOf(part.accountId), part, origin, at));
+    const refusal = decisions.find((decision) => decision.outcome === 'rejected');
+    if (refusal && isAtOnce) {
+      results.push(NOT_AT_ONCE);
+      continue;
+    }
     let outcome: Outcome;
-    if (decision.outcome === 'rejected') {
-      outcome = { outcome: 'rejected', at, rejection: decision.rejection };
+    const [own, ...others] = decisions.filter((decision) => decision.outcome === 'accepted');
+    if (refusal) {
+      outcome = { outcome: 'rejected', at, rejection: refusal.rejection };
+    } else if (!own) {
+      throw new Error(`a ${command.type} was neither accepted nor rejected`);
     } else {
-      const events = record(
-        decision.events,
-        Array<Origin>(decision.events.length).fill(origin),
-        version + 1,
-        at,
-      );
-      account = events.reduce<Account | undefined>(evolve, account);
-      if (!account)
-        throw new Error(`stream ${tail.streamId}: a command was accepted on no account`);
-      version += events.length;
-      if (events.length > 0) commands.push({ origin, events });
-      const answer = answerOf(command, account, events, Version.parse(version));
+      for (const { stream } of [own, ...others]) streams.set(stream.tail.streamId, stream);
+      const { account, version: after } = own.stream;
+      const answer = answerOf(parts[0], account, own.events, after);
       outcome = {
         outcome: 'accepted',
-        version: Version.parse(version),
-        at: version > tail.version ? at : (tail.at ?? at),
+        version: after,
+        at: after > tail.version ? at : (tail.at ?? at),
         ...(answer === undefined ? {} : { answer }),
       };
     }
@@ -121,26 +152,56 @@ export const planFor = (
         ...(batch.length > 1 ? { batch: batch.length } : {}),
         ...(pendingId ? { pendingId } : {}),
       };
-      const decided: CommandRecord = {
+      const record: CommandRecord = {
         ...envelope,
         fingerprint: submission.fingerprint,
         ...more,
         ...outcome,
       };
-      records.push({ record: decided, replaces: replaces.get(key) });
+      records.push({ record, replaces: replaces.get(key) });
     }
   }
 
-  const next =
-    account && commands.length > 0
-      ? nextCommit(tail, writeId, { commands, account, at })
-      : undefined;
-  if (next === 'too_large') return next;
+  const commits: NextCommit['item'][] = [];
+  const after: Tail[] = [];
+  for (const { tail, account, commands } of streams.values()) {
+    const next =
+      account && commands.length > 0
+        ? nextCommit(tail, writeId, { commands, account, at })
+        : undefined;
+    if (next === 'too_large') return next;
+    if (next) commits.push(next.item);
+    after.push(next?.tail ?? tail);
+  }
   return {
-    ...(next || records.length > 0 ? { write: { writeId, commit: next?.item, records } } : {}),
-    ...(next ? { tail: next.tail } : {}),
+    ...(commits.length > 0 || records.length > 0 ? { write: { writeId, commits, records } } : {}),
+    ...(commits.length > 0 ? { tails: after } : {}),
     results,
   };
+};
+
+const NOT_AT_ONCE: NotAtOnce = { outcome: 'not_at_once' };
+
+/** @returns the rejection, or the events and the stream as they leave it. */
+const decideOn = (
+  { tail, account, version, commands }: Planned,
+  command: Part,
+  origin: Origin,
+  at: Timestamp,
+) => {
+  const decision = decide(command, account);
+  if (decision.outcome === 'rejected') return decision;
+  const origins = Array<Origin>(decision.events.length).fill(origin);
+  const events = record(decision.events, origins, version + 1, at);
+  const after = events.reduce<Account | undefined>(evolve, account);
+  if (!after) throw new Error(`stream ${tail.streamId}: a command was accepted on no account`);
+  const stream = {
+    tail,
+    account: after,
+    version: Version.parse(version + events.length),
+    commands: events.length > 0 ? [...commands, { origin, events }] : commands,
+  };
+  return { outcome: 'accepted' as const, stream, events };
 };
 
 type Outcome =

@@ -1,3 +1,4 @@
+import type { Tail } from '../stream/tail.ts';
 import type { DecidedRecord, PendingRecord } from '../writing/command-record.ts';
 import type { RecordKey } from '../writing/record-key.ts';
 import type { FoundRecord } from '../writing/write.ts';
@@ -19,8 +20,11 @@ export type Verdict =
    * repeat.
    */
   | { readonly kind: 'given_up' }
-  /** It leaves the lane to queue, as its sender allowed. Nothing was written for it. */
-  | { readonly kind: 'outraced' }
+  /**
+   * It leaves the lane to go another way, as its sender allowed. Nothing was written for it. `tail`
+   * is its account's stream as the lane last knew it.
+   */
+  | { readonly kind: 'outraced'; readonly tail?: Tail | undefined }
   /** Even alone its commit would near DynamoDB's limit for an item. Nothing was written for it. */
   | { readonly kind: 'too_large' }
   /** The time was up. Nothing was written for it, unless the reason is `unknown`. */

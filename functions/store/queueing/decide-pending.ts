@@ -60,7 +60,7 @@ export const decidePending = async (
   for (const { keys, writeId } of commands.values())
     for (const key of keys) replaces.set(key, writeId);
   const options = { deadline, replaces };
-  const verdicts = await dependencies.lanes.decide(accountId, [...commands.keys()], options);
+  const verdicts = await dependencies.lanes.decide([accountId], [...commands.keys()], options);
 
   const later: unknown[] = [];
   for (const [submission, command] of commands) {

@@ -21,6 +21,15 @@ export interface HotAccounts {
    */
   met(accountId: string, commands: number): void;
   /**
+   * Takes note of how a command fared that was to be carried out at once on several accounts, this
+   * one among them: whether it won at once, or had lost races.
+   */
+  raced(accountId: string, hasWonAtOnce: boolean): void;
+  /**
+   * Whether commands on several accounts lost races a moment ago in which this account took part.
+   */
+  isContended(accountId: string): boolean;
+  /**
    * How long a command that queues for an account waits for its decision: the busier the account,
    * the longer.
    */
@@ -54,6 +63,13 @@ const REMEMBERED_FOR_MS = 10_000;
  */
 const ALONE_BEFORE_COLD = 4;
 
+/**
+ * For how long commands do not try to be carried out at once after one has lost, in milliseconds:
+ * twice as long after each that loses again. So a moment's meeting costs little, and an account that
+ * stays busy is hardly disturbed.
+ */
+const CONTENDED_FOR_MS = { first: 50, longest: 10_000 };
+
 const MOST_REMEMBERED = 1_000;
 
 /** The wait expected of the first command, and the bounds of later ones, in milliseconds. */
@@ -64,12 +80,20 @@ const BOUNDS_MS = { shortest: 20, longest: 1_000 };
 export const rememberHotAccounts = (clock: () => number): HotAccounts => {
   const accounts = new Map<
     string,
-    { hotUntil: number; alone: number; readonly wait: ExpectedWait }
+    {
+      hotUntil: number;
+      alone: number;
+      contendedUntil: number;
+      contendedFor: number;
+      readonly wait: ExpectedWait;
+    }
   >();
   const remembered = (accountId: string) => {
     const account = accounts.get(accountId) ?? {
       hotUntil: 0,
       alone: 0,
+      contendedUntil: 0,
+      contendedFor: 0,
       wait: learnWait(FIRST_WAIT_MS, BOUNDS_MS, clock),
     };
     // Deleted first, so that the map is ordered by the last sign and the oldest is forgotten first.
@@ -98,6 +122,16 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
       if (commands > 1) account.hotUntil = clock() + REMEMBERED_FOR_MS;
       else if (account.alone >= ALONE_BEFORE_COLD) account.hotUntil = 0;
     },
+    raced: (accountId, hasWonAtOnce) => {
+      if (hasWonAtOnce && !accounts.has(accountId)) return;
+      const account = remembered(accountId);
+      const { first, longest } = CONTENDED_FOR_MS;
+      account.contendedFor = hasWonAtOnce
+        ? 0
+        : Math.min(longest, Math.max(first, account.contendedFor * 2));
+      account.contendedUntil = clock() + account.contendedFor;
+    },
+    isContended: (accountId) => (accounts.get(accountId)?.contendedUntil ?? 0) > clock(),
     wait: (accountId) => remembered(accountId).wait,
   };
 };

@@ -148,13 +148,11 @@ const originsOf = (commands: readonly CommandEvents[]) => {
 };
 
 /**
- * The time of the commit that follows a tail: now, but never earlier than the commit before it.
+ * The time of the commits that follow tails: now, but never earlier than a commit before them.
  * @param now in milliseconds since 1970.
  */
-export const timeOfNext = (tail: Tail, now: number): Timestamp => {
-  const at = timestampOf(now);
-  return tail.at && tail.at > at ? tail.at : at;
-};
+export const timeOfNext = (tails: readonly Tail[], now: number): Timestamp =>
+  tails.reduce((at, tail) => (tail.at && tail.at > at ? tail.at : at), timestampOf(now));
 
 /** @param now in milliseconds since 1970. */
 export const timestampOf = (now: number): Timestamp => Timestamp.parse(new Date(now).toISOString());

@@ -10,10 +10,17 @@ interface Sent {
   readonly cause?: unknown;
 }
 
+interface SendingOptions {
+  readonly mayHaveLanded?: boolean;
+  readonly hearsConflicts?: boolean;
+}
+
 /**
  * Sends the same write again until its result is known or the time is up. A write's conditions tell
  * whether an earlier try of it landed, so sending it again never does anything twice.
- * @param mayHaveLanded whether an earlier call may have written it without an answer.
+ * @param options.mayHaveLanded whether an earlier call may have written it without an answer.
+ * @param options.hearsConflicts return a conflict with another transaction, which will have won,
+ *   instead of sending the write again. One that may have landed is sent again all the same.
  * @throws where DynamoDB refuses the request itself and no try of it can have landed. Where one can,
  *   the result is unknown: the refusal says nothing of that try.
  */
@@ -21,7 +28,7 @@ export const writeUntilKnown = async (
   dependencies: WriteTables & Patience,
   deadline: number,
   content: Write,
-  mayHaveLanded = false,
+  { mayHaveLanded = false, hearsConflicts = false }: SendingOptions = {},
 ): Promise<Sent> => {
   let uncertain = mayHaveLanded;
   for (let attempt = 0; ; attempt += 1) {
@@ -33,6 +40,7 @@ export const writeUntilKnown = async (
       return { result: { kind: 'unknown' }, uncertain, cause };
     }
     if (result.kind === 'landed' || result.kind === 'refused') return { result, uncertain };
+    if (result.kind === 'conflict' && hearsConflicts && !uncertain) return { result, uncertain };
     uncertain ||= result.kind === 'unknown';
     // Once a write may have landed, no later refusal undoes that.
     if (!(await pause(dependencies, deadline, attempt))) {

@@ -44,8 +44,8 @@ export interface Write {
    * write.
    */
   readonly writeId: string;
-  /** The commit, on the condition that its place in the stream is free. */
-  readonly commit?: Readonly<Record<string, unknown>> | undefined;
+  /** Commits, each of another stream, on the condition that its place there is free. */
+  readonly commits?: readonly Readonly<Record<string, unknown>>[] | undefined;
   readonly records: readonly RecordWrite[];
   readonly queued?: QueuedCommand | undefined;
 }
@@ -57,14 +57,14 @@ export type FoundRecord = CommandRecord | UnreadableRecord;
 export type WriteResult =
   | { readonly kind: 'landed' }
   /**
-   * A condition did not hold, and nothing was written. `winner` has taken the commit's place:
-   * decide again, after it. `records` stand under keys of the commands: they tell what came of
-   * them. Nothing is known of the other items, least of all that their conditions held: DynamoDB
-   * gives a reason for some items only.
+   * A condition did not hold, and nothing was written. `winners` have taken commits' places: decide
+   * again, after them. `records` stand under keys of the commands: they tell what came of them.
+   * Nothing is known of the other items, least of all that their conditions held: DynamoDB gives a
+   * reason for some items only.
    */
   | {
       readonly kind: 'refused';
-      readonly winner: Commit | undefined;
+      readonly winners: readonly Commit[];
       readonly records: readonly FoundRecord[];
     }
   /** Another transaction held an item: nothing was written; send the same write again. */
@@ -81,17 +81,17 @@ export type WriteResult =
   | { readonly kind: 'unknown' };
 
 /**
- * Writes a commit, the records of its commands and a place in the queue: one item by a put, several
+ * Writes commits, the records of their commands and a place in the queue: one item by a put, several
  * in a transaction.
  * @returns what became of it.
  * @throws where DynamoDB refuses the request itself: nothing was written.
  */
 export const write = async (
   tables: WriteTables,
-  { commit, records, queued }: Write,
+  { commits = [], records, queued }: Write,
 ): Promise<WriteResult> => {
   const puts = [
-    ...(commit ? [putWhere(tables.eventsTable, commit, placeIsFree)] : []),
+    ...commits.map((commit) => putWhere(tables.eventsTable, commit, placeIsFree)),
     ...records.map(({ record, replaces }) =>
       putWhere(tables.commandsTable, recordItem(record), mayBeWritten(replaces)),
     ),
@@ -114,7 +114,7 @@ export const write = async (
     return { kind: 'landed' };
   } catch (error) {
     const failure = failureOf(error);
-    return failure.kind === 'condition' ? refusal(failure.items, commit !== undefined) : failure;
+    return failure.kind === 'condition' ? refusal(failure.items, commits.length) : failure;
   }
 };
 
@@ -147,14 +147,14 @@ const putWhere = (
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   }) satisfies PutCommandInput;
 
-const refusal = (items: readonly (FoundItem | 'not_known')[], withCommit: boolean): WriteResult => {
-  const found = items.map((item) =>
-    item === 'not_known' || Object.keys(item).length === 0 ? undefined : item,
-  );
-  const [place, ...rest] = withCommit ? found : [undefined, ...found];
+const refusal = (items: readonly (FoundItem | 'not_known')[], commits: number): WriteResult => {
+  const found = (of: readonly (FoundItem | 'not_known')[]) =>
+    of.flatMap((item) =>
+      item === 'not_known' || Object.keys(item).length === 0 ? [] : [unmarshall(item)],
+    );
   return {
     kind: 'refused',
-    winner: place && readCommit(unmarshall(place)),
-    records: rest.flatMap((item) => (item ? [readRecord(unmarshall(item))] : [])),
+    winners: found(items.slice(0, commits)).map(readCommit),
+    records: found(items.slice(commits)).map(readRecord),
   };
 };

@@ -48,7 +48,14 @@ export const createTestLedger = () => {
   const deposit = depositHandler({ store, telemetry });
   const withdraw = withdrawHandler({ store, telemetry });
   const openAccount = openAccountHandler({ store, newId, telemetry });
-  const requestTransfer = requestTransferHandler({ store, views, newId, time, telemetry });
+  const requestTransfer = requestTransferHandler({
+    shortWay: false,
+    store,
+    views,
+    newId,
+    time,
+    telemetry,
+  });
   const getAccount = getAccountHandler({ store, clock: time.clock, telemetry });
 
   const onAccount =

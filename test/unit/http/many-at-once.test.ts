@@ -76,7 +76,13 @@ const cases: Readonly<Record<string, Case>> = {
     body: (n) => ({ accountId: accountOf(n), amount: n + 1 }),
   },
   'request-transfer': {
-    create: (world) => requestTransfer({ ...world, newId: () => 'never-made', time: machineTime }),
+    create: (world) =>
+      requestTransfer({
+        ...world,
+        shortWay: true,
+        newId: () => 'never-made',
+        time: machineTime,
+      }),
     request: (n) => ({
       route: '/transfers',
       body: { transferId: `t-${n}`, from: accountOf(n), to: 'elsewhere', amount: n + 1 },

@@ -50,7 +50,7 @@ export const createMemoryLedger = () => {
       const tail = tails.get(first.accountId) ?? emptyTail(AccountId.parse(first.accountId));
       const accepted: CommandEvents[] = [];
       now += 1;
-      const at = timeOfNext(tail, now);
+      const at = timeOfNext([tail], now);
       let { account, version } = tail;
       for (const [index, command] of parsed.entries()) {
         const decision = decide(command, account);

@@ -112,9 +112,10 @@ describe('a commit that is ready to be written', () => {
   });
   it('is dated now, and never earlier than the one before it', () => {
     const tail = streamOf(opened());
-    expect(timeOfNext(emptyTail(accountId), noon)).toBe(NOON);
-    expect(timeOfNext(tail, noon + 1)).toBe(timestampOf(noon + 1));
-    expect(timeOfNext(tail, noon - 1)).toBe(NOON);
+    expect(timeOfNext([emptyTail(accountId)], noon)).toBe(NOON);
+    expect(timeOfNext([tail], noon + 1)).toBe(timestampOf(noon + 1));
+    expect(timeOfNext([tail], noon - 1)).toBe(NOON);
+    expect(timeOfNext([emptyTail(accountId), tail], noon - 1)).toBe(NOON);
   });
 });
 

@@ -365,7 +365,14 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
     'request-transfer',
     ({ store, views, time, newId }) =>
       send(
-        createRequestTransfer({ store: store(), views: views(), time, newId, telemetry: http }),
+        createRequestTransfer({
+          shortWay: true,
+          store: store(),
+          views: views(),
+          time,
+          newId,
+          telemetry: http,
+        }),
         {
           body: { from: A, to: B, amount: 1 },
           headers: { prefer: 'wait=10', 'idempotency-key': 'k' },
@@ -378,7 +385,14 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
     ({ heat, store, views, time, newId }) => {
       heat();
       return send(
-        createRequestTransfer({ store: store(), views: views(), time, newId, telemetry: http }),
+        createRequestTransfer({
+          shortWay: true,
+          store: store(),
+          views: views(),
+          time,
+          newId,
+          telemetry: http,
+        }),
         {
           body: { from: A, to: B, amount: 1 },
           headers: { prefer: 'wait=10', 'idempotency-key': 'k' },

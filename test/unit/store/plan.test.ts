@@ -25,9 +25,10 @@ const planned = (
   now = LATER_MS,
 ) => {
   const submissions = batch.map((one) => ('origin' in one ? one : submitted(one)));
-  const plan = planFor(tail, submissions, replaces, 'w', now);
+  const plan = planFor([tail], submissions, replaces, 'w', now);
   if (plan === 'too_large') throw new Error('it fits');
-  return plan;
+  const { tails, ...rest } = plan;
+  return { ...rest, tail: tails?.[0] };
 };
 
 /** Account a with 1,000, opened and paid into at noon: version 2. */
@@ -84,7 +85,7 @@ describe('what is planned for commands that are accepted', () => {
   it('is one commit of all their events, each under the name of its command', () => {
     const tail = rich();
     const plan = planned(tail, batch);
-    const commit = readCommit(plan.write?.commit);
+    const commit = readCommit(plan.write?.commits?.[0]);
     expect(commit).toMatchObject({ version: 3, count: 2, batch: 2, at, writeId: 'w' });
     expect(
       commit.events.map(({ type, version: place, origin }) => [type, place, origin.commandId]),
@@ -127,7 +128,7 @@ describe('what is planned for commands that are accepted', () => {
   });
   it('is a commit alone where they have no key', () => {
     const { write } = planned(rich(), [requests.deposit('a', 5)]);
-    expect(write).toMatchObject({ commit: { version: 3, commandId: 'own-id' }, records: [] });
+    expect(write).toMatchObject({ commits: [{ version: 3, commandId: 'own-id' }], records: [] });
   });
   it('says nothing of a batch in the record of a command that was decided alone', () => {
     const { write } = planned(rich(), batch.slice(0, 1));
@@ -135,7 +136,7 @@ describe('what is planned for commands that are accepted', () => {
   });
   it('begins the stream where they open the account', () => {
     const { write, results } = planned(emptyTail(a), [requests.open('a', { key: 'k' })]);
-    expect(write?.commit).toMatchObject({ streamId: 'a', version: 1, at });
+    expect(write?.commits?.[0]).toMatchObject({ streamId: 'a', version: 1, at });
     expect(results).toMatchObject([{ outcome: 'accepted', version: 1, at }]);
   });
   it('is never earlier than the commit before it', () => {
@@ -160,7 +161,7 @@ describe('what is planned for a command that is rejected', () => {
     const plan = planned(rich(), [request]);
     expect(plan.results).toMatchObject([poor]);
     expect(plan.tail).toBeUndefined();
-    expect(plan.write).toMatchObject({ writeId: 'w', commit: undefined });
+    expect(plan.write).toMatchObject({ writeId: 'w', commits: [] });
     const [only, ...others] = plan.write?.records ?? [];
     expect(others).toEqual([]);
     expect(only?.record).toMatchObject({
@@ -174,12 +175,12 @@ describe('what is planned for a command that is rejected', () => {
   it('is nothing where it has no key', () => {
     const plan = planned(rich(), [requests.withdraw('a', 2_000)]);
     expect(plan.results).toMatchObject([poor]);
-    expect(Object.keys(plan)).toEqual(['results']);
+    expect(plan).toStrictEqual({ results: plan.results, tail: undefined });
   });
   it('is its record where there is no such account', () => {
     const plan = planned(emptyTail(a), [requests.deposit('a', 1, { key: 'k' })]);
     expect(plan.write).toMatchObject({
-      commit: undefined,
+      commits: [],
       records: [{ record: { outcome: 'rejected', rejection: { code: 'account_not_found' } } }],
     });
   });
@@ -205,12 +206,12 @@ describe('what is planned for a command whose effect is there already', () => {
     const result = { outcome: 'accepted', version: 2, at: NOON };
     expect(plan.results).toStrictEqual([{ ...result, replayed: false }]);
     expect(plan.tail).toBeUndefined();
-    expect(plan.write).toMatchObject({ commit: undefined, records: [{ record: result }] });
+    expect(plan.write).toMatchObject({ commits: [], records: [{ record: result }] });
     expect(plan.write?.records.map(({ record }) => 'answer' in record)).toEqual([false]);
   });
   it('does not count as one of the commands of a commit', () => {
     const { write } = planned(rich(), [settle, requests.deposit('a', 5)]);
-    expect(readCommit(write?.commit).batch).toBe(1);
+    expect(readCommit(write?.commits?.[0]).batch).toBe(1);
   });
   it('has the version and the time of the commit that makes it so', () => {
     const { results } = planned(rich(), [requests.deposit('a', 5), settle]);
@@ -226,17 +227,21 @@ describe('what is planned for a command at a version', () => {
   const mismatch = (currentVersion: number) => ({ outcome: 'version_mismatch', currentVersion });
 
   it('is nothing where the stream has another one', () =>
-    expect(planned(rich(), [at3])).toStrictEqual({ results: [mismatch(2)] }));
+    expect(planned(rich(), [at3])).toStrictEqual({ tail: undefined, results: [mismatch(2)] }));
   it('is nothing, where there is no stream, but that its version is 0', () =>
-    expect(planned(emptyTail(a), [at3])).toStrictEqual({ results: [mismatch(0)] }));
+    expect(planned(emptyTail(a), [at3])).toStrictEqual({
+      tail: undefined,
+      results: [mismatch(0)],
+    }));
   it('is nothing where what it asked for can be no version', () =>
     expect(planned(rich(), [{ ...at3, expectedVersions: [] }])).toStrictEqual({
+      tail: undefined,
       results: [mismatch(2)],
     }));
   it('is a commit where the commands before it lead to that version', () => {
     const plan = planned(rich(), [requests.deposit('a', 1), at3, at3]);
     expect(plan.results).toMatchObject([{ version: 3 }, { version: 4 }, mismatch(4)]);
-    expect(plan.write).toMatchObject({ commit: { version: 3, count: 2 } });
+    expect(plan.write).toMatchObject({ commits: [{ version: 3, count: 2 }] });
     expect(plan.write?.records).toHaveLength(1);
   });
   it('is a commit where one of several is the stream’s', () => {
@@ -249,7 +254,7 @@ describe('what is planned for a command at a version', () => {
 it('a commit that would near the limit of an item is too large, where a rejection adds nothing', () => {
   const tail = full();
   const batch = [submitted(requests.reserve('a', 'b', 1, 'one-more'))];
-  expect(planFor(tail, batch, new Map(), 'w', LATER_MS)).toBe('too_large');
+  expect(planFor([tail], batch, new Map(), 'w', LATER_MS)).toBe('too_large');
   expect(planned(tail, [requests.withdraw('a', 2_000, { key: 'k' })]).results).toMatchObject([
     { outcome: 'rejected' },
   ]);

@@ -116,6 +116,8 @@ const createTablesInMemory = async () => {
     enter: () => () => {},
     present: () => 1,
     met: world.met,
+    raced: () => {},
+    isContended: () => false,
     wait: () => ({ expected: () => 60, took: world.took }),
   };
   const look = lookTogether({ client: metered.client, table: commands });

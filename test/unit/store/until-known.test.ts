@@ -35,7 +35,7 @@ const writing = async (names: readonly string[], deadline: number) => {
   };
   const written = await writeUntilKnown(dependencies, deadline, {
     writeId: 'w',
-    commit: { streamId: 'a' },
+    commits: [{ streamId: 'a' }],
     records: [],
   });
   return { ...written, waits, sent };

@@ -1,0 +1,328 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { AccountId, Version } from '../../../events/values.ts';
+import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
+import { recordKey } from '../../../functions/store/writing/record-key.ts';
+import { requests } from '../../../testing/ledger-requests.ts';
+import { verifyStream } from '../../../testing/verify-stream.ts';
+import { createLedgerDatabase } from '../../mutants/memory-database.ts';
+import { createMeteredStore, type Fault, type MeteredStore } from '../../setup/metered-store.ts';
+
+const [a, b] = [AccountId.parse('a'), AccountId.parse('b')];
+
+let database: Awaited<ReturnType<typeof createLedgerDatabase>>;
+/** Whoever else writes to the accounts. */
+let rival: MeteredStore;
+let bank: MeteredStore;
+
+beforeEach(async () => {
+  database = await createLedgerDatabase();
+  rival = createMeteredStore(database);
+  bank = createMeteredStore(database, { queueing: true });
+  for (const id of [a, b]) await rival.store.execute(requests.open(id));
+  await rival.store.execute(requests.deposit('a', 100));
+});
+
+/** A transfer that may go the short way. */
+const transfer = (from: string, to: string, amount: number, id: string): CommandRequest => ({
+  ...requests.reserve(from, to, amount, id),
+  atOnce: true,
+});
+const balances = async () =>
+  Promise.all([a, b].map(async (id) => (await verifyStream(rival.store, id)).account.balance));
+const operations = () => bank.requests().map(({ operation }) => operation);
+const named = (name: string, fields: object = {}) =>
+  Object.assign(new Error(name), { name, ...fields });
+const isWrite = (operation: string) =>
+  operation === 'TransactWriteItems' || operation === 'PutItem';
+
+/** What becomes of one write after the other; the others go through. */
+const writes = (...fates: ((send: () => Promise<unknown>) => Promise<unknown>)[]): Fault => {
+  const left = [...fates];
+  return async (operation, send) => {
+    const fate = isWrite(operation) ? left.shift() : undefined;
+    return fate ? fate(send) : send();
+  };
+};
+
+describe('a transfer with nobody in its way', () => {
+  it('is settled by two reads and one transaction, and its answer says so', async () => {
+    const result = await bank.store.execute(transfer('a', 'b', 30, 't'));
+    expect(operations()).toEqual(['Query', 'Query', 'TransactWriteItems']);
+    expect(result).toMatchObject({
+      outcome: 'accepted',
+      version: 3,
+      replayed: false,
+      answer: {
+        ...{ transferId: 't', from: 'a', to: 'b', amount: 30, currency: 'EUR', status: 'settled' },
+        steps: [
+          { step: 'credited', accountId: 'b', version: 2 },
+          { step: 'settled', accountId: 'a', version: 3 },
+        ],
+      },
+    });
+    expect(await balances()).toEqual([70, 30]);
+  });
+  it('names the other side and its version in both events', async () => {
+    await bank.store.execute(transfer('a', 'b', 30, 't'));
+    const last = async (id: AccountId) =>
+      (await verifyStream(rival.store, id)).commits.at(-1)?.events ?? [];
+    expect(await last(a)).toMatchObject([
+      {
+        type: 'MoneyWithdrawn',
+        data: { transferId: 't', counterparty: 'b', counterpartyVersion: 2, currency: 'EUR' },
+      },
+    ]);
+    expect(await last(b)).toMatchObject([
+      {
+        type: 'MoneyDeposited',
+        data: { transferId: 't', counterparty: 'a', counterpartyVersion: 3 },
+      },
+    ]);
+    const [[mine], [theirs]] = [await last(a), await last(b)];
+    expect(mine?.at).toBe(theirs?.at);
+  });
+  it('is answered the same when it is sent again, here or there, short or long', async () => {
+    const first = await bank.store.execute(transfer('a', 'b', 30, 't'));
+    const again = { ...first, replayed: true };
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toEqual(again);
+    expect(await rival.store.execute(requests.reserve('a', 'b', 30, 't'))).toEqual(again);
+    expect(await balances()).toEqual([70, 30]);
+  });
+  it('keeps its id from every other transfer', async () => {
+    await bank.store.execute(transfer('a', 'b', 30, 't'));
+    expect(await bank.store.execute(transfer('b', 'a', 30, 't'))).toMatchObject({
+      outcome: 'key_reused',
+    });
+    expect(await bank.store.execute(requests.reserve('a', 'b', 31, 't'))).toMatchObject({
+      outcome: 'key_reused',
+    });
+  });
+  it('does not happen again where its id went the long way', async () => {
+    const long = await rival.store.execute(requests.reserve('a', 'b', 30, 't'));
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toEqual({
+      ...long,
+      replayed: true,
+    });
+    expect(await balances()).toEqual([100, 0]);
+  });
+  it('has the record of each of its keys', async () => {
+    const request = transfer('a', 'b', 30, 't');
+    const both = { ...request, keys: [...(request.keys ?? []), recordKey('a.k')] };
+    const first = await bank.store.execute(both);
+    for (const key of both.keys)
+      expect(await bank.store.execute({ ...request, keys: [key] })).toEqual({
+        ...first,
+        replayed: true,
+      });
+  });
+  it('is decided at the version of its source that If-Match asks for, or not at all', async () => {
+    const at = (version: number) => ({
+      ...transfer('a', 'b', 30, `at-${version}`),
+      expectedVersions: [Version.parse(version)],
+    });
+    expect(await bank.store.execute(at(1))).toEqual({
+      outcome: 'version_mismatch',
+      currentVersion: 2,
+    });
+    expect(await bank.store.execute(at(2))).toMatchObject({ answer: { status: 'settled' } });
+  });
+});
+
+describe('a transfer that an account refuses', () => {
+  it.each([
+    ['too much for its source', transfer('a', 'b', 101, 't'), 'insufficient_funds'],
+    ['from nobody', transfer('c', 'b', 1, 't'), 'account_not_found'],
+    ['to itself', transfer('a', 'a', 1, 't'), 'same_account'],
+  ])('is rejected by its source: %s', async (_name, request, code) => {
+    const result = await bank.store.execute(request);
+    expect(result).toMatchObject({ outcome: 'rejected', rejection: { code } });
+    expect(await bank.store.execute(request)).toMatchObject({
+      outcome: 'rejected',
+      rejection: { code },
+      replayed: true,
+    });
+    expect(await balances()).toEqual([100, 0]);
+  });
+  it.each([
+    ['there is none', 'c'],
+    ['it is kept in another currency', 'd'],
+  ])('is reserved, to be released, where its destination refuses: %s', async (_name, to) => {
+    await rival.store.execute(requests.open('d', { currency: 'USD' }));
+    bank.requests();
+    expect(await bank.store.execute(transfer('a', to, 30, 't'))).toMatchObject({
+      answer: { status: 'reserved' },
+    });
+    // The tail that the short way read serves the long way.
+    expect(operations()).toEqual(['Query', 'Query', 'TransactWriteItems']);
+  });
+});
+
+describe('a transfer in whose way others are', () => {
+  it('is decided again from the winner of either stream, without a read', async () => {
+    bank.inject(
+      writes(async (send) => {
+        await rival.store.execute(requests.deposit('b', 5));
+        return send();
+      }),
+    );
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'settled', steps: [{ version: 3 }, { version: 3 }] },
+    });
+    expect(operations()).toEqual(['Query', 'Query', 'TransactWriteItems']);
+    expect(await balances()).toEqual([70, 35]);
+  });
+  it('goes the long way after the second lost race, from the winner of its source', async () => {
+    const rivals = ['a', 'b'].map((id) => async (send: () => Promise<unknown>) => {
+      await rival.store.execute(requests.deposit(id, 5));
+      return send();
+    });
+    bank.inject(writes(...rivals));
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'reserved' },
+      version: 4,
+    });
+    expect(operations()).toEqual(['Query', 'Query', 'TransactWriteItems']);
+  });
+  it('goes the long way after the second conflict with another transaction', async () => {
+    const conflict = async () => {
+      throw named('TransactionCanceledException', {
+        CancellationReasons: [{ Code: 'TransactionConflict' }, {}, {}],
+      });
+    };
+    bank.inject(writes(conflict, conflict));
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'reserved' },
+    });
+  });
+  it('does not try the short way again at once, and soon does', async () => {
+    let now = Date.now();
+    bank = createMeteredStore(database, { queueing: true, clock: () => now });
+    const beaten = async (send: () => Promise<unknown>) => {
+      await rival.store.execute(requests.deposit('b', 5));
+      return send();
+    };
+    bank.inject(writes(beaten, beaten));
+    const status = async (id: string) => {
+      const result = await bank.store.execute(transfer('a', 'b', 1, id));
+      return 'answer' in result && result.answer?.['status'];
+    };
+    expect(await status('t1')).toBe('reserved');
+    expect(await status('t2')).toBe('reserved');
+    now += 50;
+    expect(await status('t3')).toBe('settled');
+    expect(await status('t4')).toBe('settled');
+  });
+  it('goes the long way where its account has a command alone under way', async () => {
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    bank.inject(
+      writes(async (send) => {
+        await gate;
+        return send();
+      }),
+    );
+    const deposit = bank.store.execute(requests.deposit('b', 5));
+    const result = bank.store.execute(transfer('a', 'b', 30, 't'));
+    expect(await result).toMatchObject({ answer: { status: 'reserved' } });
+    release();
+    expect(await deposit).toMatchObject({ outcome: 'accepted' });
+  });
+});
+
+describe('transfers that meet in one environment', () => {
+  it('share their transactions, both directions together', async () => {
+    await rival.store.execute(requests.deposit('b', 100));
+    const results = await Promise.all(
+      Array.from({ length: 150 }, (_, n) =>
+        bank.store.execute(n % 2 ? transfer('a', 'b', 1, `t${n}`) : transfer('b', 'a', 1, `t${n}`)),
+      ),
+    );
+    for (const result of results) expect(result).toMatchObject({ answer: { status: 'settled' } });
+    expect(operations().filter((operation) => operation === 'TransactWriteItems')).toHaveLength(2);
+    expect(await balances()).toEqual([100, 100]);
+  });
+  it('are each decided for themselves', async () => {
+    const results = await Promise.all([
+      bank.store.execute(transfer('a', 'b', 60, 't1')),
+      bank.store.execute(transfer('a', 'b', 60, 't2')),
+      bank.store.execute(transfer('a', 'b', 40, 't3')),
+      bank.store.execute(transfer('a', 'b', 60, 't1')),
+    ]);
+    expect(results).toMatchObject([
+      { answer: { status: 'settled' } },
+      { outcome: 'rejected', rejection: { code: 'insufficient_funds' } },
+      { outcome: 'accepted' },
+      { outcome: 'accepted', replayed: true },
+    ]);
+    expect((await balances())[0]).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe('a transaction whose answer is lost', () => {
+  const lost = async (send: () => Promise<unknown>) => {
+    await send();
+    throw named('TimeoutError');
+  };
+  it('is sent again, and recognized as this call’s own', async () => {
+    bank.inject(writes(lost));
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'settled' },
+      replayed: false,
+    });
+    expect(await balances()).toEqual([70, 30]);
+  });
+  it('does not go the long way while it is not known whether it landed', async () => {
+    bank = createMeteredStore(database, { queueing: true, budget: 300 });
+    bank.inject(async (operation, send) => {
+      if (!isWrite(operation)) return send();
+      throw named('TimeoutError');
+    });
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      outcome: 'undecided',
+      reason: 'unknown',
+    });
+  });
+  it('goes the long way where a stream cannot be read, and fails only on its own account’s', async () => {
+    bank.inject(async (operation, send, input) => {
+      if (operation === 'Query' && JSON.stringify(input).includes('"b"'))
+        throw named('ValidationException');
+      return send();
+    });
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'reserved' },
+    });
+  });
+  it('was ours where another’s reasons alone are told', async () => {
+    bank.inject(writes(lost, keepOne(0)));
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'settled' },
+      replayed: false,
+    });
+    expect(await balances()).toEqual([70, 30]);
+  });
+});
+
+/** Of the reasons for which a transaction was cancelled only one is told. */
+const keepOne =
+  (kept: number) =>
+  async (send: () => Promise<unknown>): Promise<unknown> => {
+    try {
+      return await send();
+    } catch (error) {
+      const { CancellationReasons: reasons } = error as {
+        CancellationReasons?: { Code?: string }[];
+      };
+      if (!reasons) throw error;
+      const failed = reasons.flatMap(({ Code }, index) =>
+        Code === 'ConditionalCheckFailed' ? [index] : [],
+      );
+      const told = failed[kept % failed.length];
+      throw Object.assign(error as Error, {
+        CancellationReasons: reasons.map((reason, index) =>
+          index === told ? reason : { Code: 'TransactionConflict' },
+        ),
+      });
+    }
+  };
