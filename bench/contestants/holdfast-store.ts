@@ -19,18 +19,21 @@ export interface StoreSetting {
    * How many stores, which share nothing, the callers are spread over; absent: one for each caller.
    */
   readonly environments?: number;
+  /** Whether transfers may be carried out at once; absent: they may. */
+  readonly atOnce?: boolean;
   /** How long a stream record may go unseen, in milliseconds; absent: as short as can be. */
   readonly streamPauseMs?: number;
 }
 
 /**
- * Holdfast's store as it is: callers that share nothing, unless the setting says so, reserve, and
- * hear of the end; the handlers behind the tables' streams decide the commands that queue for hot
+ * Holdfast's store as it is: callers that share nothing, unless the setting says so, have their
+ * transfers carried out at once, or reserve and hear of the end; the handlers behind the tables' streams decide the commands that queue for hot
  * accounts, and carry out the transfers.
  */
 export const holdfastStore = ({
   name = "Holdfast's store",
   environments,
+  atOnce = true,
   streamPauseMs,
 }: StoreSetting = {}): Contestant => ({
   name,
@@ -41,7 +44,7 @@ export const holdfastStore = ({
       ...bench.contestant,
       transfer: async (transfer, caller, signal) => {
         const settled = functions.settled(transfer.id);
-        const reserved = await reserve(bench.storeOf(caller), transfer, signal);
+        const reserved = await reserve(bench.storeOf(caller), transfer, signal, atOnce);
         if (reserved !== 'accepted') return reserved;
         return Promise.race([
           settled.then(() => 'settled'),
@@ -66,26 +69,28 @@ export const retryingStore = (): Contestant => ({
     const { contestant, storeOf } = await openStores(engine, workloads, { queueing: false });
     return {
       ...contestant,
-      transfer: (transfer, caller, signal) => transferInSteps(storeOf(caller), transfer, signal),
+      transfer: (transfer, caller, signal) =>
+        transferInSteps(storeOf(caller), transfer, signal),
     };
   },
 });
 
 /**
  * One environment for all callers, as where many requests share one: commands of one account share
- * its lane, and each commit takes all that wait there. The callers take all steps of a transfer
+ * its lane, transfers between the same two accounts another, and each commit takes all that wait
+ * there. The callers take all steps of a transfer
  * themselves. The last few commands of a hot account may queue all the same: the handler behind the
  * queue's stream decides them.
  */
-export const oneEnvironment = (): Contestant => ({
-  name: 'one environment with lanes',
+export const oneEnvironment = (atOnce = true): Contestant => ({
+  name: `one environment with lanes${atOnce ? '' : ', the long way'}`,
   open: async (engine, workloads) => {
     const bench = await openStores(engine, workloads, { queueing: true, environments: 1 });
     const functions = await startStreamFunctions(withoutEvents(bench.database), bench.other.store);
     return {
       ...bench.contestant,
       transfer: (transfer, caller, signal) =>
-        transferInSteps(bench.storeOf(caller), transfer, signal),
+        transferInSteps(bench.storeOf(caller), transfer, signal, atOnce),
       close: async () => {
         await functions.stop();
         await bench.contestant.close();

@@ -3,8 +3,8 @@ import { UNFINISHED } from '../load/drive.ts';
 import { requests, type Transfer } from '../load/ledger-requests.ts';
 
 /**
- * A transfer whose caller takes all of its steps: reserve, credit, settle. The reservation may
- * fail, as it is the caller's own request; the caller tries the other steps until they are done, as
+ * A transfer whose caller takes all of its steps: reserve, credit, settle, unless it is carried out
+ * at once. The reservation may fail, as it is the caller's own request; the caller tries the other steps until they are done, as
  * the workflow does.
  * @returns `settled`, why the reservation was not made, or {@link UNFINISHED} where the signal came
  *   first.
@@ -13,8 +13,9 @@ export const transferInSteps = async (
   store: Pick<Store, 'execute'>,
   transfer: Transfer,
   signal: AbortSignal,
+  atOnce = false,
 ): Promise<string> => {
-  const reserved = await reserve(store, transfer, signal);
+  const reserved = await reserve(store, transfer, signal, atOnce);
   if (reserved !== 'accepted') return reserved;
   for (const step of [requests.credit(transfer), requests.settle(transfer)]) {
     const done = await decided(store, step, signal, true);
@@ -25,13 +26,15 @@ export const transferInSteps = async (
 
 /**
  * A transfer's first step, which its caller asks for.
- * @returns `accepted`, why it was not decided, or {@link UNFINISHED} where the signal came first.
+ * @param atOnce whether it may be carried out at once.
+ * @returns `settled` where it was, `accepted`, why it was not decided, or {@link UNFINISHED} where the signal came first.
  */
 export const reserve = (
   store: Pick<Store, 'execute'>,
   transfer: Transfer,
   signal: AbortSignal,
-): Promise<string> => decided(store, requests.reserve(transfer), signal, false);
+  atOnce: boolean,
+): Promise<string> => decided(store, { ...requests.reserve(transfer), atOnce }, signal, false);
 
 /**
  * A deposit into the account that a transfer names, under the transfer's id.
@@ -56,7 +59,7 @@ const decided = async (
     const result = await store.execute(request);
     switch (result.outcome) {
       case 'accepted':
-        return 'accepted';
+        return result.answer?.['status'] === 'settled' ? 'settled' : 'accepted';
       case 'pending':
       case 'in_progress':
         // The loop sends the same request with the same key, which asks after it.

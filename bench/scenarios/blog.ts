@@ -76,7 +76,9 @@ const contestants: readonly Contestant[] = [
   twoStreams(),
   retryingStore(),
   holdfastStore(),
+  holdfastStore({ name: "Holdfast's store, the long way", atOnce: false }),
   oneEnvironment(),
+  oneEnvironment(false),
   onDemand,
   instances,
 ];

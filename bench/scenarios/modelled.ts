@@ -57,12 +57,15 @@ const STREAM_PAUSE_MS = 250;
 const CONTESTANTS: readonly Contestant[] = [
   balancesInPlace(),
   twoStreams(),
-  ...[2, 8, 64].map((environments) =>
-    holdfastStore({
-      name: `lanes in ${environments} environments`,
-      environments,
-      streamPauseMs: STREAM_PAUSE_MS,
-    }),
+  ...[2, 8, 64].flatMap((environments) =>
+    [true, false].map((atOnce) =>
+      holdfastStore({
+        name: `lanes in ${environments} environments${atOnce ? '' : ', the long way'}`,
+        environments,
+        atOnce,
+        streamPauseMs: STREAM_PAUSE_MS,
+      }),
+    ),
   ),
 ];
 
