@@ -427,3 +427,46 @@ describe('a transfer that was not decided', () => {
     },
   );
 });
+
+describe('a transfer that may go the short way', () => {
+  const settled = Transfer.parse({
+    ...{ transferId: 't1', from: 'a1', to: 'b1', amount: 2500, currency: 'EUR', status: 'settled' },
+    ...{ requestedAt: endedAt, endedAt },
+    steps: [
+      { step: 'credited', accountId: 'b1', version: 2, at: endedAt },
+      { step: 'settled', accountId: 'a1', version: 3, at: endedAt },
+    ],
+  });
+  const body = { ...rent, transferId: 't1' };
+
+  it('is asked for so where the stage allows it, and only there', async () => {
+    const ledger = await createFundedLedger();
+    await ledger.transferAtOnce(body);
+    await ledger.transfer(body);
+    expect(ledger.store.execute.mock.calls.map(([request]) => request.atOnce)).toEqual([
+      true,
+      false,
+    ]);
+  });
+  it.each([false, true])(
+    'is answered as it was settled, without a look at the views; replayed: %s',
+    async (replayed) => {
+      const ledger = await createFundedLedger();
+      ledger.store.execute.mockResolvedValue({
+        outcome: 'accepted',
+        version: Version.parse(3),
+        at: endedAt,
+        answer: settled,
+        replayed,
+      });
+      const answer = await ledger.transferAtOnce(body, { Prefer: 'wait=5' });
+      expect(answer).toMatchObject({
+        status: 202,
+        headers: { Location: '/transfers/t1', 'Preference-Applied': 'wait=5' },
+        body: settled,
+      });
+      expect('Idempotency-Replayed' in answer.headers).toBe(replayed);
+      expect(ledger.views.transfer).not.toHaveBeenCalled();
+    },
+  );
+});

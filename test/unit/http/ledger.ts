@@ -66,6 +66,13 @@ export const createTestLedger = () => {
   return {
     store,
     views,
+    /** The same route where the stage allows transfers the short way. */
+    transferAtOnce: (body: object, headers: ClientRequest['headers'] = {}) =>
+      send(requestTransferHandler({ shortWay: true, store, views, newId, time, telemetry }), {
+        route: '/transfers',
+        body,
+        headers,
+      }),
     time,
     /** Puts a transfer where the views find it. */
     show: (transfer: Transfer) => transfers.set(TransferId.parse(transfer.transferId), transfer),

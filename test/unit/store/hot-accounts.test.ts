@@ -59,3 +59,32 @@ it('forgets the account that it has not met for longest, once there are a thousa
     true,
   ]);
 });
+
+it('an account is contended for a moment after a lost race, and twice as long after each further one', () => {
+  let now = 0;
+  const hot = rememberHotAccounts(() => now);
+  /** For how long it stays so, in milliseconds. */
+  const lasts = () => {
+    const from = now;
+    while (hot.isContended('a')) now += 1;
+    return now - from;
+  };
+  expect(lasts()).toBe(0);
+  const waits = Array.from({ length: 10 }, () => {
+    hot.raced('a', false);
+    return lasts();
+  });
+  expect(waits).toEqual([50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
+  expect(hot.has('a')).toBe(false);
+  hot.raced('a', true);
+  expect(lasts()).toBe(0);
+  hot.raced('a', false);
+  expect(lasts()).toBe(50);
+});
+
+it('an account that wins at once is not remembered for it', () => {
+  const hot = rememberHotAccounts(() => 0);
+  hot.met('hot', 2);
+  for (let n = 0; n < 1_000; n += 1) hot.raced(`quiet-${n}`, true);
+  expect(hot.has('hot')).toBe(true);
+});
