@@ -49,8 +49,10 @@ export interface ContentionModel {
  *
  * A transaction holds its items from when it arrives until it is answered. Another transaction, or
  * a single write, that touches one of them meanwhile is refused, after its own time and at its own
- * cost; reads pass, and single writes hold nothing. A request is refused where its partition key
- * has used up what it may; that costs nothing.
+ * cost; reads pass, and single writes hold nothing
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html, *Transaction
+ * conflict handling*). A request is refused as a whole where one of its partition keys has used up
+ * what it may; that costs nothing. Of a batch of reads AWS would answer the rest.
  */
 export const createContentionModel = (
   settings: ModelSettings,
@@ -60,11 +62,12 @@ export const createContentionModel = (
   const writes = createBudgets(settings.writeUnitsPerSecond, settings.burstMs, clock);
   const reads = createBudgets(settings.readUnitsPerSecond, settings.burstMs, clock);
 
-  /** Finds the reason against writing an item now, and uses its units, unless it is throttled. */
-  const reasonAgainst = ({ partition, key, units }: TouchedItem): Reason => {
-    if (!writes.has(partition)) return 'ThrottlingError';
-    writes.use(partition, units);
-    return held.has(key) ? 'TransactionConflict' : 'None';
+  /** Finds the reason against each of the items that one request writes, and uses their units. */
+  const reasonsAgainst = (items: readonly TouchedItem[]): readonly Reason[] => {
+    if (!items.every(({ partition }) => writes.has(partition)))
+      return items.map(({ partition }) => (writes.has(partition) ? 'None' : 'ThrottlingError'));
+    for (const { partition, units } of items) writes.use(partition, units);
+    return items.map(({ key }) => (held.has(key) ? 'TransactionConflict' : 'None'));
   };
 
   /** Half of the time passes on the way there, the rest on the way back. */
@@ -84,7 +87,7 @@ export const createContentionModel = (
     answer: async (request, forward) => {
       switch (request.kind) {
         case 'transaction': {
-          const reasons = request.items.map(reasonAgainst);
+          const reasons = reasonsAgainst(request.items);
           if (reasons.some((reason) => reason !== 'None'))
             return inTime(settings.transactionMs, async () => cancelled(reasons));
           for (const { key } of request.items) held.add(key);
@@ -95,17 +98,19 @@ export const createContentionModel = (
           }
         }
         case 'write': {
-          const reason = reasonAgainst(request.item);
+          const [reason = 'None'] = reasonsAgainst([request.item]);
           return inTime(
             settings.requestMs,
             reason === 'None' ? forward : async () => refused[reason],
           );
         }
         case 'read': {
-          if (!reads.has(request.partition))
+          const { partitions, least } = request;
+          if (!partitions.every(reads.has))
             return inTime(settings.requestMs, async () => refused.ThrottlingError);
           const answer = await inTime(settings.requestMs, forward);
-          reads.use(request.partition, consumed(answer));
+          const each = Math.max(least, consumed(answer) / partitions.length);
+          for (const partition of partitions) reads.use(partition, each);
           return answer;
         }
         case 'other':
@@ -137,7 +142,7 @@ const createBudgets = (perSecond: number, burstMs: number, clock: () => number) 
 
 /** Read units, where the answer has them: a client that counts them asks for them. */
 const consumed = ({ body }: DynamoDbAnswer): number =>
-  Number(/"CapacityUnits":([\d.]+)/.exec(body.toString('latin1'))?.[1] ?? 1);
+  Number(/"CapacityUnits":([\d.]+)/.exec(body.toString('latin1'))?.[1] ?? 0);
 
 type Reason = 'None' | 'TransactionConflict' | 'ThrottlingError';
 
@@ -149,16 +154,18 @@ const refusal = (type: string, message: string, more: object = {}): DynamoDbAnsw
   ),
 });
 
-/** A single write that meets a transaction, or a single request to a partition that has enough. */
+/**
+ * The answers to a single write that meets a transaction, and to a single request of a partition
+ * that has used up what it may, as a table on demand gives them: there a transaction's reason is
+ * `ThrottlingError` too, and not `ProvisionedThroughputExceeded`
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html).
+ */
 const refused = {
   TransactionConflict: refusal(
     'TransactionConflictException',
     'Transaction is ongoing for the item',
   ),
-  ThrottlingError: refusal(
-    'ProvisionedThroughputExceededException',
-    'The partition key has used up its throughput',
-  ),
+  ThrottlingError: refusal('ThrottlingException', 'The partition key has used up its throughput'),
 };
 
 const cancelled = (reasons: readonly Reason[]): DynamoDbAnswer =>

@@ -5,7 +5,7 @@ import type { DynamoDbAnswer } from '../../local-cloud/dynamodb/answer.ts';
 import { connectToDynamoDb } from '../../local-cloud/dynamodb/connection.ts';
 import type { Database, Engine } from '../engine.ts';
 import { createContentionModel, type ModelSettings } from './contention.ts';
-import { type Keys, readRequest } from './request.ts';
+import { createRequestReader, type Tables } from './request.ts';
 
 /** An engine with the model before every one of its databases. */
 export interface ModelledEngine extends Engine {
@@ -13,14 +13,22 @@ export interface ModelledEngine extends Engine {
   close(): Promise<void>;
 }
 
-/** Puts a model between callers and an engine: see {@link createContentionModel}. */
-export const modelledEngine = (engine: Engine, settings: ModelSettings): ModelledEngine => {
+/**
+ * Puts a model between callers and an engine: see {@link createContentionModel}.
+ * @param options.recordsByAccount whether the model takes an account's records for one partition,
+ *   and not each for its own, as they are.
+ */
+export const modelledEngine = (
+  engine: Engine,
+  settings: ModelSettings,
+  { recordsByAccount }: { readonly recordsByAccount: boolean },
+): ModelledEngine => {
   const proxies: Proxy[] = [];
   return {
     endpoint: engine.endpoint,
     database: async (options) => {
       const database = await engine.database(options);
-      const proxy = await startProxy(database, settings);
+      const proxy = await startProxy(database, settings, tablesOf(database, recordsByAccount));
       proxies.push(proxy);
       return { ...database, config: { ...database.config, endpoint: proxy.url } };
     },
@@ -36,17 +44,21 @@ interface Proxy {
 }
 
 /** Starts an HTTP server that answers as DynamoDB does, by the model, from one database. */
-const startProxy = async (database: Database, settings: ModelSettings): Promise<Proxy> => {
+const startProxy = async (
+  database: Database,
+  settings: ModelSettings,
+  tables: Tables,
+): Promise<Proxy> => {
   const connection = connectToDynamoDb(database.direct);
   const time = { clock: () => performance.now(), sleep: (ms: number) => setTimeout(ms) };
   const model = createContentionModel(settings, time);
-  const keys = keysOf(database);
+  const readRequest = createRequestReader(tables);
   const inTurn = createGate(AT_THE_ENGINE);
 
   const answer = async (incoming: IncomingMessage): Promise<DynamoDbAnswer> => {
     const body = await buffer(incoming);
     const target = String(incoming.headers['x-amz-target'] ?? '');
-    const request = readRequest(target.slice(target.indexOf('.') + 1), body, keys);
+    const request = readRequest(target.slice(target.indexOf('.') + 1), body);
     return model.answer(request, () => inTurn(() => connection.send(target, body)));
   };
   const server = createServer({ keepAliveTimeout: 0 }, (incoming, outgoing) => {
@@ -96,11 +108,11 @@ const createGate = (most: number) => {
   };
 };
 
-const keysOf = ({ tables }: Database): Keys => ({
-  [tables.events]: ['streamId', 'version'],
-  [tables.commands]: ['key'],
-  [tables.queue]: ['accountId', 'place'],
-  [tables.views]: ['pk', 'sk'],
+const tablesOf = ({ tables }: Database, recordsByAccount: boolean): Tables => ({
+  [tables.events]: { key: ['streamId', 'version'] },
+  [tables.commands]: { key: ['key'], ...(recordsByAccount ? { partition: 'accountId' } : {}) },
+  [tables.queue]: { key: ['accountId', 'place'] },
+  [tables.views]: { key: ['pk', 'sk'] },
 });
 
 /** Headers of one connection mean nothing on the next one. */

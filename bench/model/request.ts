@@ -3,8 +3,19 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { itemSize } from '../../functions/store/stream/item-size.ts';
 
-/** The attributes of each table's key, by the table's name: the partition's, then the sort key's. */
-export type Keys = Readonly<Record<string, readonly string[]>>;
+/** What the model knows of a table. */
+interface TableKeys {
+  /** The attributes of its key: the partition's, then the sort key's. */
+  readonly key: readonly string[];
+  /**
+   * An attribute that the model takes for the partition key, to see what another key would cost.
+   * Whoever asks for an item by its key does not say it: the model remembers it of what was put.
+   */
+  readonly partition?: string;
+}
+
+/** The tables, by name. */
+export type Tables = Readonly<Record<string, TableKeys>>;
 
 /** What a request to DynamoDB touches, as far as the model needs it. */
 export type ModelledRequest =
@@ -12,9 +23,12 @@ export type ModelledRequest =
   | { readonly kind: 'transaction'; readonly items: readonly TouchedItem[] }
   /** Writes one item. */
   | { readonly kind: 'write'; readonly item: TouchedItem }
-  /** Reads from one partition; its answer tells what it consumed. */
-  | { readonly kind: 'read'; readonly partition: string }
-  /** Takes only its time in the model: batches, scans, streams. */
+  /**
+   * Reads: a partition, or many items, whose partitions are then as many. `least` is what each takes
+   * of read units at the least; its answer tells what it consumed.
+   */
+  | { readonly kind: 'read'; readonly partitions: readonly string[]; readonly least: number }
+  /** Takes only its time in the model. */
   | { readonly kind: 'other' };
 
 /** An item that is written. */
@@ -27,38 +41,68 @@ export interface TouchedItem {
   readonly units: number;
 }
 
+/** Tells what a request touches. */
+export type RequestReader = (operation: string, body: Buffer) => ModelledRequest;
+
 /**
- * Reads what a request touches.
- * @param operation e.g. `PutItem`.
- * @param body the request, as DynamoDB's JSON.
- * @throws {Error} where it is of a table that `keys` does not name.
+ * Makes a reader of requests to some tables. It takes the operation, e.g. `PutItem`, and the
+ * request as DynamoDB's JSON, and throws where the model does not know the operation or the table.
  */
-export const readRequest = (operation: string, body: Buffer, keys: Keys): ModelledRequest => {
-  switch (operation) {
-    case 'TransactWriteItems': {
-      const { TransactItems } = Transaction.parse(JSON.parse(body.toString()));
-      const items = TransactItems.flatMap(({ Put, Update, Delete, ConditionCheck }) => {
-        const one = Put ?? Update ?? Delete ?? ConditionCheck;
-        return one ? [touched(one, keys, 2)] : [];
-      });
-      return { kind: 'transaction', items };
+export const createRequestReader = (tables: Tables): RequestReader => {
+  const touched = createTouched(tables);
+  return (operation, body) => {
+    if (TIME_ALONE.has(operation)) return { kind: 'other' };
+    const json: unknown = JSON.parse(body.toString());
+    switch (operation) {
+      case 'TransactWriteItems': {
+        const items = Transaction.parse(json).TransactItems.flatMap(
+          ({ Put, Update, Delete, ConditionCheck }) => {
+            const one = Put ?? Update ?? Delete ?? ConditionCheck;
+            return one ? [touched(one, 2)] : [];
+          },
+        );
+        return { kind: 'transaction', items };
+      }
+      case 'PutItem':
+      case 'UpdateItem':
+      case 'DeleteItem':
+        return { kind: 'write', item: touched(One.parse(json), 1) };
+      case 'GetItem': {
+        const one = One.parse(json);
+        return { kind: 'read', partitions: [touched(one, 0).partition], least: leastOf(one) };
+      }
+      case 'BatchGetItem': {
+        const { RequestItems } = BatchGet.parse(json);
+        const of = Object.entries(RequestItems);
+        return {
+          kind: 'read',
+          partitions: of.flatMap(([TableName, { Keys }]) =>
+            Keys.map((Key) => touched({ TableName, Key }, 0).partition),
+          ),
+          least: Math.max(...of.map(([, each]) => leastOf(each))),
+        };
+      }
+      case 'Query': {
+        const query = Query.parse(json);
+        return { kind: 'read', partitions: [partitionOf(query)], least: leastOf(query) };
+      }
+      default:
+        throw new Error(`the model does not know the operation ${operation}`);
     }
-    case 'PutItem':
-    case 'UpdateItem':
-    case 'DeleteItem':
-      return { kind: 'write', item: touched(One.parse(JSON.parse(body.toString())), keys, 1) };
-    case 'GetItem': {
-      const one = One.parse(JSON.parse(body.toString()));
-      return { kind: 'read', partition: touched(one, keys, 0).partition };
-    }
-    case 'Query': {
-      const query = Query.parse(JSON.parse(body.toString()));
-      return { kind: 'read', partition: partitionOf(query) };
-    }
-    default:
-      return { kind: 'other' };
-  }
+  };
 };
+
+/** What reads streams, or is asked once. */
+const TIME_ALONE = new Set([
+  'DescribeStream',
+  'DescribeTable',
+  'GetRecords',
+  'GetShardIterator',
+  'ListStreams',
+]);
+
+const leastOf = ({ ConsistentRead }: { readonly ConsistentRead?: boolean | undefined }): number =>
+  ConsistentRead ? 1 : 0.5;
 
 const AttributeValues = z.record(
   z.string(),
@@ -69,6 +113,14 @@ const One = z.object({
   TableName: z.string(),
   Item: z.optional(AttributeValues),
   Key: z.optional(AttributeValues),
+  ConsistentRead: z.optional(z.boolean()),
+});
+
+const BatchGet = z.object({
+  RequestItems: z.record(
+    z.string(),
+    z.object({ Keys: z.array(AttributeValues), ConsistentRead: z.optional(z.boolean()) }),
+  ),
 });
 
 const Transaction = z.object({
@@ -86,25 +138,30 @@ const Query = z.object({
   TableName: z.string(),
   KeyConditionExpression: z.string(),
   ExpressionAttributeValues: AttributeValues,
+  ConsistentRead: z.optional(z.boolean()),
 });
 
-/**
- * @param unitsPerKilobyte 2 in a transaction. Of an update the size is not in the request: it
- *   counts as one of an item up to 1 KB.
- */
-const touched = (
-  { TableName, Item, Key }: z.infer<typeof One>,
-  keys: Keys,
-  unitsPerKilobyte: number,
-): TouchedItem => {
-  const attributes = keys[TableName];
-  if (!attributes) throw new Error(`the model does not know the key of the table ${TableName}`);
-  const values = attributes.map((name) => JSON.stringify((Item ?? Key)?.[name]));
-  const kilobytes = Item ? Math.ceil(itemSize(unmarshall(Item)) / 1_024) : 1;
-  return {
-    partition: `${TableName}/${values[0]}`,
-    key: `${TableName}/${values.join('/')}`,
-    units: kilobytes * unitsPerKilobyte,
+/** Makes what tells the item that a request, or a part of one, touches. */
+const createTouched = (tables: Tables) => {
+  const remembered = new Map<string, string>();
+
+  /**
+   * @param unitsPerKilobyte 2 in a transaction. Of an update the size is not in the request: it
+   *   counts as one of an item up to 1 KB.
+   */
+  return ({ TableName, Item, Key }: z.infer<typeof One>, unitsPerKilobyte: number): TouchedItem => {
+    const table = tables[TableName];
+    if (!table) throw new Error(`the model does not know the key of the table ${TableName}`);
+    const values = table.key.map((name) => JSON.stringify((Item ?? Key)?.[name]));
+    const key = `${TableName}/${values.join('/')}`;
+    if (table.partition !== undefined && Item?.[table.partition])
+      remembered.set(key, `${TableName}/${JSON.stringify(Item[table.partition])}`);
+    const kilobytes = Item ? Math.ceil(itemSize(unmarshall(Item)) / 1_024) : 1;
+    return {
+      partition: remembered.get(key) ?? `${TableName}/${values[0]}`,
+      key,
+      units: kilobytes * unitsPerKilobyte,
+    };
   };
 };
 

@@ -4,7 +4,7 @@ import {
   type ModelSettings,
   type Time,
 } from '../../../bench/model/contention.ts';
-import { type ModelledRequest, readRequest } from '../../../bench/model/request.ts';
+import { createRequestReader, type ModelledRequest } from '../../../bench/model/request.ts';
 import type { DynamoDbAnswer } from '../../../local-cloud/dynamodb/answer.ts';
 
 const settings: ModelSettings = {
@@ -60,7 +60,7 @@ const put = (name: string, units = 1): ModelledRequest => ({
   kind: 'write',
   item: item(name, units),
 });
-const read: ModelledRequest = { kind: 'read', partition: 'a' };
+const read: ModelledRequest = { kind: 'read', partitions: ['a'], least: 1 };
 
 /** A model, and what its requests were answered, as they come. */
 const given = () => {
@@ -160,7 +160,7 @@ describe('where a partition key has used up what it may', () => {
     await pass(21);
     const later = ask(put('a'));
     await pass(4);
-    expect(soon.answer).toBe('ProvisionedThroughputExceededException');
+    expect(soon.answer).toBe('ThrottlingException');
     expect([elsewhere.answer, later.answer]).toEqual(['fine', 'fine']);
   });
 
@@ -170,6 +170,15 @@ describe('where a partition key has used up what it may', () => {
     const both = ask(transaction(item('a'), item('b')));
     await pass(10);
     expect(both.reasons).toEqual(['ThrottlingError', 'None']);
+  });
+
+  it('takes nothing of the other partitions of a transaction that it refuses', async () => {
+    const { ask, pass } = given();
+    ask(put('a', 120));
+    ask(transaction(item('a', 2), item('b', 200)));
+    const other = ask(put('b'));
+    await pass(10);
+    expect(other.answer).toBe('fine');
   });
 
   it('takes 1,000 write units a second', async () => {
@@ -193,7 +202,38 @@ describe('where a partition key has used up what it may', () => {
     await pass(4);
     const later = ask(read);
     await pass(4);
-    expect([soon.answer, later.answer]).toEqual(['ProvisionedThroughputExceededException', 'fine']);
+    expect([soon.answer, later.answer]).toEqual(['ThrottlingException', 'fine']);
+  });
+});
+
+describe('many items read at once', () => {
+  const many: ModelledRequest = { kind: 'read', partitions: ['a', 'b', 'b'], least: 1 };
+
+  it('take of the partition of each', async () => {
+    const { ask, pass } = given();
+    ask(many, fine(600));
+    await pass(4);
+    const soon = [ask({ ...read, partitions: ['b'] }), ask({ ...read, partitions: ['a'] })];
+    await pass(4);
+    expect(soon.map(({ answer }) => answer)).toEqual(['ThrottlingException', 'fine']);
+  });
+
+  it('take the least that a read takes, where there is nothing to find', async () => {
+    const { ask, pass } = given();
+    for (let n = 0; n < 151; n += 1) ask(many, fine(0));
+    await pass(4);
+    const soon = [ask({ ...read, partitions: ['b'] }), ask({ ...read, partitions: ['a'] })];
+    await pass(4);
+    expect(soon.map(({ answer }) => answer)).toEqual(['ThrottlingException', 'fine']);
+  });
+
+  it('are refused together where one partition has used up what it may', async () => {
+    const { ask, pass } = given();
+    ask({ ...read, partitions: ['b'] }, fine(320));
+    await pass(4);
+    const all = ask(many);
+    await pass(4);
+    expect(all.answer).toBe('ThrottlingException');
   });
 });
 
@@ -212,9 +252,13 @@ it('answers in the time that a request, or a transaction, takes, also where it r
 });
 
 describe('what a request touches', () => {
-  const keys = { events: ['streamId', 'version'], commands: ['key'] };
+  const tables = {
+    events: { key: ['streamId', 'version'] },
+    commands: { key: ['key'] },
+  };
+  const json = (request: object) => Buffer.from(JSON.stringify(request));
   const of = (operation: string, request: object) =>
-    readRequest(operation, Buffer.from(JSON.stringify(request)), keys);
+    createRequestReader(tables)(operation, json(request));
   const place = { streamId: { S: 'x' }, version: { N: '7' } };
 
   it('is every item of a transaction, at two units a kilobyte', () => {
@@ -241,18 +285,55 @@ describe('what a request touches', () => {
       TableName: 'events',
       KeyConditionExpression: 'streamId = :streamId AND #version <= :notAfter',
       ExpressionAttributeValues: { ':streamId': { S: 'x' }, ':notAfter': { N: '9' } },
+      ConsistentRead: true,
     };
     const get = { TableName: 'events', Key: place };
     const partition = 'events/{"S":"x"}';
-    expect(of('Query', query)).toEqual({ kind: 'read', partition });
-    expect(of('GetItem', get)).toEqual({ kind: 'read', partition });
+    expect(of('Query', query)).toEqual({ kind: 'read', partitions: [partition], least: 1 });
+    expect(of('GetItem', get)).toEqual({ kind: 'read', partitions: [partition], least: 0.5 });
     expect(of('PutItem', { TableName: 'events', Item: place })).toMatchObject({
       kind: 'write',
       item: { partition, units: 1 },
     });
   });
 
-  it('is not asked of what is no single request of the ledger', () => {
+  it('is the partition of every item of a batch', () => {
+    const Keys = [{ key: { S: 'k' } }, { key: { S: 'l' } }];
+    expect(
+      of('BatchGetItem', { RequestItems: { commands: { Keys, ConsistentRead: true } } }),
+    ).toEqual({
+      kind: 'read',
+      partitions: ['commands/{"S":"k"}', 'commands/{"S":"l"}'],
+      least: 1,
+    });
+  });
+
+  it('is not asked of what reads streams', () => {
     expect(of('GetRecords', {})).toEqual({ kind: 'other' });
+  });
+
+  it.each(['TransactGetItems', 'BatchWriteItem', 'Scan'])(
+    'is refused by name where the model does not know: %s',
+    (operation) => {
+      expect(() => of(operation, {})).toThrow(operation);
+    },
+  );
+
+  it('is refused by name of a table that the model does not know', () => {
+    expect(() => of('GetItem', { TableName: 'other', Key: place })).toThrow('other');
+  });
+
+  it("is one partition for all of an account's records, where the model is told so", () => {
+    const read = createRequestReader({ commands: { key: ['key'], partition: 'accountId' } });
+    const record = (key: string) => ({ key: { S: key }, accountId: { S: 'hot' } });
+    const partition = 'commands/{"S":"hot"}';
+    const put = (key: string) =>
+      read('PutItem', json({ TableName: 'commands', Item: record(key) }));
+    expect(put('k')).toMatchObject({ item: { partition, key: 'commands/{"S":"k"}' } });
+    expect(put('l')).toMatchObject({ item: { partition, key: 'commands/{"S":"l"}' } });
+    const get = (key: string) =>
+      read('GetItem', json({ TableName: 'commands', Key: { key: { S: key } } }));
+    expect(get('l')).toMatchObject({ partitions: [partition] });
+    expect(get('never put')).toMatchObject({ partitions: ['commands/{"S":"never put"}'] });
   });
 });
