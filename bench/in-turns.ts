@@ -5,7 +5,8 @@ import { withEngine } from './warm-engine.ts';
 /** One of several things that are measured in turns. */
 export interface Turn<Measurement> {
   readonly name: string;
-  measure(engine: Engine): Promise<Measurement>;
+  /** @param run from 0. */
+  measure(engine: Engine, run: number): Promise<Measurement>;
 }
 
 /**
@@ -29,7 +30,7 @@ export const inTurns = async <Measurement>(
         const what = `${turn.name}, run ${run + 1} of ${runs}`;
         progress.step(what);
         await speeds.take(what);
-        measured[index]?.push(await turn.measure(engine));
+        measured[index]?.push(await turn.measure(engine, run));
       }
     }
   });

@@ -1,5 +1,10 @@
-import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  DynamoDBClient,
+  type DynamoDBClientConfig,
+} from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { convertToNative } from '@aws-sdk/util-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { failureOf } from '../functions/runtime/failure.ts';
 import { itemSize } from '../functions/store/stream/item-size.ts';
@@ -129,9 +134,29 @@ const refusedFor = (error: unknown): Partial<Usage> => {
   }
 };
 
-const kilobytes = (item: object): number => Math.ceil(itemSize(item) / 1_024);
+const kilobytes = (item: object): number =>
+  Math.ceil(itemSize(isRaw(item) ? plain(item) : item) / 1_024);
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** An item in DynamoDB's own form, as the libraries beside Holdfast send it. */
+type RawItem = Readonly<Record<string, AttributeValue>>;
+
+/** The ledger's own items have all kinds of values, so that one without a type tells. */
+const isRaw = (item: object): item is RawItem =>
+  Object.values(item).every(
+    (value) => isObject(value) && /^([SNBLM]|[SNB]S|BOOL|NULL)$/.test(Object.keys(value).join()),
+  );
+
+/** An item in the document client's form, bytes as a text of the same length. */
+const plain = (item: RawItem): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plainValue(value)]));
+
+const plainValue = (value: AttributeValue): unknown => {
+  if (value.B) return ' '.repeat(value.B.length);
+  if (value.M) return plain(value.M);
+  return value.L ? value.L.map(plainValue) : convertToNative(value);
+};
 
 /**
  * What DynamoDB says that a request consumed. A read that finds nothing costs as much as the

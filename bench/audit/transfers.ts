@@ -1,5 +1,5 @@
 import type { CommandRecord } from '../../functions/store/writing/command-record.ts';
-import { UNFINISHED } from '../load/drive.ts';
+import { UNFINISHED, UNKNOWN } from '../load/drive.ts';
 import { hold } from './rule.ts';
 import type { SoundStream } from './streams.ts';
 
@@ -59,7 +59,7 @@ export const holdTransfers = (
 };
 
 /** What a caller may hear of a transfer that goes on or not. */
-const MAY_BE_EITHER = new Set([UNFINISHED, 'unknown']);
+const MAY_BE_EITHER = new Set([UNFINISHED, UNKNOWN]);
 
 const stepsIn = (streams: readonly SoundStream[]): ReadonlyMap<string, Steps> => {
   const transfers = new Map<string, Steps>();

@@ -14,6 +14,8 @@ export interface Measured extends Omit<Driven, 'heard'> {
    * Usage of DynamoDB per settled transfer: by the callers and by all functions behind the streams.
    */
   readonly usage: Usage;
+  /** The workload's name. */
+  readonly workload: string;
   /** Per settled transfer, in milliseconds. */
   readonly processorTime: ProcessorTime;
   /** The most during the load. */
@@ -23,7 +25,7 @@ export interface Measured extends Omit<Driven, 'heard'> {
 /**
  * Has a contestant do its work on an empty database, warmed up, one workload after the other, and
  * checks afterwards that nothing was lost.
- * @returns a measurement for each workload, in order, and what was checked.
+ * @returns a measurement for each workload, and what was checked.
  * @throws {AuditFailure} where something was lost.
  */
 export const measure = async (
@@ -47,6 +49,7 @@ export const measure = async (
       for (const [id, outcome] of ofThese) all.set(id, outcome);
       measured.push({
         ...driven,
+        workload: workload.name,
         usage: perCommand(open.usage(), driven.settled),
         processorTime: processorTimePer(before, processorTime(), driven.settled),
         memory: mostMemory(),

@@ -174,8 +174,10 @@ type Caller = (transfer: Transfer, signal: AbortSignal) => Promise<string>;
  */
 const createCaller =
   (client: ApiClient, transferIds: Map<string, string>): Caller =>
-  async ({ id, ...rest }, signal) => {
-    const ask = () => client.send('POST', '/transfers', { body: rest, key: id, prefer: 'wait=10' });
+  async ({ id, sentAs = 'key', ...rest }, signal) => {
+    const body = sentAs === 'key' ? rest : { ...rest, transferId: id };
+    const key = sentAs === 'transferId' ? {} : { key: id };
+    const ask = () => client.send('POST', '/transfers', { body, ...key, prefer: 'wait=10' });
     let answer = await ask();
     for (;;) {
       const { status, body } = answer;

@@ -8,13 +8,17 @@ export interface Bank {
    * @param caller which of the callers asks, from 0: they share nothing but the tables, where the
    *   design says so.
    * @param signal the time for this is up. What has been begun may be left open.
-   * @returns `settled`, or why it was not; {@link UNFINISHED} where the signal came first.
+   * @returns `settled`, or why it was not; {@link UNFINISHED} where the signal came first,
+   *   {@link UNKNOWN} where it may have been made or not.
    */
   transfer(transfer: Transfer, caller: number, signal: AbortSignal): Promise<string>;
 }
 
 /** A transfer that the time was too short for. */
 export const UNFINISHED = 'unfinished';
+
+/** A transfer whose request was answered in no way that could be read: it may be done or not. */
+export const UNKNOWN = 'unknown';
 
 /** How the callers behave. */
 export interface DriveOptions {

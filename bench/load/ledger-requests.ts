@@ -50,4 +50,9 @@ export interface Transfer {
   readonly to: string;
   /** In minor units. */
   readonly amount: number;
+  /** What a client over HTTP sends its id as; absent: as `Idempotency-Key`. */
+  readonly sentAs?: SentAs;
 }
+
+/** The keys of a transfer over HTTP: `Idempotency-Key`, `transferId`, or both. */
+export type SentAs = 'key' | 'transferId' | 'both';

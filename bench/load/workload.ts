@@ -1,5 +1,5 @@
 import { seededRandom } from '../statistics.ts';
-import type { Transfer } from './ledger-requests.ts';
+import type { SentAs, Transfer } from './ledger-requests.ts';
 
 /** Work that is the same for every contestant. */
 export interface Workload {
@@ -18,19 +18,24 @@ export const OPENING_BALANCE = 1_000_000;
 
 /**
  * Transfers between two accounts, every other one the other way: the worst load for two accounts.
+ * @param sentAs see {@link Transfer}; absent: the workload has the shorter name.
  */
-export const bothWays = (count: number, concurrency: number): Workload => {
-  const name = `${count} at ${concurrency}`;
-  const [one, other] = [
-    `one-of-${count}-at-${concurrency}`,
-    `other-of-${count}-at-${concurrency}`,
-  ] as const;
+export const bothWays = (count: number, concurrency: number, sentAs?: SentAs): Workload => {
+  const name = `${count} at ${concurrency}${sentAs ? `, ${KEYS[sentAs]}` : ''}`;
+  const [one, other] = [`one-of-${idOf(name)}`, `other-of-${idOf(name)}`] as const;
+  const transfers = transfersOf(name, count, (n) => (n % 2 === 0 ? [one, other] : [other, one]));
   return {
     name,
     accounts: [one, other],
-    transfers: transfersOf(name, count, (n) => (n % 2 === 0 ? [one, other] : [other, one])),
+    transfers: sentAs ? transfers.map((transfer) => ({ ...transfer, sentAs })) : transfers,
     concurrency,
   };
+};
+
+const KEYS: Readonly<Record<SentAs, string>> = {
+  key: 'Idempotency-Key',
+  transferId: 'transferId',
+  both: 'both keys',
 };
 
 /** Deposits, which have no source, of many callers into one account. */
@@ -112,8 +117,11 @@ const transfersOf = (
 ): Transfer[] =>
   Array.from({ length: count }, (_, n) => {
     const [from, to] = between(n);
-    return { id: `${name.replaceAll(' ', '-')}-${n}`, from, to, amount: 1 };
+    return { id: `${idOf(name)}-${n}`, from, to, amount: 1 };
   });
+
+/** A name as a part of an id. */
+const idOf = (name: string): string => name.replaceAll(/\W+/g, '-');
 
 const numbered = (count: number) => Array.from({ length: count }, (_, n) => nameOf(n));
 
@@ -147,4 +155,12 @@ const FEWEST_PAIRS = 20;
  * function runs in as many isolates as there are calls at once, and each of them compiles its code
  * as it goes: it takes some hundred calls until one costs a third of the first ones.
  */
-export const cloudWarmUp = (): Workload => ({ ...bothWays(3_000, 100), name: 'warm-up' });
+export const cloudWarmUp = (): Workload => {
+  const { transfers, ...rest } = bothWays(3_000, 100);
+  const ways: readonly SentAs[] = ['key', 'transferId', 'both'];
+  return {
+    ...rest,
+    name: 'warm-up',
+    transfers: transfers.map((transfer, n) => ({ ...transfer, sentAs: ways[n % 3] ?? 'key' })),
+  };
+};

@@ -9,6 +9,7 @@ import { inTurns, stepsInTurns } from '../in-turns.ts';
 import { bothWays } from '../load/workload.ts';
 import { onAws } from '../model/contention.ts';
 import { modelledEngine } from '../model/proxy.ts';
+import { machineTable } from '../report/machine-table.ts';
 import { amount, time } from '../report/numbers.ts';
 import type { Table } from '../report/table.ts';
 import type { Findings, Scenario, Target } from '../scenario.ts';
@@ -41,7 +42,10 @@ export const modelled: Scenario = {
       return summarize(contestant.name, workload, measured, undefined);
     });
     return {
-      tables: WORKLOADS.map(({ name }) => tableOf(name, summaries)),
+      tables: [
+        ...WORKLOADS.map(({ name }) => tableOf(name, summaries)),
+        machineTable('one pair of accounts, modelled', summaries),
+      ],
       targets: WORKLOADS.map((workload) => targetOf(workload, summaries)),
       figures: { settings: onAws, streamPauseMs: STREAM_PAUSE_MS, summaries },
       audit: auditLine(results.flat().map(({ audited }) => audited)),

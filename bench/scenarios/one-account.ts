@@ -5,6 +5,7 @@ import { auditLine, type Summary, summarize } from '../contestants/summary.ts';
 import type { Engine } from '../engine.ts';
 import { inTurns, stepsInTurns } from '../in-turns.ts';
 import { deposits } from '../load/workload.ts';
+import { machineTable } from '../report/machine-table.ts';
 import { amount, share, time } from '../report/numbers.ts';
 import type { Table } from '../report/table.ts';
 import type { Findings, Scenario } from '../scenario.ts';
@@ -29,7 +30,10 @@ export const oneAccount: Scenario = {
     const [together] = summaries;
     if (!together) throw new Error('nothing was measured');
     return {
-      tables: [tableOf(summaries, context.ceiling)],
+      tables: [
+        tableOf(summaries, context.ceiling),
+        machineTable(`one account, ${WORKLOAD.name}`, summaries),
+      ],
       targets: [
         {
           promised: 'One environment with lanes: at least 1,000 commands a second on one account',

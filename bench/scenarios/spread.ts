@@ -17,6 +17,7 @@ import {
   uniform,
   zipfian,
 } from '../load/workload.ts';
+import { machineTable } from '../report/machine-table.ts';
 import { amount, time } from '../report/numbers.ts';
 import type { Findings, Scenario, Target } from '../scenario.ts';
 
@@ -60,6 +61,7 @@ export const spread: Scenario = {
             'What had not settled after 15 s does not count. The one aggregate is hot whoever pays whom, and every commit of it ' +
             'carries 1,000 balances.',
         },
+        machineTable('1,000 accounts, 100 callers', summaries),
       ],
       targets: ['hot destination', 'hot source'].map((workload) => targetOf(summaries, workload)),
       figures: summaries,

@@ -8,6 +8,7 @@ import { fingerprint } from '../../../functions/store/writing/command-record.ts'
 import type { Audited } from '../../audit/ledger.ts';
 import { hold } from '../../audit/rule.ts';
 import { soundStream } from '../../audit/streams.ts';
+import { UNKNOWN } from '../../load/drive.ts';
 import { requests, type Transfer } from '../../load/ledger-requests.ts';
 import { OPENING_BALANCE } from '../../load/workload.ts';
 
@@ -53,7 +54,7 @@ export const auditSides = async (
   const found = (id: string) => streams.filter(({ commitsOf }) => commitsOf.has(id)).length;
   for (const [id, outcome] of heard) {
     const sides = [found(`debit:${id}`), found(`credit:${id}`)].join('/');
-    const expected = outcome === 'settled' ? ['1/1'] : outcome === 'unknown' ? EITHER : ['0/0'];
+    const expected = outcome === 'settled' ? ['1/1'] : outcome === UNKNOWN ? EITHER : ['0/0'];
     hold(expected.includes(sides), `transfer ${id} ${outcome}, with ${sides} commits`);
   }
   const balances = streams.reduce((sum, { account }) => sum + account.balance, 0);

@@ -1,5 +1,6 @@
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { failureOf } from '../../../functions/runtime/failure.ts';
+import { UNKNOWN } from '../../load/drive.ts';
 import { plantAccounts } from '../../load/plant.ts';
 import { OPENING_BALANCE } from '../../load/workload.ts';
 import { createMeter, meteredClient } from '../../metering.ts';
@@ -44,7 +45,7 @@ export const twoStreams = (): Contestant => ({
             return 'settled';
           } catch (error) {
             // Another writer took a version, another transaction was there, or DynamoDB throttled.
-            return failureOf(error).kind === 'unknown' ? 'unknown' : undefined;
+            return failureOf(error).kind === 'unknown' ? UNKNOWN : undefined;
           }
         });
       },
