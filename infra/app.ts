@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { functionNames } from './constructs/catalogue.ts';
+import { functionsOf } from './constructs/transfer-ways.ts';
 import { type AppContext, cliContext, contextOf, readContext } from './context.ts';
 import {
   assertMayBeOpen,
@@ -10,6 +10,7 @@ import {
   type StageName,
   settingsOf,
   stageNames,
+  transfersSettings,
 } from './stages.ts';
 import { synthesize } from './synth.ts';
 
@@ -23,22 +24,25 @@ The cdk CLI runs this too: cdk deploy -c stage=dev
                  stage=NAME
                  open=yes  for a stage that may not be open to everybody: it is meant to be
                  compute=${computes.join('|')}  in place of what is set for the stage
+                 transfers=${transfersSettings.join('|')}  likewise
   --help         this text`;
 
 const main = async (): Promise<void> => {
   const asked = readCommandLine(process.argv.slice(2));
   if (asked === 'help') return console.log(usage);
-  const { stage, open, compute } = asked;
+  const { stage, open, compute, transfers } = asked;
+  const settings = { ...(compute && { compute }), ...(transfers && { transfers }) };
+  const inForce = { ...settingsOf(stage), ...settings };
   // The cdk CLI says where to write.
   const directory = await synthesize({
     stage,
     open,
-    ...(compute && { settings: { compute } }),
+    settings,
     outdir: process.env['CDK_OUTDIR'] ?? 'cdk.out',
   });
   console.log(`Holdfast-${stage}: ${join(directory, `Holdfast-${stage}.template.json`)}`);
-  console.log(`  and the bundles of ${functionNames.length} functions beside it`);
-  const { alarmEmails } = settingsOf(stage);
+  console.log(`  and the bundles of ${functionsOf(inForce).length} functions beside it`);
+  const { alarmEmails } = inForce;
   if (alarmEmails.length === 0)
     console.log('  nobody is told of its alarms: alarmEmails in infra/stages.ts is empty');
 };

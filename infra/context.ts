@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type Compute, parseCompute } from './stages.ts';
+import { type Compute, parseCompute, parseTransfers, type Transfers } from './stages.ts';
 
 /** The options of `-c KEY=VALUE`, for the cdk CLI and `npm run synth`. */
 export interface AppContext {
@@ -8,9 +8,11 @@ export interface AppContext {
   readonly open: boolean;
   /** Replaces the stage's own. */
   readonly compute?: Compute | undefined;
+  /** Replaces the stage's own. */
+  readonly transfers?: Transfers | undefined;
 }
 
-const ownKeys = ['stage', 'open', 'compute'] as const;
+const ownKeys = ['stage', 'open', 'compute', 'transfers'] as const;
 
 /**
  * Names that the cdk CLI itself writes to `cdk.json`, `cdk.context.json` or `~/.cdk.json`. Its
@@ -31,7 +33,7 @@ export const readContext = (given: Readonly<Record<string, unknown>>): AppContex
       `There is no context key "${unknown.join('", "')}". The keys are: ${ownKeys.join(', ')}.`,
     );
   }
-  const { stage, open, compute } = given;
+  const { stage, open, compute, transfers } = given;
   if (stage !== undefined && typeof stage !== 'string')
     throw new Error('The context key "stage" takes a name.');
   if (open !== undefined && open !== 'yes')
@@ -40,6 +42,7 @@ export const readContext = (given: Readonly<Record<string, unknown>>): AppContex
     stage,
     open: open === 'yes',
     compute: compute === undefined ? undefined : parseCompute(String(compute)),
+    transfers: transfers === undefined ? undefined : parseTransfers(String(transfers)),
   };
 };
 

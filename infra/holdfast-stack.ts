@@ -7,9 +7,11 @@ import { DeadLetters } from './constructs/dead-letters.ts';
 import { Functions } from './constructs/functions.ts';
 import { LedgerHttpApi } from './constructs/http-api.ts';
 import { LedgerDashboard } from './constructs/ledger-dashboard.ts';
+import { ledgerMetrics } from './constructs/ledger-metrics.ts';
 import { RecoverySchedule } from './constructs/recovery-schedule.ts';
 import { queuedCommands, reservations, StreamMapping } from './constructs/stream-mapping.ts';
 import { Tables } from './constructs/tables.ts';
+import { takerOfReservations } from './constructs/transfer-ways.ts';
 import { TransferWorkflow, workflowNameOf } from './constructs/transfer-workflow.ts';
 import type { StageName, StageSettings } from './stages.ts';
 
@@ -57,11 +59,14 @@ export class HoldfastStack extends Stack {
       deadLetters,
       settings: settings.streams['project-views'],
     });
+    // The same mapping in every setting of `transfers`: one that changes goes on where it is, where
+    // a new one would begin with the reservations of a day ago.
+    const taker = takerOfReservations(settings.transfers);
     new StreamMapping(this, 'CarryOutTransfers', {
       source: tables.events,
-      consumer: functions.get('carry-out-transfers'),
+      consumer: functions.get(taker),
       deadLetters,
-      settings: settings.streams['carry-out-transfers'],
+      settings: settings.streams[taker],
       filter: reservations,
     });
     new StreamMapping(this, 'DecidePending', {
@@ -75,11 +80,13 @@ export class HoldfastStack extends Stack {
 
     const { api } = httpApi;
     const { stateMachine } = workflow;
+    const metrics = ledgerMetrics(stage, functions.names());
     const alarms = new Alarms(this, 'Alarms', {
       stage,
       settings,
       api,
       functions,
+      metrics,
       tables,
       workflow: stateMachine,
       deadLetters,
@@ -89,6 +96,7 @@ export class HoldfastStack extends Stack {
       alarms: alarms.all,
       api,
       functions,
+      metrics,
       tables,
       workflow: stateMachine,
       deadLetters,

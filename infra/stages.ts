@@ -52,6 +52,14 @@ export interface StageSettings {
    * never leaves managed instances, so functions of the two kinds differ in name.
    */
   readonly compute: Compute;
+  /**
+   * How transfers are carried out (docs/decisions/0010). `adaptive`: in one transaction over both
+   * accounts where nobody else is at them, else as with `stream`. `stream`: reserved, then credited
+   * and settled by the function behind the stream, which leaves to the workflow what does not go
+   * straight. `workflow`: reserved, then an execution of the workflow for every transfer, which has
+   * its history in Step Functions.
+   */
+  readonly transfers: Transfers;
   /** The settings of each function on managed instances; unused where all are on demand. */
   readonly instances: InstanceSettings;
   readonly throttling: {
@@ -76,6 +84,11 @@ export interface StageSettings {
 export const computes = ['on-demand', 'instances'] as const;
 
 export type Compute = (typeof computes)[number];
+
+/** The ways to carry transfers out. */
+export const transfersSettings = ['adaptive', 'stream', 'workflow'] as const;
+
+export type Transfers = (typeof transfersSettings)[number];
 
 /** The settings of a function on managed instances. */
 interface InstanceSettings {
@@ -105,8 +118,13 @@ interface Throughput {
 }
 
 /** The functions that read a table's stream. */
-export const streamConsumers = ['project-views', 'carry-out-transfers', 'decide-pending'] as const;
-type StreamConsumer = (typeof streamConsumers)[number];
+export const streamConsumers = [
+  'project-views',
+  'carry-out-transfers',
+  'start-transfers',
+  'decide-pending',
+] as const;
+export type StreamConsumer = (typeof streamConsumers)[number];
 
 /** How a stream is handed to its consumer. */
 export interface StreamSettings {
@@ -174,6 +192,14 @@ const streams: StageSettings['streams'] = {
     retryAttempts: 10,
     maxRecordAgeMinutes: 60,
   },
+  // Step Functions bounds how fast executions start, so more batches at a time would start no more.
+  // Giving up early is as safe as above.
+  'start-transfers': {
+    batchSize: 100,
+    parallelBatches: 1,
+    retryAttempts: 10,
+    maxRecordAgeMinutes: 60,
+  },
   // More than the 99 that one transaction decides: a batch holds the commands of several accounts.
   // One batch of a shard at a time: each queued command is an item of its own, and AWS keeps the
   // order per item only, so with more batches several invocations would race for one account.
@@ -187,7 +213,12 @@ const streams: StageSettings['streams'] = {
 };
 
 /** Each consumer is invoked once per shard at a time; a table has as many shards as partitions. */
-const consumers = { 'project-views': 50, 'carry-out-transfers': 50, 'decide-pending': 50 };
+const consumers = {
+  'project-views': 50,
+  'carry-out-transfers': 50,
+  'start-transfers': 50,
+  'decide-pending': 50,
+};
 const steps = { 'credit-transfer': 20, 'settle-transfer': 20, 'release-transfer': 20 };
 /** The schedule invokes it every minute for up to five: that is five at once, and one by hand. */
 const recovery = { 'recover-transfers': 6 };
@@ -216,6 +247,7 @@ const stages = {
     // A developer's account may be too new to reserve any.
     reservedConcurrency: {},
     compute: 'on-demand',
+    transfers: 'adaptive',
     instances,
     throttling: { rate: 2_000, burst: 2_000 },
     streams,
@@ -244,6 +276,7 @@ const stages = {
     warmThroughput: {},
     reservedConcurrency: { ...consumers, ...steps, ...recovery },
     compute: 'on-demand',
+    transfers: 'adaptive',
     instances: { ...instances, environments: { least: 3, most: 30 }, processors: 400 },
     throttling: { rate: 5_000, burst: 2_500 },
     streams,
@@ -289,6 +322,20 @@ export const parseCompute = (name: string): Compute => {
   const found = computes.find((compute) => compute === name);
   if (found === undefined)
     throw new Error(`There is no compute "${name}". There is: ${computes.join(', ')}.`);
+  return found;
+};
+
+/**
+ * @param name what the user typed.
+ * @throws an error that lists the ways when it is none of them.
+ */
+export const parseTransfers = (name: string): Transfers => {
+  const found = transfersSettings.find((transfers) => transfers === name);
+  if (found === undefined) {
+    throw new Error(
+      `There is no setting "${name}" of transfers. There is: ${transfersSettings.join(', ')}.`,
+    );
+  }
   return found;
 };
 

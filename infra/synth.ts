@@ -3,8 +3,9 @@ import { App, DefaultStackSynthesizer, type IStackSynthesizer, Validations } fro
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { bundle, bundleDirectory } from './bundle.ts';
-import { entryOf, type FunctionName, functionNames } from './constructs/catalogue.ts';
+import { entryOf, type FunctionName } from './constructs/catalogue.ts';
 import { runsOnInstances } from './constructs/instances.ts';
+import { functionsOf } from './constructs/transfer-ways.ts';
 import { HoldfastStack } from './holdfast-stack.ts';
 import {
   assertMayBeOpen,
@@ -32,9 +33,9 @@ export const synthesize = async ({
 }: SynthesisProps): Promise<string> => {
   const known = parseStage(stage);
   if (!open) assertMayBeOpen(known);
-  const { compute } = { ...settingsOf(known), ...props.settings };
-  const { onDemand = [], onInstances = [] } = Object.groupBy(functionNames, (name) =>
-    runsOnInstances(name, compute) ? 'onInstances' : 'onDemand',
+  const settings = { ...settingsOf(known), ...props.settings };
+  const { onDemand = [], onInstances = [] } = Object.groupBy(functionsOf(settings), (name) =>
+    runsOnInstances(name, settings.compute) ? 'onInstances' : 'onDemand',
   );
   await bundle(entriesOf(onDemand));
   if (onInstances.length > 0) await bundle(entriesOf(onInstances), bundleDirectory, true);

@@ -111,7 +111,7 @@ export const faults: readonly Fault[] = [
     within: 50,
     patches: [
       {
-        file: 'functions/transfers/step-requests.ts',
+        file: 'functions/transfers/steps/step-requests.ts',
         find: 'keys: [creditKey(transfer)],',
         replace: 'keys: [],',
       },

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { createHandler as createDecidePending } from '../../functions/commands/decide-pending.ts';
@@ -112,6 +113,8 @@ const handlersOn = (
       workflow,
       telemetry,
       clock: Date.now,
+      random: Math.random,
+      sleep: (milliseconds) => setTimeout(milliseconds),
       budget: { steps: 25_000, starts: 40_000 },
     }),
   };

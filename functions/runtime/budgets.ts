@@ -26,6 +26,8 @@ export const budgets = {
   carryOutStep: 5_000,
   /** How long a batch begins accounts' steps, and executions, whose start takes up to 13 s. */
   carryOut: { steps: 25_000, starts: 40_000 },
+  /** How long a batch begins to start executions. */
+  startTransfers: 40_000,
   /**
    * How long a batch of the views sends requests. Two reads of a stream may begin just before the
    * end, and take `command` each.

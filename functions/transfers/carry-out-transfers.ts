@@ -1,15 +1,14 @@
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import type { AccountId } from '../../events/values.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
-import type { Telemetry } from '../runtime/telemetry.ts';
 import type { CommandRequest, CommandResult } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
 import type { Commit } from '../store/stream/commit.ts';
-import { isReadable, readCommitRecord } from '../store/stream/delivered-commit.ts';
 import { hasSnapshot, type Tail, tailAt } from '../store/stream/tail.ts';
-import { reservedIn } from './reservations.ts';
-import { creditRequest, settleRequest } from './step-requests.ts';
-import { logContext, type TransferInput, type TransferWorkflow } from './workflow.ts';
+import { type Reservation, readReservations } from './delivered/delivered-reservations.ts';
+import { type HandOverDependencies, handOver } from './delivered/hand-over.ts';
+import { creditRequest, settleRequest } from './steps/step-requests.ts';
+import { logContext, type TransferInput } from './workflow.ts';
 
 /**
  * How long a batch goes on, in milliseconds: within its function's timeout, with some seconds left
@@ -22,9 +21,8 @@ interface Budget {
   readonly starts: number;
 }
 
-/** How many accounts it works on, and how many executions it starts, at once. */
+/** How many accounts it works on at once. */
 const ACCOUNTS_AT_ONCE = 20;
-const STARTS_AT_ONCE = 10;
 
 /**
  * Carries out the transfers whose reservations come in a batch of the events table's stream:
@@ -39,41 +37,18 @@ const STARTS_AT_ONCE = 10;
  * It need not ask whether a transfer has its reservation: the reservation's own commit comes with
  * the stream. Where it has ended since, the record of its credit answers.
  *
- * A stream record that is no commit, or one that this code cannot read, would fail in every
- * delivery and hold up its shard: it is logged, counted as `UnreadableRecords` and passed over.
- * recover-transfers finds the transfers that it may reserve.
+ * Stream records that nobody can read are passed over.
  */
 export const createHandler =
   (dependencies: CarryOutDependencies) =>
   async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
-    const { workflow, telemetry, clock, budget } = dependencies;
+    const { telemetry, clock, budget } = dependencies;
     const { logger, count, measure } = telemetry;
     const begun = clock();
-    const failed = new Set<string>();
-    const reserved = new Map<TransferInput, Reservation>();
-    const tails = new Map<AccountId, Tail>();
-    let unreadable = 0;
-    for (const record of Records.map(readCommitRecord)) {
-      const { sequenceNumber, streamId, version } = record;
-      // A stream record without its place cannot be passed over: Lambda takes an empty identifier
-      // for the whole batch.
-      if (sequenceNumber === '') failed.add(sequenceNumber);
-      if (isReadable(record)) {
-        const at = Date.parse(record.commit.at);
-        for (const transfer of reservedIn(record.commit))
-          reserved.set(transfer, { sequenceNumber, at });
-        remember(tails, record.commit);
-      } else {
-        unreadable += 1;
-        logger.error('a record of the stream is passed over', {
-          accountId: streamId,
-          version,
-          error: record.problem,
-        });
-      }
-    }
-
+    const delivered = readReservations(Records, telemetry);
+    const { reserved, commits } = delivered;
     const transfers = [...reserved.keys()];
+    const tails = tailsOf(commits);
     // The accounts that are also paid are about to change.
     for (const { to } of transfers) tails.delete(to);
     const inTime = { ...dependencies, deadline: begun + budget.steps };
@@ -82,39 +57,15 @@ export const createHandler =
       await acceptedOf(inTime, credited, ({ from }) => from, settleRequest, tails),
     );
     for (const transfer of settled) logger.info('settled', logContext(transfer));
-
-    let started = 0;
-    await inParallel(
-      [...reserved].filter(([transfer]) => !settled.has(transfer)),
-      STARTS_AT_ONCE,
-      async ([transfer, { sequenceNumber }]) => {
-        try {
-          if (clock() >= begun + budget.starts) throw new Error('the time for this batch is up');
-          const outcome = await workflow.start(transfer.transferId, transfer);
-          if (outcome === 'started') started += 1;
-          logger.info('left to the transfer workflow', { ...logContext(transfer), outcome });
-        } catch (error) {
-          logger.error('the transfer workflow could not be started', {
-            ...logContext(transfer),
-            error,
-          });
-          failed.add(sequenceNumber);
-        }
-      },
-    );
     if (settled.size > 0) measure('TransferTime', slowestOf(settled, reserved, clock()));
     count('TransfersSettledAtOnce', settled.size);
-    count('TransfersLeftToWorkflow', started);
-    count('TransferStartFailures', failed.size);
-    count('UnreadableRecords', unreadable);
-    return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
+    return handOver(
+      dependencies,
+      delivered,
+      (transfer) => settled.has(transfer),
+      begun + budget.starts,
+    );
   };
-
-/** Where a reservation came from, and when it was made, in milliseconds since 1970. */
-interface Reservation {
-  readonly sequenceNumber: string;
-  readonly at: number;
-}
 
 /**
  * How long the slowest settled transfer took, in milliseconds: since its reservation, whose clock
@@ -128,12 +79,8 @@ const slowestOf = (
   Math.max(0, ...Array.from(settled, (transfer) => now - (reserved.get(transfer)?.at ?? now)));
 
 /** What carrying out takes. */
-export interface CarryOutDependencies {
+export interface CarryOutDependencies extends HandOverDependencies {
   readonly store: Pick<Store, 'executeTogether'>;
-  readonly workflow: Pick<TransferWorkflow, 'start'>;
-  readonly telemetry: Telemetry;
-  /** The time, in milliseconds since 1970. */
-  readonly clock: () => number;
   readonly budget: Budget;
 }
 
@@ -143,13 +90,17 @@ type Steps = Pick<CarryOutDependencies, 'store' | 'telemetry' | 'clock'> & {
 };
 
 /**
- * Keeps the tail that a reservation's commit makes: mostly nothing has happened on its source
- * since, and settling then takes no read. A commit of several commands is left out: others are at
- * work there, and its tail is likely to be behind.
+ * The tail that each account's last commit makes: mostly nothing has happened on a source since its
+ * reservation, and settling then takes no read. A commit of several commands is left out: others
+ * are at work there, and its tail is likely to be behind.
  */
-const remember = (tails: Map<AccountId, Tail>, commit: Commit): void => {
-  tails.delete(commit.streamId);
-  if (hasSnapshot(commit) && commit.batch === 1) tails.set(commit.streamId, tailAt(commit));
+const tailsOf = (commits: readonly Commit[]): Map<AccountId, Tail> => {
+  const tails = new Map<AccountId, Tail>();
+  for (const commit of commits) {
+    tails.delete(commit.streamId);
+    if (hasSnapshot(commit) && commit.batch === 1) tails.set(commit.streamId, tailAt(commit));
+  }
+  return tails;
 };
 
 /**

@@ -3,8 +3,8 @@ import { readInput } from '../runtime/read-input.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import type { FoundRecord } from '../store/writing/write.ts';
-import { creditKey, creditRequest } from './step-requests.ts';
-import { UndecidedStep } from './undecided-step.ts';
+import { creditKey, creditRequest } from './steps/step-requests.ts';
+import { UndecidedStep } from './steps/undecided-step.ts';
 import { logContext, TransferInput } from './workflow.ts';
 
 /** What became of a credit, as the workflow's choice reads it. */

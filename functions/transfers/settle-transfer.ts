@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import { readInput } from '../runtime/read-input.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
-import { settleRequest } from './step-requests.ts';
-import { UndecidedStep } from './undecided-step.ts';
+import { settleRequest } from './steps/step-requests.ts';
+import { UndecidedStep } from './steps/undecided-step.ts';
 import { logContext, TransferInput } from './workflow.ts';
 
 /**

@@ -16,11 +16,12 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { MetricName } from '../../functions/runtime/telemetry.ts';
-import { type StageName, type StageSettings, streamConsumers } from '../stages.ts';
+import type { StageName, StageSettings } from '../stages.ts';
 import { type FunctionName, functionGroups } from './catalogue.ts';
 import type { Functions } from './functions.ts';
-import { combined, countOf, emittedBy, emittersOf } from './ledger-metrics.ts';
+import { combined, type LedgerMetrics } from './ledger-metrics.ts';
 import { type Tables, throttlesOf } from './tables.ts';
+import { takerOfReservations } from './transfer-ways.ts';
 import { workflowNameOf } from './transfer-workflow.ts';
 
 /** What the alarms watch. */
@@ -29,6 +30,7 @@ export interface AlarmsProps {
   readonly settings: StageSettings;
   readonly api: HttpApi;
   readonly functions: Functions;
+  readonly metrics: LedgerMetrics;
   readonly tables: Tables;
   readonly workflow: StateMachine;
   readonly deadLetters: IQueue;
@@ -106,9 +108,9 @@ interface Watch {
 const period = Duration.minutes(5);
 
 /** Alarms on whether money arrives: the workflow, recovery, and transfers open for too long. */
-const ofMoney = ({ stage, settings, workflow }: AlarmsProps): Watch[] => {
+const ofMoney = ({ stage, settings, metrics, workflow }: AlarmsProps): Watch[] => {
   const ofRecovery = (statistic: string): IMetric =>
-    emittedBy('recover-transfers', 'OldestOpenTransferAge', { stage, statistic, period });
+    metrics.emittedBy('recover-transfers', 'OldestOpenTransferAge', { statistic, period });
   const recover = invoking(stage, 'recover-transfers', '{"from":"streams"}');
   const recoveryLog = tailing(stage, 'recover-transfers');
   return [
@@ -152,7 +154,7 @@ const ofMoney = ({ stage, settings, workflow }: AlarmsProps): Watch[] => {
     },
     {
       name: 'recovery-fails',
-      metric: countOf('TransferRecoveryFailures', stage, period),
+      metric: metrics.countOf('TransferRecoveryFailures', period),
       threshold: 1,
       meaning:
         'An open transfer could not be started again, or not be looked for. The next minute tries; the log says why.',
@@ -164,10 +166,12 @@ const ofMoney = ({ stage, settings, workflow }: AlarmsProps): Watch[] => {
 /** Alarms on whether commits reach the functions that need them. */
 const ofStreams = ({
   stage,
-  settings: { alarms },
+  settings: { alarms, transfers },
   functions,
+  metrics,
   deadLetters,
 }: AlarmsProps): Watch[] => {
+  const taker = takerOfReservations(transfers);
   const receive = `aws sqs receive-message --queue-url ${deadLetters.queueUrl}`;
   return [
     {
@@ -176,17 +180,17 @@ const ofStreams = ({
         'SUM',
         (['ProjectionFailures', 'TransferStartFailures', 'DecidePendingFailures'] as const).flatMap(
           (name) =>
-            emittersOf(name).map((service) =>
-              emittedBy(service, name, { stage, statistic: 'Sum', period }),
-            ),
+            metrics
+              .emittersOf(name)
+              .map((service) => metrics.emittedBy(service, name, { statistic: 'Sum', period })),
         ),
         { label: 'Records that failed', period },
       ),
       threshold: alarms.failedRecords,
       meaning:
         'Consumers of streams report records as failed. They are delivered again, until they are given up as dead letters; their ' +
-        'accounts wait meanwhile. The log of the consumer says why: project-views, carry-out-transfers or decide-pending.',
-      command: tailing(stage, 'carry-out-transfers'),
+        `accounts wait meanwhile. The log of the consumer says why: project-views, ${taker} or decide-pending.`,
+      command: tailing(stage, taker),
     },
     {
       // It counts letters sent, not letters that lie there: after a minute without one the alarm
@@ -213,7 +217,7 @@ const ofStreams = ({
         'There are dead letters that nobody has dealt with. One that is dealt with is deleted from the queue.',
       command: receive,
     },
-    ...streamConsumers.map((name) => ({
+    ...functions.consumers().map((name) => ({
       name: `${name}-is-late`,
       metric: functions.get(name).metric('IteratorAge', { period, statistic: 'Maximum' }),
       threshold: alarms.iteratorAgeSeconds * 1_000,
@@ -229,6 +233,7 @@ const ofRequests = ({
   settings: { alarms },
   api,
   functions,
+  metrics,
   tables,
 }: AlarmsProps): Watch[] => [
   {
@@ -245,9 +250,10 @@ const ofRequests = ({
     name: 'latency',
     metric: combined(
       'MAX',
-      emittersOf('RequestLatency')
+      metrics
+        .emittersOf('RequestLatency')
         .filter((name) => !mayWait.has(name) && !asksNobody.has(name))
-        .map((name) => emittedBy(name, 'RequestLatency', { stage, statistic: 'p99', period })),
+        .map((name) => metrics.emittedBy(name, 'RequestLatency', { statistic: 'p99', period })),
       { label: 'Slowest p99 of a route that does not wait', period },
     ),
     threshold: alarms.latencyMs,
@@ -358,7 +364,7 @@ const ofCapacity = ({ stage, settings: { alarms }, tables }: AlarmsProps): Watch
  * Alarms on what the functions pass over, since it would fail again and hold up everything else:
  * they count it, and the operator whom the alarm wakes has to repair it.
  */
-const ofWhatIsPassedOver = ({ stage }: AlarmsProps): Watch[] => {
+const ofWhatIsPassedOver = ({ stage, metrics }: AlarmsProps): Watch[] => {
   const counted = (
     name: string,
     metricName: MetricName,
@@ -366,7 +372,7 @@ const ofWhatIsPassedOver = ({ stage }: AlarmsProps): Watch[] => {
     command: string,
   ): Watch => ({
     name,
-    metric: countOf(metricName, stage, period),
+    metric: metrics.countOf(metricName, period),
     threshold: 1,
     meaning,
     command,

@@ -85,7 +85,8 @@ const consume = (stream: 'events/stream' | 'queue/stream'): Access => ({
 });
 
 /**
- * Every function there is, by its short name. `functions/lambdas/<group>/<name>.ts` is its entry
+ * Every function there is in one stage or another, by its short name: `functionsOf` says which a
+ * stage has. `functions/lambdas/<group>/<name>.ts` is its entry
  * file.
  */
 const catalogue = {
@@ -222,6 +223,13 @@ const catalogue = {
     description:
       'Credits and settles the transfers that were reserved, and leaves to the workflow what does not go straight',
     access: { ...consume('events/stream'), ...decideOrQueue, workflow: ['states:StartExecution'] },
+    timeout: 60,
+    memory: 1024,
+  },
+  'start-transfers': {
+    group: 'transfers',
+    description: 'Starts the workflow of every transfer that was reserved',
+    access: { ...consume('events/stream'), workflow: ['states:StartExecution'] },
     timeout: 60,
     memory: 1024,
   },

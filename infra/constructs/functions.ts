@@ -3,19 +3,24 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Code, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { StageName, StageSettings } from '../stages.ts';
+import {
+  type StageName,
+  type StageSettings,
+  type StreamConsumer,
+  streamConsumers,
+} from '../stages.ts';
 import {
   type Access,
   definitionOf,
   type FunctionGroup,
   type FunctionName,
-  functionNames,
   methodsByPath,
   type Resource,
 } from './catalogue.ts';
 import { Instances, runsOnInstances } from './instances.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { streamArnOf, type Tables } from './tables.ts';
+import { functionsOf } from './transfer-ways.ts';
 
 /** What the functions are made from, and what they work on. */
 export interface FunctionsProps {
@@ -34,7 +39,7 @@ export interface FunctionsProps {
 }
 
 /**
- * Every function of the catalogue, with the environment and the role that follow from its access.
+ * Every function of the stage, with the environment and the role that follow from its access.
  */
 export class Functions extends Construct {
   readonly #functions: ReadonlyMap<FunctionName, LambdaFunction>;
@@ -49,7 +54,7 @@ export class Functions extends Construct {
     const instances =
       settings.compute === 'instances' ? new Instances(this, 'Instances', { settings }) : undefined;
     this.#functions = new Map(
-      functionNames.map((name) => {
+      functionsOf(settings).map((name) => {
         const { access, route } = definitionOf(name);
         const ledgerFunction = new LedgerFunction(this, pascalCase(name), {
           name,
@@ -60,6 +65,9 @@ export class Functions extends Construct {
           environment: {
             ...environmentFor(access, resources),
             ...(route === '$default' && { METHODS_BY_PATH: JSON.stringify(methodsByPath) }),
+            ...(route === 'POST /transfers' && {
+              SHORT_WAY: settings.transfers === 'adaptive' ? 'on' : 'off',
+            }),
           },
           statements: statementsFor(access, arns),
         });
@@ -76,9 +84,19 @@ export class Functions extends Construct {
     return found;
   }
 
+  /** The names of those that the stage has, in the catalogue's order. */
+  names(): readonly FunctionName[] {
+    return [...this.#functions.keys()];
+  }
+
+  /** The names of those that read a table's stream. */
+  consumers(): readonly StreamConsumer[] {
+    return streamConsumers.filter((name) => this.#functions.has(name));
+  }
+
   /** The functions of one group, in the catalogue's order. */
   inGroup(group: FunctionGroup): readonly LambdaFunction[] {
-    return functionNames
+    return this.names()
       .filter((name) => definitionOf(name).group === group)
       .map((name) => this.get(name));
   }
@@ -142,15 +160,15 @@ const acknowledgeAnyExecution = (ledgerFunction: LedgerFunction, workflowName: s
 };
 
 /**
- * A function is told of every table that it may use. One that reads the events has a store, which
- * needs the commands and the queue too.
+ * A function is told of every table that it may use. One that reads the events, and not their
+ * stream alone, has a store, which needs the commands and the queue too.
  */
 function environmentFor(
   access: Access,
   { tables, workflowArn }: Resources,
 ): Readonly<Record<string, string>> {
   const used = new Set(Object.keys(access).map((resource) => resource.split('/')[0]));
-  const hasStore = used.has('events');
+  const hasStore = access.events !== undefined;
   return {
     ...(hasStore && { EVENTS_TABLE: tables.events.tableName }),
     ...((hasStore || used.has('commands')) && { COMMANDS_TABLE: tables.commands.tableName }),

@@ -12,10 +12,9 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { MetricName } from '../../functions/runtime/telemetry.ts';
-import { type StageName, streamConsumers } from '../stages.ts';
-import { functionNames } from './catalogue.ts';
+import type { StageName } from '../stages.ts';
 import type { Functions } from './functions.ts';
-import { combined, countOf, emittedBy, emittersOf } from './ledger-metrics.ts';
+import { combined, type LedgerMetrics } from './ledger-metrics.ts';
 import { type Tables, throttlesOf } from './tables.ts';
 
 /** What the dashboard shows. */
@@ -24,6 +23,7 @@ export interface LedgerDashboardProps {
   readonly alarms: readonly Alarm[];
   readonly api: HttpApi;
   readonly functions: Functions;
+  readonly metrics: LedgerMetrics;
   readonly tables: Tables;
   readonly workflow: StateMachine;
   readonly deadLetters: IQueue;
@@ -50,17 +50,30 @@ type Graph = readonly [string, readonly IMetric[]];
 const period = Duration.minutes(5);
 
 const rowsOf = ({
-  stage,
   api,
   functions,
+  metrics,
   tables,
   workflow,
   deadLetters,
-}: Omit<LedgerDashboardProps, 'alarms'>): Graph[][] => {
+}: Omit<LedgerDashboardProps, 'stage' | 'alarms'>): Graph[][] => {
   const counts = (...names: readonly MetricName[]) =>
-    names.map((name) => countOf(name, stage, period));
+    names.map((name) => metrics.countOf(name, period));
   const ofTransfers = (name: MetricName, statistic: string) =>
-    emittersOf(name).map((service) => emittedBy(service, name, { stage, statistic, period }));
+    metrics
+      .emittersOf(name)
+      .map((service) => metrics.emittedBy(service, name, { statistic, period }));
+  // Where each transfer has an execution, none ends at once, and its time is the execution's.
+  const endAtOnce = metrics.emittersOf('TransfersSettledAtOnce').length > 0;
+  const timeOfTransfers: Graph = endAtOnce
+    ? [
+        'From reserved to settled, the slowest of each batch, milliseconds',
+        ['p50', 'p99'].flatMap((statistic) => ofTransfers('TransferTime', statistic)),
+      ]
+    : [
+        'From the start of an execution to its end, milliseconds',
+        percentiles((statistic) => workflow.metricTime({ statistic })),
+      ];
   return [
     [
       [
@@ -73,11 +86,13 @@ const rowsOf = ({
       ],
       [
         'Latency by function, p99, milliseconds',
-        emittersOf('RequestLatency').map((name) =>
-          emittedBy(name, 'RequestLatency', { stage, statistic: 'p99', period }).with({
-            label: name,
-          }),
-        ),
+        metrics
+          .emittersOf('RequestLatency')
+          .map((name) =>
+            metrics
+              .emittedBy(name, 'RequestLatency', { statistic: 'p99', period })
+              .with({ label: name }),
+          ),
       ],
     ],
     [
@@ -101,7 +116,7 @@ const rowsOf = ({
       [
         'Failed invocations',
         [
-          ...functionNames.map((name) => functions.get(name).metricErrors({ label: name })),
+          ...functions.names().map((name) => functions.get(name).metricErrors({ label: name })),
           ...counts('ServerError'),
         ],
       ],
@@ -125,25 +140,27 @@ const rowsOf = ({
     ],
     [
       [
-        'Transfers that ended at once, and those left to the workflow',
+        endAtOnce
+          ? 'Transfers that ended at once, and those left to the workflow'
+          : 'Transfers started, and how their executions ended',
         [
-          ...counts('TransfersSettledAtOnce', 'TransfersLeftToWorkflow', 'CreditsRejected'),
+          ...(endAtOnce ? counts('TransfersSettledAtOnce') : []),
+          ...counts('TransfersLeftToWorkflow', 'CreditsRejected'),
           workflow.metricSucceeded(),
           workflow.metricFailed(),
         ],
       ],
-      [
-        'From reserved to settled, the slowest of each batch, milliseconds',
-        ['p50', 'p99'].flatMap((statistic) => ofTransfers('TransferTime', statistic)),
-      ],
+      timeOfTransfers,
       ['The oldest open transfer, milliseconds', ofTransfers('OldestOpenTransferAge', 'Maximum')],
     ],
     [
       [
         'How far the consumers are behind their streams, milliseconds',
-        streamConsumers.map((name) =>
-          functions.get(name).metric('IteratorAge', { statistic: 'Maximum', label: name }),
-        ),
+        functions
+          .consumers()
+          .map((name) =>
+            functions.get(name).metric('IteratorAge', { statistic: 'Maximum', label: name }),
+          ),
       ],
       [
         'Recovery, and records given up',

@@ -24,12 +24,13 @@ const requests = [...commands, ...queries];
 const consumers = [
   'project-views',
   'carry-out-transfers',
+  'start-transfers',
   'decide-pending',
 ] as const satisfies readonly FunctionName[];
 
 /**
- * The functions that emit each of the ledger's own metrics. CloudWatch keeps one metric per
- * function.
+ * The functions that emit each of the ledger's own metrics, where the stage has them. CloudWatch
+ * keeps one metric per function.
  */
 const emitters = {
   CommandAccepted: commands,
@@ -44,7 +45,7 @@ const emitters = {
   RequestLatency: requests,
   ServerError: requests,
   TransfersSettledAtOnce: ['carry-out-transfers'],
-  TransfersLeftToWorkflow: ['carry-out-transfers'],
+  TransfersLeftToWorkflow: ['carry-out-transfers', 'start-transfers'],
   TransferTime: ['carry-out-transfers'],
   CreditsRejected: ['credit-transfer'],
   CreditsWithoutReservation: ['credit-transfer'],
@@ -55,7 +56,7 @@ const emitters = {
   DecidePendingFailures: ['decide-pending'],
   ProjectionFailures: ['project-views'],
   TransferRecoveryFailures: ['recover-transfers'],
-  TransferStartFailures: ['carry-out-transfers'],
+  TransferStartFailures: ['carry-out-transfers', 'start-transfers'],
   UnreadableRecords: consumers,
   UnreadableRows: [
     'request-transfer',
@@ -66,33 +67,57 @@ const emitters = {
   ],
 } as const satisfies Record<MetricName, readonly FunctionName[]>;
 
-/** The functions that emit a metric. */
-export const emittersOf = (name: MetricName): readonly FunctionName[] => emitters[name];
-
 /**
  * Where the functions of a stage write their own metrics. Metrics of one namespace add up: each
  * stage has its own.
  */
 export const metricsNamespace = (stage: StageName): string => `Holdfast/${stage}`;
 
+/** The ledger's own metrics, as the functions of one stage emit them. */
+export interface LedgerMetrics {
+  /** The functions that emit a metric. */
+  emittersOf(name: MetricName): readonly FunctionName[];
+  /**
+   * A metric as one function emits it, by CloudWatch's word for the statistic: `Sum`, `Maximum`,
+   * `SampleCount`, `p99`.
+   */
+  emittedBy(
+    service: FunctionName,
+    metricName: MetricName,
+    how: { readonly statistic: string; readonly period: Duration },
+  ): Metric;
+  /** The sum of a count over all functions that emit it. */
+  countOf(name: MetricName, period: Duration): IMetric;
+}
+
 /**
- * A metric as one function emits it, by CloudWatch's word for the statistic: `Sum`, `Maximum`,
- * `SampleCount`, `p99`.
+ * The metrics of a stage.
+ * @param functions those that the stage has.
  */
-export const emittedBy = (
-  service: FunctionName,
-  metricName: MetricName,
-  {
-    stage,
-    ...how
-  }: { readonly stage: StageName; readonly statistic: string; readonly period: Duration },
-): Metric =>
-  new Metric({
-    namespace: metricsNamespace(stage),
-    metricName,
-    dimensionsMap: { service },
-    ...how,
-  });
+export const ledgerMetrics = (
+  stage: StageName,
+  functions: readonly FunctionName[],
+): LedgerMetrics => {
+  const metrics: LedgerMetrics = {
+    emittersOf: (name) => emitters[name].filter((emitter) => functions.includes(emitter)),
+    emittedBy: (service, metricName, how) =>
+      new Metric({
+        namespace: metricsNamespace(stage),
+        metricName,
+        dimensionsMap: { service },
+        ...how,
+      }),
+    countOf: (name, period) =>
+      combined(
+        'SUM',
+        metrics
+          .emittersOf(name)
+          .map((service) => metrics.emittedBy(service, name, { statistic: 'Sum', period })),
+        { label: name, period },
+      ),
+  };
+  return metrics;
+};
 
 /**
  * Several metrics as one number for an alarm or a graph. An alarm takes ten metrics at most, and
@@ -115,13 +140,3 @@ export const combined = (
 
 /** CloudWatch takes letters, digits and underscores, a lower case letter first. */
 const idOf = (label: string): string => `m_${label.replaceAll(/\W+/g, '_')}`;
-
-/** The sum of a count over all functions that emit it. */
-export const countOf = (name: MetricName, stage: StageName, period: Duration): IMetric =>
-  combined(
-    'SUM',
-    emittersOf(name).map((service) =>
-      emittedBy(service, name, { stage, statistic: 'Sum', period }),
-    ),
-    { label: name, period },
-  );

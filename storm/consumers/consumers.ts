@@ -5,6 +5,7 @@ import { createViewWriter } from '../../functions/projections/view-writer.ts';
 import { createHandler as createCarryOut } from '../../functions/transfers/carry-out-transfers.ts';
 import { createHandler as createRecover } from '../../functions/transfers/recover-transfers.ts';
 import { accountsThatReserved } from '../../functions/transfers/reservations.ts';
+import { createHandler as createStart } from '../../functions/transfers/start-transfers.ts';
 import { createViews } from '../../functions/views/views.ts';
 import type { LedgerDatabase } from '../../testing/ledger-database.ts';
 import type { Random } from '../../testing/random.ts';
@@ -18,6 +19,7 @@ import type { Executions } from './workflow.ts';
 /** All that runs behind the ledger's streams. */
 export interface Consumers {
   readonly decidePending: Delivery;
+  /** carry-out-transfers, or start-transfers in its place. */
   readonly carryOut: Delivery;
   readonly projectViews: Delivery;
   /**
@@ -38,6 +40,8 @@ export const createConsumers = (
   report: Report,
 ): Consumers => {
   const telemetry = quietTelemetry(report);
+  // The stage's setting `transfers`: whether each transfer has an execution of the workflow.
+  const startsEach = random.chance(0.25);
   const views = (environment: Environment) => ({ ...environment, table: tables.views });
   const behind = (consumers: Parameters<typeof createDelivery>[0], losses: number) =>
     createDelivery(consumers, random.fork(), report, losses);
@@ -49,15 +53,16 @@ export const createConsumers = (
       0.05,
     ),
     carryOut: behind(
-      environments.map(({ store, clock }) =>
-        createCarryOut({
-          store,
-          workflow,
-          telemetry,
-          clock,
-          budget: { steps: BUDGET_MS, starts: 2 * BUDGET_MS },
-        }),
-      ),
+      environments.map(({ store, clock, random: dice, sleep: wait }) => {
+        const dependencies = { workflow, telemetry, clock, random: dice, sleep: wait };
+        return startsEach
+          ? createStart({ ...dependencies, budget: 2 * BUDGET_MS })
+          : createCarryOut({
+              ...dependencies,
+              store,
+              budget: { steps: BUDGET_MS, starts: 2 * BUDGET_MS },
+            });
+      }),
       0.1,
     ),
     projectViews: behind(

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { budgets } from '../../runtime/budgets.ts';
 import { telemetryFromEnvironment } from '../../runtime/telemetry.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
@@ -10,5 +11,7 @@ export const handler = createHandler({
   workflow: transferWorkflowFromEnvironment(),
   telemetry: telemetryFromEnvironment(),
   clock: Date.now,
+  random: Math.random,
+  sleep: (milliseconds) => setTimeout(milliseconds),
   budget: budgets.carryOut,
 });

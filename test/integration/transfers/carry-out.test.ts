@@ -62,6 +62,8 @@ const environment = (fault?: Fault) => {
     workflow: { start },
     telemetry,
     clock: Date.now,
+    random: Math.random,
+    sleep: async () => {},
     budget,
   });
   return { left, run: (some = records) => carryOut({ Records: some }) };

@@ -5,7 +5,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { afterAll, describe, expect, it } from 'vitest';
-import { functionNames } from '../../../infra/constructs/catalogue.ts';
+import { functionsOf } from '../../../infra/constructs/transfer-ways.ts';
 import {
   parseStage,
   type StageName,
@@ -58,7 +58,7 @@ describe('a first deployment that fails', () => {
   it('leaves no table and no log group behind whose name would block the next one, in production', () => {
     const kept = resources('prod');
 
-    expect(kept).toHaveLength(4 + functionNames.length + 2);
+    expect(kept).toHaveLength(4 + functionsOf(settingsOf('prod')).length + 2);
     expect(new Set(kept.map(({ deletionPolicy }) => deletionPolicy))).toEqual(
       new Set(['RetainExceptOnCreate']),
     );

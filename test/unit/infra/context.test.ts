@@ -30,9 +30,18 @@ describe('the context', () => {
     expect(() => readContext({ compute: true })).toThrow('There is no compute "true"');
   });
 
+  it('says how transfers are carried out, where that is not to be as the stage is set', () => {
+    expect(readContext({ transfers: 'workflow' })).toMatchObject({ transfers: 'workflow' });
+    expect(readContext(ofTheCli).transfers).toBeUndefined();
+    expect(() => readContext({ transfers: 'saga' })).toThrow(
+      'There is no setting "saga" of transfers. There is: adaptive, stream, workflow.',
+    );
+    expect(() => readContext({ transfers: true })).toThrow('There is no setting "true"');
+  });
+
   it('is refused for a key that nothing reads, naming those there are', () => {
     expect(() => readContext({ ...ofTheCli, stag: 'prod' })).toThrow(
-      'There is no context key "stag". The keys are: stage, open, compute.',
+      'There is no context key "stag". The keys are: stage, open, compute, transfers.',
     );
   });
 
@@ -87,6 +96,7 @@ describe('the app', () => {
       says: 'There is no stage "prodd"',
     },
     { args: ['-c', 'compute=fargate'], context: undefined, says: 'There is no compute "fargate"' },
+    { args: ['-c', 'transfers='], context: undefined, says: 'There is no setting "" of transfers' },
   ])('ends with one line that says what is wrong: $args $context', ({ args, context, says }) => {
     const { status, stderr } = app(args, context);
     expect(status).toBe(1);

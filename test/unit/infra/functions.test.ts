@@ -2,14 +2,18 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
+  functionNames as allNames,
   definitionOf,
   entryOf,
-  functionNames,
   methodsByPath,
 } from '../../../infra/constructs/catalogue.ts';
+import { functionsOf } from '../../../infra/constructs/transfer-ways.ts';
+import { settingsOf } from '../../../infra/stages.ts';
 import { synthesized } from './synthesized.ts';
 
 const resources = synthesized('dev');
+/** Those that the stage has: transfers.test.ts has the others. */
+const functionNames = functionsOf(settingsOf('dev'));
 const functions = resources.filter(({ type }) => type === 'AWS::Lambda::Function');
 const logGroups = resources.filter(({ type }) => type === 'AWS::Logs::LogGroup');
 
@@ -28,7 +32,7 @@ const told: Record<string, Record<string, string>> = {
   'open-account': writes,
   deposit: writes,
   withdraw: writes,
-  'request-transfer': { ...writes, ...views },
+  'request-transfer': { ...writes, ...views, SHORT_WAY: 'on' },
   'decide-pending': writes,
   'get-account': store,
   'list-entries': { ...store, ...views },
@@ -56,7 +60,7 @@ describe('the functions', () => {
     );
   });
 
-  it.each(functionNames)('%s has an entry file', (name) => {
+  it.each(allNames)('%s has an entry file', (name) => {
     expect(existsSync(join(import.meta.dirname, '../../..', entryOf(name)))).toBe(true);
   });
 

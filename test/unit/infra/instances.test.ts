@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, it } from 'vitest';
-import { functionNames } from '../../../infra/constructs/catalogue.ts';
-import { parseCompute, stageNames } from '../../../infra/stages.ts';
+import { functionsOf } from '../../../infra/constructs/transfer-ways.ts';
+import { parseCompute, settingsOf, stageNames } from '../../../infra/stages.ts';
 import { createApp } from '../../../infra/synth.ts';
 import { synthesized } from './synthesized.ts';
 
@@ -44,7 +44,7 @@ describe('on instances', () => {
     expect(onInstances.map(({ name }) => name)).toEqual(
       shared.map((name) => `holdfast-dev-instances-${name}`),
     );
-    const others = functionNames.filter((name) => !shared.includes(name));
+    const others = functionsOf(settingsOf('dev')).filter((name) => !shared.includes(name));
     expect(functions.map(({ name }) => name)).toEqual(
       expect.arrayContaining(others.map((name) => `holdfast-dev-${name}`)),
     );

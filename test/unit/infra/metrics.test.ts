@@ -4,21 +4,34 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from '../../../infra/bundle.ts';
 import { entryOf, functionNames } from '../../../infra/constructs/catalogue.ts';
+import { functionsOf } from '../../../infra/constructs/transfer-ways.ts';
+import { type Transfers, transfersSettings } from '../../../infra/stages.ts';
 import { metricsOfAlarm, metricsOfDashboard } from './metrics.ts';
 import { synthesized } from './synthesized.ts';
 
-const dev = synthesized('dev');
-const watched = dev
-  .filter(({ type }) => type === 'AWS::CloudWatch::Alarm')
-  .flatMap(({ properties }) => metricsOfAlarm(properties));
-const widgets = metricsOfDashboard(
-  String(
-    dev.find(({ type }) => type === 'AWS::CloudWatch::Dashboard')?.properties['DashboardBody'],
-  ),
-);
-const used = [...watched, ...[...widgets.values()].flat()].filter(({ namespace }) =>
-  namespace.startsWith('Holdfast/'),
-);
+/** What the alarms watch and the dashboard shows, where transfers are carried out in this way. */
+const shownWith = (transfers: Transfers) => {
+  const resources = synthesized('dev', { transfers });
+  const watched = resources
+    .filter(({ type }) => type === 'AWS::CloudWatch::Alarm')
+    .flatMap(({ properties }) => metricsOfAlarm(properties));
+  const widgets = metricsOfDashboard(
+    String(
+      resources.find(({ type }) => type === 'AWS::CloudWatch::Dashboard')?.properties[
+        'DashboardBody'
+      ],
+    ),
+  );
+  const all = [...watched, ...[...widgets.values()].flat()];
+  return {
+    resources,
+    widgets,
+    all,
+    own: all.filter(({ namespace }) => namespace.startsWith('Holdfast/')),
+  };
+};
+
+const settings = transfersSettings.map((transfers) => ({ transfers, ...shownWith(transfers) }));
 
 /** Every name that the code can emit: the type of what `count` and `measure` take. */
 const known = [
@@ -51,10 +64,14 @@ describe('the metrics of the ledger', () => {
     expect(known.filter((name) => !names.has(name))).toEqual([]);
   });
 
-  it.each(functionNames)(
-    'that %s emits are each watched by an alarm or shown on the dashboard, as its own',
-    (name) => {
-      const ofIt = used
+  it.each(
+    settings.flatMap(({ transfers, own }) =>
+      functionsOf({ transfers }).map((name) => ({ name, transfers, own })),
+    ),
+  )(
+    'that $name emits are each watched by an alarm or shown on the dashboard, as its own: $transfers',
+    ({ name, own }) => {
+      const ofIt = own
         .filter(({ dimensions }) => dimensions['service'] === name)
         .map((metric) => metric.name);
 
@@ -62,22 +79,27 @@ describe('the metrics of the ledger', () => {
     },
   );
 
-  it('that are watched or shown are all emitted, by the very function: no alarm is deaf, no graph is empty', () => {
-    const deaf = used.filter(
-      ({ namespace, name, dimensions: { service = '', ...others } }) =>
-        namespace !== 'Holdfast/dev' ||
-        Object.keys(others).length > 0 ||
-        !emitted.get(service)?.includes(name),
-    );
+  it.each(settings)(
+    'that are watched or shown are all emitted, by the very function: no alarm is deaf, no graph is empty: $transfers',
+    ({ transfers, own }) => {
+      const there: readonly string[] = functionsOf({ transfers });
+      const deaf = own.filter(
+        ({ namespace, name, dimensions: { service = '', ...others } }) =>
+          namespace !== 'Holdfast/dev' ||
+          Object.keys(others).length > 0 ||
+          !there.includes(service) ||
+          !emitted.get(service)?.includes(name),
+      );
 
-    expect(deaf).toEqual([]);
-  });
+      expect(deaf).toEqual([]);
+    },
+  );
 });
 
 describe('the metrics of AWS', () => {
-  it('are of what is in the template', () => {
+  it.each(settings)('are of what is in the template: $transfers', ({ resources, all }) => {
     const names = new Set(
-      dev.flatMap(({ name }) => [name, `${name}.Arn`, `${name}.Name`, `${name}.QueueName`]),
+      resources.flatMap(({ name }) => [name, `${name}.Arn`, `${name}.Name`, `${name}.QueueName`]),
     );
     const indexes = new Set([
       'accountsByOwner',
@@ -86,7 +108,7 @@ describe('the metrics of AWS', () => {
       'openTransfers',
     ]);
     const operations = new Set(['PutItem', 'TransactWriteItems']);
-    const elsewhere = [...watched, ...[...widgets.values()].flat()]
+    const elsewhere = all
       .filter(({ namespace }) => !namespace.startsWith('Holdfast/'))
       .flatMap(({ dimensions }) => Object.values(dimensions))
       .filter((value) => !names.has(value) && !indexes.has(value) && !operations.has(value));
@@ -94,9 +116,12 @@ describe('the metrics of AWS', () => {
     expect(elsewhere).toEqual([]);
   });
 
-  it('show no times of the workflow as those of transfers: most never see it', () => {
-    const times = [...widgets.values()].flat().filter(({ name }) => name === 'ExecutionTime');
+  it.each(settings)(
+    'show times of the workflow as those of transfers where every transfer has an execution, and nowhere else: $transfers',
+    ({ transfers, widgets }) => {
+      const times = [...widgets.values()].flat().filter(({ name }) => name === 'ExecutionTime');
 
-    expect(times).toEqual([]);
-  });
+      expect(times).toHaveLength(transfers === 'workflow' ? 2 : 0);
+    },
+  );
 });

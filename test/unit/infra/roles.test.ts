@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { functionNames } from '../../../infra/constructs/catalogue.ts';
+import { functionsOf } from '../../../infra/constructs/transfer-ways.ts';
+import { settingsOf } from '../../../infra/stages.ts';
 import { synthesized } from './synthesized.ts';
 
 const resources = synthesized('dev');
+/** Those that the stage has: transfers.test.ts has the others. */
+const functionNames = functionsOf(settingsOf('dev'));
 const roles = resources.filter(({ type }) => type === 'AWS::IAM::Role');
 
 const events = 'holdfast-dev-events.Arn';

@@ -23,6 +23,7 @@ import { createHandler as createCredit } from '../../../functions/transfers/cred
 import { createHandler as createRecovery } from '../../../functions/transfers/recover-transfers.ts';
 import { accountsThatReserved } from '../../../functions/transfers/reservations.ts';
 import { createHandler as createSettle } from '../../../functions/transfers/settle-transfer.ts';
+import { createHandler as createStart } from '../../../functions/transfers/start-transfers.ts';
 import { TransferInput } from '../../../functions/transfers/workflow.ts';
 import { createViews } from '../../../functions/views/views.ts';
 import { definitionOf, type FunctionName } from '../../../infra/constructs/catalogue.ts';
@@ -418,13 +419,28 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
   [
     'a batch of reservations of thirty accounts',
     'carry-out-transfers',
-    ({ store, workflow, telemetry, clock, ledger }) => {
+    ({ store, workflow, telemetry, patience, ledger }) => {
       const handler = createCarryOut({
         store: store(budgets.carryOutStep),
         workflow,
         telemetry,
-        clock,
+        ...patience,
         budget: budgets.carryOut,
+      });
+      return handler({
+        Records: ledger.committed.slice(-ACCOUNTS.length).map(({ item }) => streamRecord(item)),
+      });
+    },
+  ],
+  [
+    'a batch of reservations of thirty accounts, to be started',
+    'start-transfers',
+    ({ workflow, telemetry, patience, ledger }) => {
+      const handler = createStart({
+        workflow,
+        telemetry,
+        ...patience,
+        budget: budgets.startTransfers,
       });
       return handler({
         Records: ledger.committed.slice(-ACCOUNTS.length).map(({ item }) => streamRecord(item)),

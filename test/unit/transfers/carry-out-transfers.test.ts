@@ -63,6 +63,8 @@ const carrier = (
     workflow,
     telemetry,
     clock,
+    random: () => 1,
+    sleep: async () => {},
     budget: { steps: 100, starts: 200 },
   });
   /** The steps that were asked for: the account, and what was asked of it. */

@@ -1,6 +1,6 @@
-import type { CommandRequest } from '../store/deciding/command-result.ts';
-import type { RecordKey } from '../store/writing/record-key.ts';
-import type { TransferInput } from './workflow.ts';
+import type { CommandRequest } from '../../store/deciding/command-result.ts';
+import type { RecordKey } from '../../store/writing/record-key.ts';
+import type { TransferInput } from '../workflow.ts';
 
 /**
  * The key under which the destination records what became of a transfer's credit. No client can ask

@@ -1,4 +1,4 @@
-import type { CommandResult } from '../store/deciding/command-result.ts';
+import type { CommandResult } from '../../store/deciding/command-result.ts';
 
 /**
  * A step of a transfer did not come to a decision, or not to one that the saga knows. The workflow

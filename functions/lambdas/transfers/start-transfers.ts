@@ -1,0 +1,15 @@
+import { setTimeout } from 'node:timers/promises';
+import { budgets } from '../../runtime/budgets.ts';
+import { telemetryFromEnvironment } from '../../runtime/telemetry.ts';
+import { transferWorkflowFromEnvironment } from '../../transfers/from-environment.ts';
+import { createHandler } from '../../transfers/start-transfers.ts';
+
+/** What Lambda calls, for those records of the events table's stream that hold a reservation. */
+export const handler = createHandler({
+  workflow: transferWorkflowFromEnvironment(),
+  telemetry: telemetryFromEnvironment(),
+  clock: Date.now,
+  random: Math.random,
+  sleep: (milliseconds) => setTimeout(milliseconds),
+  budget: budgets.startTransfers,
+});
