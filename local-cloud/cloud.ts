@@ -151,6 +151,7 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   const control = createControl({
     functions,
     intercept: endpoint.intercept,
+    execution: stepFunctions.execution,
     overview: () => overview(),
   });
   const served = await startHttpApi(toHttpApi(template, functions), {

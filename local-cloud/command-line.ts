@@ -6,7 +6,10 @@ import {
   defaultStage,
   parseCompute,
   parseStage,
+  parseTransfers,
   type StageName,
+  type Transfers,
+  transfersSettings,
 } from '../infra/stages.ts';
 import { defaultWorkers } from './cloud.ts';
 
@@ -17,6 +20,8 @@ export interface CommandLine {
   readonly stage: StageName;
   /** Replaces the stage's own. */
   readonly compute?: Compute | undefined;
+  /** Replaces the stage's own. */
+  readonly transfers?: Transfers | undefined;
   readonly workers?: number | undefined;
   readonly verbose: boolean;
   readonly help: boolean;
@@ -30,6 +35,7 @@ export const usage = `Runs Holdfast on this machine: the synthesized template ag
   --data DIRECTORY   keep tables, stream positions and executions there between runs (default: in memory)
   --stage NAME       stage of the template (default ${defaultStage})
   --compute KIND     ${computes.join(' or ')}: how the functions behind the API run (default: as the stage is set)
+  --transfers WAY    ${transfersSettings.slice(0, -1).join(', ')} or ${transfersSettings.at(-1)}: how transfers are carried out (default: as the stage is set)
   --workers NUMBER   how many environments of one function there are, at most (default ${defaultWorkers})
   --verbose          print what the functions log
   --help             this text
@@ -49,6 +55,7 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
       data: { type: 'string' },
       stage: { type: 'string', default: defaultStage },
       compute: { type: 'string' },
+      transfers: { type: 'string' },
       workers: { type: 'string' },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -59,6 +66,7 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
     dataDirectory: values.data === undefined ? undefined : resolve(nonEmpty('--data', values.data)),
     stage: parseStage(values.stage),
     compute: values.compute === undefined ? undefined : parseCompute(values.compute),
+    transfers: values.transfers === undefined ? undefined : parseTransfers(values.transfers),
     workers:
       values.workers === undefined ? undefined : toInteger('--workers', values.workers, 1, 1_000),
     verbose: values.verbose,

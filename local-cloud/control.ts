@@ -3,11 +3,13 @@ import type { HttpAnswer } from './api-gateway/response.ts';
 import type { SideDoor } from './api-gateway/server.ts';
 import { type Endpoint, type Interceptor, writeOperations } from './endpoint.ts';
 import type { RunningFunction } from './lambda/function.ts';
+import type { StepFunctions } from './step-functions/endpoint.ts';
 
 /** What the control endpoints act on. */
 export interface Controlled {
   readonly functions: ReadonlyMap<string, RunningFunction>;
   readonly intercept: Endpoint['intercept'];
+  readonly execution: StepFunctions['execution'];
   /** What runs where: plain JSON. */
   overview(): unknown;
 }
@@ -16,6 +18,7 @@ export interface Controlled {
  * `/_local`, beside the API on its port. It exists on this machine only:
  *
  * - `GET /_local`: what runs where.
+ * - `GET /_local/executions/NAME`: the workflow's last execution of that name, with its history.
  * - `POST /_local/kill` `{"function":"carry-out-transfers","when":"after-next-write"}`: ends that
  *   function's workers as a crash would: `now` (the default), or before or after its next write to
  *   a table.
@@ -27,9 +30,22 @@ export const createControl =
     if (path !== '/_local' && !path.startsWith('/_local/')) return undefined;
     if (path === '/_local' && method === 'GET')
       return Promise.resolve(json(200, controlled.overview()));
+    if (path.startsWith(EXECUTIONS) && method === 'GET')
+      return Promise.resolve(tellExecution(controlled, path.slice(EXECUTIONS.length)));
     if (path === '/_local/kill' && method === 'POST') return kill(controlled, body);
-    return Promise.resolve(json(404, { message: 'There is GET /_local and POST /_local/kill' }));
+    return Promise.resolve(
+      json(404, {
+        message: 'There is GET /_local, GET /_local/executions/NAME and POST /_local/kill',
+      }),
+    );
   };
+
+const EXECUTIONS = '/_local/executions/';
+
+const tellExecution = ({ execution }: Controlled, name: string): HttpAnswer => {
+  const found = execution(name);
+  return found ? json(200, found) : json(404, { message: `There is no execution "${name}"` });
+};
 
 const killShape = z.strictObject({
   function: z.string(),

@@ -1,10 +1,22 @@
 import type { Overview } from './overview.ts';
 
-/** What runs where, as a table for people, and a first request to try. */
-export const describeOverview = (overview: Overview): string => {
+/**
+ * What runs where, as a table for people, and a first request to try.
+ * @param settings of the stage, by name.
+ */
+export const describeOverview = (
+  overview: Overview,
+  settings: Readonly<Record<string, string>>,
+): string => {
   const { api, dynamodb, functions, streams, workflows, schedules, deadLetters } = overview;
   const rows: (readonly [kind: string, text: string])[] = [
     ['API', `${api.url}   ${api.routes.length} routes; all of this as JSON: ${api.url}/_local`],
+    [
+      'Settings',
+      Object.entries(settings)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(', '),
+    ],
     [
       'DynamoDB',
       `${dynamodb.endpoint}   ${dynamodb.engine}; ${dynamodb.region}, access key ${dynamodb.accessKeyId}`,

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { settingsOf } from '../infra/stages.ts';
 import { type LocalCloud, startLocalCloud } from './cloud.ts';
 import { type CommandLine, parseCommandLine, usage } from './command-line.ts';
 import { describeOverview } from './describe-overview.ts';
@@ -19,9 +20,20 @@ const main = async (): Promise<void> => {
 
   const interruption = onInterrupt();
   const cloud = await start(commandLine, toTerminal(commandLine.verbose), interruption);
-  if (!interruption.aborted) console.log(describeOverview(cloud.overview()));
+  if (!interruption.aborted)
+    console.log(describeOverview(cloud.overview(), settingsInForce(commandLine)));
   await untilAborted(interruption);
   await cloud.stop();
+};
+
+/** What was chosen of the stage's settings, or is set. */
+const settingsInForce = ({ stage, compute, transfers }: CommandLine) => {
+  const settings = settingsOf(stage);
+  return {
+    stage,
+    compute: compute ?? settings.compute,
+    transfers: transfers ?? settings.transfers,
+  };
 };
 
 const readCommandLine = (): CommandLine => {
@@ -58,7 +70,7 @@ const start = async (
  * starts on the other.
  */
 const synthesize = async (
-  { stage, compute }: CommandLine,
+  { stage, compute, transfers }: CommandLine,
   report: Report,
   signal: AbortSignal,
 ): Promise<string> => {
@@ -67,6 +79,7 @@ const synthesize = async (
     // Any stage may be open here: only this machine reaches the API.
     const args = [join(repository, 'infra', 'app.ts'), '--stage', stage, '-c', 'open=yes'];
     if (compute !== undefined) args.push('-c', `compute=${compute}`);
+    if (transfers !== undefined) args.push('-c', `transfers=${transfers}`);
     await promisify(execFile)(process.execPath, args, {
       cwd: repository,
       env: { ...process.env, CDK_OUTDIR: directory },

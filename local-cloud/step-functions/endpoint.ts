@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { LocalFunction } from '../lambda/invocation.ts';
-import { type Execution, statusOf } from './execution.ts';
+import { type Execution, type ExecutionStatus, statusOf } from './execution.ts';
 import { checkExecutionName } from './execution-name.ts';
 import { type Executions, openExecutions } from './executions.ts';
 import {
@@ -18,8 +18,27 @@ export interface StepFunctions {
    * @param target the header `X-Amz-Target`, such as `AWSStepFunctions.StartExecution`.
    */
   handle(target: string, body: string): Promise<{ readonly status: number; readonly body: string }>;
+  /**
+   * The last execution of a name, whatever its machine, and what happened in it: the service's API
+   * tells the history in more words than this Step Functions knows.
+   */
+  execution(name: string): ToldExecution | undefined;
   /** Starts nothing more. With a journal, executions under way begin anew the next time. */
   stop(): void;
+}
+
+/** An execution, as people and tests read it. Times are in ISO 8601. */
+interface ToldExecution {
+  readonly name: string;
+  readonly stateMachineArn: string;
+  readonly status: ExecutionStatus;
+  readonly startedAt: string;
+  readonly history: readonly {
+    readonly at: string;
+    readonly type: string;
+    readonly state?: string;
+    readonly error?: string;
+  }[];
 }
 
 /**
@@ -61,6 +80,18 @@ export const startStepFunctions = (options: {
           body: JSON.stringify({ __type: error.code, message: error.message }),
         };
       }
+    },
+    execution: (name) => {
+      const found = executions.named(name);
+      if (found === undefined) return undefined;
+      const { stateMachineArn, startedAt, arn } = found;
+      return {
+        name,
+        stateMachineArn,
+        status: statusOf(found),
+        startedAt: toIso(startedAt),
+        history: executions.history(arn).map(({ at, ...event }) => ({ at: toIso(at), ...event })),
+      };
     },
     stop: () => executions.suspend(),
   };
@@ -189,6 +220,8 @@ const describe = (execution: Execution) => {
     redriveCount: 0,
   };
 };
+
+const toIso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 /** The protocol's times are in seconds. */
 const toSeconds = (milliseconds: number): number => milliseconds / 1_000;

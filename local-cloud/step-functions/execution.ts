@@ -23,6 +23,17 @@ export const Execution = z.object({
 });
 export type Execution = z.infer<typeof Execution>;
 
+/** Something that happened in an execution. */
+export interface HistoryEvent {
+  /** `ExecutionStarted`, `StateEntered`, `StateRetried`, `StateExited`, `ExecutionSucceeded`, … */
+  readonly type: string;
+  /** In milliseconds since 1970. */
+  readonly at: number;
+  /** The state's name, where it is about one. */
+  readonly state?: string;
+  readonly error?: string;
+}
+
 /** The status in the words of `DescribeExecution`. */
 export const statusOf = ({ ended }: Execution): ExecutionStatus => ended?.status ?? 'RUNNING';
 

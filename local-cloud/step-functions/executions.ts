@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Execution } from './execution.ts';
+import type { Execution, HistoryEvent } from './execution.ts';
 import { openJournal } from './journal.ts';
 import type { LocalStateMachine, Run } from './state-machine.ts';
 import { StatesError } from './states-error.ts';
@@ -21,6 +21,13 @@ export interface Executions {
   ): Execution;
   /** @throws StatesError `ExecutionDoesNotExist` */
   get(arn: string): Execution;
+  /**
+   * What happened in an execution so far, in order. It is kept in memory, as long as the execution
+   * is remembered: nothing of what happened before this process started.
+   */
+  history(arn: string): readonly HistoryEvent[];
+  /** The last one of a name. */
+  named(name: string): Execution | undefined;
   /** The newest first. */
   of(stateMachineArn: string): readonly Execution[];
   /**
@@ -30,7 +37,10 @@ export interface Executions {
   suspend(): void;
 }
 
-/** How many ended executions are remembered, with their names. Step Functions remembers 90 days. */
+/**
+ * How many ended executions are remembered, with their names and histories: some 35 MB. Step
+ * Functions remembers 90 days. One under way takes some 10 KB.
+ */
 const KEEP_ENDED = 20_000;
 
 /**
@@ -48,6 +58,7 @@ export const openExecutions = (options: {
   const journal = openJournal({ directory: options.journalDirectory, keepEnded: KEEP_ENDED });
   const executions = new Map<string, Execution>();
   const runs = new Map<string, Run>();
+  const histories = new Map<string, HistoryEvent[]>();
   const endedArns: string[] = [];
   let suspended = false;
 
@@ -64,11 +75,17 @@ export const openExecutions = (options: {
     if (execution.ended === undefined) return;
     endedArns.push(execution.arn);
     const oldest = endedArns.length > KEEP_ENDED ? endedArns.shift() : undefined;
-    if (oldest !== undefined) executions.delete(oldest);
+    if (oldest === undefined) return;
+    executions.delete(oldest);
+    histories.delete(oldest);
   };
 
   const run = (machine: LocalStateMachine, execution: Execution): void => {
-    const underWay = machine.run(JSON.parse(execution.input), execution);
+    const history: HistoryEvent[] = [];
+    histories.set(execution.arn, history);
+    const underWay = machine.run(JSON.parse(execution.input), execution, (event) => {
+      history.push(event);
+    });
     runs.set(execution.arn, underWay);
     underWay.ended.then((ending) => {
       // It was stopped or suspended meanwhile, which has settled it.
@@ -129,6 +146,8 @@ export const openExecutions = (options: {
       return ended;
     },
     get,
+    history: (arn) => histories.get(arn) ?? [],
+    named: (name) => [...executions.values()].findLast((execution) => execution.name === name),
     of: (stateMachineArn) =>
       [...executions.values()]
         .filter((execution) => execution.stateMachineArn === stateMachineArn)

@@ -5,6 +5,7 @@ import {
 } from 'aws-local-stepfunctions';
 import { type Invocation, isThrottled, type LocalFunction } from '../lambda/invocation.ts';
 import { readDefinition } from './definition.ts';
+import type { HistoryEvent } from './execution.ts';
 
 /** A state machine of the template. */
 export interface StateMachineTemplate {
@@ -20,8 +21,15 @@ export interface LocalStateMachine {
   readonly arn: string;
   readonly name: string;
   readonly type: 'STANDARD' | 'EXPRESS';
-  /** Starts one execution, which the context object will name. */
-  run(input: unknown, execution: { readonly arn: string; readonly name: string }): Run;
+  /**
+   * Starts one execution, which the context object will name.
+   * @param note takes what happens, in order.
+   */
+  run(
+    input: unknown,
+    execution: { readonly arn: string; readonly name: string },
+    note?: (event: HistoryEvent) => void,
+  ): Run;
 }
 
 /** An execution under way. */
@@ -59,7 +67,7 @@ export const openStateMachine = (
     arn,
     name,
     type,
-    run: (input, execution) => {
+    run: (input, execution, note = () => {}) => {
       let aborted = false;
       const call = (resource: string) => async (taskInput: unknown) => {
         // The library goes on after a wait, or to the next attempt, even if the execution was
@@ -69,7 +77,7 @@ export const openStateMachine = (
         if (called === undefined) throw new Error(`${resource} is not there any more`);
         return resultOf(await called.invoke(taskInput));
       };
-      const { result, abort } = machine.run(asJson(input), {
+      const { result, abort, eventLogs } = machine.run(asJson(input), {
         overrides: {
           taskResourceLocalHandlers: Object.fromEntries(
             [...read.resources].map(([state, resource]) => [state, call(resource)]),
@@ -80,6 +88,7 @@ export const openStateMachine = (
           StateMachine: { Id: arn, Name: name },
         },
       });
+      void follow(eventLogs, note);
       return {
         ended: result.then((output): Ending => ({ status: 'SUCCEEDED', output }), endingOf),
         abort: () => {
@@ -90,6 +99,28 @@ export const openStateMachine = (
     },
   };
 };
+
+/**
+ * Hands on what the library tells of an execution, without the data that goes through it: that is
+ * in its input, its output and the tables.
+ */
+const follow = async (
+  events: AsyncIterable<LibraryEvent>,
+  note: (event: HistoryEvent) => void,
+): Promise<void> => {
+  for await (const event of events) {
+    const { type, timestamp: at } = event;
+    note({
+      type,
+      at,
+      ...('state' in event && { state: event.state.name }),
+      ...('Error' in event && { error: event.Error }),
+    });
+  }
+};
+
+type LibraryEvent =
+  ReturnType<StateMachine['run']>['eventLogs'] extends AsyncIterable<infer Event> ? Event : never;
 
 /** Step Functions ends an Express execution after five minutes. */
 const LONGEST_EXPRESS_SECONDS = 300;

@@ -28,6 +28,16 @@ const setUp = () => {
       interceptors.add(interceptor);
       return () => interceptors.delete(interceptor);
     },
+    execution: (name) =>
+      name === 't1'
+        ? {
+            name,
+            stateMachineArn: 'arn:machine',
+            status: 'RUNNING',
+            startedAt: '2026-11-26T12:00:00.000Z',
+            history: [{ at: '2026-11-26T12:00:00.000Z', type: 'ExecutionStarted' }],
+          }
+        : undefined,
     overview: () => ({ api: 'here' }),
   });
 
@@ -76,6 +86,19 @@ describe('/_local', () => {
 
   it('says what runs where', async () => {
     expect(await setUp().ask('GET', '/_local?x')).toEqual({ status: 200, body: { api: 'here' } });
+  });
+
+  it('tells an execution by its name, or that there is none', async () => {
+    const { ask } = setUp();
+    expect(await ask('GET', '/_local/executions/t1')).toMatchObject({
+      status: 200,
+      body: { name: 't1', status: 'RUNNING', history: [{ type: 'ExecutionStarted' }] },
+    });
+    expect(await ask('GET', '/_local/executions/t2')).toEqual({
+      status: 404,
+      body: { message: 'There is no execution "t2"' },
+    });
+    expect(await ask('POST', '/_local/executions/t1')).toMatchObject({ status: 404 });
   });
 
   it('says what there is when asked for something else', async () => {

@@ -55,6 +55,33 @@ it('what was under way begins anew, with its own input, and ends', async () => {
   expect(inputs).toEqual([{ transferId: 't1' }]);
 });
 
+it('what happened before is not in the history of what begins anew; what happens now is', async () => {
+  const kept = directory();
+  const before = started(kept, never);
+  await before.start('t1');
+  await eventually(() => expect(typesOf(before, 't1')).toHaveLength(2));
+  before.stop();
+
+  const after = started(kept, succeed);
+  await eventually(() => expect(after.execution('t1')?.status).toBe('SUCCEEDED'));
+  await eventually(() =>
+    expect(typesOf(after, 't1')).toEqual([
+      'ExecutionStarted',
+      'StateEntered',
+      'StateExited',
+      'ExecutionSucceeded',
+    ]),
+  );
+  after.stop();
+  expect(started(kept, succeed).execution('t1')).toMatchObject({
+    status: 'SUCCEEDED',
+    history: [],
+  });
+});
+
+const typesOf = ({ execution }: ReturnType<typeof started>, name: string) =>
+  execution(name)?.history.map(({ type }) => type);
+
 it('a name stays taken, and what has ended does not run again', async () => {
   const kept = directory();
   const before = started(kept, succeed);
