@@ -51,21 +51,33 @@ const DECIDED_WITHIN_MS = 15_000;
 
 /**
  * One id, one outcome: an accepted command has its events in one commit of its stream, a rejected
- * one has none, and none is pending any more. The table's key ensures that an id has one record.
+ * one has none, and none is pending any more. The table's key ensures that an id has one record. A
+ * command with two keys has its events under the first: the record of the second says the same as
+ * that of the first.
  * @throws {AuditFailure} naming the first record that says otherwise.
  */
 export const holdOneOutcome = (
   records: readonly CommandRecord[],
-  streams: readonly SoundStream[],
+  streams: readonly Pick<SoundStream, 'streamId' | 'commitsOf'>[],
 ): void => {
   const byId = new Map(streams.map((stream) => [stream.streamId, stream]));
+  const commitsOf = ({ key, accountId }: CommandRecord): number =>
+    byId.get(accountId)?.commitsOf.get(commandIdOf(key))?.length ?? 0;
+  const first = new Set(records.filter((record) => commitsOf(record) === 1).map(whatItSays));
   for (const record of records) {
     const { key, accountId, outcome } = record;
-    const commits = byId.get(accountId)?.commitsOf.get(commandIdOf(key))?.length ?? 0;
-    const found = `${key} of ${accountId} is ${outcome}, and its events are in ${commits} commits`;
     hold(outcome !== 'pending', `${key} of ${accountId} was never decided`);
+    const commits = commitsOf(record);
+    const found = `${key} of ${accountId} is ${outcome}, and its events are in ${commits} commits`;
     // No answer: a settlement, which has no events where it had been done before.
     const certain = outcome !== 'accepted' || record.answer !== undefined;
-    hold(commits <= 1 && (!certain || commits === (outcome === 'accepted' ? 1 : 0)), found);
+    const has = commits === 0 && first.has(whatItSays(record)) ? 1 : commits;
+    hold(has <= 1 && (!certain || has === (outcome === 'accepted' ? 1 : 0)), found);
   }
+};
+
+const whatItSays = (record: CommandRecord): string => {
+  const { accountId, fingerprint, outcome } = record;
+  const said = outcome === 'accepted' ? [record.version, record.answer] : [];
+  return JSON.stringify([accountId, fingerprint, outcome, ...said]);
 };

@@ -16,6 +16,8 @@ export interface Measured extends Omit<Driven, 'heard'> {
   readonly usage: Usage;
   /** The workload's name. */
   readonly workload: string;
+  /** How many transfers the functions behind the streams left to the workflow. */
+  readonly leftToWorkflow: number;
   /** Per settled transfer, in milliseconds. */
   readonly processorTime: ProcessorTime;
   /** The most during the load. */
@@ -43,6 +45,7 @@ export const measure = async (
     for (const workload of workloads) {
       await setTimeout(REST_MS);
       open.usage();
+      const leftBefore = open.leftToWorkflow?.() ?? 0;
       const before = processorTime();
       const mostMemory = watchMemory();
       const { heard: ofThese, ...driven } = await drive(open, workload, options);
@@ -51,6 +54,7 @@ export const measure = async (
         ...driven,
         workload: workload.name,
         usage: perCommand(open.usage(), driven.settled),
+        leftToWorkflow: (open.leftToWorkflow?.() ?? 0) - leftBefore,
         processorTime: processorTimePer(before, processorTime(), driven.settled),
         memory: mostMemory(),
       });

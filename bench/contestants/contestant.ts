@@ -22,6 +22,8 @@ export interface Contestant {
 interface OpenContestant extends Bank {
   /** All that it has asked of DynamoDB since the last call of this. */
   usage(): Usage;
+  /** How many transfers its functions have left to the workflow so far, where it has one. */
+  leftToWorkflow?(): number;
   /**
    * Waits until nothing is under way any more and checks, from the tables, that nothing was lost.
    * @param heard what each transfer's caller heard of it.

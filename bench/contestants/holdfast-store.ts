@@ -51,6 +51,11 @@ export const holdfastStore = ({
           aborted(signal).then(() => UNFINISHED),
         ]);
       },
+      leftToWorkflow: functions.leftToWorkflow,
+      audit: async (heard) => {
+        await functions.untilWorkflowEnds();
+        return bench.contestant.audit(heard);
+      },
       close: async () => {
         await functions.stop();
         await bench.contestant.close();

@@ -5,6 +5,7 @@ import { createHandler as createDecidePending } from '../../functions/commands/d
 import type { Telemetry } from '../../functions/runtime/telemetry.ts';
 import type { Store } from '../../functions/store/store.ts';
 import { createHandler as createCarryOut } from '../../functions/transfers/carry-out-transfers.ts';
+import type { TransferInput, TransferWorkflow } from '../../functions/transfers/workflow.ts';
 import { defaultStage, settingsOf } from '../../infra/stages.ts';
 import { connectToDynamoDb } from '../../local-cloud/dynamodb/connection.ts';
 import type { LocalFunction } from '../../local-cloud/lambda/invocation.ts';
@@ -12,7 +13,9 @@ import { openCheckpoints } from '../../local-cloud/streams/checkpoints.ts';
 import { startEventSourceMapping } from '../../local-cloud/streams/mapping.ts';
 import { openStream, type Stream } from '../../local-cloud/streams/stream.ts';
 import { streamsOf } from '../../local-cloud/streams/streams-api.ts';
+import { hold } from '../audit/rule.ts';
 import type { Database } from '../engine.ts';
+import { carryOut as finish } from './transfer-steps.ts';
 
 /** The functions behind the streams of a ledger's tables, without Lambda. */
 export interface StreamFunctions {
@@ -21,6 +24,13 @@ export interface StreamFunctions {
    * no other reader waits for it.
    */
   settled(transferId: string): Promise<void>;
+  /** How many transfers were left to the workflow so far. */
+  leftToWorkflow(): number;
+  /**
+   * Waits until the workflow has ended all transfers that were left to it.
+   * @throws {AuditFailure} where it has not after 15 s.
+   */
+  untilWorkflowEnds(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -34,10 +44,11 @@ export interface StreamFunctions {
  */
 export const startStreamFunctions = async (
   { config, streams: arns }: Database,
-  store: Pick<Store, 'decidePending' | 'executeTogether'>,
+  store: Pick<Store, 'decidePending' | 'execute' | 'executeTogether'>,
   longestPauseMs = 10,
 ): Promise<StreamFunctions> => {
-  const { decidePending, carryOut } = handlersOn(store);
+  const workflow = createWorkflow(store);
+  const { decidePending, carryOut } = handlersOn(store, workflow);
   const connection = connectToDynamoDb(config);
   const open = (streamArn: string) =>
     openStream({
@@ -66,8 +77,11 @@ export const startStreamFunctions = async (
   }
   return {
     settled: (transferId) => new Promise((resolve) => waiting.set(transferId, resolve)),
+    leftToWorkflow: workflow.started,
+    untilWorkflowEnds: workflow.untilAllEnd,
     stop: async () => {
       await Promise.all(mappings.map((mapping) => mapping.stop()));
+      await workflow.stop();
       connection.close();
     },
   };
@@ -84,22 +98,56 @@ const RESERVATIONS = { dynamodb: { NewImage: { reserves: { N: [{ exists: true }]
 
 type StreamHandler = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse>;
 
+/**
+ * Stands for the state machine: takes the steps of a transfer that was left to it until they are
+ * done.
+ */
+const createWorkflow = (store: Pick<Store, 'execute'>) => {
+  const stopped = new AbortController();
+  const executions = new Map<string, Promise<unknown>>();
+  let open = 0;
+  const execute = async ({ transferId, from, to, amount }: TransferInput): Promise<void> => {
+    open += 1;
+    const transfer = { id: transferId, from, to, amount };
+    if ((await finish(store, transfer, stopped.signal)) === 'settled') open -= 1;
+  };
+  const start: TransferWorkflow['start'] = async (name, input) => {
+    if (executions.has(name)) return 'already_exists';
+    executions.set(name, execute(input));
+    return 'started';
+  };
+  return {
+    start,
+    started: () => executions.size,
+    untilAllEnd: async () => {
+      await Promise.race([
+        Promise.all(executions.values()),
+        setTimeout(ENDED_WITHIN_MS, undefined, { ref: false }),
+      ]);
+      hold(open === 0, `${open} transfers that were left to the workflow did not end`);
+    },
+    stop: async () => {
+      stopped.abort();
+      await Promise.all(executions.values());
+    },
+  };
+};
+
+const ENDED_WITHIN_MS = 15_000;
+
 const handlersOn = (
   store: Pick<Store, 'decidePending' | 'executeTogether'>,
+  workflow: Pick<TransferWorkflow, 'start'>,
 ): Record<'decidePending' | 'carryOut', StreamHandler> => {
   const telemetry: Telemetry = {
     logger: {
       info: () => {},
-      warn: (...line) => console.error(...line),
+      // A step that was not done is counted: it is left to the workflow.
+      warn: () => {},
       error: (...line) => console.error(...line),
     },
     count: () => {},
     measure: () => {},
-  };
-  const workflow = {
-    start: async (name: string) => {
-      throw new Error(`the bench has no workflow that transfer ${name} could be left to`);
-    },
   };
   return {
     decidePending: createDecidePending({

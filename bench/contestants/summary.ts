@@ -24,6 +24,8 @@ export interface Summary {
   /** Of the requests, those that met a transaction, and those that were too fast. */
   readonly conflicts: number;
   readonly throttles: number;
+  /** How many transfers the functions behind the streams left to the workflow. */
+  readonly leftToWorkflow: number;
   /** Per settled transfer, by what used it, in milliseconds. */
   readonly processorTime: ProcessorTime;
   /** The most during a load. */
@@ -66,6 +68,7 @@ export const summarize = (
     writeUnits: middle((run) => run.usage.writeUnits),
     conflicts: middle((run) => run.usage.conflicts),
     throttles: middle((run) => run.usage.throttles),
+    leftToWorkflow: middle((run) => run.leftToWorkflow),
     processorTime: Object.fromEntries(
       parts.map((part) => [part, middle((run) => run.processorTime[part] ?? 0)] as const),
     ),
@@ -108,6 +111,13 @@ export const summaryRow = (of: Summary): readonly string[] => [
   amount(of.writeUnits),
   share(of.shareOfCeiling ?? Number.NaN),
 ];
+
+/** Says which designs left transfers to the workflow, and how many; nothing where none did. */
+export const workflowNote = (summaries: readonly Summary[]): string => {
+  const left = summaries.filter(({ leftToWorkflow }) => leftToWorkflow > 0);
+  const said = left.map((of) => `${of.contestant}, ${of.workload}: ${amount(of.leftToWorkflow)}`);
+  return said.length === 0 ? '' : ` Transfers left to the workflow: ${said.join('; ')}.`;
+};
 
 /** The result of the audit at the end, in words. */
 export const auditLine = (audits: readonly Audited[]): string => {

@@ -16,7 +16,18 @@ export const transferInSteps = async (
   atOnce = false,
 ): Promise<string> => {
   const reserved = await reserve(store, transfer, signal, atOnce);
-  if (reserved !== 'accepted') return reserved;
+  return reserved === 'accepted' ? carryOut(store, transfer, signal) : reserved;
+};
+
+/**
+ * The other steps of a reserved transfer: credit and settle, each tried until it is done.
+ * @returns `settled`, or {@link UNFINISHED} where the signal came first.
+ */
+export const carryOut = async (
+  store: Pick<Store, 'execute'>,
+  transfer: Transfer,
+  signal: AbortSignal,
+): Promise<string> => {
   for (const step of [requests.credit(transfer), requests.settle(transfer)]) {
     const done = await decided(store, step, signal, true);
     if (done !== 'accepted') return done;

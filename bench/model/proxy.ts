@@ -65,7 +65,7 @@ const startProxy = async (
     answer(incoming).then(
       (answered) => send(outgoing, answered),
       (error) => {
-        console.error(`the model could not answer: ${error}`);
+        if (server.listening) console.error(`the model could not answer: ${error}`);
         outgoing.destroy();
       },
     );

@@ -15,6 +15,7 @@ import {
   summarize,
   summaryColumns,
   summaryRow,
+  workflowNote,
 } from '../contestants/summary.ts';
 import type { Engine } from '../engine.ts';
 import { inTurns, stepsInTurns } from '../in-turns.ts';
@@ -57,9 +58,10 @@ export const blog: Scenario = {
       });
     });
     const leftOut = peers.length === 0 ? ` ${HOW_TO_INSTALL_PEERS}` : '';
+    const more = leftOut + workflowNote(summaries);
     return {
       tables: [
-        ...WORKLOADS.map((workload) => tableOf(workload.name, summaries, leftOut)),
+        ...WORKLOADS.map((workload) => tableOf(workload.name, summaries, more)),
         keysTable(summaries),
         machineTable(
           `two accounts, ${MOST.name}`,
@@ -159,7 +161,7 @@ const together = (parts: readonly { readonly audited: Audited }[]): Audited => {
   return { streams: sum('streams'), events: sum('events'), commands: sum('commands') };
 };
 
-const tableOf = (workload: string, summaries: readonly Summary[], leftOut: string): Table => ({
+const tableOf = (workload: string, summaries: readonly Summary[], more: string): Table => ({
   title: `Two accounts, both directions: ${workload} concurrent`,
   columns: ['design', ...summaryColumns],
   rows: summaries
@@ -167,7 +169,7 @@ const tableOf = (workload: string, summaries: readonly Summary[], leftOut: strin
     .map((summary) => [summary.contestant, ...summaryRow(summary)]),
   note:
     'Requests and units are those of DynamoDB per settled transfer. What had not settled after 40 s (locks: 60 s) does not ' +
-    `count. p50 and p99 are of the transfers that settled, from the first request until the caller knew.${leftOut}`,
+    `count. p50 and p99 are of the transfers that settled, from the first request until the caller knew.${more}`,
 });
 
 const keysTable = (summaries: readonly Summary[]): Table => ({

@@ -3,7 +3,7 @@ import type { Contestant } from '../contestants/contestant.ts';
 import { holdfastStore } from '../contestants/holdfast-store.ts';
 import { balancesInPlace } from '../contestants/others/balances-in-place.ts';
 import { twoStreams } from '../contestants/others/two-streams.ts';
-import { auditLine, type Summary, summarize } from '../contestants/summary.ts';
+import { auditLine, type Summary, summarize, workflowNote } from '../contestants/summary.ts';
 import type { Engine } from '../engine.ts';
 import { inTurns, stepsInTurns } from '../in-turns.ts';
 import { bothWays } from '../load/workload.ts';
@@ -138,7 +138,7 @@ const tableOf = (workload: string, summaries: readonly Summary[]): Table => ({
       amount(of.readUnits),
       amount(of.writeUnits),
     ]),
-  note: NOTE,
+  note: NOTE + workflowNote(summaries),
 });
 
 const NOTE =

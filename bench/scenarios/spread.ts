@@ -7,6 +7,7 @@ import {
   summarize,
   summaryColumns,
   summaryRow,
+  workflowNote,
 } from '../contestants/summary.ts';
 import type { Engine } from '../engine.ts';
 import { inTurns, stepsInTurns } from '../in-turns.ts';
@@ -59,7 +60,7 @@ export const spread: Scenario = {
           ]),
           note:
             'What had not settled after 15 s does not count. The one aggregate is hot whoever pays whom, and every commit of it ' +
-            'carries 1,000 balances.',
+            `carries 1,000 balances.${workflowNote(summaries)}`,
         },
         machineTable('1,000 accounts, 100 callers', summaries),
       ],
