@@ -19,13 +19,17 @@ const DEFAULT_RUNS = 3;
 export const usage = `Usage: npm run bench -- [--only NAME] [--runs N] [--list] [--report]
 
 Measures Holdfast beside other designs, on fresh engines, and writes bench/results/latest.json and latest.md, and
-docs/bench.svg. Takes about an hour on two cores; it wants the machine for itself.
+docs/bench.svg. Takes about an hour and a half on two cores; it wants the machine for itself. Prints how fast the
+machine was before and after each scenario, and what it used of processors and memory.
 
   --only NAME  that scenario alone; may be given several times. The other results stay as they were
   --runs N     how often everything is measured; what is reported are medians. ${DEFAULT_RUNS} unless said otherwise
   --list       the scenarios
   --report     measures nothing: makes latest.md and the chart again from latest.json
-  --help       this text`;
+  --help       this text
+
+castore, equinox-js and event-store-adapter-js take part in the scenario blog where they are installed:
+npm ci --prefix bench/peers`;
 
 /**
  * Reads the command line.

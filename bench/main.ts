@@ -2,6 +2,7 @@ import { showProgress } from '../testing/progress.ts';
 import { Ceiling } from './ceiling.ts';
 import { type CommandLine, parseCommandLine, usage } from './command-line.ts';
 import { createSpeedLog } from './machine/speed.ts';
+import { describeUse, watchUse } from './machine/use.ts';
 import { writeChart } from './report/chart.ts';
 import { targetTable, writeMarkdown } from './report/markdown.ts';
 import {
@@ -40,8 +41,8 @@ const WRONG_USAGE = 2;
 
 const main = async (): Promise<void> => {
   const commandLine = readCommandLine();
-  if (commandLine.help) return console.log(usage);
-  if (commandLine.list) return list();
+  if (commandLine.help) return console.log(`${usage}\n\nScenarios:\n${list()}`);
+  if (commandLine.list) return console.log(list());
 
   const earlier = await readResults();
   const results = commandLine.report ? earlier : { ...earlier, ...(await measureAll(commandLine)) };
@@ -69,9 +70,9 @@ const readCommandLine = (): CommandLine => {
   }
 };
 
-const list = (): void => {
+const list = (): string => {
   const widest = Math.max(...scenarios.map(({ name }) => name.length));
-  for (const { name, summary } of scenarios) console.log(`${name.padEnd(widest)}  ${summary}`);
+  return scenarios.map(({ name, summary }) => `  ${name.padEnd(widest)}  ${summary}`).join('\n');
 };
 
 const measureAll = async ({ only, runs }: CommandLine): Promise<Results> => {
@@ -81,9 +82,11 @@ const measureAll = async ({ only, runs }: CommandLine): Promise<Results> => {
   for (const scenario of scenarios.filter(({ name }) => only.length === 0 || only.includes(name))) {
     const startedAt = performance.now();
     const speeds = createSpeedLog();
+    const endOfUse = watchUse();
     try {
       await speeds.take('the scenario');
       const findings = await scenario.run({ runs, progress, ceiling: bare, speeds });
+      const use = endOfUse();
       await speeds.take('nothing: it was over');
       if (scenario === ceiling) bare = Ceiling.parse(findings.figures);
       results[scenario.name] = {
@@ -93,10 +96,12 @@ const measureAll = async ({ only, runs }: CommandLine): Promise<Results> => {
         seconds: (performance.now() - startedAt) / 1_000,
         machine: describeMachine(),
         machineSpeeds: speeds.taken,
+        ...(use ? { use } : {}),
       };
       progress.end();
       for (const table of findings.tables) console.log(`\n${toText(table)}`);
       console.log(`\n${describeSpeeds(speeds.taken)}`);
+      if (use) console.log(describeUse(use));
       if (findings.audit) console.log(`\nChecked from the tables: ${findings.audit}.`);
     } finally {
       progress.end();

@@ -48,7 +48,8 @@ export const startStreamFunctions = async (
   longestPauseMs = 10,
 ): Promise<StreamFunctions> => {
   const workflow = createWorkflow(store);
-  const { decidePending, carryOut } = handlersOn(store, workflow);
+  const complaints = createComplaints();
+  const { decidePending, carryOut } = handlersOn(store, workflow, complaints.logger);
   const connection = connectToDynamoDb(config);
   const open = (streamArn: string) =>
     openStream({
@@ -82,6 +83,7 @@ export const startStreamFunctions = async (
     stop: async () => {
       await Promise.all(mappings.map((mapping) => mapping.stop()));
       await workflow.stop();
+      complaints.print();
       connection.close();
     },
   };
@@ -97,6 +99,25 @@ const QUEUED = {
 const RESERVATIONS = { dynamodb: { NewImage: { reserves: { N: [{ exists: true }] } } } };
 
 type StreamHandler = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse>;
+
+/**
+ * What the handlers complain of, once each: of thousands of steps that failed in the same way, the
+ * first says as much as all.
+ */
+const createComplaints = () => {
+  const heard = new Map<unknown, { readonly first: readonly unknown[]; times: number }>();
+  const note = (...line: readonly unknown[]) => {
+    const known = heard.get(line[0]) ?? { first: line, times: 0 };
+    known.times += 1;
+    heard.set(line[0], known);
+  };
+  return {
+    logger: { info: () => {}, warn: note, error: note },
+    print: () => {
+      for (const { first, times } of heard.values()) console.error(`${times} times:`, ...first);
+    },
+  };
+};
 
 /**
  * Stands for the state machine: takes the steps of a transfer that was left to it until they are
@@ -138,17 +159,9 @@ const ENDED_WITHIN_MS = 15_000;
 const handlersOn = (
   store: Pick<Store, 'decidePending' | 'executeTogether'>,
   workflow: Pick<TransferWorkflow, 'start'>,
+  logger: Telemetry['logger'],
 ): Record<'decidePending' | 'carryOut', StreamHandler> => {
-  const telemetry: Telemetry = {
-    logger: {
-      info: () => {},
-      // A step that was not done is counted: it is left to the workflow.
-      warn: () => {},
-      error: (...line) => console.error(...line),
-    },
-    count: () => {},
-    measure: () => {},
-  };
+  const telemetry: Telemetry = { logger, count: () => {}, measure: () => {} };
   return {
     decidePending: createDecidePending({
       store,

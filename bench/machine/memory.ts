@@ -42,8 +42,8 @@ const enginesNow = (): readonly number[] => {
 const larger = (one: number, other: number): number =>
   Number.isNaN(one) || other > one ? other : one;
 
-/** @param pid or `self`. */
-const residentMegabytes = (pid: string): number => {
+/** @param pid or `self`. @returns `NaN` where it has ended, or Linux does not tell. */
+export const residentMegabytes = (pid: string): number => {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_024;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** What Linux tells of a process or of a thread of one. */
-interface Stat {
+export interface Stat {
   readonly pid: number;
   readonly name: string;
   readonly parent: number;

@@ -7,7 +7,7 @@ export type ProcessorTime = Readonly<Record<string, number>>;
  * The parts: the bench's own thread has the callers, and, of a local cloud, the API, the endpoint,
  * streams and workflow.
  */
-const ENGINE = 'engine';
+export const ENGINE = 'engine';
 const MAIN = 'main thread';
 const REST = 'compiling, collecting';
 
@@ -41,7 +41,7 @@ export const processorTimePer = (
   );
 
 /** A thread's name has 15 characters: enough of `holdfast-dev-…` to tell the functions apart. */
-const partOf = (name: string): string => {
+export const partOf = (name: string): string => {
   if (name.startsWith('holdfast-')) return `function ${name.slice('holdfast-dev-'.length)}…`;
   return name === 'MainThread' || name.startsWith('node') ? MAIN : REST;
 };

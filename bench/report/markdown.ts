@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describeUse } from '../machine/use.ts';
 import { describeSpeeds, type Result, type Results } from './results.ts';
 import { type Table, toMarkdown } from './table.ts';
 
@@ -39,10 +40,11 @@ export const targetTable = (targets: Result['targets']): Table | undefined =>
 
 const section = (
   name: string,
-  { at, runs, machine, machineSpeeds, tables, audit }: Result,
+  { at, runs, machine, machineSpeeds, use, tables, audit }: Result,
 ): string => {
   const measured = `\`npm run bench -- --only ${name}\`, ${at.slice(0, 10)}, medians of ${runs} runs, ${machine}.`;
   const checked = audit ? ` Checked from the tables when it was over: ${audit}.` : '';
   const speed = machineSpeeds ? ` ${describeSpeeds(machineSpeeds)}` : '';
-  return [`### ${name}`, measured + speed + checked, ...tables.map(toMarkdown)].join('\n\n');
+  const used = use ? ` ${describeUse(use)}` : '';
+  return [`### ${name}`, measured + speed + used + checked, ...tables.map(toMarkdown)].join('\n\n');
 };

@@ -3,6 +3,7 @@ import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import type { MachineSpeed } from '../machine/speed.ts';
+import { MachineUse } from '../machine/use.ts';
 import { median } from '../statistics.ts';
 import { amount } from './numbers.ts';
 
@@ -25,6 +26,8 @@ const Result = z.object({
   machineSpeeds: z.optional(
     z.readonly(z.array(z.object({ before: z.string(), roundsPerSecond: z.number() }))),
   ),
+  /** Absent where Linux does not tell, and in results from before it was measured. */
+  use: z.optional(MachineUse),
   tables: z.readonly(z.array(Table)),
   targets: z.readonly(
     z.array(z.object({ promised: z.string(), measured: z.string(), reached: z.boolean() })),

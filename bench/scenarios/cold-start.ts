@@ -162,6 +162,7 @@ const environment = {
   COMMANDS_TABLE: 'commands',
   QUEUE_TABLE: 'queue',
   VIEWS_TABLE: 'views',
+  METHODS_BY_PATH: '{}',
   TRANSFER_WORKFLOW_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:transfer',
   POWERTOOLS_SERVICE_NAME: 'bench',
   POWERTOOLS_METRICS_NAMESPACE: 'Holdfast',
