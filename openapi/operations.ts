@@ -170,8 +170,8 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
     tag: 'accounts',
     summary: "Read an account's statement",
     description:
-      'Newest first. The statement follows the account with a little delay; `asOfVersion` and ' +
-      '`ETag` say up to which version it is complete (0, and no `ETag`: it has not begun).',
+      'Newest first. The statement is up to date: it holds all that was answered before. ' +
+      '`asOfVersion` and `ETag` say at which version the account was.',
     request: listEntriesRequest,
     answers: {
       200: {
@@ -195,7 +195,8 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
     summary: "Read an account's transfers",
     description:
       'Outgoing and incoming, newest first. The list follows the accounts with a little delay; ' +
-      '`asOfVersion` says how far it has got. A rare `status` is looked for in some hundreds of ' +
+      '`asOfVersion` says up to which version of the account it shows what became of its ' +
+      'transfers. A rare `status` is looked for in some hundreds of ' +
       'transfers at a time: a page may hold fewer than `limit`, or none, and still have a ' +
       '`nextCursor`.',
     request: listTransfersRequest,

@@ -158,7 +158,7 @@ export const schemas = {
     schema: EntryPage,
     fields: {
       nextCursor: 'There where there is more, or may be.',
-      asOfVersion: "The account's version up to which the statement is complete.",
+      asOfVersion: "The account's version that the statement is at.",
     },
   },
   TransferPage: {
@@ -166,8 +166,8 @@ export const schemas = {
     fields: {
       nextCursor: 'There where there is more, or may be.',
       asOfVersion:
-        "The account's version that the list has got to; 0: it has not begun. What is " +
-        'read of it may lag a moment more.',
+        "The account's version up to which the list shows what became of its transfers; 0: " +
+        'not even the latest is shown yet.',
     },
   },
   Health: { schema: Health },

@@ -81,7 +81,7 @@ const text = (name: string) => ({ AttributeName: name, AttributeType: 'S' as con
 const index = (name: string, partition: string, sort: string) => ({
   IndexName: name,
   KeySchema: keys(partition, sort),
-  Projection: { ProjectionType: 'ALL' as const },
+  Projection: { ProjectionType: 'KEYS_ONLY' as const },
 });
 
 const eventsTable = (withStream: boolean): CreateTableCommandInput => ({
@@ -107,22 +107,10 @@ const queueTable: CreateTableCommandInput = {
 
 const viewsTable: CreateTableCommandInput = {
   TableName: 'views',
-  AttributeDefinitions: [
-    'pk',
-    'sk',
-    'owner',
-    'openedAt',
-    'from',
-    'to',
-    'order',
-    'openShard',
-    'openSince',
-  ].map(text),
+  AttributeDefinitions: ['pk', 'sk', 'owner', 'openedAt', 'openShard', 'openSince'].map(text),
   KeySchema: keys('pk', 'sk'),
   GlobalSecondaryIndexes: [
     index('accountsByOwner', 'owner', 'openedAt'),
-    index('transfersBySource', 'from', 'order'),
-    index('transfersByDestination', 'to', 'order'),
     index('openTransfers', 'openShard', 'openSince'),
   ],
 };

@@ -43,8 +43,6 @@ export interface RunningCloud {
   readonly direct: DynamoDBDocumentClient;
   /** Makes transfers over HTTP. */
   readonly bank: Bank;
-  /** Makes a deposit over HTTP. @throws where it was not accepted. */
-  deposit(accountId: string, amount: number): Promise<void>;
   /** What the functions have asked of DynamoDB since the last call of this: requests alone. */
   usage(): Usage;
   /** Waits until nothing happens any more, and checks from the tables that nothing was lost. */
@@ -80,12 +78,6 @@ export const startCloud = async (engine: Engine, compute: Compute): Promise<Runn
     tables,
     direct,
     bank: { transfer: (wanted, _, signal) => transfer(wanted, signal) },
-    deposit: async (accountId, amount) => {
-      const { status } = await client.send('POST', `/accounts/${accountId}/deposits`, {
-        body: { amount },
-      });
-      if (status !== 201) throw new Error(`a deposit was answered ${status}`);
-    },
     usage: meter.take,
     audit: async (accounts, heard) => {
       for (let [quiet, left] = [0, MOST_QUIET_CHECKS]; quiet < 3 && left > 0; left -= 1) {

@@ -3,20 +3,23 @@ import * as z from 'zod/mini';
 import type { LocalCloud } from '../../local-cloud/cloud.ts';
 import type { EndpointCall } from '../../local-cloud/endpoint.ts';
 
-/** Sees, at the endpoint, every commit that is appended and every summary that moves on. */
+/**
+ * Sees, at the endpoint, every step of a transfer that is appended to a stream, and every step that
+ * is written to the views.
+ */
 export interface LagWatch {
   /**
-   * How long each commit took from append to visible, of those that became visible since the last
+   * How long each step took from append to visible, of those that became visible since the last
    * call of this; in ms.
    */
   take(): readonly number[];
   /**
-   * Waits until the views of an account are at a version.
+   * Waits until the views show the step of a transfer that is a version of an account.
    * @throws {Error} where they do not get there.
    */
   untilVisible(accountId: string, version: number): Promise<void>;
   /**
-   * Waits until every appended commit is visible.
+   * Waits until every appended step is visible.
    * @throws {Error} where that does not happen.
    */
   untilCaughtUp(): Promise<void>;
@@ -27,35 +30,28 @@ export const watchLag = (
   { intercept }: Pick<LocalCloud, 'intercept'>,
   tables: { readonly events: string; readonly views: string },
 ): LagWatch => {
-  /**
-   * By account, the last versions of the commits that are not visible yet, and when they were
-   * appended.
-   */
-  const appended = new Map<string, { readonly version: number; readonly at: number }[]>();
-  const visible = new Map<string, number>();
+  /** When the steps that are not visible yet were appended, by their places. */
+  const appended = new Map<string, number>();
+  const visible = new Set<string>();
   let lags: number[] = [];
 
-  const see = ({ streamId, version }: Place): void => {
-    const waiting = appended.get(streamId) ?? [];
-    appended.set(streamId, [...waiting, { version, at: performance.now() }]);
-  };
-  const show = ({ streamId, version }: Place): void => {
-    visible.set(streamId, Math.max(version, visible.get(streamId) ?? 0));
-    const waiting = appended.get(streamId) ?? [];
-    for (const { at } of waiting.filter((commit) => commit.version <= version))
-      lags.push(performance.now() - at);
-    appended.set(
-      streamId,
-      waiting.filter((commit) => commit.version > version),
-    );
+  const show = (place: string): void => {
+    visible.add(place);
+    const at = appended.get(place);
+    if (at !== undefined && appended.delete(place)) lags.push(performance.now() - at);
   };
 
   intercept(async (call, forward) => {
-    const commit = appendOf(call, tables.events);
-    const summary = summaryOf(call, tables.views);
+    const body: unknown = isWrite(call) ? JSON.parse(call.body.toString()) : undefined;
+    const [steps, rows] = [stepsIn(body), rowsIn(body)];
+    const appends = steps.length > 0 && call.body.includes(`"${tables.events}"`);
+    const shows = rows.length > 0 && call.body.includes(`"${tables.views}"`);
     const response = await forward();
-    if (response.status === 200 && commit) see(commit);
-    if (response.status === 200 && summary) show(summary);
+    if (response.status !== 200) return response;
+    const now = performance.now();
+    // A step may be shown before its append is answered.
+    for (const place of appends ? steps : []) if (!visible.has(place)) appended.set(place, now);
+    for (const place of shows ? rows : []) show(place);
     return response;
   });
 
@@ -75,21 +71,19 @@ export const watchLag = (
     },
     untilVisible: (accountId, version) =>
       until(
-        () => (visible.get(accountId) ?? 0) >= version,
+        () => visible.has(placeOf(accountId, version)),
         `the views of ${accountId} at version ${version}`,
       ),
-    untilCaughtUp: () =>
-      until(() => [...appended.values()].every(({ length }) => length === 0), 'some views'),
+    untilCaughtUp: () => until(() => appended.size === 0, 'some views'),
   };
 };
 
 const VISIBLE_WITHIN_MS = 60_000;
 
-/** The version that an account's stream, or its views, are at. */
-interface Place {
-  readonly streamId: string;
-  readonly version: number;
-}
+const isWrite = ({ service, operation }: EndpointCall): boolean =>
+  service === 'dynamodb' && /^(Put|Update|BatchWrite|TransactWrite)Item/.test(operation);
+
+const placeOf = (accountId: string, version: number): string => `${accountId}/${version}`;
 
 const number = z.pipe(
   z.object({ N: z.string() }),
@@ -99,37 +93,47 @@ const text = z.pipe(
   z.object({ S: z.string() }),
   z.transform(({ S }) => S),
 );
+/** A commit, in an item of a request. */
 const Commit = z.object({
-  TableName: z.string(),
-  Item: z.object({ streamId: text, version: number, count: number }),
+  streamId: text,
+  version: number,
+  events: z.object({
+    L: z.array(
+      z.object({
+        M: z.object({
+          type: text,
+          data: z.object({
+            M: z.object({ transferId: z.optional(text), reason: z.optional(text) }),
+          }),
+        }),
+      }),
+    ),
+  }),
 });
-const Summary = z.object({
-  TableName: z.string(),
-  Item: z.object({ sk: text, accountId: text, version: number }),
-});
-const Transaction = z.object({ TransactItems: z.array(z.object({ Put: z.unknown() })) });
+/** A step, in a row of a request. */
+const Step = z.object({ M: z.object({ accountId: text, version: number, at: text }) });
 
-/** The commit that a request appends, if it is one that does. */
-const appendOf = ({ operation, body }: EndpointCall, table: string): Place | undefined => {
-  if (operation !== 'PutItem' && operation !== 'TransactWriteItems') return undefined;
-  const request: unknown = JSON.parse(body.toString());
-  const puts = Transaction.safeParse(request).data?.TransactItems.map(({ Put }) => Put) ?? [
-    request,
-  ];
-  for (const put of puts) {
-    const { data } = Commit.safeParse(put);
-    if (data?.TableName === table) {
-      const { streamId, version, count } = data.Item;
-      return { streamId, version: version + count - 1 };
-    }
-  }
-  return undefined;
-};
+/** The places of the steps of transfers that a request appends. */
+const stepsIn = (body: unknown): string[] =>
+  everythingIn(body).flatMap((value) => {
+    const { data: commit } = Commit.safeParse(value);
+    if (!commit) return [];
+    return commit.events.L.flatMap(({ M: { type, data } }, index) => {
+      // The end of a reservation that was settled is no step.
+      const isStep = data.M.transferId && (type !== 'ReservationCancelled' || data.M.reason);
+      return isStep ? [placeOf(commit.streamId, commit.version + index)] : [];
+    });
+  });
 
-/** The summary that a request writes, if it is one that does. */
-const summaryOf = ({ operation, body }: EndpointCall, table: string): Place | undefined => {
-  if (operation !== 'PutItem') return undefined;
-  const { data } = Summary.safeParse(JSON.parse(body.toString()));
-  if (data?.TableName !== table || data.Item.sk !== 'summary') return undefined;
-  return { streamId: data.Item.accountId, version: data.Item.version };
-};
+/** The places of the steps that a request writes to rows. */
+const rowsIn = (body: unknown): string[] =>
+  everythingIn(body).flatMap((value) => {
+    const { data: step } = Step.safeParse(value);
+    return step ? [placeOf(step.M.accountId, step.M.version)] : [];
+  });
+
+/** Every object inside a value. */
+const everythingIn = (value: unknown): object[] =>
+  typeof value === 'object' && value !== null
+    ? [value, ...Object.values(value).flatMap(everythingIn)]
+    : [];

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { AccountId } from '../../events/values.ts';
-import { projectAccounts } from '../../functions/projections/project-accounts.ts';
+import { foldCommits } from '../../functions/projections/fold-commits.ts';
 import { createViewWriter } from '../../functions/projections/view-writer.ts';
 import { createStoreCaller } from '../contestants/store-caller.ts';
 import { transferInSteps } from '../contestants/transfer-steps.ts';
@@ -25,19 +25,14 @@ export const measureViews = async (database: Database): Promise<MeasuredCost[]> 
     sleep: (milliseconds) => setTimeout(milliseconds),
   });
   const { store, close } = createStoreCaller(database, createMeter(), { queueing: true });
-  const projection = { store, writer, clock: Date.now };
   const projected = new Map<string, number>();
   const project = async () => {
     for (const id of accounts) {
       const from = (projected.get(id) ?? 0) + 1;
       for await (const commit of store.history(AccountId.parse(id), { from })) {
         if (commit.version < from) continue;
-        const failed = await projectAccounts(
-          projection,
-          new Map([[commit.streamId, [commit]]]),
-          Date.now() + BUDGET_MS,
-        );
-        for (const { error } of failed.values()) throw error;
+        const failed = await writer.write(foldCommits([commit]), Date.now() + BUDGET_MS);
+        for (const error of failed.values()) throw error;
         projected.set(id, commit.version + commit.count - 1);
       }
     }

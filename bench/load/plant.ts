@@ -1,6 +1,6 @@
 import { BatchWriteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { AccountEvent } from '../../events/event.ts';
-import { AccountId, Amount, Currency, Limit } from '../../events/values.ts';
+import { AccountId, Amount, Currency, Limit, TransferId, Version } from '../../events/values.ts';
 import { emptyTail, type Tail } from '../../functions/store/stream/tail.ts';
 import { plantedCommit } from '../../testing/planted-commit.ts';
 import { caller, currency } from './ledger-requests.ts';
@@ -48,8 +48,9 @@ export const plantHistory = async (
 };
 
 /**
- * Writes such streams for several accounts, in the order of their versions: an event of each
- * account, then the next of each.
+ * Writes streams of several accounts that were opened, got their opening balance and then each made
+ * transfers of 1 the short way, one commit each, in the order of their versions: an event of each
+ * account, then the next of each. Every one of these transfers makes a row of the views.
  * @param events how many events each of them has then.
  */
 export const plantInOrder = (
@@ -61,7 +62,9 @@ export const plantInOrder = (
   function* inOrder(): Generator<Item> {
     let tails = accountIds.map((id) => emptyTail(AccountId.parse(id)));
     for (let version = 1; version <= events; version += 1) {
-      const next = tails.map(nextOf);
+      const next = tails.map((tail) =>
+        version > 2 ? commitAfter(tail, [sent(tail)]) : nextOf(tail),
+      );
       yield* next.map(({ item }) => item);
       tails = next.map(({ tail }) => tail);
     }
@@ -131,4 +134,17 @@ const deposited = (amount: number): AccountEvent => ({
   type: 'MoneyDeposited',
   v: 1,
   data: { amount: Amount.parse(amount) },
+});
+
+/** A transfer that went the short way to an account that is not there: nobody reads it. */
+const sent = ({ streamId, version }: Tail): AccountEvent => ({
+  type: 'MoneyWithdrawn',
+  v: 1,
+  data: {
+    amount: Amount.parse(1),
+    currency: Currency.parse(currency),
+    transferId: TransferId.parse(`planted-${streamId}-${version}`),
+    counterparty: AccountId.parse('planted-elsewhere'),
+    counterpartyVersion: Version.parse(version),
+  },
 });

@@ -43,7 +43,7 @@ const AccountSummary = z.object({
   balance: MinorUnits,
   reserved: MinorUnits,
 });
-export type AccountSummary = z.infer<typeof AccountSummary>;
+type AccountSummary = z.infer<typeof AccountSummary>;
 
 /**
  * An account's folded state; `undefined` before it was opened. Its schema is also that of
@@ -75,12 +75,8 @@ export const evolve = (account: Account | undefined, event: RecordedEvent): Acco
   reservations: openAfter(account, event),
 });
 
-/**
- * Applies one event to an account's summary: all of {@link evolve} but the single reservations. The
- * read models fold this.
- * @throws {Error} where the event cannot follow that state.
- */
-export const evolveSummary = (
+/** All of {@link evolve} but the single reservations. */
+const evolveSummary = (
   summary: AccountSummary | undefined,
   event: RecordedEvent,
 ): AccountSummary => {

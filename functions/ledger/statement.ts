@@ -5,6 +5,7 @@ import {
   Amount,
   MinorUnits,
   Reference,
+  sum,
   Timestamp,
   TransferId,
   Version,
@@ -56,4 +57,19 @@ export const entryOf = (
     ...(transferId === undefined ? {} : { transferId }),
     ...(counterparty === undefined ? {} : { counterparty }),
   };
+};
+
+/**
+ * The balance before an event, from the one after it: a statement is read backwards.
+ * @param event one event of the account's stream.
+ * @param balanceAfter the balance once the event is applied, in minor units.
+ * @throws {Error} where it leaves the range that is kept exactly: the two do not belong together.
+ */
+export const balanceBefore = (event: RecordedEvent, balanceAfter: MinorUnits): MinorUnits => {
+  if (event.type !== 'MoneyDeposited' && event.type !== 'MoneyWithdrawn') return balanceAfter;
+  const { amount } = event.data;
+  const balance = sum(balanceAfter, event.type === 'MoneyDeposited' ? -amount : amount);
+  if (balance === undefined)
+    throw new Error(`the balance before event ${event.version} leaves the safe range`);
+  return balance;
 };

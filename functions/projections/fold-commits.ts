@@ -1,87 +1,70 @@
-import type { RecordedEvent } from '../../events/event.ts';
 import type { AccountId } from '../../events/values.ts';
-import { type AccountView, accountView, evolveSummary } from '../ledger/account.ts';
-import { type Entry, entryOf } from '../ledger/statement.ts';
 import type { Commit, CommittedEvent } from '../store/stream/commit.ts';
+import type { AccountRow } from '../views/account-rows.ts';
 import type { TransferChange } from '../views/transfer-row.ts';
 
-/** What some commits of one account change in the views. */
+/** What commits change in the views. */
 export interface ViewChanges {
-  /** The version of the summary that they follow; 0: there was none. */
-  readonly follows: number;
-  readonly summary: AccountView;
-  readonly entries: readonly Entry[];
+  /** The accounts that they open. */
+  readonly accounts: readonly AccountRow[];
   /** One per transfer, however many of its steps the commits hold. */
   readonly transfers: readonly TransferChange[];
 }
 
 /**
- * Folds commits into the views of their account. Pure: the same commits after the same summary
- * change the same rows in the same way, so callers may repeat it, and divide the commits among
- * calls as they like.
- * @param before the account's summary; `undefined` where its views do not exist yet.
- * @param commits at least one, in order, the first of them the one that follows the summary.
- * @throws {Error} where a version is missing or repeated, or an event cannot follow: nothing may be
- *   written then.
+ * Folds commits into what they change in the views. Pure, and free of order: a commit changes the
+ * same rows in the same way whatever was folded before it, together with it or twice. So commits
+ * may come from any accounts, in any order, divided among calls as the caller likes.
+ * @throws {Error} where an event does not say what it must: nothing of its commit may be written
+ *   then.
  */
-export const foldCommits = (
-  before: AccountView | undefined,
-  commits: readonly Commit[],
-): ViewChanges => {
-  let summary = before;
-  const entries: Entry[] = [];
+export const foldCommits = (commits: readonly Commit[]): ViewChanges => {
+  const accounts = new Map<AccountId, AccountRow>();
   const transfers = new Map<string, TransferChange>();
-  for (const commit of commits) {
-    for (const event of commit.events) {
-      summary = follow(commit.streamId, summary, event);
-      const entry = entryOf(commit.streamId, event, summary.balance);
-      if (entry) entries.push(entry);
-      const change = transferChange(commit.streamId, event, summary);
-      if (change) {
-        const key = `${change.transferId}/${change.from}`;
-        transfers.set(key, { ...transfers.get(key), ...change });
+  for (const { streamId, events } of commits) {
+    for (const event of events) {
+      if (event.type === 'AccountOpened') {
+        const { owner } = event.data;
+        accounts.set(streamId, { accountId: streamId, owner, openedAt: event.at });
       }
+      const change = transferChange(streamId, event);
+      if (!change) continue;
+      const name = transferName(change);
+      transfers.set(name, { ...transfers.get(name), ...change });
     }
   }
-  if (!summary) throw new Error('there is nothing to fold');
-  return { follows: before?.version ?? 0, summary, entries, transfers: [...transfers.values()] };
+  return { accounts: [...accounts.values()], transfers: [...transfers.values()] };
 };
 
-/** The summary after one more event. */
-const follow = (
-  accountId: AccountId,
-  summary: AccountView | undefined,
-  event: RecordedEvent,
-): AccountView => {
-  const expected = (summary?.version ?? 0) + 1;
-  if (event.version !== expected) {
-    throw new Error(
-      `the views of ${accountId} need version ${expected} next, not ${event.version}`,
-    );
-  }
-  return accountView(accountId, evolveSummary(summary, event), event.version);
-};
+/** The name of a transfer among all: two sources may have chosen the same id. */
+export const transferName = ({ transferId, from }: TransferChange): string =>
+  `${transferId}/${from}`;
 
 const transferChange = (
   accountId: AccountId,
   event: CommittedEvent,
-  { currency }: AccountView,
 ): TransferChange | undefined => {
   const step = { accountId, version: event.version, at: event.at };
+  const { correlationId, actor } = event.origin;
   switch (event.type) {
-    case 'MoneyReserved': {
-      const { correlationId, actor } = event.origin;
-      return { ...event.data, currency, from: accountId, correlationId, actor, reserved: step };
-    }
+    case 'MoneyReserved':
+      return { ...event.data, from: accountId, correlationId, actor, reserved: step };
     case 'MoneyDeposited': {
-      const { transferId, counterparty } = event.data;
-      return transferId && counterparty
-        ? { transferId, from: counterparty, credited: step }
-        : undefined;
+      const { transferId, counterparty, counterpartyVersion } = event.data;
+      // On the short way the source's event tells all of the transfer, this step too.
+      if (!transferId || !counterparty || counterpartyVersion !== undefined) return undefined;
+      return { transferId, from: counterparty, credited: step };
     }
     case 'MoneyWithdrawn': {
-      const { transferId } = event.data;
-      return transferId ? { transferId, from: accountId, settled: step } : undefined;
+      const { transferId, counterparty, counterpartyVersion, ...terms } = event.data;
+      if (!transferId) return undefined;
+      const settled = { transferId, from: accountId, settled: step };
+      if (counterpartyVersion === undefined) return settled;
+      const { currency } = terms;
+      if (!counterparty || !currency)
+        throw new Error(`event ${event.version} of ${accountId} does not say all of its transfer`);
+      const credited = { accountId: counterparty, version: counterpartyVersion, at: event.at };
+      return { ...settled, ...terms, currency, to: counterparty, correlationId, actor, credited };
     }
     case 'ReservationCancelled': {
       const { transferId, reason } = event.data;

@@ -3,103 +3,91 @@ import type { Telemetry } from '../runtime/telemetry.ts';
 import {
   type CommitRecord,
   isReadable,
+  type ReadableRecord,
   readCommitRecord,
 } from '../store/stream/delivered-commit.ts';
-import { type Projection, projectAccounts } from './project-accounts.ts';
-import { type Rebuilt, readRebuild, rebuildAccounts } from './rebuild-accounts.ts';
-
-/** The function's two inputs and their answers: batches of the stream, and an operator's call. */
-interface ProjectViews {
-  (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse>;
-  (event: unknown): Promise<DynamoDBBatchResponse | { readonly accounts: readonly Rebuilt[] }>;
-}
+import { accountKey } from '../views/account-rows.ts';
+import { transferKey } from '../views/transfer-row.ts';
+import { foldCommits } from './fold-commits.ts';
+import { rowName, type ViewWriter } from './view-writer.ts';
 
 /**
- * Projects batches of the events table's stream into the views, all accounts of a batch together.
- *
- * After a failure that may pass (DynamoDB is slow, or throttles, or refuses) the function reports
- * the account's first stream record; Lambda delivers again from there, and commits that were
- * projected already are passed over. What can never succeed would hold up every account of its
- * shard, so it is logged, counted as `UnreadableRecords` and passed over in its first delivery: a
- * stream record that is no commit, a commit or a stream that cannot be read, an event that this
- * code does not know, a summary of other code. Its account's views stand still before it.
- *
- * The remedy, once the cause is gone: an operator invokes the function with
- * `{"accounts":["a","b"]}`. It then makes the views of these accounts anew from their streams, and
- * says how far each is.
+ * What projecting takes: the writer of the views, telemetry, and the time in milliseconds since
+ * 1970; `budget` is how long it goes on sending requests, in milliseconds.
  */
-export const createHandler = ({
-  telemetry,
-  budget,
-  ...projection
-}: ProjectViewsDependencies): ProjectViews => {
-  async function handle(event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse>;
-  async function handle(
-    event: unknown,
-  ): Promise<DynamoDBBatchResponse | { readonly accounts: readonly Rebuilt[] }>;
-  async function handle(event: unknown) {
-    const deadline = projection.clock() + budget;
-    if (isStreamEvent(event)) return projectBatch(projection, telemetry, event, deadline);
-    return { accounts: await rebuildAccounts(projection, telemetry, readRebuild(event), deadline) };
-  }
-  return handle;
-};
-
-/** What projecting takes; `budget` is how long it goes on sending requests, in milliseconds. */
-export interface ProjectViewsDependencies extends Projection {
+export interface ProjectViewsDependencies {
+  readonly writer: ViewWriter;
   readonly telemetry: Telemetry;
+  readonly clock: () => number;
   readonly budget: number;
 }
 
-const isStreamEvent = (event: unknown): event is DynamoDBStreamEvent =>
-  typeof event === 'object' && event !== null && 'Records' in event;
+/**
+ * Projects batches of the events table's stream into the views. Each commit says by itself what it
+ * changes, so it does not matter which came before, and what was projected already may come again;
+ * those of a batch are written together.
+ *
+ * After a failure that may pass (DynamoDB is slow, or throttles, or refuses) the function reports
+ * the stream records whose rows are not all written, and Lambda delivers again from there. What can
+ * never succeed would hold up every account of its shard, so it is logged, counted as
+ * `UnreadableRecords` and passed over in its first delivery: a stream record that is no commit, a
+ * commit that cannot be read, an event that this code does not know.
+ *
+ * The remedy, once the cause is gone: `npm run rebuild` makes the views of the accounts from their
+ * streams.
+ */
+export const createHandler =
+  ({ writer, telemetry: { logger, count }, clock, budget }: ProjectViewsDependencies) =>
+  async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
+    const deadline = clock() + budget;
+    const records = Records.map(readCommitRecord);
 
-const projectBatch = async (
-  projection: Projection,
-  { logger, count }: Telemetry,
-  { Records }: DynamoDBStreamEvent,
-  deadline: number,
-): Promise<DynamoDBBatchResponse> => {
-  const records = Records.map(readCommitRecord);
-  const delivered = Map.groupBy(records.filter(isReadable), ({ commit }) => commit.streamId);
-  const commits = [...delivered].map(
-    ([accountId, found]) => [accountId, found.map(({ commit }) => commit)] as const,
-  );
-  const failed = await projectAccounts(projection, new Map(commits), deadline);
+    const passOver = ({ streamId, version }: CommitRecord, error: unknown) => {
+      logger.error('a record of the stream is passed over', {
+        accountId: streamId,
+        version,
+        error,
+        remedy: `once the cause is gone: npm run rebuild -- --accounts ${streamId}`,
+      });
+      count('UnreadableRecords', 1);
+    };
+    for (const record of records) if ('problem' in record) passOver(record, record.problem);
 
-  const passOver = ({ streamId, version }: CommitRecord, error: unknown) => {
-    const remedy = `once the cause is gone, invoke project-views with {"accounts":["${streamId}"]}`;
-    logger.error('a record of the stream is passed over', {
-      accountId: streamId,
-      version,
-      error,
-      remedy,
-    });
-    count('UnreadableRecords', 1);
-  };
-  for (const record of records) if ('problem' in record) passOver(record, record.problem);
-
-  const batchItemFailures: { itemIdentifier: string }[] = [];
-  for (const [accountId, found] of delivered) {
-    const standstill = failed.get(accountId);
-    const [first] = found;
-    if (!standstill || !first) continue;
-    const { error, maySucceedLater } = standstill;
-    if (!maySucceedLater) {
-      for (const record of found) passOver(record, error);
-      continue;
+    const projected = new Map<ReadableRecord, readonly string[]>();
+    for (const record of records.filter(isReadable)) {
+      try {
+        projected.set(record, rowNamesOf(record));
+      } catch (error) {
+        passOver(record, error);
+      }
     }
-    logger.error('the views of an account stand still', {
-      accountId,
-      version: first.version,
-      error,
-    });
-    batchItemFailures.push({ itemIdentifier: first.sequenceNumber });
-  }
-  // A stream record without its place cannot be passed over: Lambda takes an empty identifier for
-  // the whole batch.
-  if (records.some(({ sequenceNumber }) => sequenceNumber === ''))
-    batchItemFailures.push({ itemIdentifier: '' });
-  count('ProjectionFailures', batchItemFailures.length);
-  return { batchItemFailures };
+    const commits = [...projected.keys()].map(({ commit }) => commit);
+    const failed = await writer.write(foldCommits(commits), deadline);
+
+    const batchItemFailures: { itemIdentifier: string }[] = [];
+    for (const [{ streamId, version, sequenceNumber }, rows] of projected) {
+      const unwritten = rows.find((name) => failed.has(name));
+      if (unwritten === undefined) continue;
+      const error = failed.get(unwritten);
+      logger.error('a commit could not be projected', { accountId: streamId, version, error });
+      batchItemFailures.push({ itemIdentifier: sequenceNumber });
+    }
+    // A stream record without its place cannot be passed over: Lambda takes an empty identifier for
+    // the whole batch.
+    if (records.some(({ sequenceNumber }) => sequenceNumber === ''))
+      batchItemFailures.push({ itemIdentifier: '' });
+    count('ProjectionFailures', batchItemFailures.length);
+    return { batchItemFailures };
+  };
+
+/**
+ * The rows that a commit changes.
+ * @throws {Error} where the commit cannot be folded.
+ */
+const rowNamesOf = ({ commit }: ReadableRecord): string[] => {
+  const { accounts, transfers } = foldCommits([commit]);
+  return [
+    ...accounts.map(({ accountId }) => rowName(accountKey(accountId))),
+    ...transfers.map(({ transferId, from }) => rowName(transferKey(transferId, from))),
+  ];
 };

@@ -1,71 +1,38 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import {
-  BatchWriteCommand,
-  PutCommand,
-  UpdateCommand,
-  type UpdateCommandInput,
-} from '@aws-sdk/lib-dynamodb';
-import type { AccountId } from '../../events/values.ts';
-import type { AccountView } from '../ledger/account.ts';
+import { BatchWriteCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { answered } from '../runtime/answered.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
 import { type Ask, askUntil, pause } from '../runtime/patience.ts';
-import { entryItem, summaryItem, summaryKey } from '../views/account-rows.ts';
+import { accountItem, accountKey } from '../views/account-rows.ts';
+import { pointerItems } from '../views/pointer-row.ts';
 import { type Item, ROW_SCHEMA } from '../views/row.ts';
 import {
   openKeys,
-  orderOf,
   type TransferChange,
   transferKey,
   wholeTransferItem,
 } from '../views/transfer-row.ts';
-import { findSummary, getItem, type ViewsTable } from '../views/views-table.ts';
-import type { ViewChanges } from './fold-commits.ts';
+import type { ViewsTable } from '../views/views-table.ts';
+import { transferName, type ViewChanges } from './fold-commits.ts';
 
-/**
- * Writes an account's views. A `deadline` is in milliseconds since 1970: no retry begins that would
- * pass it.
- */
+/** Writes the views. */
 export interface ViewWriter {
   /**
-   * The account's summary as this environment last wrote it. Another environment may have moved it
-   * on, and an operator may have thrown the views away: so its changes are written on the condition
-   * that it still stands.
+   * Writes what commits change. Whatever is written again becomes the same rows, in whatever order
+   * it comes, so the caller may repeat all of it.
+   *
+   * A transfer's pointers are written before its row: whoever sees the row of a transfer that has
+   * its terms finds it in the lists of both accounts.
+   * @param deadline in milliseconds since 1970: no request begins after it.
+   * @returns the rows that are not written, or not all that belongs to them, by {@link rowName},
+   *   and why. The failure of one row keeps no other from being written.
    */
-  known(accountId: AccountId): AccountView | undefined;
-  /**
-   * Reads the account's summary, strongly consistent: it tells how far the views are.
-   * @throws {UnreadableRow} where there is one that this code cannot read.
-   * @throws {StoreUnavailable} where DynamoDB did not answer in time.
-   */
-  summary(accountId: AccountId, deadline: number): Promise<AccountView | undefined>;
-  /**
-   * Writes what commits of several accounts change: entries and transfers first, which may be
-   * written again at any time and become the same rows, and the summaries last, each on the
-   * condition that it is still the one that its changes follow. So all that a summary counts is
-   * there, and of two writers that began at the same summary one moves it on.
-   * @returns the accounts whose summary it moved on; another writer has moved the others.
-   * @throws {Error} where a row could not be written. No summary has been moved on.
-   */
-  write(changes: readonly ViewChanges[], deadline: number): Promise<ReadonlySet<AccountId>>;
-  /**
-   * Writes the entries and the transfers of changes, and no summary: for making views anew beside
-   * those that stand.
-   * @throws {Error} where a row could not be written.
-   */
-  writeRows(changes: readonly ViewChanges[], deadline: number): Promise<void>;
-  /** The account's summary as it stands, readable or not. */
-  standing(accountId: AccountId, deadline: number): Promise<Standing>;
-  /**
-   * Replaces the summary that stood there.
-   * @returns whether it did. If not, another writer was faster, or the first answer to this put was
-   *   lost.
-   */
-  replaceSummary(summary: AccountView, standing: Standing, deadline: number): Promise<boolean>;
+  write(changes: ViewChanges, deadline: number): Promise<ReadonlyMap<string, unknown>>;
 }
 
-/** The version of a summary that may be unreadable; 0: there is none. */
-type Standing = number | 'without_version';
+/** The name of a row among all: its key in one text. */
+export const rowName = ({ pk, sk }: { readonly pk: string; readonly sk: string }): string =>
+  `${pk} ${sk}`;
 
 /** How many requests may be under way at once. */
 const REQUESTS_AT_ONCE = 8;
@@ -73,68 +40,84 @@ const REQUESTS_AT_ONCE = 8;
 /** The most that one BatchWriteItem takes. */
 const ITEMS_PER_BATCH = 25;
 
-/** How many summaries, and how many transfers that have not ended, are remembered at most. */
-const MOST_KNOWN = 1_000;
+/** How many transfers that have not ended are remembered at most. */
 const MOST_OPEN = 10_000;
+
+/** An item to be put, and the name of the row that is not whole without it. */
+interface Put {
+  readonly item: Item;
+  readonly row: string;
+}
 
 /** Writes views to the views table. */
 export const createViewWriter = (table: ViewsTable): ViewWriter => {
-  const known = new Map<AccountId, AccountView>();
   // What a commit says of a transfer stays true, so it can be merged with what later commits say.
   // The whole row is then known when the transfer ends, and a put in a batch replaces an update.
   const open = new Map<string, TransferChange>();
 
-  const writeRows = async (changes: readonly ViewChanges[], deadline: number): Promise<void> => {
-    const whole: Item[] = [];
-    const partial: TransferChange[] = [];
-    for (const [key, change] of merged(changes.flatMap((of) => of.transfers))) {
-      const all = { ...open.get(key), ...change };
-      open.delete(key);
-      const item = wholeTransferItem(all);
-      if (item) whole.push(item);
-      else {
-        open.set(key, all);
-        partial.push(change);
-      }
-    }
-    forgetOldest(open, MOST_OPEN);
-    const entries: Item[] = changes.flatMap((of) => of.entries).map(entryItem);
-    const ask = askUntil(table, deadline);
-    await inParallel(inBatches([...entries, ...whole]), REQUESTS_AT_ONCE, (batch) =>
-      putItems(table, batch, deadline),
-    );
-    await inParallel(partial, REQUESTS_AT_ONCE, (change) => updateTransfer(table, ask, change));
-  };
-
   return {
-    known: (accountId) => known.get(accountId),
-    summary: (accountId, deadline) => findSummary(table, askUntil(table, deadline), accountId),
-    writeRows,
-    write: async (changes, deadline) => {
-      for (const { summary } of changes) known.delete(summary.accountId);
-      await writeRows(changes, deadline);
+    write: async ({ accounts, transfers }, deadline) => {
+      const failed = new Map<string, unknown>();
       const ask = askUntil(table, deadline);
-      const moved = new Set<AccountId>();
-      await inParallel(changes, REQUESTS_AT_ONCE, async ({ summary, follows }) => {
-        if (!(await putSummary(table, ask, summary, at(follows)))) return;
-        moved.add(summary.accountId);
-        known.set(summary.accountId, summary);
-      });
-      forgetOldest(known, MOST_KNOWN);
-      return moved;
-    },
-    standing: async (accountId, deadline) => {
-      const item = await getItem(table, askUntil(table, deadline), summaryKey(accountId));
-      const version = item ? item['version'] : 0;
-      return typeof version === 'number' ? version : 'without_version';
-    },
-    replaceSummary: async (summary, standing, deadline) => {
-      known.delete(summary.accountId);
-      const condition = standing === 'without_version' ? WITHOUT_VERSION : at(standing);
-      return putSummary(table, askUntil(table, deadline), summary, condition);
+      const put = (puts: readonly Put[]) =>
+        inParallel(inBatches(puts), REQUESTS_AT_ONCE, async (batch) => {
+          try {
+            await putItems(
+              table,
+              batch.map(({ item }) => item),
+              deadline,
+            );
+          } catch (error) {
+            for (const { row } of batch) failed.set(row, error);
+          }
+        });
+      const writeRows = async (changes: readonly TransferChange[]): Promise<void> => {
+        const all = changes.map((change) => {
+          const known = { ...open.get(transferName(change)), ...change };
+          return { change, known, row: nameOf(change), item: wholeTransferItem(known) };
+        });
+        await put(all.flatMap(({ item, row }) => (item ? [{ item, row }] : [])));
+        const partial = all.filter(({ item }) => !item);
+        await inParallel(partial, REQUESTS_AT_ONCE, async ({ change, row }) => {
+          try {
+            await updateTransfer(table, ask, change);
+          } catch (error) {
+            failed.set(row, error);
+          }
+        });
+        // Remembered once it is written: a row that is put whole later needs its pointers to be
+        // there.
+        for (const { known, row, item } of all) {
+          open.delete(transferName(known));
+          if (!item && !failed.has(row)) open.set(transferName(known), known);
+        }
+      };
+
+      const [begun, later] = [
+        transfers.filter(({ to }) => to !== undefined),
+        transfers.filter(({ to }) => to === undefined),
+      ];
+      await Promise.all([
+        put([
+          ...accounts.map((account) => ({
+            item: accountItem(account),
+            row: rowName(accountKey(account.accountId)),
+          })),
+          ...begun.flatMap((change) =>
+            pointerItems(change).map((item) => ({ item, row: nameOf(change) })),
+          ),
+        ]),
+        writeRows(later),
+      ]);
+      await writeRows(begun.filter((change) => !failed.has(nameOf(change))));
+      forgetOldest(open, MOST_OPEN);
+      return failed;
     },
   };
 };
+
+const nameOf = ({ transferId, from }: TransferChange): string =>
+  rowName(transferKey(transferId, from));
 
 /** A map's oldest entries come first. */
 const forgetOldest = (map: Map<string, unknown>, most: number): void => {
@@ -144,19 +127,9 @@ const forgetOldest = (map: Map<string, unknown>, most: number): void => {
   }
 };
 
-/** One change for each transfer, by its unique key: it merges what the two accounts say of it. */
-const merged = (changes: readonly TransferChange[]): ReadonlyMap<string, TransferChange> => {
-  const transfers = new Map<string, TransferChange>();
-  for (const change of changes) {
-    const key = `${change.transferId}/${change.from}`;
-    transfers.set(key, { ...transfers.get(key), ...change });
-  }
-  return transfers;
-};
-
-function* inBatches(items: readonly Item[]): Generator<readonly Item[]> {
-  for (let start = 0; start < items.length; start += ITEMS_PER_BATCH) {
-    yield items.slice(start, start + ITEMS_PER_BATCH);
+function* inBatches(puts: readonly Put[]): Generator<readonly Put[]> {
+  for (let start = 0; start < puts.length; start += ITEMS_PER_BATCH) {
+    yield puts.slice(start, start + ITEMS_PER_BATCH);
   }
 }
 
@@ -189,16 +162,12 @@ const updateTransfer = async (
   ask: Ask,
   change: TransferChange,
 ): Promise<void> => {
-  const { transferId, from, reserved, ...steps } = change;
+  const { transferId, from, ...rest } = change;
+  const { to, reserved } = change;
   const ended = change.settled ?? change.released;
-  // Only the reservation makes the row a transfer; a credit that is projected before it waits in
-  // the row for it.
-  const reservation = reserved && {
-    transferId,
-    from,
-    reserved,
-    order: orderOf({ transferId, reserved }),
-  };
+  // Only its terms make the row a transfer; a credit that is projected before them waits in the row
+  // for them.
+  const set = to === undefined ? rest : { ...rest, transferId, from };
   const update = (what: Omit<UpdateCommandInput, 'Key' | 'TableName'>) => {
     const Key = transferKey(transferId, from);
     const command = new UpdateCommand({
@@ -209,14 +178,13 @@ const updateTransfer = async (
     });
     return ask(async () => answered(await client.send(command)));
   };
-  const set = { ...steps, ...reservation };
   if (!reserved || ended) {
     await update(expression(set, ended ? ['openShard', 'openSince'] : []));
     return;
   }
   try {
     await update({
-      ...expression({ ...set, ...openKeys({ transferId, reserved }) }),
+      ...expression({ ...set, ...openKeys(transferId, reserved.at) }),
       ConditionExpression: 'attribute_not_exists(settled) AND attribute_not_exists(released)',
     });
   } catch (error) {
@@ -229,7 +197,7 @@ const updateTransfer = async (
 
 /**
  * An update that sets and removes attributes. Every name has a stand-in: DynamoDB reserves `from`,
- * `to`, `order` and more.
+ * `to` and more.
  */
 const expression = (set: Readonly<Record<string, unknown>>, remove: readonly string[] = []) => {
   const attributes = Object.entries(set).filter(([, value]) => value !== undefined);
@@ -248,47 +216,4 @@ const expression = (set: Readonly<Record<string, unknown>>, remove: readonly str
       ...attributes.map(([name, value]) => [`:${name}`, value]),
     ]),
   };
-};
-
-/** The condition that an account's summary is still at a version; 0: that there is none. */
-const at = (version: number) =>
-  version === 0
-    ? { ConditionExpression: 'attribute_not_exists(pk)' }
-    : {
-        ConditionExpression: '#version = :version',
-        ExpressionAttributeNames: { '#version': 'version' },
-        ExpressionAttributeValues: { ':version': version },
-      };
-
-/** The condition that the summary still has no version. */
-const WITHOUT_VERSION = {
-  ConditionExpression: 'NOT attribute_type(#version, :number)',
-  ExpressionAttributeNames: { '#version': 'version' },
-  ExpressionAttributeValues: { ':number': 'N' },
-};
-
-/**
- * @returns whether the condition held. A put whose answer was lost finds its own summary there, and
- * says no too.
- */
-const putSummary = async (
-  { client, table }: ViewsTable,
-  ask: Ask,
-  summary: AccountView,
-  condition: ReturnType<typeof at> | typeof WITHOUT_VERSION,
-): Promise<boolean> => {
-  const Item = summaryItem(summary);
-  const put = new PutCommand({
-    TableName: table,
-    Item,
-    ...condition,
-    ReturnConsumedCapacity: 'TOTAL',
-  });
-  try {
-    await ask(async () => answered(await client.send(put)));
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
 };

@@ -9,7 +9,6 @@ import { nextCursor, PageLimit, pageCursor } from '../http/request/paging.ts';
 import { Entry } from '../ledger/statement.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
-import type { Views } from '../views/views.ts';
 
 /** What `GET /accounts/{accountId}/entries` takes. */
 export const listEntriesRequest = z.object({
@@ -22,34 +21,32 @@ export const listEntriesRequest = z.object({
 export const EntryPage = z.object({
   entries: z.array(Entry),
   nextCursor: z.optional(z.string()),
-  asOfVersion: z.int().check(z.gte(0)),
+  asOfVersion: Version,
 });
 
 /**
- * `GET /accounts/{accountId}/entries`: the statement, newest first.
- * @param dependencies the views, and the store, which knows an account a moment before they do.
+ * `GET /accounts/{accountId}/entries`: the statement, newest first, from the account's stream: a
+ * client reads its own writes.
+ * @param dependencies the store, and telemetry.
  * @returns a handler that answers 200 with a page, 304 to a client that has it, 404 where there is
  *   no such account.
  */
-export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
+export const createHandler = ({ store, telemetry }: Dependencies): HttpHandler =>
   httpHandler(
     telemetry,
     listEntriesRequest,
     async ({ path: { accountId }, headers, query: { limit, cursor } }) => {
-      const { entries, next, asOfVersion } = await views.entries(accountId, {
+      const { entries, next, asOfVersion } = await store.entries(accountId, {
         limit,
         before: cursor,
       });
-      if (asOfVersion === 0 && (await store.load(accountId)).version === 0)
-        return accountNotFound(accountId);
-      const page: z.infer<typeof EntryPage> = { entries, ...nextCursor(next), asOfVersion };
-      const answer = json(200, page, asOfVersion === 0 ? {} : { ETag: etag(asOfVersion) });
-      return unlessKnown(answer, headers['if-none-match']);
+      if (asOfVersion === 0) return accountNotFound(accountId);
+      const page = { entries, ...nextCursor(next), asOfVersion };
+      return unlessKnown(json(200, page, { ETag: etag(asOfVersion) }), headers['if-none-match']);
     },
   );
 
 interface Dependencies {
-  readonly store: Pick<Store, 'load'>;
-  readonly views: Pick<Views, 'entries'>;
+  readonly store: Pick<Store, 'entries'>;
   readonly telemetry: HttpTelemetry;
 }

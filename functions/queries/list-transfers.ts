@@ -8,14 +8,12 @@ import { Transfer, TransferStatus } from '../ledger/transfer.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
+import { latestSteps, shownVersion } from './shown-version.ts';
 
-/**
- * A transfer's position in the list: when it was requested, its id, and its source, which older
- * cursors lack.
- */
+/** A transfer's position in the list: when it was requested, its id, and its source. */
 const Position = z
   .string()
-  .check(z.regex(/^[0-9TZ:.-]{24}#[A-Za-z0-9_-]{1,64}(?:#[A-Za-z0-9_-]{1,64})?$/));
+  .check(z.regex(/^[0-9TZ:.-]{24}#[A-Za-z0-9_-]{1,64}#[A-Za-z0-9_-]{1,64}$/));
 
 /** What `GET /accounts/{accountId}/transfers` takes. */
 export const listTransfersRequest = z.object({
@@ -27,7 +25,10 @@ export const listTransfersRequest = z.object({
   }),
 });
 
-/** What it answers. `asOfVersion` is the version of the account that the list is at. */
+/**
+ * What it answers. `asOfVersion` is the version of the account up to which the list shows what
+ * became of its transfers.
+ */
 export const TransferPage = z.object({
   transfers: z.array(Transfer),
   nextCursor: z.optional(z.string()),
@@ -37,7 +38,8 @@ export const TransferPage = z.object({
 /**
  * `GET /accounts/{accountId}/transfers`: the account's transfers, outgoing and incoming, newest
  * first.
- * @param dependencies the views, and the store, which knows an account a moment before they do.
+ * @param dependencies the views, the store, which knows an account a moment before they do, and
+ *   telemetry.
  * @returns a handler that answers 200 with a page, 404 where there is no such account.
  */
 export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
@@ -45,23 +47,20 @@ export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHa
     telemetry,
     listTransfersRequest,
     async ({ path: { accountId }, query: { limit, cursor, status } }) => {
-      // Read before the list, so that the list is no further behind than this says.
-      const asOfVersion = await views.summaryVersion(accountId);
+      const [latest, { transfers, next }] = await Promise.all([
+        latestSteps(store, accountId),
+        views.transfersOf(accountId, { limit, before: cursor, status }),
+      ]);
       // A transfer may name a destination that does not exist, so its being listed proves nothing.
-      if (asOfVersion === 0 && (await store.load(accountId)).version === 0)
-        return accountNotFound(accountId);
-      const { transfers, next } = await views.transfersOf(accountId, {
-        limit,
-        before: cursor,
-        status,
-      });
+      if (!latest) return accountNotFound(accountId);
+      const asOfVersion = await shownVersion(views, accountId, latest, transfers);
       const page: z.infer<typeof TransferPage> = { transfers, ...nextCursor(next), asOfVersion };
       return json(200, page);
     },
   );
 
 interface Dependencies {
-  readonly store: Pick<Store, 'load'>;
-  readonly views: Pick<Views, 'transfersOf' | 'summaryVersion'>;
+  readonly store: Pick<Store, 'latest'>;
+  readonly views: Pick<Views, 'transfersOf' | 'transfer'>;
   readonly telemetry: HttpTelemetry;
 }

@@ -8,7 +8,8 @@ import { executeTogether } from './execute-together.ts';
 import { decidePending, type PendingTally } from './queueing/decide-pending.ts';
 import { rememberHotAccounts } from './queueing/hot-accounts.ts';
 import type { Commit } from './stream/commit.ts';
-import { loadTail, readHistory, tailAsOf } from './stream/read.ts';
+import { type EntriesPage, readEntries } from './stream/entries.ts';
+import { loadTail, readBackwards, readHistory, tailAsOf } from './stream/read.ts';
 import type { Tail } from './stream/tail.ts';
 import { findRecord, type PendingCommand } from './writing/command-record.ts';
 import type { RecordKey } from './writing/record-key.ts';
@@ -42,6 +43,20 @@ export interface Store {
     accountId: AccountId,
     range?: { readonly from?: number; readonly to?: number },
   ): AsyncIterable<Commit>;
+  /**
+   * Reads an account's latest commits, newest first, a few at a request. Each is read when its turn
+   * comes.
+   * @throws {StoreUnavailable} where DynamoDB did not answer in time.
+   */
+  latest(accountId: AccountId): AsyncIterable<Commit>;
+  /**
+   * A page of an account's statement, newest first: see {@link readEntries}.
+   * @throws {StoreUnavailable} where DynamoDB did not answer in time.
+   */
+  entries(
+    accountId: AccountId,
+    page: { readonly limit: number; readonly before?: Version | undefined },
+  ): Promise<EntriesPage>;
   /** Decides a command once and appends its events: see {@link execute}. */
   execute(request: CommandRequest): Promise<CommandResult>;
   /** Decides commands of one account together, each once: see {@link executeTogether}. */
@@ -66,6 +81,9 @@ export interface Store {
   decidePending(accountId: AccountId, pending: readonly PendingCommand[]): Promise<PendingTally>;
 }
 
+/** How many commits a request for the latest of an account reads. */
+const LATEST = 10;
+
 /** What a store is made of. */
 export type StoreDependencies = Omit<ExecuteDependencies, 'hot' | 'look' | 'lanes'>;
 
@@ -84,6 +102,9 @@ export const createStore = (dependencies: StoreDependencies): Store => {
     // Each page has the whole budget: a history may be as long as an account is old.
     history: (accountId, range) =>
       readHistory(all, (page) => untilAnswered(all, deadline(), page), accountId, range),
+    latest: (accountId) =>
+      readBackwards(all, askUntil(all, deadline()), accountId, { pageSize: LATEST }),
+    entries: (accountId, page) => readEntries(all, askUntil(all, deadline()), accountId, page),
     execute: (request) => execute(all, request),
     executeTogether: (accountId, requests, tail) => executeTogether(all, accountId, requests, tail),
     recordOf: (key) => untilAnswered(all, deadline(), () => findRecord(all, key)),

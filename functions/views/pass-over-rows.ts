@@ -2,8 +2,8 @@ import type { Telemetry } from '../runtime/telemetry.ts';
 import type { PassOver } from './row.ts';
 
 /**
- * Logs and counts rows that cannot be read. The remedy is to make the account's rows again from its
- * stream: `project-views` does so when an operator invokes it with `{"accounts":["<accountId>"]}`.
+ * Logs and counts rows that cannot be read. The remedy is to make the views again from the
+ * streams: `npm run rebuild`, which replaces what cannot be read.
  */
 export const passOverRows =
   ({ logger, count }: Telemetry): PassOver =>

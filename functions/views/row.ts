@@ -6,9 +6,10 @@ export type Item = Readonly<Record<string, unknown>>;
 /**
  * The version of the rows' shapes, which every row carries as `schema`. Attributes may be added
  * under the same number, and code that does not know them passes over them; a change to what a row
- * means counts the number up.
+ * means, or to which rows there are, counts the number up: `npm run rebuild` then replaces the rows
+ * of before.
  */
-export const ROW_SCHEMA = 1;
+export const ROW_SCHEMA = 2;
 
 /**
  * A row that this code cannot read: damaged, or written by other code. Nothing may be concluded
@@ -48,22 +49,6 @@ export const readRow = <Kind extends z.ZodMiniObject>(kind: Kind, item: Item): z
   if (!result.success) throw new UnreadableRow(item, z.prettifyError(result.error));
   return result.data;
 };
-
-/**
- * Reads items one by one: one that cannot be read does not hide the others.
- * @param read gives the row; `undefined` where the item is none yet.
- * @param passOver told of each item that cannot be read.
- */
-export async function* readable<Row>(
-  items: AsyncIterable<Item>,
-  read: (item: Item) => Row | undefined,
-  passOver: PassOver,
-): AsyncGenerator<Row> {
-  for await (const item of items) {
-    const row = readOrPass(item, read, passOver);
-    if (row !== undefined) yield row;
-  }
-}
 
 /**
  * @returns the row; `undefined` where the item is none yet, or cannot be read: `passOver` is told

@@ -11,25 +11,27 @@ import {
   Version,
 } from '../../events/values.ts';
 import type { Transfer, TransferStatus, TransferStep } from '../ledger/transfer.ts';
-import { type Item, ROW_SCHEMA, readRow } from './row.ts';
+import { type Item, ROW_SCHEMA, readRow, UnreadableRow } from './row.ts';
 
 const step = { accountId: AccountId, version: Version, at: Timestamp };
 
 /** The place of a step's event on one account's stream. */
 const Step = z.object(step);
 
-/** What the reservation says of a transfer. It comes from the source's stream, all at once. */
-const Reserved = {
+/**
+ * What a transfer is. It comes from the source's stream, all at once: from the reservation, or,
+ * where the transfer went the short way, from the withdrawal.
+ */
+const Terms = {
   transferId: TransferId,
   from: AccountId,
   to: AccountId,
   amount: Amount,
   currency: Currency,
   reference: z.optional(Reference),
-  /** That of the request that reserved: all later steps are logged and done under it. */
+  /** That of the request for it: all later steps are logged and done under it. */
   correlationId: z.string(),
   actor: Caller,
-  reserved: Step,
 };
 
 /** A release, with the code for which the destination rejected the credit. */
@@ -42,15 +44,30 @@ const Released = z.object({ ...step, reason: z.string() });
  * attributes of later code.
  */
 const TransferItem = z.object({
-  ...Reserved,
+  ...Terms,
+  /** There is none where the transfer went the short way. */
+  reserved: z.optional(Step),
   credited: z.optional(Step),
   settled: z.optional(Step),
   released: z.optional(Released),
 });
-export type TransferRow = z.infer<typeof TransferItem>;
 
-/** What the commits of one account add to a transfer's row; `from` and `transferId` are its key. */
-export type TransferChange = Pick<TransferRow, 'transferId' | 'from'> & Partial<TransferRow>;
+/** A transfer's row, with when the transfer was requested. */
+export type TransferRow = z.infer<typeof TransferItem> & { readonly requestedAt: Timestamp };
+
+/** What commits say of a transfer; `from` and `transferId` are the key of its row. */
+export type TransferChange = Pick<TransferRow, 'transferId' | 'from'> &
+  Partial<z.infer<typeof TransferItem>>;
+
+/**
+ * The step with which a transfer began: its reservation, or, on the short way, its settlement.
+ * @param change a transfer whose terms are known: a settlement without them is no beginning.
+ */
+export const beginningOf = ({
+  reserved,
+  settled,
+}: Pick<TransferChange, 'reserved' | 'settled'>): z.infer<typeof Step> | undefined =>
+  reserved ?? settled;
 
 /** How many partitions the index of open transfers has: one takes 1,000 writes a second. */
 const OPEN_SHARDS = 8;
@@ -74,36 +91,10 @@ export const transferKey = (transferId: TransferId, from: AccountId) => ({
 /** The partition of all transfers with an id: nearly always one. */
 export const transferPartition = (transferId: TransferId) => `transfer#${transferId}`;
 
-/**
- * The key by which the indexes `transfersBySource` and `transfersByDestination` sort: oldest first.
- */
-export const orderOf = ({
-  transferId,
-  reserved,
-}: Pick<TransferRow, 'transferId' | 'reserved'>): string => `${reserved.at}#${transferId}`;
-
-/**
- * The position of an item in an index by {@link orderOf}. It includes the source, since another
- * source may have chosen the same id in the same millisecond: no two transfers have one position.
- */
-export const positionOf = (item: Item): string => `${placeOf(item)}#${item['from']}`;
-
-/** An item's key in the index, which it may share with others. */
-export const placeOf = (item: Item): string => String(item['order']);
-
-/**
- * The place of a position. A position from before it included the source comes after all at its
- * place.
- */
-export const placeAt = (position: string): string => position.split('#', 2).join('#');
-
 /** The keys of the index `openTransfers`, set while a transfer is reserved and not ended. */
-export const openKeys = ({
-  transferId,
-  reserved,
-}: Pick<TransferRow, 'transferId' | 'reserved'>) => ({
+export const openKeys = (transferId: TransferId, reservedAt: Timestamp) => ({
   openShard: `open#${createHash('sha256').update(transferId).digest().readUInt32BE() % OPEN_SHARDS}`,
-  openSince: reserved.at,
+  openSince: reservedAt,
 });
 
 /**
@@ -111,25 +102,29 @@ export const openKeys = ({
  * it, so it may overwrite the row.
  * @returns `undefined` where steps are missing: the change has to be added to the row.
  */
-export const wholeTransferItem = (change: TransferChange): Record<string, unknown> | undefined => {
-  const { transferId, from, reserved, credited, settled, released } = change;
-  if (!reserved || !((credited && settled) || released)) return undefined;
-  const order = orderOf({ transferId, reserved });
-  return { ...transferKey(transferId, from), schema: ROW_SCHEMA, ...change, order };
+export const wholeTransferItem = (change: TransferChange): Item | undefined => {
+  const { transferId, from, to, credited, settled, released } = change;
+  if (to === undefined || !((credited && settled) || released)) return undefined;
+  return { ...transferKey(transferId, from), schema: ROW_SCHEMA, ...change };
 };
 
 /**
  * Reads a transfer's item.
- * @returns the row; `undefined` where only the destination's credit has been projected yet: the
- *   transfer is not there.
+ * @returns the row; `undefined` where only later steps have been projected yet, and nothing says
+ *   what the transfer is: it is not there.
  * @throws {UnreadableRow} where it is no transfer's item that this code can read.
  */
-export const readTransferRow = (item: Item): TransferRow | undefined =>
-  item['reserved'] === undefined ? undefined : readRow(TransferItem, item);
+export const readTransferRow = (item: Item): TransferRow | undefined => {
+  if (item['to'] === undefined && item['reserved'] === undefined) return undefined;
+  const row = readRow(TransferItem, item);
+  const beginning = beginningOf(row);
+  if (!beginning) throw new UnreadableRow(item, 'it has no step that it begins with');
+  return { ...row, requestedAt: beginning.at };
+};
 
 /** A row's transfer as the API shows it. */
 export const transferOf = (row: TransferRow): Transfer => {
-  const { transferId, from, to, amount, currency, reference, reserved, released } = row;
+  const { transferId, from, to, amount, currency, reference, requestedAt, released } = row;
   const steps = stepsOf(row);
   const ended = row.settled ?? released;
   return {
@@ -141,7 +136,7 @@ export const transferOf = (row: TransferRow): Transfer => {
     status: steps.at(-1)?.step ?? 'reserved',
     ...(reference === undefined ? {} : { reference }),
     ...(released ? { reason: released.reason } : {}),
-    requestedAt: reserved.at,
+    requestedAt,
     ...(ended ? { endedAt: ended.at } : {}),
     steps,
   };

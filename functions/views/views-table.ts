@@ -1,14 +1,10 @@
 import {
   type DynamoDBDocumentClient,
-  GetCommand,
   QueryCommand,
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb';
-import type { AccountId } from '../../events/values.ts';
-import type { AccountView } from '../ledger/account.ts';
-import { answered, UnreadableAnswer } from '../runtime/answered.ts';
+import { UnreadableAnswer } from '../runtime/answered.ts';
 import type { Ask, Patience } from '../runtime/patience.ts';
-import { readSummary, summaryKey } from './account-rows.ts';
 import type { Item } from './row.ts';
 
 /**
@@ -21,35 +17,14 @@ export interface ViewsTable extends Patience {
 }
 
 /**
- * Reads one item, strongly consistent.
- * @returns `undefined` where there is none. An answer that says nothing does not mean that: the
- *   read is sent again.
+ * Reads what a query finds, a page of items at a time.
  * @throws {StoreUnavailable} where DynamoDB did not answer in time.
  */
-export const getItem = async (
-  { client, table }: ViewsTable,
-  ask: Ask,
-  Key: Item,
-): Promise<Item | undefined> => {
-  const get = new GetCommand({
-    TableName: table,
-    Key: { ...Key },
-    ConsistentRead: true,
-    ReturnConsumedCapacity: 'TOTAL',
-  });
-  const { Item } = await ask(async () => answered(await client.send(get)));
-  return Item;
-};
-
-/**
- * Reads all items that a query finds, page by page.
- * @throws {StoreUnavailable} where DynamoDB did not answer in time.
- */
-export async function* queryItems(
+export async function* queryPages(
   { client, table }: ViewsTable,
   ask: Ask,
   input: Omit<QueryCommandInput, 'TableName'>,
-): AsyncGenerator<Item> {
+): AsyncGenerator<readonly Item[]> {
   let cursor: Record<string, unknown> | undefined;
   do {
     const start = cursor ? { ExclusiveStartKey: cursor } : {};
@@ -60,22 +35,7 @@ export async function* queryItems(
       if (!answer.Items) throw new UnreadableAnswer();
       return { items: answer.Items, next: answer.LastEvaluatedKey };
     });
-    yield* page.items;
+    yield page.items;
     cursor = page.next;
   } while (cursor);
 }
-
-/**
- * Reads an account's summary, strongly consistent.
- * @returns `undefined` where the views do not know the account.
- * @throws {UnreadableRow} where there is one that this code cannot read.
- * @throws {StoreUnavailable} where DynamoDB did not answer in time.
- */
-export const findSummary = async (
-  table: ViewsTable,
-  ask: Ask,
-  accountId: AccountId,
-): Promise<AccountView | undefined> => {
-  const item = await getItem(table, ask, summaryKey(accountId));
-  return item && readSummary(item);
-};

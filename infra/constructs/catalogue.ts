@@ -9,8 +9,6 @@ export type Resource =
   | 'queue'
   | 'queue/stream'
   | 'views'
-  | 'views/transfersBySource'
-  | 'views/transfersByDestination'
   | 'views/openTransfers'
   | 'workflow'
   | 'workflow/executions'
@@ -145,7 +143,7 @@ const catalogue = {
     group: 'queries',
     description: 'The statement of an account',
     route: 'GET /accounts/{accountId}/entries',
-    access: { events: ['dynamodb:Query'], views: ['dynamodb:GetItem', 'dynamodb:Query'] },
+    access: { events: ['dynamodb:Query'] },
     timeout: 25,
     memory: 1024,
   },
@@ -155,9 +153,7 @@ const catalogue = {
     route: 'GET /accounts/{accountId}/transfers',
     access: {
       events: ['dynamodb:Query'],
-      views: ['dynamodb:GetItem'],
-      'views/transfersBySource': ['dynamodb:Query'],
-      'views/transfersByDestination': ['dynamodb:Query'],
+      views: ['dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:BatchGetItem'],
     },
     timeout: 25,
     memory: 1024,
@@ -207,13 +203,7 @@ const catalogue = {
     description: 'Keeps the views up to the events',
     access: {
       ...consume('events/stream'),
-      events: ['dynamodb:Query'],
-      views: [
-        'dynamodb:GetItem',
-        'dynamodb:BatchWriteItem',
-        'dynamodb:UpdateItem',
-        'dynamodb:PutItem',
-      ],
+      views: ['dynamodb:BatchWriteItem', 'dynamodb:UpdateItem'],
     },
     timeout: 60,
     memory: 1024,
@@ -259,6 +249,7 @@ const catalogue = {
     description: 'Starts again what was left open for more than a minute',
     access: {
       events: ['dynamodb:Query', 'dynamodb:Scan'],
+      views: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
       'views/openTransfers': ['dynamodb:Query'],
       workflow: ['states:StartExecution'],
       'workflow/executions': ['states:DescribeExecution'],

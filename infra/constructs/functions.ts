@@ -109,7 +109,6 @@ function arnsOf(
   { tables, deadLetters, workflowArn, workflowName }: Resources,
 ): Readonly<Record<Resource, string>> {
   const { events, commands, queue, views } = tables;
-  const viewsIndex = (name: string) => `${views.tableArn}/index/${name}`;
   return {
     events: events.tableArn,
     'events/stream': streamArnOf(events),
@@ -117,9 +116,7 @@ function arnsOf(
     queue: queue.tableArn,
     'queue/stream': streamArnOf(queue),
     views: views.tableArn,
-    'views/transfersBySource': viewsIndex('transfersBySource'),
-    'views/transfersByDestination': viewsIndex('transfersByDestination'),
-    'views/openTransfers': viewsIndex('openTransfers'),
+    'views/openTransfers': `${views.tableArn}/index/openTransfers`,
     workflow: workflowArn,
     // Any execution: its name comes from its transfer, which is not known yet.
     'workflow/executions': stack.formatArn({

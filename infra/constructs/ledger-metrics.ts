@@ -58,13 +58,7 @@ const emitters = {
   TransferRecoveryFailures: ['recover-transfers'],
   TransferStartFailures: ['carry-out-transfers', 'start-transfers'],
   UnreadableRecords: consumers,
-  UnreadableRows: [
-    'request-transfer',
-    'list-entries',
-    'list-transfers',
-    'get-transfer',
-    'recover-transfers',
-  ],
+  UnreadableRows: ['request-transfer', 'list-transfers', 'get-transfer', 'recover-transfers'],
 } as const satisfies Record<MetricName, readonly FunctionName[]>;
 
 /**

@@ -4,6 +4,7 @@ import {
   type Attribute,
   AttributeType,
   BillingMode,
+  ProjectionType,
   StreamViewType,
   Table,
   type TableProps,
@@ -81,13 +82,14 @@ export class Tables extends Construct {
         indexName,
         partitionKey: text(partitionKey),
         sortKey: text(sortKey),
+        // What is found is read from the table: an index is written to whenever what it holds
+        // changes.
+        projectionType: ProjectionType.KEYS_ONLY,
         // An index that is full refuses the writes of its table.
         ...warmThroughputOf('views', settings),
       });
     };
     index('accountsByOwner', 'owner', 'openedAt');
-    index('transfersBySource', 'from', 'order');
-    index('transfersByDestination', 'to', 'order');
     index('openTransfers', 'openShard', 'openSince');
     this.all = [
       { name: 'events', table: this.events, indexes: [] },

@@ -1,7 +1,6 @@
 import type { AccountId } from '../../events/values.ts';
-import { accountView } from '../../functions/ledger/account.ts';
-import { entryOf } from '../../functions/ledger/statement.ts';
-import { readEntry, readSummary } from '../../functions/views/account-rows.ts';
+import { readAccountRow } from '../../functions/views/account-rows.ts';
+import { isPointer, positionAt } from '../../functions/views/pointer-row.ts';
 import { readTransferRow, transferOf } from '../../functions/views/transfer-row.ts';
 import type { LedgerDatabase } from '../../testing/ledger-database.ts';
 import type { Environment } from '../environments.ts';
@@ -19,56 +18,55 @@ export const checkViews = async (
   report: Report,
 ): Promise<void> => {
   const rows = await scan(observer, tables.views);
-  const kind = (prefix: string) => rows.filter(({ sk }) => String(sk).startsWith(prefix));
 
-  const summaries = new Map(
-    kind('summary')
-      .map(readSummary)
-      .map((summary) => [summary.accountId, summary]),
+  const accounts = new Map(
+    rows
+      .filter(({ sk }) => sk === 'account')
+      .map(readAccountRow)
+      .map((row) => [row.accountId, row]),
   );
-  for (const [accountId, commits] of streams) {
-    const last = commits.at(-1)?.events.at(-1);
+  for (const accountId of streams.keys()) {
     const account = histories.get(accountId)?.at(-1);
-    if (!last || !account) continue;
-    const expected = accountView(accountId, account, last.version);
-    const summary = summaries.get(accountId);
-    if (!isSame(summary, expected))
-      report('an account’s view is the fold of its stream', { expected, summary });
+    if (!account) continue;
+    const { owner, openedAt } = account;
+    const expected = { accountId, owner, openedAt };
+    const row = accounts.get(accountId);
+    if (!isSame(row, expected)) report('an account has its row', { expected, row });
   }
 
-  const entries = new Map(
-    kind('entry#')
-      .map(readEntry)
-      .map((entry) => [entry.entryId, entry]),
+  const pointers = new Set<string>(
+    rows.filter(isPointer).map((item) => `${item['pk']} ${positionAt(item)}`),
   );
-  for (const { accountId, ...event } of events) {
-    const account = histories.get(accountId)?.[event.version];
-    const expected = account && entryOf(accountId, event, account.balance);
-    if (!expected) continue;
-    const entry = entries.get(expected.entryId);
-    if (!isSame(entry, expected)) report('every movement has its entry', { expected, entry });
-    entries.delete(expected.entryId);
-  }
-  if (entries.size > 0) report('no entry is of nothing', { entries: [...entries.keys()] });
-
-  const transfers = kind('from#')
-    .flatMap((row) => readTransferRow(row) ?? [])
-    .map(transferOf);
-  const statuses = new Map(
-    transfers.map(({ transferId, from, status }) => [`${transferId} ${from}`, status]),
+  const transfers = new Map(
+    rows
+      .filter(({ sk }) => String(sk).startsWith('from#'))
+      .flatMap((row) => readTransferRow(row) ?? [])
+      .map((row) => [`${row.transferId} ${row.from}`, row]),
   );
   for (const event of events) {
-    if (event.type !== 'MoneyReserved') continue;
-    const { transferId } = event.data;
+    const { type, accountId: from, data } = event;
+    const isAtOnce = type === 'MoneyWithdrawn' && data.counterpartyVersion !== undefined;
+    if (!(type === 'MoneyReserved' || isAtOnce) || !data.transferId) continue;
+    const { transferId } = data;
     const isSettled = events.some(
-      ({ type, accountId, data }) =>
-        type === 'MoneyWithdrawn' &&
-        accountId === event.accountId &&
-        data.transferId === transferId,
+      (other) =>
+        other.type === 'MoneyWithdrawn' &&
+        other.accountId === from &&
+        other.data.transferId === transferId,
     );
-    const status = statuses.get(`${transferId} ${event.accountId}`);
     const expected = isSettled ? 'settled' : 'released';
+    const row = transfers.get(`${transferId} ${from}`);
+    const status = row && transferOf(row).status;
     if (status !== expected)
       report('a transfer’s view is what became of it', { transferId, status, expected });
+    transfers.delete(`${transferId} ${from}`);
+    for (const accountId of row ? [row.from, row.to] : []) {
+      const place = `account#${accountId} ${event.at}#${transferId}#${from}`;
+      if (!pointers.delete(place)) report('a transfer is in the lists of its accounts', { place });
+    }
   }
+  if (transfers.size > 0) report('no transfer is of nothing', { transfers: [...transfers.keys()] });
+  if (pointers.size > 0) report('no list shows nothing', { pointers: [...pointers] });
+  const open = rows.filter(({ openShard }) => openShard !== undefined);
+  if (open.length > 0) report('a transfer that has ended is not open', { open });
 };

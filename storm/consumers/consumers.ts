@@ -67,9 +67,13 @@ export const createConsumers = (
     ),
     projectViews: behind(
       environments.map((environment) => {
-        const { store, clock } = environment;
         const writer = createViewWriter(views(environment));
-        return createProjectViews({ store, writer, telemetry, clock, budget: BUDGET_MS });
+        return createProjectViews({
+          writer,
+          telemetry,
+          clock: environment.clock,
+          budget: BUDGET_MS,
+        });
       }),
       0.05,
     ),

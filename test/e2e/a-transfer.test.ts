@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
-import { eventually } from '../setup/eventually.ts';
 
 let cloud: TestCloud;
 
@@ -70,11 +69,8 @@ describe('a transfer of 2500 from alice to bob', () => {
   });
 
   it('is a line on both statements', async () => {
-    const statement = await eventually(async () => {
-      const { body } = await cloud.api.get('/accounts/alice/entries');
-      expect(body['asOfVersion']).toBe(5);
-      return body;
-    });
+    const { body: statement } = await cloud.api.get('/accounts/alice/entries');
+    expect(statement['asOfVersion']).toBe(5);
     expect(statement['entries']).toMatchObject([
       {
         entryId: 'alice-5',

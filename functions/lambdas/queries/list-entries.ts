@@ -2,10 +2,8 @@ import { createHandler } from '../../queries/list-entries.ts';
 import { budgets } from '../../runtime/budgets.ts';
 import { httpTelemetryFromEnvironment } from '../../runtime/telemetry.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
-import { viewsFromEnvironment } from '../../views/from-environment.ts';
 
 export const handler = createHandler({
   store: storeFromEnvironment({ budget: budgets.list }),
-  views: viewsFromEnvironment({ budget: budgets.list }),
   telemetry: httpTelemetryFromEnvironment(),
 });

@@ -77,6 +77,50 @@ export async function* readHistory(
   yield* commitsBetween(table, ask, streamId, holding?.version ?? from, to);
 }
 
+/**
+ * Reads a stream's commits, newest first. Each is read when its turn comes: one that cannot be read
+ * does not hide the newer ones.
+ * @param ask sends each page's request.
+ * @param range.notAfter the newest commit is the one that holds this version. Without it: the last.
+ * @param range.pageSize how many commits a request reads.
+ * @throws {Error} where the next commit cannot be read.
+ */
+export async function* readBackwards(
+  { client, eventsTable }: EventsTable,
+  ask: Ask,
+  streamId: AccountId,
+  {
+    notAfter = Number.MAX_SAFE_INTEGER,
+    pageSize,
+  }: { readonly notAfter?: number; readonly pageSize: number },
+): AsyncGenerator<Commit> {
+  let cursor: Record<string, unknown> | undefined;
+  do {
+    const page = await ask(() =>
+      query(client, {
+        ...newestFirst(eventsTable, streamId, notAfter, pageSize),
+        ...(cursor ? { ExclusiveStartKey: cursor } : {}),
+      }),
+    );
+    for (const item of page.items) yield readCommit(item);
+    cursor = page.next;
+  } while (cursor);
+}
+
+/**
+ * The version of a stream's last event, strongly consistent, whether the commit that holds it can
+ * be read or not; 0: there is no such stream.
+ */
+export const readVersion = async (
+  { client, eventsTable }: EventsTable,
+  ask: Ask,
+  streamId: AccountId,
+): Promise<number> => {
+  const { items } = await ask(() => query(client, newestFirst(eventsTable, streamId)));
+  const [last] = items;
+  return last ? Number(last['version']) + Number(last['count'] ?? 1) - 1 : 0;
+};
+
 async function* commitsBetween(
   { client, eventsTable }: EventsTable,
   ask: Ask,
@@ -103,18 +147,26 @@ async function* commitsBetween(
 const lastCommit = async (
   { client, eventsTable }: EventsTable,
   streamId: AccountId,
-  notAfter: number = Number.MAX_SAFE_INTEGER,
+  notAfter?: number,
 ): Promise<Commit | undefined> => {
-  const { items } = await query(client, {
-    TableName: eventsTable,
-    KeyConditionExpression: 'streamId = :streamId AND #version <= :notAfter',
-    ExpressionAttributeNames: { '#version': 'version' },
-    ExpressionAttributeValues: { ':streamId': streamId, ':notAfter': notAfter },
-    ScanIndexForward: false,
-    Limit: 1,
-  });
+  const { items } = await query(client, newestFirst(eventsTable, streamId, notAfter));
   return items[0] && readCommit(items[0]);
 };
+
+/** The query for the newest commits that begin at or before a version. */
+const newestFirst = (
+  TableName: string,
+  streamId: AccountId,
+  notAfter: number = Number.MAX_SAFE_INTEGER,
+  Limit = 1,
+): QueryCommandInput => ({
+  TableName,
+  KeyConditionExpression: 'streamId = :streamId AND #version <= :notAfter',
+  ExpressionAttributeNames: { '#version': 'version' },
+  ExpressionAttributeValues: { ':streamId': streamId, ':notAfter': notAfter },
+  ScanIndexForward: false,
+  Limit,
+});
 
 /**
  * Strongly consistent. An answer that says nothing is an error, and never "there is no such
@@ -157,7 +209,8 @@ const lastCommitAt = async (
   return found;
 };
 
-const tailOf = async (table: EventsTable, ask: Ask, last: Commit): Promise<Tail> => {
+/** The tail of a stream at one of its commits: that commit's snapshot, or folded from the latest. */
+export const tailOf = async (table: EventsTable, ask: Ask, last: Commit): Promise<Tail> => {
   if (hasSnapshot(last)) return tailAt(last);
   const from = last.snapshots[ACCOUNT_SCHEMA];
   // Without a snapshot that this code can read it folds everything, once: the next commit has a new

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { createHandler } from '../../../functions/projections/project-views.ts';
 import { createViewWriter } from '../../../functions/projections/view-writer.ts';
-import { readEntry, readSummary } from '../../../functions/views/account-rows.ts';
+import { readAccountRow } from '../../../functions/views/account-rows.ts';
 import { passOverRows } from '../../../functions/views/pass-over-rows.ts';
 import { readTransferRow, transferOf } from '../../../functions/views/transfer-row.ts';
 import { createViews } from '../../../functions/views/views.ts';
@@ -44,13 +44,11 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
   /** One environment of the projection. */
   const environment = (writer = createViewWriter(viewsTable)) => {
     const { telemetry, counts } = recordedTelemetry();
-    const handle = createHandler({ store, writer, telemetry, clock: Date.now, budget: BUDGET_MS });
+    const handle = createHandler({ writer, telemetry, clock: Date.now, budget: BUDGET_MS });
     return {
       /** Hands commits to the projection as one batch of the stream. */
       project: (some: readonly Committed[]) =>
         handle({ Records: some.map(({ item }) => streamRecord(item)) }),
-      /** Makes the views of accounts anew, as an operator would. */
-      rebuild: (...accounts: string[]) => handle({ accounts }),
       counts,
     };
   };
@@ -101,6 +99,10 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
         new PutCommand({ TableName: table, Item: { ...key, ...Item, ...attributes } }),
       );
     },
+    /** Removes a row. */
+    remove: async (Key: { pk: string; sk: string }): Promise<void> => {
+      await client.send(new DeleteCommand({ TableName: table, Key }));
+    },
     /** Writes commits into the events table, as the store would have. */
     plant: async (committed: readonly Committed[]): Promise<void> => {
       for (let start = 0; start < committed.length; start += 25) {
@@ -124,14 +126,16 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
       const rows = await items();
       const kind = (prefix: string) => rows.filter(({ sk }) => String(sk).startsWith(prefix));
       return {
-        summaries: sorted(kind('summary').map(readSummary), ({ accountId }) => accountId),
-        entries: sorted(kind('entry#').map(readEntry), ({ entryId }) => entryId),
+        accounts: sorted(kind('account').map(readAccountRow), ({ accountId }) => accountId),
         transfers: sorted(
           kind('from#')
             .flatMap((row) => readTransferRow(row) ?? [])
             .map(transferOf),
           ({ transferId, from }) => `${transferId} ${from}`,
         ),
+        pointers: kind('transfer#')
+          .map(({ pk, sk }) => `${pk} ${sk}`)
+          .sort(),
       };
     },
   };

@@ -1,11 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AccountId, Timestamp, TransferId, type Version } from '../../../events/values.ts';
+import { AccountId, Timestamp, TransferId } from '../../../events/values.ts';
 import { TransferStatus } from '../../../functions/ledger/transfer.ts';
-import { foldCommits } from '../../../functions/projections/fold-commits.ts';
 import type { ReservedAt } from '../../../functions/views/views.ts';
 import {
   all,
-  BUDGET_MS,
   createProjectedLedger,
   credit,
   deposit,
@@ -55,80 +53,8 @@ beforeAll(async () => {
   ({ projected, newestFirst } = await everything());
 });
 
-describe('the statement', () => {
-  it('is newest first, with running balances that end in the account', async () => {
-    const { entries, asOfVersion, next } = await projected.views.entries(a, { limit: 100 });
-    expect(entries.map(({ version }) => version)).toEqual(
-      entries.map(({ version }) => version).sort((x, y) => y - x),
-    );
-    expect(entries.at(-1)).toMatchObject({
-      entryId: 'a-2',
-      kind: 'deposit',
-      amount: 1_000,
-      balanceAfter: 1_000,
-    });
-    const tail = await projected.store.load(a);
-    expect(entries[0]?.balanceAfter).toBe(tail.account?.balance);
-    expect(asOfVersion).toBe(tail.version);
-    expect(next).toBeUndefined();
-  });
-
-  it.each([1, 2, 3, 100])('is the same in pages of %i', async (limit) => {
-    const whole = await projected.views.entries(a, { limit: 100 });
-    const paged = [];
-    let before: Version | undefined;
-    do {
-      const page = await projected.views.entries(a, { limit, before });
-      expect(page.entries.length).toBeLessThanOrEqual(limit);
-      paged.push(...page.entries);
-      before = page.next;
-    } while (before !== undefined);
-    expect(paged).toEqual(whole.entries);
-  });
-
-  it('shows nothing beyond the version of the summary, as what lies between may be missing', async () => {
-    const fresh = await createProjectedLedger();
-    const commits = [open('a'), deposit('a', 1), deposit('a', 2)].flatMap(
-      (command) => fresh.ledger.commit(command) ?? [],
-    );
-    await fresh.project(commits.slice(0, 2));
-    const { entries: before } = await fresh.views.entries(a, { limit: 10 });
-    // As a run that is cut off: the third commit's entry is written, the summary is not moved on.
-    const all = commits.map(({ commit }) => commit);
-    expect(
-      await fresh.writer.write(
-        [{ ...foldCommits(undefined, all), follows: 1 }],
-        Date.now() + BUDGET_MS,
-      ),
-    ).toEqual(new Set());
-    expect(await fresh.views.entries(a, { limit: 10 })).toEqual({
-      entries: before,
-      asOfVersion: 2,
-    });
-  });
-
-  it('of an account that the views do not know is empty, as of version 0', async () => {
-    const nobody = AccountId.parse('nobody');
-    expect(await projected.views.entries(nobody, { limit: 10 })).toEqual({
-      entries: [],
-      asOfVersion: 0,
-    });
-    expect(await projected.views.summaryVersion(nobody)).toBe(0);
-  });
-
-  it('does not take the entries of an account whose id begins alike', async () => {
-    const fresh = await createProjectedLedger();
-    const commits = [open('a'), open('a1'), deposit('a1', 5)].flatMap(
-      (command) => fresh.ledger.commit(command) ?? [],
-    );
-    await fresh.project(commits);
-    expect(await fresh.views.entries(a, { limit: 10 })).toEqual({ entries: [], asOfVersion: 1 });
-  });
-});
-
-it('the version of the summary is that of the stream once it is drained', async () => {
-  expect(await projected.views.summaryVersion(a)).toBe((await projected.store.load(a)).version);
-});
+const find = (id: string, { views }: ProjectedLedger = projected) =>
+  views.transfer(TransferId.parse(id));
 
 describe('the transfers of an account', () => {
   it('are outgoing and incoming ones, newest first', async () => {
@@ -179,12 +105,11 @@ describe('the transfers of an account', () => {
     await fresh.project(ledger.committed);
     fresh.requests();
     const first = await fresh.views.transfersOf(a, { limit: 1, status: 'released' });
-    // Pages of 100 of the source's side, and one of the destination's: a few hundred rows, whatever
-    // there is.
-    expect(
-      fresh.requests().filter((operation) => operation === 'QueryCommand' || operation === 'Query')
-        .length,
-    ).toBeLessThan(6);
+    // Pages of 100 pointers, and their rows: a few hundred, whatever there is.
+    expect(fresh.requests()).toEqual([
+      ...['Query', 'BatchGetItem', 'Query', 'BatchGetItem'],
+      ...['Query', 'BatchGetItem'],
+    ]);
     expect(first).toEqual({ transfers: [], next: expect.any(String) });
     const found = await fresh.views.transfersOf(a, {
       limit: 1,
@@ -205,13 +130,20 @@ describe('the transfers of an account', () => {
     ledger.commit(reserve('a', 'b', 't1'));
     await fresh.plant(ledger.committed);
     await fresh.project(ledger.committed);
+    // As if all had been requested in one millisecond.
     const at = '2026-11-21T12:00:00.000Z';
-    for (const source of ['a', ...sources]) {
-      const key = { pk: 'transfer#t1', sk: `from#${source}` };
-      await fresh.spoil(key, {
-        order: `${at}#t1`,
-        reserved: { accountId: source, version: 3, at },
-      });
+    for (const { pk, sk } of await fresh.items()) {
+      if (String(sk).startsWith('transfer#'))
+        await fresh.remove({ pk: String(pk), sk: String(sk) });
+    }
+    for (const from of ['a', ...sources]) {
+      const to = from === 'a' ? 'b' : 'a';
+      const key = { pk: 'transfer#t1', sk: `from#${from}` };
+      await fresh.spoil(key, { reserved: { accountId: from, version: 3, at } });
+      for (const accountId of [from, to]) {
+        const pointer = { pk: `account#${accountId}`, sk: `transfer#${at}#t1#${from}` };
+        await fresh.spoil(pointer, { schema: 2, transferId: 't1', from, version: 3 });
+      }
     }
     for (const limit of [1, 2, 3, 5, 6, 100]) {
       const found: string[] = [];
@@ -223,10 +155,72 @@ describe('the transfers of an account', () => {
       } while (before !== undefined);
       expect(found).toEqual([...sources.toReversed(), 'a']);
     }
-    // A cursor of before, which says no source, goes on after all of them.
-    expect(await fresh.views.transfersOf(a, { limit: 5, before: `${at}#t1` })).toEqual({
-      transfers: [],
-    });
+  });
+
+  it('are read with two requests a page', async () => {
+    projected.requests();
+    await projected.views.transfersOf(a, { limit: 5 });
+    expect(projected.requests()).toEqual(['Query', 'BatchGetItem']);
+  });
+
+  it('are not shown before their rows are there, and keep none of the others from being shown', async () => {
+    const fresh = await createProjectedLedger();
+    const { ledger } = fresh;
+    ledger.commit(open('a'), deposit('a', 10_000));
+    for (let n = 0; n < 8; n += 1) ledger.commit(reserve('a', 'b', `t${n}`));
+    await fresh.project(ledger.committed);
+    for (const id of ['t7', 't3', 't2', 't0'])
+      await fresh.remove({ pk: `transfer#${id}`, sk: 'from#a' });
+    for (const limit of [1, 2, 3, 4, 8]) {
+      const found: string[] = [];
+      let before: string | undefined;
+      do {
+        const page = await fresh.views.transfersOf(a, { limit, before });
+        found.push(...page.transfers.map(({ transferId }) => transferId));
+        before = page.next;
+      } while (before !== undefined);
+      expect(found).toEqual(['t6', 't5', 't4', 't1']);
+    }
+  });
+
+  it('of an account whose id begins alike are others', async () => {
+    const fresh = await createProjectedLedger();
+    const { ledger } = fresh;
+    for (const id of ['a', 'a1']) ledger.commit(open(id), deposit(id, 100));
+    ledger.commit(reserve('a1', 'b', 't1'));
+    await fresh.project(ledger.committed);
+    expect(await fresh.views.transfersOf(a, { limit: 5 })).toEqual({ transfers: [] });
+  });
+
+  it('that went the short way are among them, settled from the first', async () => {
+    const fresh = await createProjectedLedger();
+    const { ledger } = fresh;
+    for (const id of ['a', 'b']) ledger.commit(open(id), deposit(id, 100));
+    ledger.commit(reserve('a', 'b', 't1'));
+    const [source, destination] = ledger.transferAtOnce('t2', 'a', 'b', 30);
+    if (!source || !destination) throw new Error('both sides commit');
+    await fresh.project(ledger.committed.slice(0, 3));
+    // The destination's commit may come first, alone, and says nothing.
+    await fresh.project([destination]);
+    expect(await find('t2', fresh)).toBeUndefined();
+    await fresh.project([source]);
+    for (const accountId of [a, b]) {
+      const { transfers: found } = await fresh.views.transfersOf(accountId, { limit: 5 });
+      expect(found.map(({ transferId }) => transferId)).toEqual(['t2', 't1']);
+      expect(found[0]).toEqual({
+        ...{ transferId: 't2', from: 'a', to: 'b', amount: 30, currency: 'EUR' },
+        ...{ status: 'settled', reference: 'rent' },
+        requestedAt: source.commit.at,
+        endedAt: source.commit.at,
+        steps: [
+          { step: 'credited', accountId: 'b', version: 3, at: source.commit.at },
+          { step: 'settled', accountId: 'a', version: 4, at: source.commit.at },
+        ],
+      });
+    }
+    const ofAll = { before: Timestamp.parse('2027-01-01T00:00:00.000Z') };
+    const stillOpen = await all(fresh.views.openTransfers(ofAll, () => {}));
+    expect(stillOpen.map(({ transferId }) => transferId)).toEqual(['t1']);
   });
 
   it('are neither lost nor doubled while new ones come', async () => {
@@ -265,9 +259,6 @@ describe('the transfers of an account', () => {
 });
 
 describe('a transfer by its id', () => {
-  const find = (id: string, { views }: ProjectedLedger = projected) =>
-    views.transfer(TransferId.parse(id));
-
   it('is found with its steps', async () => {
     expect(await find('out1')).toMatchObject({
       status: 'released',
@@ -352,18 +343,15 @@ describe('a row that cannot be read', () => {
 
   const transferIds = async () =>
     (await fresh.views.transfersOf(a, { limit: 10 })).transfers.map(({ transferId }) => transferId);
-  const versions = async () =>
-    (await fresh.views.entries(a, { limit: 10 })).entries.map(({ version }) => version);
-
   it.each([
     ['damaged', { amount: 'five' }],
-    ['of another schema', { schema: 2 }],
+    ['of another schema', { schema: 3 }],
+    ['of the schema before', { schema: 1 }],
+    ['of before rows said their schema', { schema: undefined }],
   ])('as it is %s, is passed over by every reader, and told of', async (_, wrong) => {
     await fresh.spoil(transferKey('t2', 'a'), wrong);
-    await fresh.spoil({ pk: 'account#a', sk: 'entry#0000000000000003' }, wrong);
     expect(await transferIds()).toEqual(['t3', 't1']);
-    expect(await versions()).toEqual([4, 2]);
-    expect(fresh.counts).toEqual({ UnreadableRows: 2 });
+    expect(fresh.counts).toEqual({ UnreadableRows: 1 });
     expect(await fresh.views.transfer(TransferId.parse('t2'))).toBeUndefined();
     expect(await fresh.views.transfer(TransferId.parse('t2'), a)).toBeUndefined();
     const told: string[] = [];
@@ -373,42 +361,21 @@ describe('a row that cannot be read', () => {
     expect(told).toEqual(['transfer#t2']);
   });
 
-  it.each([
-    ['with attributes of later code, in it and in its steps', { lane: 'fast' }],
-    ['of before rows said their schema', { schema: undefined }],
-  ])('is none %s', async (_, more) => {
+  it('as a pointer of another schema, hides its transfer and no other', async () => {
+    const pointer = (await fresh.items()).find(
+      ({ pk, sk }) => pk === 'account#a' && String(sk).includes('#t2#'),
+    );
+    await fresh.spoil({ pk: 'account#a', sk: String(pointer?.['sk']) }, { schema: 3 });
+    expect(await transferIds()).toEqual(['t3', 't1']);
+    expect(fresh.counts).toEqual({ UnreadableRows: 1 });
+  });
+
+  it('is none with attributes of later code, in it and in its steps', async () => {
     const key = transferKey('t2', 'a');
     const row = (await fresh.items()).find(({ pk }) => pk === key.pk);
     const reserved = { ...Object(row?.['reserved']), lane: 'fast' };
-    await fresh.spoil(key, { ...more, reserved });
-    await fresh.spoil({ pk: 'account#a', sk: 'entry#0000000000000003' }, more);
-    await fresh.spoil({ pk: 'account#a', sk: 'summary' }, more);
+    await fresh.spoil(key, { lane: 'fast', reserved });
     expect(await transferIds()).toEqual(['t3', 't2', 't1']);
-    expect(await versions()).toEqual([4, 3, 2]);
     expect(fresh.counts).toEqual({});
   });
-
-  it.each([
-    ['of another schema', { schema: 2 }],
-    ['without its version', { version: undefined }],
-    ['whose version is no number', { version: 'seven' }],
-  ])(
-    'as a summary %s, makes the statement empty and stops the projection of its account alone',
-    async (_, wrong) => {
-      await fresh.spoil({ pk: 'account#a', sk: 'summary' }, wrong);
-      expect(await fresh.views.entries(a, { limit: 10 })).toEqual({ entries: [], asOfVersion: 0 });
-      const more = [deposit('a', 4), open('b')].flatMap(
-        (command) => fresh.ledger.commit(command) ?? [],
-      );
-      await fresh.plant(more);
-      // Another environment, which does not remember how the summary was.
-      const other = fresh.elsewhere();
-      expect(await other.project(more)).toEqual({ batchItemFailures: [] });
-      expect(other.counts).toEqual({ UnreadableRecords: 1 });
-      expect(await fresh.views.summaryVersion(b)).toBe(1);
-
-      expect(await other.rebuild('a')).toEqual({ accounts: [{ accountId: 'a', version: 8 }] });
-      expect(await versions()).toEqual([8, 4, 3, 2]);
-    },
-  );
 });

@@ -138,8 +138,6 @@ const later = async <T>(value: T): Promise<T> => {
 };
 
 const views: Views = {
-  summaryVersion: () => later(1),
-  entries: () => later({ entries: [], asOfVersion: 1 }),
   transfer: () => later(undefined),
   transfersOf: () => later({ transfers: [] }),
   openTransfers: async function* () {},

@@ -101,12 +101,7 @@ describe('the metrics of AWS', () => {
     const names = new Set(
       resources.flatMap(({ name }) => [name, `${name}.Arn`, `${name}.Name`, `${name}.QueueName`]),
     );
-    const indexes = new Set([
-      'accountsByOwner',
-      'transfersBySource',
-      'transfersByDestination',
-      'openTransfers',
-    ]);
+    const indexes = new Set(['accountsByOwner', 'openTransfers']);
     const operations = new Set(['PutItem', 'TransactWriteItems']);
     const elsewhere = all
       .filter(({ namespace }) => !namespace.startsWith('Holdfast/'))

@@ -60,12 +60,10 @@ const allowed: Record<string, Record<string, string[]>> = {
     [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
   },
   'get-account': { [events]: ['dynamodb:Query'] },
-  'list-entries': { [events]: ['dynamodb:Query'], [views]: ['dynamodb:GetItem', 'dynamodb:Query'] },
+  'list-entries': { [events]: ['dynamodb:Query'] },
   'list-transfers': {
     [events]: ['dynamodb:Query'],
-    [views]: ['dynamodb:GetItem'],
-    [`${views}/index/transfersBySource`]: ['dynamodb:Query'],
-    [`${views}/index/transfersByDestination`]: ['dynamodb:Query'],
+    [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
   },
   'get-transfer': { [views]: ['dynamodb:Query'], [commands]: ['dynamodb:GetItem'] },
   'get-command': {
@@ -80,13 +78,7 @@ const allowed: Record<string, Record<string, string[]>> = {
     [eventsStream]: readStream,
     ...listStreams,
     [deadLetters]: ['sqs:SendMessage'],
-    [events]: ['dynamodb:Query'],
-    [views]: [
-      'dynamodb:BatchWriteItem',
-      'dynamodb:GetItem',
-      'dynamodb:PutItem',
-      'dynamodb:UpdateItem',
-    ],
+    [views]: ['dynamodb:BatchWriteItem', 'dynamodb:UpdateItem'],
   },
   'carry-out-transfers': {
     [eventsStream]: readStream,
@@ -114,6 +106,7 @@ const allowed: Record<string, Record<string, string[]>> = {
   },
   'recover-transfers': {
     [events]: ['dynamodb:Query', 'dynamodb:Scan'],
+    [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem'],
     [`${views}/index/openTransfers`]: ['dynamodb:Query'],
     [workflow]: ['states:StartExecution'],
     [executions]: ['states:DescribeExecution'],

@@ -1,4 +1,6 @@
 import * as fc from 'fast-check';
+import { AccountId } from '../../../events/values.ts';
+import { available } from '../../../functions/ledger/account.ts';
 import { createMemoryLedger, type MemoryLedger } from './memory-ledger.ts';
 
 /**
@@ -33,6 +35,16 @@ const happening = fc.oneof(
       together: fc.boolean(),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('at_once' as const),
+      account: fc.nat(2),
+      to: fc.nat(2),
+      amount: amount(),
+      id: fc.nat(7),
+    }),
+  },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('advance' as const), pick: fc.nat() }) },
 );
 
@@ -40,7 +52,7 @@ type Happening = typeof happening extends fc.Arbitrary<infer Value> ? Value : ne
 
 /**
  * A bank's history as the saga would have left it at some moment: transfers reserved, credited,
- * settled and released.
+ * settled and released, and some that went the short way.
  */
 export const anyHistory = (): fc.Arbitrary<MemoryLedger> =>
   fc.array(happening, { maxLength: 60, size: 'max' }).map(historyOf);
@@ -74,6 +86,15 @@ const historyOf = (happenings: readonly Happening[]): MemoryLedger => {
       continue;
     }
     const accountId = name(happens.account);
+    if (happens.kind === 'at_once') {
+      const [transferId, to] = [`t${happens.id}`, name(happens.to)];
+      if (taken.has(`${transferId} ${accountId}`) || to === accountId) continue;
+      const { account } = ledger.tailOf(AccountId.parse(accountId));
+      if (!account || available(account) < happens.amount) continue;
+      taken.add(`${transferId} ${accountId}`);
+      ledger.transferAtOnce(transferId, accountId, to, happens.amount);
+      continue;
+    }
     if (happens.kind !== 'reserve') {
       ledger.commit({
         type: happens.kind,

@@ -6,12 +6,7 @@ import { seed } from '../../setup/seed.ts';
 import { recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { anyHistory } from './any-history.ts';
 import { expectedViews } from './expected-views.ts';
-import {
-  type Committed,
-  createMemoryLedger,
-  type MemoryLedger,
-  streamRecord,
-} from './memory-ledger.ts';
+import { type Committed, streamRecord } from './memory-ledger.ts';
 import { createMemoryViews } from './memory-views.ts';
 
 /**
@@ -40,9 +35,9 @@ const split = (delivered: readonly Committed[]) =>
     return batches;
   });
 
-const projecting = (store: MemoryLedger, writer: ViewWriter) => {
+const projecting = (writer: ViewWriter) => {
   const { telemetry } = recordedTelemetry();
-  return createHandler({ store, writer, telemetry, clock: () => 0, budget: 1 });
+  return createHandler({ writer, telemetry, clock: () => 0, budget: 1 });
 };
 
 const eventOf = (batch: readonly Committed[]) => ({
@@ -54,7 +49,7 @@ describe(`the views equal the fold of the streams once these are drained (seed $
     await fc.assert(
       fc.asyncProperty(anyDelivery, async ({ ledger, batches }) => {
         const views = createMemoryViews();
-        const project = projecting(ledger, views.writer);
+        const project = projecting(views.writer);
         for (const batch of batches)
           expect(await project(eventOf(batch))).toEqual({ batchItemFailures: [] });
         expect(views.contents()).toEqual(
@@ -69,7 +64,7 @@ describe(`the views equal the fold of the streams once these are drained (seed $
     await fc.assert(
       fc.asyncProperty(anyDelivery, async ({ ledger, batches }) => {
         const views = createMemoryViews();
-        const project = projecting(ledger, views.writer);
+        const project = projecting(views.writer);
         const answers = await Promise.all(batches.map((batch) => project(eventOf(batch))));
         expect(answers.flatMap(({ batchItemFailures }) => batchItemFailures)).toEqual([]);
         expect(views.contents()).toEqual(
@@ -78,49 +73,5 @@ describe(`the views equal the fold of the streams once these are drained (seed $
       }),
       { seed },
     );
-  });
-
-  it('when they are thrown away on the way and made again from what comes then', async () => {
-    await fc.assert(
-      fc.asyncProperty(anyDelivery, async ({ ledger, batches }) => {
-        const views = createMemoryViews();
-        const project = projecting(ledger, views.writer);
-        for (const batch of batches) await project(eventOf(batch));
-        views.clear();
-        const latest = new Map(
-          ledger.committed.map((committed) => [committed.commit.streamId, committed]),
-        );
-        await project(eventOf([...latest.values()]));
-        expect(views.contents()).toEqual(
-          expectedViews(ledger.committed.map(({ commit }) => commit)),
-        );
-      }),
-      { seed },
-    );
-  });
-
-  it('over more commits than are folded at once', async () => {
-    const ledger = createMemoryLedger();
-    ledger.commit({
-      type: 'open',
-      accountId: 'a',
-      owner: 'alice',
-      currency: 'EUR',
-      overdraftLimit: 0,
-    });
-    for (let n = 1; n <= 2_500; n += 1)
-      ledger.commit({ type: 'deposit', accountId: 'a', amount: n });
-    const views = createMemoryViews();
-    const portions: number[] = [];
-    const project = projecting(ledger, {
-      ...views.writer,
-      write: (changes, deadline) => {
-        portions.push(...changes.map(({ summary, follows }) => summary.version - follows));
-        return views.writer.write(changes, deadline);
-      },
-    });
-    await project(eventOf(ledger.committed.slice(-1)));
-    expect(portions).toEqual([1_000, 1_000, 501]);
-    expect(views.contents()).toEqual(expectedViews(ledger.committed.map(({ commit }) => commit)));
   });
 });

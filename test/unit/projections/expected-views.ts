@@ -1,41 +1,41 @@
 import type { AccountId } from '../../../events/values.ts';
-import {
-  type Account,
-  type AccountView,
-  accountView,
-  evolve,
-} from '../../../functions/ledger/account.ts';
-import { type Entry, entryOf } from '../../../functions/ledger/statement.ts';
+import { type Account, evolve } from '../../../functions/ledger/account.ts';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
 import type { Commit } from '../../../functions/store/stream/commit.ts';
+import type { AccountRow } from '../../../functions/views/account-rows.ts';
 import { sorted, type ViewContents } from './memory-views.ts';
 
 /**
  * What the views must hold once the streams are drained, said in another way than the projection
- * says it: the ledger's own fold, over whole streams at once.
+ * says it: over whole streams at once.
  * @param commits all there are, those of one account in order.
  */
 export const expectedViews = (commits: readonly Commit[]): ViewContents => {
   const accounts = new Map<AccountId, Account>();
-  const summaries = new Map<AccountId, AccountView>();
-  const entries: Entry[] = [];
+  const rows: AccountRow[] = [];
   const transfers: Transfer[] = [];
   for (const { streamId: accountId, events } of commits) {
     for (const event of events) {
       const account = evolve(accounts.get(accountId), event);
       accounts.set(accountId, account);
-      summaries.set(accountId, accountView(accountId, account, event.version));
-      const entry = entryOf(accountId, event, account.balance);
-      if (entry) entries.push(entry);
-      if (event.type === 'MoneyReserved') {
-        transfers.push(transferFrom(accountId, event.data.transferId, account.currency, commits));
+      if (event.type === 'AccountOpened') {
+        rows.push({ accountId, owner: account.owner, openedAt: account.openedAt });
       }
+      const { transferId } = 'transferId' in event.data ? event.data : {};
+      const isBegun =
+        event.type === 'MoneyReserved' ||
+        (event.type === 'MoneyWithdrawn' && event.data.counterpartyVersion !== undefined);
+      if (transferId && isBegun)
+        transfers.push(transferFrom(accountId, transferId, account.currency, commits));
     }
   }
+  const pointers = transfers.flatMap(({ transferId, from, to, requestedAt }) =>
+    [from, to].map((id) => `account#${id} transfer#${requestedAt}#${transferId}#${from}`),
+  );
   return {
-    summaries: sorted(summaries.values(), ({ accountId }) => accountId),
-    entries: sorted(entries, ({ entryId }) => entryId),
+    accounts: sorted(rows, ({ accountId }) => accountId),
     transfers: sorted(transfers, ({ transferId, from }) => `${transferId} ${from}`),
+    pointers: pointers.sort(),
   };
 };
 
@@ -53,8 +53,6 @@ const transferFrom = (
   );
   const own = about.filter(({ streamId }) => streamId === from);
   const reserved = own.find(({ type }) => type === 'MoneyReserved');
-  if (reserved?.type !== 'MoneyReserved')
-    throw new Error(`${transferId} was never reserved on ${from}`);
   const credited = about.find(
     ({ type, data }) => type === 'MoneyDeposited' && data.counterparty === from,
   );
@@ -66,7 +64,14 @@ const transferFrom = (
     ([step, event]) =>
       event ? [{ step, accountId: event.streamId, version: event.version, at: event.at }] : [],
   );
-  const { to, amount, reference } = reserved.data;
+  const terms =
+    reserved?.type === 'MoneyReserved'
+      ? reserved.data
+      : settled?.type === 'MoneyWithdrawn'
+        ? { ...settled.data, to: settled.data.counterparty }
+        : undefined;
+  if (!terms) throw new Error(`${transferId} was never begun on ${from}`);
+  const { to, amount, reference } = terms;
   const ended = settled ?? released;
   return Transfer.parse({
     transferId,
@@ -77,7 +82,7 @@ const transferFrom = (
     status: steps.at(-1)?.step,
     ...(reference === undefined ? {} : { reference }),
     ...(released?.type === 'ReservationCancelled' ? { reason: released.data.reason } : {}),
-    requestedAt: reserved.at,
+    requestedAt: (reserved ?? settled)?.at,
     ...(ended ? { endedAt: ended.at } : {}),
     steps,
   });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import { foldCommits } from '../../../functions/projections/fold-commits.ts';
+import { readCommit } from '../../../functions/store/stream/commit.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 
 const open = { type: 'open', accountId: 'a', owner: 'alice', currency: 'EUR', overdraftLimit: 50 };
@@ -17,6 +19,7 @@ const reserve = (transferId: string, amount: number) => ({
   amount,
   reference: 'rent',
 });
+const settle = { type: 'settle', accountId: 'a', transferId: 't1' };
 
 /** The commits of account a that follow from these commands, one commit each. */
 const commitsOf = (...commands: object[]) => {
@@ -25,49 +28,24 @@ const commitsOf = (...commands: object[]) => {
   return ledger.committed.map(({ commit }) => commit);
 };
 
-it('makes a summary with what is there, what is reserved and what can be spent', () => {
-  const { summary, follows } = foldCommits(
-    undefined,
-    commitsOf(open, deposit(100), reserve('t1', 30)),
-  );
-  expect(summary).toMatchObject({
-    balance: 100,
-    reserved: 30,
-    available: 70,
-    version: 3,
-    overdraftLimit: 50,
+const nothing = { accounts: [], transfers: [] };
+
+it('makes a row of an account when it is opened, and of nothing that moves money', () => {
+  const commits = commitsOf(open, deposit(100), { ...deposit(5), type: 'withdraw' });
+  const [opening] = commits;
+  expect(foldCommits(commits.slice(0, 1))).toEqual({
+    accounts: [{ accountId: 'a', owner: 'alice', openedAt: opening?.at }],
+    transfers: [],
   });
-  expect(follows).toBe(0);
+  expect(foldCommits(commits.slice(1))).toEqual(nothing);
 });
 
-it('makes an entry for each event that moved the balance, with the balance after it', () => {
-  const { entries } = foldCommits(
-    undefined,
-    commitsOf(open, deposit(100), reserve('t1', 30), {
-      type: 'settle',
-      accountId: 'a',
-      transferId: 't1',
-    }),
-  );
-  expect(entries).toMatchObject([
-    { entryId: 'a-2', kind: 'deposit', amount: 100, balanceAfter: 100, reference: 'wages' },
-    {
-      entryId: 'a-5',
-      kind: 'transfer_out',
-      amount: 30,
-      balanceAfter: 70,
-      transferId: 't1',
-      counterparty: 'b',
-    },
-  ]);
-});
-
-it('goes on from a summary as if it had folded all that came before', () => {
-  const commits = commitsOf(open, deposit(100), reserve('t1', 30), deposit(5));
-  const { summary } = foldCommits(undefined, commits.slice(0, 2));
-  const rest = foldCommits(summary, commits.slice(2));
-  expect(rest.summary).toEqual(foldCommits(undefined, commits).summary);
-  expect(rest.follows).toBe(2);
+it('needs neither what came before nor any order', () => {
+  const commits = commitsOf(open, deposit(100), reserve('t1', 30), settle, reserve('t2', 10));
+  const byName = ({ transfers }: ReturnType<typeof foldCommits>) =>
+    transfers.toSorted((a, b) => (a.transferId < b.transferId ? -1 : 1));
+  expect(byName(foldCommits(commits.toReversed()))).toEqual(byName(foldCommits(commits)));
+  expect(foldCommits([...commits, ...commits])).toEqual(foldCommits(commits));
 });
 
 describe('changes each transfer once, whatever the commits hold of it', () => {
@@ -83,16 +61,12 @@ describe('changes each transfer once, whatever the commits hold of it', () => {
   const step = (version: number) => expect.objectContaining({ accountId: 'a', version });
 
   it('its reservation brings its terms, and in whose name it is carried out', () => {
-    const { transfers } = foldCommits(undefined, commitsOf(open, deposit(100), reserve('t1', 30)));
+    const { transfers } = foldCommits(commitsOf(open, deposit(100), reserve('t1', 30)));
     expect(transfers).toEqual([{ ...transfer, ...terms, reserved: step(3) }]);
   });
 
   it('its reservation and its settlement, which stands at the version of the withdrawal', () => {
-    const settle = { type: 'settle', accountId: 'a', transferId: 't1' };
-    const { transfers } = foldCommits(
-      undefined,
-      commitsOf(open, deposit(100), reserve('t1', 30), settle),
-    );
+    const { transfers } = foldCommits(commitsOf(open, deposit(100), reserve('t1', 30), settle));
     expect(transfers).toEqual([{ ...transfer, ...terms, reserved: step(3), settled: step(5) }]);
   });
 
@@ -104,13 +78,12 @@ describe('changes each transfer once, whatever the commits hold of it', () => {
       reason: 'account_not_found',
     };
     const commits = commitsOf(open, deposit(100), reserve('t1', 30), release);
-    const before = foldCommits(undefined, commits.slice(0, 3));
-    const { transfers } = foldCommits(before.summary, commits.slice(3));
+    const { transfers } = foldCommits(commits.slice(3));
     expect(transfers).toEqual([
       {
         ...transfer,
         released: {
-          ...before.transfers[0]?.reserved,
+          accountId: 'a',
           version: 4,
           at: expect.any(String),
           reason: 'account_not_found',
@@ -119,72 +92,69 @@ describe('changes each transfer once, whatever the commits hold of it', () => {
     ]);
   });
 
+  const credit = (transferId: string) => ({
+    type: 'credit',
+    accountId: 'a',
+    transferId,
+    from: 'c',
+    amount: 7,
+    currency: 'EUR',
+  });
+
   it('its credit, in the row of the account that it came from', () => {
-    const credit = {
-      type: 'credit',
-      accountId: 'a',
-      transferId: 't9',
-      from: 'c',
-      amount: 7,
-      currency: 'EUR',
-    };
-    expect(foldCommits(undefined, commitsOf(open, credit)).transfers).toEqual([
+    expect(foldCommits(commitsOf(open, credit('t9'))).transfers).toEqual([
       { transferId: 't9', from: 'c', credited: step(2) },
     ]);
   });
 
   it('two transfers with the same id from two sources are two', () => {
-    const credit = {
-      type: 'credit',
-      accountId: 'a',
-      transferId: 't1',
-      from: 'c',
-      amount: 7,
-      currency: 'EUR',
-    };
     const { transfers } = foldCommits(
-      undefined,
-      commitsOf(open, deposit(100), reserve('t1', 30), credit),
+      commitsOf(open, deposit(100), reserve('t1', 30), credit('t1')),
     );
     expect(transfers.map(({ from }) => from)).toEqual(['a', 'c']);
   });
 });
 
-describe('refuses what cannot be folded', () => {
-  const commits = commitsOf(open, deposit(1), deposit(2));
-  const twice = commitsOf(open)[0];
+describe('a transfer that went the short way', () => {
+  const atOnce = () => {
+    const ledger = createMemoryLedger();
+    ledger.commit(open, deposit(100));
+    ledger.commit({ ...open, accountId: 'b' });
+    return ledger.transferAtOnce('t1', 'a', 'b', 30);
+  };
 
-  it.each([
-    [
-      'a version is missing',
-      undefined,
-      commits.slice(1),
-      'the views of a need version 1 next, not 2',
-    ],
-    [
-      'a version comes again',
-      undefined,
-      [...commits, ...commits.slice(2)],
-      'need version 4 next, not 3',
-    ],
-    ['nothing is given', undefined, [], 'nothing to fold'],
-  ])('%s', (_, before, given, message) => {
-    expect(() => foldCommits(before, given)).toThrow(message);
+  it("is told whole by the source's event", () => {
+    const [source, destination] = atOnce().map(({ commit }) => commit);
+    const at = source?.at;
+    expect(foldCommits(source ? [source] : [])).toEqual({
+      accounts: [],
+      transfers: [
+        {
+          ...{ transferId: 't1', from: 'a', to: 'b', amount: 30, currency: 'EUR' },
+          ...{ reference: 'rent', correlationId: 'k2-0', actor: 'alice' },
+          credited: { accountId: 'b', version: destination?.version, at },
+          settled: { accountId: 'a', version: source?.version, at },
+        },
+      ],
+    });
   });
 
-  it('an account is opened again', () => {
-    const { summary } = foldCommits(undefined, commits.slice(0, 1));
-    const again = twice?.events.map((event) => ({
-      ...event,
-      version: commits[1]?.version ?? event.version,
-    }));
-    expect(() => foldCommits(summary, twice && again ? [{ ...twice, events: again }] : [])).toThrow(
-      'event 2 (AccountOpened) cannot follow its stream: the account was already open',
-    );
+  it("is not changed by the destination's", () => {
+    const destination = atOnce().slice(1);
+    expect(destination).toHaveLength(1);
+    expect(foldCommits(destination.map(({ commit }) => commit))).toEqual(nothing);
   });
 
-  it('a sum leaves the range that is kept exactly', () => {
-    const { summary } = foldCommits(undefined, commitsOf(open, deposit(Number.MAX_SAFE_INTEGER)));
-    expect(() => foldCommits(summary, commits.slice(2))).toThrow('a sum leaves the safe range');
-  });
+  it.each(['counterparty', 'currency'])(
+    'cannot be folded where its event does not say its %s',
+    (missing) => {
+      const [source] = atOnce();
+      const [event] = z
+        .array(z.looseObject({ data: z.looseObject({}) }))
+        .parse(source?.item['events']);
+      const data = { ...event?.data, [missing]: undefined };
+      const commit = readCommit({ ...source?.item, events: [{ ...event, data }] });
+      expect(() => foldCommits([commit])).toThrow('event 3 of a does not say all of its transfer');
+    },
+  );
 });

@@ -1,6 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
-import { AccountId, Caller } from '../../../events/values.ts';
+import { readEvent } from '../../../events/event.ts';
+import { AccountId, Caller, type Timestamp } from '../../../events/values.ts';
 import { type Account, Command, decide, evolve } from '../../../functions/ledger/account.ts';
 import {
   type CommandEvents,
@@ -24,6 +25,27 @@ export const createMemoryLedger = () => {
 
   const load = async (accountId: AccountId): Promise<Tail> =>
     tails.get(accountId) ?? emptyTail(accountId);
+
+  /** What one command at an account caused, and nobody else's. */
+  const originOf = (index: number) => ({
+    commandId: `c${committed.length}-${index}`,
+    actor: Caller.parse('alice'),
+    correlationId: `k${committed.length}-${index}`,
+  });
+
+  const append = (
+    tail: Tail,
+    commands: readonly CommandEvents[],
+    account: Account,
+    at: Timestamp,
+  ): Committed => {
+    const next = nextCommit(tail, `w${committed.length}`, { commands, account, at });
+    if (next === 'too_large') throw new Error('the commit is too large');
+    tails.set(tail.streamId, next.tail);
+    const result = { commit: readCommit(next.item), item: next.item };
+    committed.push(result);
+    return result;
+  };
 
   async function* history(accountId: AccountId, { from = 1, to = Number.MAX_SAFE_INTEGER } = {}) {
     for (const { commit } of committed) {
@@ -55,12 +77,7 @@ export const createMemoryLedger = () => {
       for (const [index, command] of parsed.entries()) {
         const decision = decide(command, account);
         if (decision.outcome === 'rejected' || decision.events.length === 0) continue;
-        const commandId = `c${committed.length}-${index}`;
-        const origin = {
-          commandId,
-          actor: Caller.parse('alice'),
-          correlationId: `k${committed.length}-${index}`,
-        };
+        const origin = originOf(index);
         const events = record(
           decision.events,
           Array(decision.events.length).fill(origin),
@@ -72,12 +89,43 @@ export const createMemoryLedger = () => {
         accepted.push({ origin, events });
       }
       if (accepted.length === 0 || !account) return undefined;
-      const next = nextCommit(tail, `w${committed.length}`, { commands: accepted, account, at });
-      if (next === 'too_large') throw new Error('the commit is too large');
-      tails.set(tail.streamId, next.tail);
-      const result = { commit: readCommit(next.item), item: next.item };
-      committed.push(result);
-      return result;
+      return append(tail, accepted, account, at);
+    },
+    /**
+     * Carries a transfer out the short way: one commit on each of two accounts that are open, in
+     * one transaction.
+     * @returns the source's commit and the destination's.
+     */
+    transferAtOnce: (transferId: string, from: string, to: string, amount: number) => {
+      const [source, destination] = [from, to].map(
+        (accountId) => tails.get(accountId) ?? emptyTail(AccountId.parse(accountId)),
+      );
+      if (!source?.account || !destination?.account) throw new Error('both must be open');
+      now += 1;
+      const at = timeOfNext(destination, Date.parse(timeOfNext(source, now)));
+      const origin = originOf(0);
+      const sides = [
+        [source, destination, 'MoneyWithdrawn', { currency: source.account.currency }],
+        [destination, source, 'MoneyDeposited', {}],
+      ] as const;
+      return sides.map(([tail, other, type, more]) => {
+        const event = readEvent({
+          type,
+          v: 1,
+          data: {
+            amount,
+            reference: 'rent',
+            transferId,
+            counterparty: other.streamId,
+            counterpartyVersion: other.version + 1,
+            ...more,
+          },
+        });
+        const events = record([event], [origin], tail.version + 1, at);
+        const account = events.reduce<Account | undefined>(evolve, tail.account);
+        if (!account) throw new Error('an account that is open stays one');
+        return append(tail, [{ origin, events }], account, at);
+      });
     },
   };
 };

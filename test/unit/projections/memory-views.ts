@@ -1,86 +1,55 @@
-import { type AccountId, MinorUnits } from '../../../events/values.ts';
-import type { AccountView } from '../../../functions/ledger/account.ts';
-import type { Entry } from '../../../functions/ledger/statement.ts';
+import type { AccountId } from '../../../events/values.ts';
 import type { Transfer } from '../../../functions/ledger/transfer.ts';
+import { transferName } from '../../../functions/projections/fold-commits.ts';
 import type { ViewWriter } from '../../../functions/projections/view-writer.ts';
+import type { AccountRow } from '../../../functions/views/account-rows.ts';
+import { pointerItems } from '../../../functions/views/pointer-row.ts';
+import { ROW_SCHEMA } from '../../../functions/views/row.ts';
 import {
   readTransferRow,
   type TransferChange,
   transferOf,
 } from '../../../functions/views/transfer-row.ts';
 
-/**
- * The views in memory, written as the table would be: rows are replaced or merged, and only the
- * summary has a condition.
- */
+/** The views in memory, written as the table would be: rows are put, or merged. */
 export const createMemoryViews = () => {
-  const summaries = new Map<AccountId, AccountView>();
-  const entries = new Map<string, Entry>();
+  const accounts = new Map<AccountId, AccountRow>();
   const transfers = new Map<string, TransferChange>();
-  const known = new Map<AccountId, AccountView>();
-  const writeRows: ViewWriter['writeRows'] = async (all) => {
-    for (const { entries: added, transfers: changed } of all) {
-      for (const entry of added) entries.set(entry.entryId, entry);
-      for (const change of changed) {
-        await Promise.resolve();
-        const key = `${change.transferId} ${change.from}`;
-        transfers.set(key, { ...transfers.get(key), ...change });
-      }
-    }
-  };
+  const pointers = new Set<string>();
   const writer: ViewWriter = {
-    known: (accountId) => known.get(accountId),
-    summary: async (accountId) => summaries.get(accountId),
-    writeRows,
-    write: async (all, deadline) => {
-      for (const { summary } of all) known.delete(summary.accountId);
-      await writeRows(all, deadline);
-      const moved = new Set<AccountId>();
-      for (const { summary, follows } of all) {
-        if ((summaries.get(summary.accountId)?.version ?? 0) !== follows) continue;
-        summaries.set(summary.accountId, summary);
-        known.set(summary.accountId, summary);
-        moved.add(summary.accountId);
+    write: async (changes) => {
+      for (const account of changes.accounts) accounts.set(account.accountId, account);
+      for (const change of changes.transfers) {
+        await Promise.resolve();
+        for (const { pk, sk } of pointerItems(change)) pointers.add(`${pk} ${sk}`);
+        const name = transferName(change);
+        transfers.set(name, { ...transfers.get(name), ...change });
       }
-      return moved;
-    },
-    standing: async (accountId) => summaries.get(accountId)?.version ?? 0,
-    replaceSummary: async (summary, standing) => {
-      if ((summaries.get(summary.accountId)?.version ?? 0) !== standing) return false;
-      summaries.set(summary.accountId, summary);
-      return true;
+      return new Map();
     },
   };
   return {
     writer,
-    /** Throws everything away, as before a rebuild. */
-    clear: () => {
-      for (const rows of [summaries, entries, transfers]) rows.clear();
-    },
-    /** Loses all entries and transfers, and a cent of every summary, whose version stays. */
-    spoil: () => {
-      for (const rows of [entries, transfers]) rows.clear();
-      for (const [id, summary] of summaries) {
-        summaries.set(id, { ...summary, balance: MinorUnits.parse(summary.balance - 1) });
-      }
-    },
     /** All that queries could read. */
     contents: (): ViewContents => ({
-      summaries: sorted(summaries.values(), ({ accountId }) => accountId),
-      entries: sorted(entries.values(), ({ entryId }) => entryId),
+      accounts: sorted(accounts.values(), ({ accountId }) => accountId),
       transfers: sorted(
-        [...transfers.values()].flatMap((row) => readTransferRow(row) ?? []).map(transferOf),
+        [...transfers.values()]
+          .flatMap((row) => readTransferRow({ schema: ROW_SCHEMA, ...row }) ?? [])
+          .map(transferOf),
         ({ transferId, from }) => `${transferId} ${from}`,
       ),
+      pointers: [...pointers].sort(),
     }),
   };
 };
 
 /** What the views hold, each kind sorted by its key. */
 export interface ViewContents {
-  readonly summaries: readonly AccountView[];
-  readonly entries: readonly Entry[];
+  readonly accounts: readonly AccountRow[];
   readonly transfers: readonly Transfer[];
+  /** The keys of the pointers from accounts to their transfers. */
+  readonly pointers: readonly string[];
 }
 
 /** Sorts rows by a key, so that two sets of views can be compared. */

@@ -333,17 +333,10 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
   [
     'a statement',
     'list-entries',
-    ({ store, views }) =>
-      send(
-        createListEntries({
-          store: store(budgets.list),
-          views: views(budgets.list),
-          telemetry: http,
-        }),
-        {
-          path: { accountId: A },
-        },
-      ),
+    ({ store }) =>
+      send(createListEntries({ store: store(budgets.list), telemetry: http }), {
+        path: { accountId: A },
+      }),
   ],
   [
     'transfers of an account',
@@ -450,9 +443,8 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
   [
     'a batch of the views, of thirty accounts',
     'project-views',
-    ({ store, viewsTable, telemetry, clock, ledger }) => {
+    ({ viewsTable, telemetry, clock, ledger }) => {
       const handler = createProjectViews({
-        store: store(),
         writer: createViewWriter(viewsTable),
         telemetry,
         clock,
@@ -461,20 +453,6 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
       return handler({
         Records: ledger.committed.slice(-ACCOUNTS.length).map(({ item }) => streamRecord(item)),
       });
-    },
-  ],
-  [
-    'views that are made anew',
-    'project-views',
-    ({ store, viewsTable, telemetry, clock }) => {
-      const handler = createProjectViews({
-        store: store(),
-        writer: createViewWriter(viewsTable),
-        telemetry,
-        clock,
-        budget: budgets.projectViews,
-      });
-      return handler({ accounts: ACCOUNTS.slice(0, 10) });
     },
   ],
   ['a recovery from the views', 'recover-transfers', (world) => recover(world)({})],

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { AccountId } from '../../../events/values.ts';
+import { AccountId, Timestamp, Version } from '../../../events/values.ts';
 import { createHandler } from '../../../functions/transfers/recover-transfers.ts';
 import type { AccountsPage } from '../../../functions/transfers/reservations.ts';
 import { TransferInput, type TransferWorkflow } from '../../../functions/transfers/workflow.ts';
@@ -18,10 +18,12 @@ export const reserved = (age: number) => new Date(NOW - age * MINUTE).toISOStrin
 
 /** An open transfer, reserved so many minutes ago. */
 export const open = (transferId: string, age = 1.5, from = 'a'): OpenTransfer => {
+  const requestedAt = Timestamp.parse(reserved(age));
   const row: TransferRow = {
     ...transfer,
     ...TransferInput.parse({ ...transfer, transferId, from }),
-    reserved: JSON.parse(JSON.stringify({ accountId: from, version: 4, at: reserved(age) })),
+    reserved: { accountId: AccountId.parse(from), version: Version.parse(4), at: requestedAt },
+    requestedAt,
   };
   return { ...transferOf(row), correlationId: row.correlationId, actor: row.actor };
 };

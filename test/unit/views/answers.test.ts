@@ -13,7 +13,12 @@ const t1 = TransferId.parse('t1');
  * Views over a DynamoDB that answers so; once these are used up, with what is true: there is
  * nothing.
  */
-const viewsOver = (...answers: (object | Error)[]) => {
+const viewsOver = (...answers: (object | Error)[]) => viewsOf({}, ...answers);
+
+/** The same, where the row of every transfer that is looked up is there. */
+const viewsWith = (...answers: (object | Error)[]) => viewsOf({ Item: row }, ...answers);
+
+const viewsOf = (rows: object, ...answers: (object | Error)[]) => {
   const client = new DynamoDBClient({ region: 'us-east-1', maxAttempts: 1 });
   const asked: object[] = [];
   client.middlewareStack.add(
@@ -23,7 +28,7 @@ const viewsOver = (...answers: (object | Error)[]) => {
         const nothing =
           context['commandName'] === 'QueryCommand'
             ? { Items: [], Count: 0 }
-            : { ConsumedCapacity: {} };
+            : { ConsumedCapacity: {}, ...rows };
         const answer = answers.shift() ?? nothing;
         if (answer instanceof Error) throw answer;
         return { response: {}, output: { $metadata: { httpStatusCode: 200 }, ...answer } };
@@ -69,24 +74,17 @@ const row = {
     amount: 1,
     currency: 'EUR',
   },
+  schema: 2,
   ...{ correlationId: 'k', actor: 'alice', reserved: { accountId: 'a', version: 3, at } },
 };
-const account = {
-  ...{
-    accountId: 'a',
-    owner: 'alice',
-    currency: 'EUR',
-    status: 'open',
-    balance: 1,
-    reserved: 0,
-    available: 1,
-  },
-  ...{ overdraftLimit: 0, version: 7, openedAt: at },
+const openKey = { pk: 'transfer#t1', sk: 'from#a', openShard: 'open#0', openSince: at };
+const pointer = {
+  ...{ pk: 'account#a', sk: `transfer#${at}#t1#a`, schema: 2 },
+  ...{ transferId: 't1', from: 'a', version: 3 },
 };
 
 /** Every way to read, with what is truly there. */
 const reads: [string, object, (views: Views) => Promise<unknown>, unknown][] = [
-  ['a summary', { ConsumedCapacity: {}, Item: account }, (views) => views.summaryVersion(a), 7],
   ['a transfer', { Items: [row] }, async (views) => (await views.transfer(t1))?.transferId, 't1'],
   [
     'a transfer of a source',
@@ -94,7 +92,16 @@ const reads: [string, object, (views: Views) => Promise<unknown>, unknown][] = [
     async (views) => (await views.transfer(t1, a))?.transferId,
     't1',
   ],
-  ['open transfers', { Items: [row] }, openIds, ['t1']],
+  ['open transfers', { Items: [openKey] }, openIds, ['t1']],
+  [
+    'transfers of an account',
+    { Items: [pointer] },
+    async (views) => {
+      const { transfers } = await views.transfersOf(a, { limit: 5 });
+      return transfers.map(({ transferId }) => transferId);
+    },
+    ['t1'],
+  ],
 ];
 
 /** A search of several shards asks for each: here those for one are counted. */
@@ -102,7 +109,7 @@ const sameAs = (one: unknown) => (other: unknown) => isDeepStrictEqual(one, othe
 
 describe.each(reads)('of %s', (_, answer, read, expected) => {
   it('an answer of 200 that says nothing is asked for again, and is never "there is none"', async () => {
-    const { views, asked } = viewsOver({}, answer);
+    const { views, asked } = viewsWith({}, answer);
     expect(await read(views)).toEqual(expected);
     expect(asked[1]).toEqual(asked[0]);
   });
@@ -110,7 +117,7 @@ describe.each(reads)('of %s', (_, answer, read, expected) => {
   it.each(['ThrottlingException', 'TimeoutError', 'InternalServerError'])(
     'a %s is asked again',
     async (name) => {
-      const { views } = viewsOver(Object.assign(new Error(name), { name }), answer);
+      const { views } = viewsWith(Object.assign(new Error(name), { name }), answer);
       expect(await read(views)).toEqual(expected);
     },
   );
@@ -138,7 +145,7 @@ it('an open shard that cannot be read keeps no other from being found', async ()
     name: 'AccessDeniedException',
     $fault: 'client',
   });
-  const { views } = viewsOver(refused, { ConsumedCapacity: {}, Items: [row] });
+  const { views } = viewsWith(refused, { ConsumedCapacity: {}, Items: [openKey] });
   const found: string[] = [];
   const search = async () => {
     for await (const { transferId } of views.openTransfers(
@@ -152,14 +159,9 @@ it('an open shard that cannot be read keeps no other from being found', async ()
 });
 
 it('of a list, the pages have one time for all, and each open shard its own', async () => {
-  const { views, asked } = viewsOver(
-    {},
-    {},
-    { ConsumedCapacity: {}, Item: account },
-    ...Array(9).fill({}),
-  );
-  await expect(views.entries(a, { limit: 1 })).rejects.toSatisfy(isStoreUnavailable);
-  // The summary took 60 of the 100, and a first wait for the entries takes 20.
+  const { views, asked } = viewsOver({}, {}, { Items: [pointer] }, ...Array(9).fill({}));
+  await expect(views.transfersOf(a, { limit: 1 })).rejects.toSatisfy(isStoreUnavailable);
+  // The pointers took 60 of the 100, and a first wait for the rows takes 20.
   expect(asked).toHaveLength(5);
 
   const patient = viewsOver(
@@ -171,12 +173,21 @@ it('of a list, the pages have one time for all, and each open shard its own', as
   expect(patient.asked).toHaveLength(24);
 });
 
+it('an open transfer that has ended since, or whose row is gone, is none', async () => {
+  const end = { accountId: 'a', version: 5, at };
+  for (const Item of [
+    { ...row, settled: end },
+    { ...row, released: { ...end, reason: 'r' } },
+  ]) {
+    expect(await openIds(viewsOf({ Item }, { Items: [openKey] }).views)).toEqual([]);
+  }
+  expect(await openIds(viewsOver({ Items: [openKey] }).views)).toEqual([]);
+});
+
 it('where there truly is nothing, nothing is found', async () => {
   const { views } = viewsOver();
-  expect(await views.summaryVersion(a)).toBe(0);
   expect(await views.transfer(t1)).toBeUndefined();
   expect(await views.transfer(t1, a)).toBeUndefined();
-  expect(await views.entries(a, { limit: 5 })).toEqual({ entries: [], asOfVersion: 0 });
   expect(await views.transfersOf(a, { limit: 5 })).toEqual({ transfers: [] });
   expect(await openIds(views)).toEqual([]);
 });
