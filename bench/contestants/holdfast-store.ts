@@ -74,8 +74,7 @@ export const retryingStore = (): Contestant => ({
     const { contestant, storeOf } = await openStores(engine, workloads, { queueing: false });
     return {
       ...contestant,
-      transfer: (transfer, caller, signal) =>
-        transferInSteps(storeOf(caller), transfer, signal),
+      transfer: (transfer, caller, signal) => transferInSteps(storeOf(caller), transfer, signal),
     };
   },
 });
