@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
-import { requests } from '../../../testing/ledger-requests.ts';
+import { keyOn, requests } from '../../../testing/ledger-requests.ts';
 import { depositsOfOne, plantHistory } from '../../../testing/plant-history.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/tables.ts';
@@ -81,6 +81,35 @@ it('a transfer from reserve to settled is at most 9 write units and three querie
   await metered.store.execute(requests.credit('cost-b', 'cost-a', 60, 't1'));
   await metered.store.execute(requests.settle('cost-a', 't1'));
   expect(metered.requests()).toEqual([query, transaction, query, transaction, query, put]);
+});
+
+describe('a transfer that nobody is in the way of', () => {
+  beforeAll(async () => {
+    for (const accountId of ['short-a', 'short-b'])
+      await metered.store.execute(requests.open(accountId));
+    await metered.store.execute(requests.deposit('short-a', 100));
+  });
+
+  it('is two queries and one transaction of 6 write units', async () => {
+    const transfer = requests.reserve('short-a', 'short-b', 10, 'short-1');
+    const result = await metered.store.execute({ ...transfer, atOnce: true });
+    expect(result).toMatchObject({ answer: { status: 'settled' } });
+    expect(metered.requests()).toEqual([query, query, { ...transaction, writeUnits: 6 }]);
+  });
+  it('is 8 write units with an id and a key', async () => {
+    const { keys = [], ...transfer } = requests.reserve('short-a', 'short-b', 10, 'short-2');
+    const both = [...keys, keyOn('short-a', 'k')];
+    await metered.store.execute({ ...transfer, keys: both, atOnce: true });
+    expect(metered.requests()).toEqual([query, query, { ...transaction, writeUnits: 8 }]);
+  });
+  it('takes no more reads for its destination’s refusal than the long way takes', async () => {
+    const transfer = requests.reserve('short-a', 'nobody', 10, 'short-3');
+    const result = await metered.store.execute({ ...transfer, atOnce: true });
+    expect(result).toMatchObject({ answer: { status: 'reserved' } });
+    const sent = metered.requests();
+    expect(sent).toHaveLength(3);
+    expect(sent).toContainEqual(transaction);
+  });
 });
 
 it('losing a race costs one more put and no second read', async () => {
