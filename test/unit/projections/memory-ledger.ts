@@ -102,7 +102,7 @@ export const createMemoryLedger = () => {
       );
       if (!source?.account || !destination?.account) throw new Error('both must be open');
       now += 1;
-      const at = timeOfNext([destination], Date.parse(timeOfNext([source], now)));
+      const at = timeOfNext([source, destination], now);
       const origin = originOf(0);
       const sides = [
         [source, destination, 'MoneyWithdrawn', { currency: source.account.currency }],
