@@ -1,7 +1,8 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { AccountId, Version } from '../../../events/values.ts';
 import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
+import { Lane } from '../../../functions/store/deciding/lane.ts';
 import { requests } from '../../../testing/ledger-requests.ts';
 import { createLedgerDatabase } from '../../mutants/memory-database.ts';
 import { leavePending } from '../../setup/leave-pending.ts';
@@ -537,4 +538,47 @@ it('a command that was given up may be sent again: its record is replaced', asyn
   const { store } = storeWith([]);
   expect(await store.execute(keyed)).toMatchObject({ outcome: 'accepted', replayed: false });
   expect(await store.execute(keyed)).toMatchObject({ outcome: 'accepted', replayed: true });
+});
+
+describe('a lane', () => {
+  it('goes on from its own commit for those that came while it decided', async () => {
+    const { store, operations } = storeWith([]);
+    await Promise.all([store.execute(deposit), store.execute(deposit)]);
+    expect(operations.filter((operation) => operation === 'Query')).toHaveLength(1);
+  });
+
+  it('is forgotten once its commands are decided: the next one reads what others did meanwhile', async () => {
+    const { store, operations } = storeWith([]);
+    for (let version = 3; version <= 9; version += 2) {
+      expect(await store.execute(deposit)).toMatchObject({ ...accepted, version });
+      await rival.store.execute(deposit);
+    }
+    expect(operations).toEqual(Array(4).fill(['Query', 'PutItem']).flat());
+  });
+
+  it('is kept nowhere once its commands are decided, however many accounts there were', async () => {
+    const set = vi.spyOn(Map.prototype, 'set');
+    onTestFinished(() => set.mockRestore());
+    const { store } = storeWith([]);
+    const held = () =>
+      set.mock.calls.flatMap(([, value], call) =>
+        value instanceof Lane ? [set.mock.contexts[call]] : [],
+      );
+    const sizes = () => new Set(held().map((lanes) => (lanes instanceof Map ? lanes.size : -1)));
+    const underWay = Promise.all(
+      Array.from({ length: 100 }, (_, n) => store.execute(requests.open(`new-${n}`))),
+    );
+    expect(sizes()).toEqual(new Set([100]));
+    await underWay;
+    expect(sizes()).toEqual(new Set([0]));
+  });
+
+  it('is forgotten where its only command failed, too', async () => {
+    const { store, operations } = storeWith([fails(new Error('no such table'))]);
+    await expect(store.execute(deposit)).rejects.toThrow('no such table');
+    await rival.store.execute(deposit);
+    operations.length = 0;
+    expect(await store.execute(deposit)).toMatchObject({ ...accepted, version: 4 });
+    expect(operations).toEqual(['Query', 'PutItem']);
+  });
 });
