@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { takerOfReservations } from '../../infra/constructs/transfer-ways.ts';
 import { requests } from '../../testing/ledger-requests.ts';
 import { killAroundWrite, startTestCloud, type TestCloud } from '../setup/cloud.ts';
 import { eventually } from '../setup/eventually.ts';
 import { createMeteredStore } from '../setup/metered-store.ts';
 
 let cloud: TestCloud;
+/** The function that the stream hands reservations to. */
+const taker = takerOfReservations(inject('longTransfers'));
 
+// The long way has the steps that may be interrupted: ways.test.ts kills who goes the short one.
 beforeAll(async () => {
-  cloud = await startTestCloud();
+  cloud = await startTestCloud(inject('longAssembly'));
 });
 
 afterAll(() => cloud.stop());
@@ -39,15 +43,12 @@ const balanceOf = async (accountId: string) => {
 };
 
 /**
- * Refuses carry-out-transfers the tables, so that it leaves every transfer to the workflow.
+ * Refuses the taker of reservations the tables, so that it leaves every transfer to the workflow.
  * @returns what lets it work again.
  */
 const refuseToCarryOut = () =>
   cloud.intercept(async (call, forward) => {
-    if (
-      call.functionName !== cloud.function('carry-out-transfers').name ||
-      call.service !== 'dynamodb'
-    )
+    if (call.functionName !== cloud.function(taker).name || call.service !== 'dynamodb')
       return forward();
     const body = Buffer.from(
       JSON.stringify({ __type: 'AccessDeniedException', message: 'not now' }),
@@ -64,13 +65,16 @@ interface TransferWrite {
   readonly names: (ids: ReturnType<typeof newIds>) => readonly string[];
 }
 
+/** carry-out-transfers, where there is one: the other taker of reservations writes to no table. */
+const carriers = taker === 'carry-out-transfers' ? [taker] : [];
+
 const transferWrites: readonly TransferWrite[] = [
-  ...['carry-out-transfers', 'credit-transfer'].map((name) => ({
+  ...[...carriers, 'credit-transfer'].map((name) => ({
     name,
     write: 'credit',
     names: ({ transferId }: { transferId: string }) => [transferId, 'MoneyDeposited'],
   })),
-  ...['carry-out-transfers', 'settle-transfer'].map((name) => ({
+  ...[...carriers, 'settle-transfer'].map((name) => ({
     name,
     write: 'settlement',
     names: ({ transferId }: { transferId: string }) => [transferId, 'MoneyWithdrawn'],
@@ -128,6 +132,27 @@ describe.each(transferWrites)(
     );
   },
 );
+
+describe(`when ${taker} is killed around its start of a transfer's execution`, () => {
+  it.each(['before', 'after'] as const)(
+    '%s it is done, the transfer ends, once, and it is started once',
+    async (when) => {
+      onTestFinished(refuseToCarryOut());
+      const { from, to, transferId } = await twoAccounts();
+      const kill = killAroundWrite(cloud, taker, [transferId, 'stateMachineArn'], when);
+      onTestFinished(kill.disarm);
+      await cloud.api.post('/transfers', { transferId, from, to, amount: 60 });
+      expect((await cloud.api.ended(transferId)).body['status']).toBe('settled');
+      expect(kill.done()).toBe(true);
+      expect(await balanceOf(from)).toEqual({ balance: 40, reserved: 0 });
+      expect(await balanceOf(to)).toEqual({ balance: 60, reserved: 0 });
+      expect((await cloud.api.get(`/_local/executions/${transferId}`)).body).toMatchObject({
+        name: transferId,
+        status: 'SUCCEEDED',
+      });
+    },
+  );
+});
 
 describe('when release-transfer is killed around its write', () => {
   it.each(['before', 'after'] as const)(
@@ -191,10 +216,7 @@ describe('a transfer whose workflow never started', () => {
     // Cannot do it itself; says that it started the workflow, and did not.
     const refused = refuseToCarryOut();
     const unheard = cloud.intercept(async (call, forward) => {
-      if (
-        call.functionName !== cloud.function('carry-out-transfers').name ||
-        call.service !== 'states'
-      )
+      if (call.functionName !== cloud.function(taker).name || call.service !== 'states')
         return forward();
       const body = Buffer.from(
         JSON.stringify({ executionArn: 'arn:aws:states:nowhere', startDate: 0 }),

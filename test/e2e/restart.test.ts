@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { type Api, apiAt } from '../setup/api.ts';
 import { eventually } from '../setup/eventually.ts';
 
@@ -19,9 +19,13 @@ afterEach(async () => {
   await rm(data, { recursive: true, force: true, maxRetries: 10 });
 });
 
+/** The way of the run, or one that has a reservation to be interrupted after. */
+const transfers = inject('longTransfers');
+
 /** `npm start -- --data DIR`, and the API once it serves. */
 const start = async (): Promise<{ readonly child: ChildProcess; readonly api: Api }> => {
-  const child = spawn(process.execPath, ['local-cloud/main.ts', '--port', '0', '--data', data], {
+  const options = ['--port', '0', '--data', data, '--transfers', transfers];
+  const child = spawn(process.execPath, ['local-cloud/main.ts', ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.add(child);
@@ -71,7 +75,7 @@ it.each([
     // and tries later each time.
     for (let times = 0; times < KILLS; times += 1) {
       const killed = await first.api.post('/_local/kill', {
-        function: 'carry-out-transfers',
+        function: transfers === 'workflow' ? 'credit-transfer' : 'carry-out-transfers',
         when: 'before-next-write',
       });
       expect(killed.status).toBe(202);

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import * as z from 'zod/mini';
+import type { Transfers } from '../../infra/stages.ts';
 import { eventually } from './eventually.ts';
 
 /** A body as a client sees it: the fields are looked at one by one, or compared whole. */
@@ -19,9 +20,27 @@ export interface Api {
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
   /** Opens an account, with money in it. */
   account(accountId: string, balance?: number, more?: Record<string, unknown>): Promise<void>;
+  /**
+   * Asks for a transfer, and waits until it has ended.
+   * @returns its first answer, and the way that it says the transfer goes.
+   */
+  transfer(
+    body: { readonly transferId: string } & Readonly<Record<string, unknown>>,
+    headers?: Record<string, string>,
+  ): Promise<{ readonly answer: ApiAnswer; readonly way: Way; readonly ended: ApiAnswer }>;
   /** Waits until a transfer has ended; fails after `deadline` milliseconds. */
   ended(transferId: string, deadline?: number): Promise<ApiAnswer>;
 }
+
+/**
+ * How a transfer goes. `short`: both accounts in one transaction, and it is settled when it is
+ * answered. `long`: reserved on its source, then carried out.
+ */
+export type Way = 'short' | 'long';
+
+/** The ways that a transfer between two quiet accounts may go with a setting. */
+export const waysWith = (transfers: Transfers): readonly Way[] =>
+  transfers === 'adaptive' ? ['short', 'long'] : ['long'];
 
 /** @param url of the API, without a slash at its end. */
 export const apiAt = (url: string): Api => {
@@ -48,6 +67,13 @@ export const apiAt = (url: string): Api => {
       expect(await api.post(`/accounts/${accountId}/deposits`, { amount: balance })).toMatchObject({
         status: 201,
       });
+    },
+    transfer: async (body, headers) => {
+      const answer = await api.post('/transfers', body, headers);
+      expect(answer).toMatchObject({ status: 202, body });
+      expect(['reserved', 'settled']).toContain(answer.body['status']);
+      const way = answer.body['status'] === 'settled' ? 'short' : 'long';
+      return { answer, way, ended: await api.ended(body.transferId) };
     },
     ended: (transferId, deadline = 30_000) =>
       eventually(async () => {

@@ -1,22 +1,54 @@
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { parseCompute } from '../../infra/stages.ts';
+import {
+  defaultStage,
+  parseCompute,
+  parseTransfers,
+  settingsOf,
+  type Transfers,
+} from '../../infra/stages.ts';
 import { synthesize } from '../../infra/synth.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The synthesized app, whose template every local cloud of the run executes. */
+    /** The synthesized app, whose template the local clouds of the run execute. */
     assembly: string;
+    /** The same, where no transfer goes the short way. */
+    longAssembly: string;
+    /** How transfers are carried out in the run, and where none goes the short way. */
+    transfers: Transfers;
+    longTransfers: Exclude<Transfers, 'adaptive'>;
   }
 }
 
 /**
- * Synthesizes the app once for all end-to-end tests: as the stage is set, or with the kind of
- * environments that `HOLDFAST_COMPUTE` names.
+ * Synthesizes the app once for all end-to-end tests: as the stage is set, or with the settings that
+ * `HOLDFAST_COMPUTE` and `HOLDFAST_TRANSFERS` name.
  */
 export default async (project: TestProject): Promise<void> => {
-  const outdir = join(project.config.root, 'build', 'e2e');
-  const compute = process.env['HOLDFAST_COMPUTE'];
-  const settings = compute === undefined ? {} : { compute: parseCompute(compute) };
-  project.provide('assembly', await synthesize({ stage: 'dev', outdir, settings }));
+  const outdir = (name: string) => join(project.config.root, 'build', name);
+  const stage = defaultStage;
+  const chosen = process.env['HOLDFAST_COMPUTE'];
+  const compute = chosen === undefined ? settingsOf(stage).compute : parseCompute(chosen);
+  const way = process.env['HOLDFAST_TRANSFERS'];
+  const transfers = way === undefined ? settingsOf(stage).transfers : parseTransfers(way);
+  const longTransfers = transfers === 'adaptive' ? 'stream' : transfers;
+  const assembly = await synthesize({
+    stage,
+    outdir: outdir('e2e'),
+    settings: { compute, transfers },
+  });
+  project.provide('transfers', transfers);
+  project.provide('longTransfers', longTransfers);
+  project.provide('assembly', assembly);
+  project.provide(
+    'longAssembly',
+    transfers === longTransfers
+      ? assembly
+      : await synthesize({
+          stage,
+          outdir: outdir('e2e-long'),
+          settings: { compute, transfers: longTransfers },
+        }),
+  );
 };

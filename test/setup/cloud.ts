@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
+import type { Transfers } from '../../infra/stages.ts';
 import { type LocalCloud, startLocalCloud } from '../../local-cloud/cloud.ts';
 import type { Interceptor } from '../../local-cloud/endpoint.ts';
 import type { RunningFunction } from '../../local-cloud/lambda/function.ts';
@@ -42,6 +43,13 @@ export const startTestCloud = async (assembly = inject('assembly')): Promise<Tes
     },
   };
 };
+
+/**
+ * What went wrong inside and need not have. Executions whose steps meet on one account make each
+ * other wait: a step that is not decided yet throws, and is tried again.
+ */
+export const unexpected = ({ warnings }: TestCloud, transfers: Transfers): readonly string[] =>
+  warnings.filter((line) => transfers !== 'workflow' || !line.includes('UndecidedStep'));
 
 const WRITES = new Set([
   'PutItem',
