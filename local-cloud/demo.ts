@@ -5,9 +5,10 @@ import * as z from 'zod/mini';
 
 const usage = `npm run demo -- [options]
 
-Tells the two stories of the README against a ledger that runs (npm start):
-two withdrawals that race on one balance, and a transfer whose worker is killed
-between credit and settle. Then it times twenty transfers.
+Tells the stories of the README against a ledger that runs (npm start): two
+withdrawals that race on one balance, a transfer on the way that this ledger takes
+(npm start -- --transfers WAY), and one whose worker is killed in the middle. Then
+it times twenty transfers.
 
   --url URL   where the ledger's API is (default http://127.0.0.1:3000)
   --rounds N  how many pairs of withdrawals race, 1 to 1000 (default 20)
@@ -22,7 +23,8 @@ const main = async (): Promise<void> => {
   // Every run tells its stories with accounts of its own.
   const run = randomBytes(3).toString('hex');
   await racingWithdrawals(ledger, run, rounds);
-  await killedWorker(ledger, run);
+  const way = await oneTransfer(ledger, run);
+  await killedWorker(ledger, run, way);
   await twentyTransfers(ledger, run);
 };
 
@@ -47,41 +49,71 @@ const racingWithdrawals = async (ledger: Ledger, run: string, rounds: number): P
   );
 };
 
-const killedWorker = async (ledger: Ledger, run: string): Promise<void> => {
-  title('2. A transfer whose worker is killed between credit and settle');
-  const [from, to, transferId] = [`alice-${run}`, `bob-${run}`, `transfer-${run}`];
-  for (const accountId of [from, to])
-    await ledger.post('/accounts', { accountId, currency: 'EUR' });
-  await ledger.post(`/accounts/${from}/deposits`, { amount: 10_000 });
-  say(`   ${from} has 10000, ${to} has 0`);
-  await ledger.post('/_local/kill', { function: 'carry-out-transfers', when: 'after-next-write' });
-  say(
-    '   the next worker of carry-out-transfers will be killed right after it has written the credit',
-  );
+/** The ways of transfers between two accounts that nobody else is at. */
+const ways = {
+  short: {
+    told: 'the short way: both accounts in one transaction, settled when it was answered',
+    killed: 'request-transfer',
+    moment: 'both accounts',
+  },
+  stream: {
+    told: 'by the function behind the stream: reserved, then credited and settled by carry-out-transfers',
+    killed: 'carry-out-transfers',
+    moment: 'the credit',
+  },
+  workflow: {
+    told: 'by the workflow: reserved, then an execution of its own in Step Functions',
+    killed: 'credit-transfer',
+    moment: 'the credit',
+  },
+} as const;
+
+type Way = keyof typeof ways;
+
+const oneTransfer = async (ledger: Ledger, run: string): Promise<Way> => {
+  title('2. One transfer, and the way it goes');
+  const { from, to } = await twoAccounts(ledger, `erin-${run}`, `frank-${run}`);
+  const transferId = `way-${run}`;
   const began = performance.now();
-  const { body: requested } = await ledger.post('/transfers', {
-    transferId,
-    from,
-    to,
-    amount: 2_500,
-  });
-  say(`   POST /transfers: ${requested['status']}, 2500 from ${from} to ${to}`);
-
-  let shown = 1;
-  for (const deadline = began + 60_000; performance.now() < deadline; await setTimeout(20)) {
-    const { body } = await ledger.get(`/transfers/${transferId}`);
-    const steps = z
-      .array(z.looseObject({ step: z.string(), accountId: z.string(), version: z.int() }))
-      .parse(body['steps']);
-    for (const { step, accountId, version } of steps.slice(shown)) {
-      say(`   ${elapsed(began)}  ${step} (${accountId}, version ${version})`);
-      if (step === 'credited')
-        say('            … and here the worker dies: the money is at both, spendable at one');
-    }
-    shown = Math.max(shown, steps.length);
-    if (body['status'] === 'settled' || body['status'] === 'released') break;
+  const { body } = await ledger.post('/transfers', { transferId, from, to, amount: 2_500 });
+  say(`   ${elapsed(began)}  POST /transfers: ${body['status']}`);
+  const status = await follow(ledger, transferId, (step) =>
+    say(`   ${elapsed(began)}  ${describeStep(step)}`),
+  );
+  const execution = await ledger.get(`/_local/executions/${transferId}`);
+  const way: Way =
+    body['status'] === 'settled' ? 'short' : execution.status === 200 ? 'workflow' : 'stream';
+  if (way === 'workflow') {
+    say(`   its execution ${transferId}, as Step Functions keeps it:`);
+    const { history } = Execution.parse(execution.body);
+    for (const { at, type, state = '' } of history) say(`     ${at}  ${type} ${state}`);
   }
+  verdict(status === 'settled', `${status}, ${ways[way].told}`);
+  return way;
+};
 
+const killedWorker = async (ledger: Ledger, run: string, way: Way): Promise<void> => {
+  title('3. A transfer whose worker is killed in the middle');
+  const { from, to } = await twoAccounts(ledger, `alice-${run}`, `bob-${run}`);
+  const transferId = `transfer-${run}`;
+  say(`   ${from} has 10000, ${to} has 0`);
+  const { killed, moment } = ways[way];
+  await ledger.post('/_local/kill', { function: killed, when: 'after-next-write' });
+  say(`   the next worker of ${killed} will be killed right after it has written ${moment}`);
+  const began = performance.now();
+  const ask = () => ledger.post('/transfers', { transferId, from, to, amount: 2_500 });
+  let requested = await ask();
+  if (way === 'short') {
+    say(`   POST /transfers: ${requested.status}; the worker died before it could answer`);
+    say('   … the client does not know, and sends the same again');
+    requested = await ask();
+  }
+  say(`   POST /transfers: ${requested.body['status']}, 2500 from ${from} to ${to}`);
+  await follow(ledger, transferId, (step) => {
+    say(`   ${elapsed(began)}  ${describeStep(step)}`);
+    if (step.step === 'credited' && way !== 'short')
+      say('            … and here the worker dies: the money is at both, spendable at one');
+  });
   const [source, destination] = await Promise.all(
     [from, to].map((id) => ledger.get(`/accounts/${id}`)),
   );
@@ -90,6 +122,47 @@ const killedWorker = async (ledger: Ledger, run: string): Promise<void> => {
     left === 7_500 && arrived === 2_500,
     `${from} has ${left}, ${to} has ${arrived}: moved once, nothing lost or made`,
   );
+};
+
+/** Two new accounts, the first with 10000. */
+const twoAccounts = async (ledger: Ledger, from: string, to: string) => {
+  for (const accountId of [from, to])
+    await ledger.post('/accounts', { accountId, currency: 'EUR' });
+  await ledger.post(`/accounts/${from}/deposits`, { amount: 10_000 });
+  return { from, to };
+};
+
+const Step = z.looseObject({ step: z.string(), accountId: z.string(), version: z.int() });
+type Step = z.infer<typeof Step>;
+
+const Execution = z.looseObject({
+  history: z.array(
+    z.looseObject({ at: z.string(), type: z.string(), state: z.optional(z.string()) }),
+  ),
+});
+
+const describeStep = ({ step, accountId, version }: Step): string =>
+  `${step} (${accountId}, version ${version})`;
+
+/**
+ * Follows a transfer until it has ended, a minute at most.
+ * @param tell is told each step once, when it is seen.
+ * @returns the transfer's status.
+ */
+const follow = async (
+  ledger: Ledger,
+  transferId: string,
+  tell: (step: Step) => void,
+): Promise<unknown> => {
+  let shown = 0;
+  for (const deadline = performance.now() + 60_000; ; await setTimeout(20)) {
+    const { body } = await ledger.get(`/transfers/${transferId}`);
+    const steps = z.array(Step).parse(body['steps']);
+    for (const step of steps.slice(shown)) tell(step);
+    shown = Math.max(shown, steps.length);
+    const hasEnded = body['status'] === 'settled' || body['status'] === 'released';
+    if (hasEnded || performance.now() >= deadline) return body['status'];
+  }
 };
 
 const twentyTransfers = async (ledger: Ledger, run: string): Promise<void> => {
