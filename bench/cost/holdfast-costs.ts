@@ -10,7 +10,7 @@ import type { Database } from '../engine.ts';
 import { requests } from '../load/ledger-requests.ts';
 import { plantHistory } from '../load/plant.ts';
 import { createMeter, meteredClient } from '../metering.ts';
-import { costOf, type MeasuredCost, type Operation } from './measured-cost.ts';
+import { costOf, type MeasuredCost, type Operation, type Way } from './measured-cost.ts';
 
 /** The names of the designs that are measured here. */
 export const HOLDFAST = 'Holdfast';
@@ -75,11 +75,11 @@ export const openHoldfastCosts = async (
     name: string,
   ): Promise<void> => {
     const id = `${operation.replaceAll(/\W+/g, '-')}-${sent++}`;
-    if (operation === 'transfer') {
+    if (isWay(operation)) {
       const transfer = { id, from: accountWith(history), to: partnerOf(history), amount: 1 };
       // The caller repeats the reservation too until it is made: the cost is that of a transfer,
       // not of a failure.
-      while ((await transferInSteps(store, transfer, new AbortController().signal)) !== 'settled');
+      while ((await WAYS[operation](store, transfer, new AbortController().signal)) !== 'settled');
       heard.set(id, 'settled');
       return;
     }
@@ -115,6 +115,13 @@ export const openHoldfastCosts = async (
     },
   };
 };
+
+/** How a caller makes a transfer each way. */
+const WAYS: Readonly<Record<Way, typeof transferInSteps>> = {
+  'transfer, the long way': transferInSteps,
+};
+
+const isWay = (operation: Operation): operation is Way => operation in WAYS;
 
 const accountWith = (events: number) => `account-with-${events}`;
 const partnerOf = (events: number) => `partner-of-${events}`;

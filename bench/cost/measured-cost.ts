@@ -14,8 +14,15 @@ export interface MeasuredCost {
   readonly milliseconds: number;
 }
 
-/** The commands that have a price. */
+/**
+ * The ways in which Holdfast makes a transfer: *the long way* reserves, credits and settles, each in
+ * a commit of its own.
+ */
+export type Way = 'transfer, the long way';
+
+/** The commands that have a price. `transfer`: of a design that knows one way alone. */
 export type Operation =
+  | Way
   | 'open'
   | 'open, with id'
   | 'deposit'
