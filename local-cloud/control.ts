@@ -22,6 +22,8 @@ export interface Controlled {
  * - `POST /_local/kill` `{"function":"carry-out-transfers","when":"after-next-write"}`: ends that
  *   function's workers as a crash would: `now` (the default), or before or after its next write to
  *   a table.
+ * - `POST /_local/invoke` `{"function":"rebuild-views","event":{}}`: invokes that function as an operator
+ *   would, and answers what it returned, or 502 with its error.
  */
 export const createControl =
   (controlled: Controlled): SideDoor =>
@@ -33,9 +35,11 @@ export const createControl =
     if (path.startsWith(EXECUTIONS) && method === 'GET')
       return Promise.resolve(tellExecution(controlled, path.slice(EXECUTIONS.length)));
     if (path === '/_local/kill' && method === 'POST') return kill(controlled, body);
+    if (path === '/_local/invoke' && method === 'POST') return invoke(controlled, body);
     return Promise.resolve(
       json(404, {
-        message: 'There is GET /_local, GET /_local/executions/NAME and POST /_local/kill',
+        message:
+          'There is GET /_local, GET /_local/executions/NAME, POST /_local/kill and POST /_local/invoke',
       }),
     );
   };
@@ -61,12 +65,7 @@ const kill = async ({ functions, intercept }: Controlled, body: Buffer): Promise
 
   const { function: name, when } = order.data;
   const target = findFunction(functions, name);
-  if (!target) {
-    return json(404, {
-      message: `There is no function "${name}"`,
-      functions: [...functions.keys()],
-    });
-  }
+  if (!target) return noFunction(functions, name);
   if (when === 'now') {
     const workers = target.workers();
     await target.kill();
@@ -75,6 +74,20 @@ const kill = async ({ functions, intercept }: Controlled, body: Buffer): Promise
   const remove = intercept(killAroundWrite(target, when, () => remove()));
   return json(202, { function: target.name, when });
 };
+
+const invokeShape = z.strictObject({ function: z.string(), event: z.unknown() });
+
+const invoke = async ({ functions }: Controlled, body: Buffer): Promise<HttpAnswer> => {
+  const order = invokeShape.safeParse(parseJson(body));
+  if (!order.success) return json(400, { message: 'Needs {"function": NAME, "event": JSON}' });
+  const target = findFunction(functions, order.data.function);
+  if (!target) return noFunction(functions, order.data.function);
+  const invocation = await target.invoke(order.data.event);
+  return invocation.ok ? json(200, invocation.payload) : json(502, invocation);
+};
+
+const noFunction = (functions: Controlled['functions'], name: string): HttpAnswer =>
+  json(404, { message: `There is no function "${name}"`, functions: [...functions.keys()] });
 
 const killAroundWrite = (
   target: RunningFunction,

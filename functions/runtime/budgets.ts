@@ -28,11 +28,10 @@ export const budgets = {
   carryOut: { steps: 25_000, starts: 40_000 },
   /** How long a batch begins to start executions. */
   startTransfers: 40_000,
-  /**
-   * How long a batch of the views sends requests. Two reads of a stream may begin just before the
-   * end, and take `command` each.
-   */
-  projectViews: 34_000,
+  /** How long a batch of the views sends requests. */
+  projectViews: 50_000,
+  /** How long a call that makes views again begins pages, and how long the last one may take. */
+  rebuild: { pages: 20_000, lastPage: 25_000 },
   /** How long a search begins things. The last of them takes less than 50 s. */
   recover: 240_000,
   /** One page of a search. */

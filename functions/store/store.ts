@@ -9,7 +9,7 @@ import { decidePending, type PendingTally } from './queueing/decide-pending.ts';
 import { rememberHotAccounts } from './queueing/hot-accounts.ts';
 import type { Commit } from './stream/commit.ts';
 import { type EntriesPage, readEntries } from './stream/entries.ts';
-import { loadTail, readBackwards, readHistory, tailAsOf } from './stream/read.ts';
+import { loadTail, readBackwards, readCommitAt, readHistory, tailAsOf } from './stream/read.ts';
 import type { Tail } from './stream/tail.ts';
 import { findRecord, type PendingCommand } from './writing/command-record.ts';
 import type { RecordKey } from './writing/record-key.ts';
@@ -43,6 +43,12 @@ export interface Store {
     accountId: AccountId,
     range?: { readonly from?: number; readonly to?: number },
   ): AsyncIterable<Commit>;
+  /**
+   * Reads the commit that holds an event.
+   * @returns `undefined` where there is no such event.
+   * @throws {StoreUnavailable} where DynamoDB did not answer in time.
+   */
+  commitAt(accountId: AccountId, version: number): Promise<Commit | undefined>;
   /**
    * Reads an account's latest commits, newest first, a few at a request. Each is read when its turn
    * comes.
@@ -102,6 +108,8 @@ export const createStore = (dependencies: StoreDependencies): Store => {
     // Each page has the whole budget: a history may be as long as an account is old.
     history: (accountId, range) =>
       readHistory(all, (page) => untilAnswered(all, deadline(), page), accountId, range),
+    commitAt: (accountId, version) =>
+      readCommitAt(all, askUntil(all, deadline()), accountId, version),
     latest: (accountId) =>
       readBackwards(all, askUntil(all, deadline()), accountId, { pageSize: LATEST }),
     entries: (accountId, page) => readEntries(all, askUntil(all, deadline()), accountId, page),

@@ -34,6 +34,10 @@ export const isUnreadableRow = (error: unknown): error is UnreadableRow =>
 /** Told of every row that is passed over. */
 export type PassOver = (row: UnreadableRow) => void;
 
+/** The schema of an item: the first where it names none, 0 where what it names is no number. */
+export const rowSchemaOf = ({ schema = 1 }: Item): number =>
+  typeof schema === 'number' ? schema : 0;
+
 /**
  * Reads an item as one kind of row. It drops attributes that the kind does not have, such as the
  * table's and the indexes' keys.
@@ -42,7 +46,7 @@ export type PassOver = (row: UnreadableRow) => void;
  *   item that names no schema is of the first.
  */
 export const readRow = <Kind extends z.ZodMiniObject>(kind: Kind, item: Item): z.output<Kind> => {
-  const schema = item['schema'] ?? 1;
+  const schema = rowSchemaOf(item);
   if (schema !== ROW_SCHEMA)
     throw new UnreadableRow(item, `it is of schema ${schema}, not ${ROW_SCHEMA}`);
   const result = kind.safeParse(item);

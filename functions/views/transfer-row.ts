@@ -55,9 +55,11 @@ const TransferItem = z.object({
 /** A transfer's row, with when the transfer was requested. */
 export type TransferRow = z.infer<typeof TransferItem> & { readonly requestedAt: Timestamp };
 
+const Change = z.partial(TransferItem);
+
 /** What commits say of a transfer; `from` and `transferId` are the key of its row. */
 export type TransferChange = Pick<TransferRow, 'transferId' | 'from'> &
-  Partial<z.infer<typeof TransferItem>>;
+  Omit<z.infer<typeof Change>, 'transferId' | 'from'>;
 
 /**
  * The step with which a transfer began: its reservation, or, on the short way, its settlement.
@@ -122,6 +124,37 @@ export const readTransferRow = (item: Item): TransferRow | undefined => {
   return { ...row, requestedAt: beginning.at };
 };
 
+/**
+ * Reads all that a transfer's item says, which may be its later steps alone.
+ * @throws {UnreadableRow} where it is no transfer's item that this code can read.
+ */
+export const readTransferChange = (item: Item): TransferChange => {
+  const key = readKey(item);
+  const row = readRow(Change, item);
+  // What is not a transfer yet says its id and its source in its key alone.
+  return { ...row, transferId: row.transferId ?? key.transferId, from: row.from ?? key.from };
+};
+
+/**
+ * From where a transfer's item says that it comes, though the item be damaged: its steps that can
+ * be read.
+ * @throws {UnreadableRow} where its key is no transfer's.
+ */
+export const readTransferClaim = (item: Item) => ({
+  ...readKey(item),
+  steps: stepNames.flatMap((name) => Step.safeParse(item[name]).data ?? []),
+});
+
+const readKey = (item: Item): Pick<TransferRow, 'transferId' | 'from'> => {
+  const [transferId, from] = [
+    TransferId.safeParse(/^transfer#(.*)$/.exec(String(item['pk']))?.[1]),
+    AccountId.safeParse(/^from#(.*)$/.exec(String(item['sk']))?.[1]),
+  ];
+  if (!transferId.success || !from.success)
+    throw new UnreadableRow(item, "its key is no transfer's");
+  return { transferId: transferId.data, from: from.data };
+};
+
 /** A row's transfer as the API shows it. */
 export const transferOf = (row: TransferRow): Transfer => {
   const { transferId, from, to, amount, currency, reference, requestedAt, released } = row;
@@ -146,7 +179,7 @@ export const transferOf = (row: TransferRow): Transfer => {
  * The steps in the order of the saga, not of the clock: the end may be projected before the credit
  * that led to it.
  */
-const STEPS = [
+export const stepNames = [
   'reserved',
   'credited',
   'settled',
@@ -154,7 +187,7 @@ const STEPS = [
 ] as const satisfies readonly TransferStatus[];
 
 const stepsOf = (row: TransferRow): TransferStep[] =>
-  STEPS.flatMap((name) => {
+  stepNames.flatMap((name) => {
     const found = row[name];
     return found
       ? [{ step: name, accountId: found.accountId, version: found.version, at: found.at }]

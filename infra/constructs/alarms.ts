@@ -203,7 +203,7 @@ const ofStreams = ({
       threshold: 1,
       meaning:
         'A consumer of a stream has just given records up. The message says which function, and from where to where. Transfers are ' +
-        'found by recover-transfers; rows are made again by project-views with {"accounts":["<account>"]}.',
+        `found by recover-transfers; the rows of the views are made again by: ${rebuilding(stage)}.`,
       command: receive,
     },
     {
@@ -377,7 +377,6 @@ const ofWhatIsPassedOver = ({ stage, metrics }: AlarmsProps): Watch[] => {
     meaning,
     command,
   });
-  const project = invoking(stage, 'project-views', '{"accounts":["<account>"]}');
   return [
     counted(
       'unreadable-records',
@@ -385,13 +384,13 @@ const ofWhatIsPassedOver = ({ stage, metrics }: AlarmsProps): Watch[] => {
       'A consumer of a stream passed over a record that it cannot read: its log says which account. Deploy code that reads it, or put ' +
         'the item right; then make the rows of the account again, and invoke recover-transfers with {"from":"streams"}. A pending ' +
         'command is decided when its client repeats it.',
-      project,
+      rebuilding(stage, '<account>'),
     ),
     counted(
       'unreadable-rows',
       'UnreadableRows',
-      'A row of the views cannot be read and is left out: the log says which. Make the rows of its account again.',
-      project,
+      'A row of the views cannot be read and is left out: the log says which. Make the rows again, of its account or all of them.',
+      rebuilding(stage, '<account>'),
     ),
     counted(
       'credits-without-reservation',
@@ -414,3 +413,7 @@ const tailing = (stage: StageName, name: FunctionName | '<function>'): string =>
 
 const invoking = (stage: StageName, name: FunctionName, payload: string): string =>
   `aws lambda invoke --function-name holdfast-${stage}-${name} --cli-binary-format raw-in-base64-out --payload '${payload}' /dev/stdout`;
+
+/** Makes the views again from the streams: of some accounts, or all of them. */
+const rebuilding = (stage: StageName, accounts?: string): string =>
+  `npm run rebuild -- --stage ${stage}${accounts ? ` --accounts ${accounts}` : ''}`;

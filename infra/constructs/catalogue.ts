@@ -208,6 +208,24 @@ const catalogue = {
     timeout: 60,
     memory: 1024,
   },
+  'rebuild-views': {
+    group: 'projections',
+    description: 'Makes the views again from the events, or compares them; for npm run rebuild',
+    access: {
+      events: ['dynamodb:Scan', 'dynamodb:Query'],
+      views: [
+        'dynamodb:Scan',
+        'dynamodb:Query',
+        'dynamodb:GetItem',
+        'dynamodb:BatchGetItem',
+        'dynamodb:BatchWriteItem',
+        'dynamodb:UpdateItem',
+        'dynamodb:DeleteItem',
+      ],
+    },
+    timeout: 60,
+    memory: 1024,
+  },
   'carry-out-transfers': {
     group: 'transfers',
     description:

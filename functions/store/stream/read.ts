@@ -108,6 +108,20 @@ export async function* readBackwards(
 }
 
 /**
+ * Reads the commit that holds an event.
+ * @returns `undefined` where there is no such event.
+ */
+export const readCommitAt = async (
+  table: EventsTable,
+  ask: Ask,
+  streamId: AccountId,
+  version: number,
+): Promise<Commit | undefined> => {
+  const commit = await ask(() => lastCommit(table, streamId, version));
+  return commit && version < commit.version + commit.count ? commit : undefined;
+};
+
+/**
  * The version of a stream's last event, strongly consistent, whether the commit that holds it can
  * be read or not; 0: there is no such stream.
  */

@@ -7,6 +7,7 @@ import {
   ScanCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { createHandler } from '../../../functions/projections/project-views.ts';
+import { createHandler as createRebuild } from '../../../functions/projections/rebuild-views.ts';
 import { createViewWriter } from '../../../functions/projections/view-writer.ts';
 import { readAccountRow } from '../../../functions/views/account-rows.ts';
 import { passOverRows } from '../../../functions/views/pass-over-rows.ts';
@@ -23,7 +24,7 @@ import { sorted, type ViewContents } from '../../unit/projections/memory-views.t
 import { recordedTelemetry } from '../../unit/runtime/recorded-telemetry.ts';
 
 /** More than a batch ever takes here, in milliseconds. */
-export const BUDGET_MS = 15_000;
+const BUDGET_MS = 15_000;
 
 /**
  * The events and the views in a database of their own, with the projection between them in the
@@ -53,6 +54,16 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
     };
   };
   const writer = createViewWriter(viewsTable);
+  const rebuilding = ({ budget = BUDGET_MS } = {}) =>
+    createRebuild({
+      events: { client, table: database.tables.events },
+      views: viewsTable,
+      store,
+      writer: createViewWriter(viewsTable),
+      telemetry: told.telemetry,
+      budget,
+      grace: BUDGET_MS,
+    });
 
   const items = async (): Promise<Record<string, unknown>[]> => {
     const found: Record<string, unknown>[] = [];
@@ -87,6 +98,10 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
     /** What the views counted. */
     counts: told.counts,
     project: environment(writer).project,
+    /** Makes the views again, as an operator would. */
+    rebuild: rebuilding(),
+    /** The function that makes them again, with so much time for a call. */
+    rebuilding,
     /** Another environment of the projection, which remembers nothing. */
     elsewhere: environment,
     /** Changes attributes of a row, whatever they mean; `undefined` removes one. */
@@ -98,6 +113,14 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
       await client.send(
         new PutCommand({ TableName: table, Item: { ...key, ...Item, ...attributes } }),
       );
+    },
+    /** Changes attributes of a commit, past the store. */
+    spoilCommit: async (
+      committed: Committed | undefined,
+      attributes: Record<string, unknown>,
+    ): Promise<void> => {
+      const Item = { ...committed?.item, ...attributes };
+      await client.send(new PutCommand({ TableName: database.tables.events, Item }));
     },
     /** Removes a row. */
     remove: async (Key: { pk: string; sk: string }): Promise<void> => {

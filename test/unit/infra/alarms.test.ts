@@ -45,8 +45,8 @@ describe('the alarms', () => {
       'holdfast-dev-commands-throttled': `${times(5, 'Throttles')} >= 5`,
       'holdfast-dev-queries-fail': `${times(8, 'Errors')} >= 5`,
       'holdfast-dev-queries-throttled': `${times(8, 'Throttles')} >= 5`,
-      'holdfast-dev-projections-fail': 'Errors >= 5',
-      'holdfast-dev-projections-throttled': 'Throttles >= 5',
+      'holdfast-dev-projections-fail': 'Errors, Errors >= 5',
+      'holdfast-dev-projections-throttled': 'Throttles, Throttles >= 5',
       'holdfast-dev-transfers-fail': `${times(5, 'Errors')} >= 5`,
       'holdfast-dev-transfers-throttled': `${times(5, 'Throttles')} >= 5`,
       'holdfast-dev-events-table-throttles': 'ReadThrottleEvents, WriteThrottleEvents >= 100',
@@ -66,7 +66,9 @@ describe('the alarms', () => {
     ({ properties }) => {
       expect(properties).toMatchObject({
         AlarmActions: ['holdfast-dev-alarms'],
-        AlarmDescription: expect.stringMatching(/^\w.+\. Type: aws [a-z-]+ [a-z-]+/),
+        AlarmDescription: expect.stringMatching(
+          /^\w.+\. Type: (aws [a-z-]+ [a-z-]+|npm run [a-z]+)/,
+        ),
       });
       expect(String(properties['AlarmDescription']).length).toBeLessThan(1_024);
     },
@@ -109,6 +111,14 @@ describe('the alarms', () => {
 
     expect(new Set(indexes)).toEqual(new Set(['accountsByOwner', 'openTransfers']));
   });
+
+  it.each(['dead-letters', 'unreadable-records', 'unreadable-rows'])(
+    '%s names the command that makes the views again',
+    (name) => {
+      const alarm = alarms.find((found) => found.name === `holdfast-dev-${name}`);
+      expect(alarm?.properties['AlarmDescription']).toContain('npm run rebuild -- --stage dev');
+    },
+  );
 
   it.each(alarms)('$name takes no more metrics than an alarm can', ({ properties }) => {
     expect(metricsOfAlarm(properties).length).toBeLessThanOrEqual(10);

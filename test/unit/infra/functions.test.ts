@@ -43,6 +43,7 @@ const told: Record<string, Record<string, string>> = {
   openapi: {},
   'route-not-found': { METHODS_BY_PATH: JSON.stringify(methodsByPath) },
   'project-views': views,
+  'rebuild-views': { ...store, ...views },
   'carry-out-transfers': { ...writes, ...workflow },
   'credit-transfer': writes,
   'settle-transfer': writes,

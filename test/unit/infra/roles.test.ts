@@ -80,6 +80,18 @@ const allowed: Record<string, Record<string, string[]>> = {
     [deadLetters]: ['sqs:SendMessage'],
     [views]: ['dynamodb:BatchWriteItem', 'dynamodb:UpdateItem'],
   },
+  'rebuild-views': {
+    [events]: ['dynamodb:Query', 'dynamodb:Scan'],
+    [views]: [
+      'dynamodb:BatchGetItem',
+      'dynamodb:BatchWriteItem',
+      'dynamodb:DeleteItem',
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      'dynamodb:Scan',
+      'dynamodb:UpdateItem',
+    ],
+  },
   'carry-out-transfers': {
     [eventsStream]: readStream,
     ...listStreams,

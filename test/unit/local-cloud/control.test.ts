@@ -8,7 +8,10 @@ const functionNamed = (name: string) => {
   const running: RunningFunction = {
     name,
     arn: `arn:${name}`,
-    invoke: async () => ({ ok: true, payload: null }),
+    invoke: async (event) =>
+      event === 'fail'
+        ? { ok: false, errorType: 'Error', errorMessage: 'it failed' }
+        : { ok: true, payload: { name, event } },
     kill: async () => {
       kills.push(name);
     },
@@ -169,5 +172,37 @@ describe('POST /_local/kill', () => {
     const answer = await ask('POST', '/_local/kill', body);
     expect(answer?.status).toBe(status);
     expect(answer?.body.message).toContain(message);
+  });
+});
+
+describe('POST /_local/invoke', () => {
+  const invoke = (order: unknown) => setUp().ask('POST', '/_local/invoke', order);
+
+  it('answers what the function returned', async () => {
+    expect(await invoke({ function: 'credit-transfer', event: { a: 1 } })).toEqual({
+      status: 200,
+      body: { name: 'holdfast-dev-credit-transfer', event: { a: 1 } },
+    });
+  });
+
+  it('answers 502 with the error of a function that failed', async () => {
+    expect(await invoke({ function: 'credit-transfer', event: 'fail' })).toEqual({
+      status: 502,
+      body: { ok: false, errorType: 'Error', errorMessage: 'it failed' },
+    });
+  });
+
+  it.each([{}, { function: 1, event: {} }, 'junk'])('refuses %j', async (order) => {
+    expect(await invoke(order)).toMatchObject({
+      status: 400,
+      body: { message: expect.stringContaining('"event"') },
+    });
+  });
+
+  it('knows no function that there is not', async () => {
+    expect(await invoke({ function: 'nobody', event: {} })).toMatchObject({
+      status: 404,
+      body: { functions: expect.arrayContaining(['holdfast-dev-settle-transfer']) },
+    });
   });
 });

@@ -3,6 +3,7 @@ import { AccountId, Amount, Timestamp, Version } from '../../../events/values.ts
 import { createHandler as createDecidePending } from '../../../functions/commands/decide-pending.ts';
 import { createHandler as createRequestTransfer } from '../../../functions/commands/request-transfer.ts';
 import { createHandler as createProjectViews } from '../../../functions/projections/project-views.ts';
+import { createHandler as createRebuild } from '../../../functions/projections/rebuild-views.ts';
 import { createViewWriter } from '../../../functions/projections/view-writer.ts';
 import { createHandler as createGetAccount } from '../../../functions/queries/get-account.ts';
 import { createHandler as createGetCommand } from '../../../functions/queries/get-command.ts';
@@ -206,7 +207,8 @@ const transferOf = (from: AccountId, to: AccountId) =>
 const image = (item: object) => streamRecord({ ...item });
 
 /** Every path that a request or a batch takes, with the function whose timeout holds for it. */
-const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise<unknown>])[] = [
+type Path = readonly [string, FunctionName, (world: World) => Promise<unknown>];
+const PATHS: readonly Path[] = [
   ['a command without a key', 'deposit', ({ store }) => store().execute(requests.deposit(A, 1))],
   ['a command with a key', 'deposit', ({ store }) => store().execute(withKeys('k'))],
   ['a command with two keys', 'deposit', ({ store }) => store().execute(withKeys('k', 'l'))],
@@ -455,6 +457,18 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
       });
     },
   ],
+  [
+    'views that are made again, of accounts',
+    'rebuild-views',
+    (world) => rebuild(world)({ accounts: ACCOUNTS.slice(0, 10) }),
+  ],
+  ...(['rows', 'streams'] as const).map(
+    (phase): Path => [
+      `views that are made again, a segment of the ${phase}`,
+      'rebuild-views',
+      (world) => rebuild(world)({ phase, segment: 0, segments: 1 }),
+    ],
+  ),
   ['a recovery from the views', 'recover-transfers', (world) => recover(world)({})],
   [
     'a recovery from the streams',
@@ -462,6 +476,17 @@ const PATHS: readonly (readonly [string, FunctionName, (world: World) => Promise
     (world) => recover(world)({ from: 'streams' }),
   ],
 ];
+
+const rebuild = ({ store, client, viewsTable, telemetry }: World) =>
+  createRebuild({
+    events: { client, table: 'events' },
+    views: viewsTable,
+    store: store(),
+    writer: createViewWriter(viewsTable),
+    telemetry,
+    budget: budgets.rebuild.pages,
+    grace: budgets.rebuild.lastPage,
+  });
 
 const recover = ({ store, views, client, patience, workflow, telemetry, clock }: World) =>
   createRecovery({

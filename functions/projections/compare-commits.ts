@@ -1,0 +1,93 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Look } from '../runtime/look-together.ts';
+import { type Ask, askUntil } from '../runtime/patience.ts';
+import type { Commit } from '../store/stream/commit.ts';
+import { accountItem } from '../views/account-rows.ts';
+import { pointerItems } from '../views/pointer-row.ts';
+import { type Item, ROW_SCHEMA, rowSchemaOf } from '../views/row.ts';
+import { type TransferChange, transferKey } from '../views/transfer-row.ts';
+import type { ViewsTable } from '../views/views-table.ts';
+import type { DifferenceKind, Findings, RowKey } from './differences.ts';
+import { foldCommits } from './fold-commits.ts';
+import type { ViewWriter } from './view-writer.ts';
+
+/** What comparing commits takes. */
+export interface CommitComparison {
+  readonly table: ViewsTable;
+  readonly look: Look;
+  readonly writer: ViewWriter;
+  readonly findings: Findings;
+  /** In milliseconds since 1970. */
+  readonly deadline: number;
+  /** Whether to say only what differs, and to change nothing. */
+  readonly isDry: boolean;
+}
+
+/**
+ * Looks for what commits say in the views, and writes what is not there. What is there already
+ * costs a reading, a fraction of a write.
+ * @throws {Error} where a row could not be read or written in time.
+ */
+export const compareCommits = async (
+  { table, look, writer, findings, deadline, isDry }: CommitComparison,
+  commits: readonly Commit[],
+): Promise<void> => {
+  findings.looked('commits', commits.length);
+  const { accounts, transfers } = foldCommits(
+    commits.filter((commit) => {
+      try {
+        foldCommits([commit]);
+        return true;
+      } catch (error) {
+        findings.unreadable(`${commit.streamId}/${commit.version}`, error);
+        return false;
+      }
+    }),
+  );
+  const ask: Ask = askUntil(table, deadline);
+  const stand = async ({ pk, sk }: RowKey) => ask(() => look({ pk, sk }));
+  /** Says how some items differ from what stands there. @returns whether any does. */
+  const differ = async (items: readonly (Item & RowKey)[]): Promise<boolean> => {
+    const kinds = await Promise.all(
+      items.map(async (item) => [item, differenceOf(item, await stand(item))] as const),
+    );
+    for (const [item, kind] of kinds) if (kind) findings.found(kind, item);
+    return kinds.some(([, kind]) => kind !== undefined);
+  };
+  const differing = async <Change>(
+    changes: readonly Change[],
+    itemsOf: (change: Change) => readonly (Item & RowKey)[],
+  ): Promise<Change[]> => {
+    const found = await Promise.all(changes.map(async (change) => differ(itemsOf(change))));
+    return changes.filter((_, index) => found[index]);
+  };
+  const changes = {
+    accounts: await differing(accounts, (account) => [accountItem(account)]),
+    transfers: await differing(transfers, (change) => [...pointerItems(change), partOf(change)]),
+  };
+  if (isDry) return;
+  const failed = await writer.write(changes, deadline);
+  for (const error of failed.values()) throw error;
+};
+
+/** What a change alone says of a transfer's row. */
+const partOf = ({ transferId, from, ...change }: TransferChange) => ({
+  ...transferKey(transferId, from),
+  schema: ROW_SCHEMA,
+  ...change,
+  ...(change.to === undefined ? {} : { transferId, from }),
+});
+
+/** How a row that stands there differs from what an item says. */
+const differenceOf = (item: Item, row: Item | undefined): DifferenceKind | undefined => {
+  if (!row) return 'missing';
+  // What later code has written is its own affair.
+  if (rowSchemaOf(row) > ROW_SCHEMA) return undefined;
+  const says = Object.entries(item).every(
+    ([name, value]) => value === undefined || isDeepStrictEqual(row[name], value),
+  );
+  const hasEnded = row['settled'] !== undefined || row['released'] !== undefined;
+  const isOpen = row['openShard'] !== undefined;
+  const isRight = item['reserved'] === undefined || isOpen !== hasEnded;
+  return says && isRight ? undefined : 'different';
+};
