@@ -32,7 +32,8 @@ It is the remedy for a dead letter, for stream records older than a day, and for
   --url URL        a ledger that runs on this machine (npm start); ${DEFAULT_URL} unless --stage is given
   --stage NAME     a stage on AWS, with the credentials and the region of the environment
   --accounts A,B   these accounts alone, ${MOST_ACCOUNTS} at most
-  --diff           change nothing, and say what differs. While commands come in, what is not projected yet is missing
+  --diff           change nothing, and say what differs: a missing row once for each stream that asks for it. While commands come
+                   in, what is not projected yet is missing
   --segments N     how many parts are worked on at once, 1 to ${MOST_SEGMENTS}; ${DEFAULT_SEGMENTS} unless said otherwise
   --state FILE     where a run keeps how far it is, and where the next one finds it; .holdfast/rebuild.json unless said otherwise
   --anew           begin again, whatever a run before left there

@@ -14,7 +14,10 @@ export interface Tally {
   /** Commits of the streams, and rows of the views. */
   readonly commits: number;
   readonly rows: number;
-  /** Rows that events ask for and that are not there. */
+  /**
+   * Rows that events ask for and that are not there: a transfer's counts once for each of the two
+   * streams, if both have a step of it.
+   */
   readonly missing: number;
   /** Rows that do not say what their events say. */
   readonly different: number;
