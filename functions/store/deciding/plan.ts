@@ -60,7 +60,7 @@ export interface Plan {
 }
 
 /** A command that cannot be carried out on all its accounts at once. */
-export interface NotAtOnce {
+interface NotAtOnce {
   readonly outcome: 'not_at_once';
 }
 
