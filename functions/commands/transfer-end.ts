@@ -93,12 +93,15 @@ export const watchTransfers = ({
       elsewhere: {
         expectedAt: Math.min(begunAt + untilEnd.queued.expected(), deadline),
         look: async () => {
-          const [reserved] = (await hasEnded()) ? (transfer?.steps ?? []) : [];
+          const steps = (await hasEnded()) ? (transfer?.steps ?? []) : [];
+          // The source's first step is its acceptance: the reservation, or, where the same transfer
+          // went the short way meanwhile, its settlement.
+          const accepted = steps.find(({ accountId }) => accountId === from);
           return (
-            reserved && {
+            accepted && {
               outcome: 'accepted',
-              version: reserved.version,
-              at: reserved.at,
+              version: accepted.version,
+              at: accepted.at,
               replayed: false,
             }
           );

@@ -40,7 +40,7 @@ export type Way = 'short' | 'long';
 
 /** The ways that a transfer between two quiet accounts may go with a setting. */
 export const waysWith = (transfers: Transfers): readonly Way[] =>
-  transfers === 'adaptive' ? ['short', 'long'] : ['long'];
+  transfers === 'adaptive' ? ['short'] : ['long'];
 
 /** @param url of the API, without a slash at its end. */
 export const apiAt = (url: string): Api => {
