@@ -34,10 +34,10 @@ export const auditLedger = async ({
   accounts,
   heard,
 }: AuditOptions): Promise<Audited> => {
-  const records = await allRecords(client, tables.commands);
   const streams: SoundStream[] = [];
   for (const [id, after] of accounts)
     streams.push(await soundStream(client, tables.events, id, after));
+  const records = await allRecords(client, tables.commands);
   holdOneOutcome(records, streams);
   const transfers = holdTransfers(streams, records, heard);
   const isUnderWay = (id: string) => transfers.get(id)?.credited !== undefined;

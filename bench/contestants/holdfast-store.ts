@@ -54,6 +54,9 @@ export const holdfastStore = ({
       leftToWorkflow: functions.leftToWorkflow,
       audit: async (heard) => {
         await functions.untilWorkflowEnds();
+        await bench.untilNoneWaits();
+        // What goes on behind the callers that gave up must not change the tables meanwhile.
+        await functions.stop();
         return bench.contestant.audit(heard);
       },
       close: async () => {
@@ -164,6 +167,7 @@ const openStores = async (
     database,
     other,
     storeOf: (caller: number) => (stores[caller % most] ?? other).store,
+    untilNoneWaits: () => untilNoneWaits(direct, tables.commands),
     contestant: {
       usage: meter.take,
       audit: async (heard: ReadonlyMap<string, string>) => {

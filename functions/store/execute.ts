@@ -33,14 +33,18 @@ const LOSSES_BEFORE_QUEUE = 2;
  */
 const ENOUGH_FOR_A_LANE = 4;
 
+/** However many race together: so many lost races take about a second, of the eight there are. */
+const MOST_LOSSES = 16;
+
 /**
  * Decides a command on its account as it stands and appends its events, once: in the account's
  * lane, together with the others that are there. Where the account is hot and few of its commands
  * are in this environment, it queues instead.
  *
  * A command that may be carried out at once on several accounts is, in one transaction, where
- * nobody is in its way: none of the accounts refuses, or is hot, or has its own lane busy, and not
- * too many races are lost. Otherwise it is decided on its account alone. Both ways write the same
+ * nobody is in its way: none of the accounts refuses, is throttled, has its own lane busy, or is hot
+ * while few of its commands are here, and not too many races are lost. Otherwise it is decided on
+ * its account alone. Both ways write the same
  * records under the same conditions, so no command goes both.
  * @param dependencies the tables, the lanes, and all that varies.
  * @param request the command, its keys, the versions it may be decided at, and its sender.
@@ -69,8 +73,10 @@ export const execute = async (
   };
   const leave = hot.enter(accountId);
   try {
-    const atOnce = request.atOnce
-      ? await decideAtOnce(dependencies, submission, deadline)
+    // Without a key nothing would keep what was done at once from being done again.
+    const mayBeAtOnce = request.atOnce && submission.keys.length > 0;
+    const atOnce = mayBeAtOnce
+      ? await decideAtOnce(dependencies, submission, deadline - budget / 2)
       : OTHERWISE;
     if (atOnce?.kind !== 'outraced')
       return await resultFor(dependencies, submission, atOnce, deadline);
@@ -93,10 +99,12 @@ const OTHERWISE: Verdict = { kind: 'outraced' };
 
 /** The races a command may lose: see {@link ENOUGH_FOR_A_LANE}. */
 const hasLostTooMany = (losses: number, present: number): boolean =>
-  losses >= Math.max(LOSSES_BEFORE_QUEUE, present < ENOUGH_FOR_A_LANE ? 0 : present);
+  losses >= (present < ENOUGH_FOR_A_LANE ? LOSSES_BEFORE_QUEUE : Math.min(present, MOST_LOSSES));
 
 /**
  * Has a command decided on all its accounts at once, unless something is in its way.
+ * @param deadline in milliseconds since 1970: what is undecided by then, and not written, has time
+ *   left to be decided on its account alone, whose DynamoDB partition may be in better health.
  * @returns its verdict; `outraced` where it is to be decided on its account alone.
  */
 const decideAtOnce = async (
@@ -115,10 +123,12 @@ const decideAtOnce = async (
     lost = losses;
     return losses > 0 && hasLostTooMany(losses, present);
   };
-  const verdict = (await lanes.decide(accounts, [submission], { deadline, mayLeave })).get(
-    submission,
-  );
-  for (const left of leave) left();
+  const options = { deadline, mayLeave };
+  const verdicts = await lanes.decide(accounts, [submission], options).finally(() => {
+    for (const left of leave) left();
+  });
+  const verdict = verdicts.get(submission);
+  if (verdict?.kind === 'undecided' && verdict.reason !== 'unknown') return OTHERWISE;
   const isDecided = verdict?.kind === 'decided';
   if (isDecided || lost > 0)
     for (const id of accounts) hot.raced(id, isDecided ? lost === 0 : false);

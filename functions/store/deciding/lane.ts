@@ -6,7 +6,7 @@ import { type EventsTable, loadTail } from '../stream/read.ts';
 import { follow, type Tail } from '../stream/tail.ts';
 import { findRecord } from '../writing/command-record.ts';
 import type { RecordKey } from '../writing/record-key.ts';
-import { writeUntilKnown } from '../writing/until-known.ts';
+import { type Sent, writeUntilKnown } from '../writing/until-known.ts';
 import {
   type FoundRecord,
   MAX_TRANSACTION_ITEMS,
@@ -39,7 +39,8 @@ export interface LaneOptions {
   readonly tail?: Tail | undefined;
   /**
    * Whether a command is to leave the lane and go another way: the lane asks when it has read the
-   * streams, and after each lost race. Without it commands race until their deadline.
+   * streams, and after each lost race. Without it commands of a lane of one account race until
+   * their deadline.
    */
   readonly mayLeave?: ((race: Race) => boolean) | undefined;
 }
@@ -231,7 +232,7 @@ export class Lane {
     const arrivals = this.#arrivals;
     const result = await this.#write(batch, plan.write);
     if (!result) return;
-    if (result.kind === 'conflict') return this.#giveWay(batch);
+    if (result.kind === 'conflict' || result.kind === 'throttled') return this.#giveWay(batch);
     const isOurs =
       result.kind === 'landed' ||
       [...result.winners, ...result.records].some((found) => writeIdOf(found) === writeId);
@@ -279,16 +280,21 @@ export class Lane {
         return undefined;
       }
       const deadline = soonest(left);
-      const sent = await writeUntilKnown(this.#dependencies, deadline, write, {
+      const sent: Sent = await writeUntilKnown(this.#dependencies, deadline, write, {
         mayHaveLanded,
-        hearsConflicts: true,
+        returnsOn: this.#givesWayTo,
+      }).catch((error: unknown) => {
+        // No try of it can have landed.
+        for (const candidate of batch) candidate.isUncertain = false;
+        throw error;
       });
       const { result, cause } = sent;
       mayHaveLanded = sent.uncertain;
       // Only a try without an answer leaves open whether it landed.
       if (!mayHaveLanded) for (const candidate of batch) candidate.isUncertain = false;
       if (result.kind === 'landed' || result.kind === 'refused') return result;
-      if (result.kind === 'conflict' && this.#dependencies.clock() < deadline) return result;
+      if (isMoments(result, this.#givesWayTo) && this.#dependencies.clock() < deadline)
+        return result;
       if (cause !== undefined) {
         // It may have landed, and no try will tell: to decide these again could do it twice.
         this.#tails = undefined;
@@ -351,7 +357,8 @@ export class Lane {
 
   /**
    * Another transaction is at work on an item of this write and will have won, which the next try
-   * finds out: a race lost, as far as one can know.
+   * finds out: a race lost, as far as one can know. In a lane of several accounts the one that is
+   * throttled is in the way of the others, so that is a race lost too.
    */
   async #giveWay(batch: readonly Candidate[]): Promise<void> {
     for (const candidate of batch) candidate.losses += 1;
@@ -385,7 +392,9 @@ export class Lane {
       this.#tails =
         this.#freshFor > 0 ? this.#tails?.map((tail) => followed(tail, winners)) : undefined;
       this.#losses += 1;
-      for (const candidate of batch) candidate.losses += 1;
+      // The winner of a race that a conflict has told of already is no second race.
+      if (this.#conflicts === 0) for (const candidate of batch) candidate.losses += 1;
+      this.#conflicts = 0;
       this.#letLeave();
     }
     if (!nobody && (!isOutraced || this.#losses % LOSSES_BEFORE_BACKOFF > 0)) return;
@@ -483,6 +492,10 @@ export class Lane {
     this.#settle(candidate, { kind: 'outraced', tail });
   }
 
+  get #givesWayTo(): readonly ('conflict' | 'throttled')[] {
+    return this.#isAtOnce ? ['conflict', 'throttled'] : ['conflict'];
+  }
+
   /** Whether each command is carried out on several accounts at once. */
   get #isAtOnce(): boolean {
     return this.#accountIds.length > 1;
@@ -503,7 +516,7 @@ export class Lane {
   }
 }
 
-type Known = Extract<WriteResult, { kind: 'landed' | 'refused' | 'conflict' }>;
+type Known = Extract<WriteResult, { kind: 'landed' | 'refused' | 'conflict' | 'throttled' }>;
 type Refused = Extract<WriteResult, { kind: 'refused' }>;
 
 const soonest = (candidates: Iterable<Candidate>): number => {
@@ -526,6 +539,12 @@ const failed = ({ isUncertain }: Candidate, error: unknown): Verdict => ({
   error,
   mayHaveLanded: isUncertain,
 });
+
+const isMoments = (
+  result: WriteResult,
+  kinds: readonly WriteResult['kind'][],
+): result is Extract<WriteResult, { kind: 'conflict' | 'throttled' }> =>
+  kinds.includes(result.kind);
 
 const OUTRACED: Verdict = { kind: 'outraced' };
 

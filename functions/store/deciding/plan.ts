@@ -10,7 +10,13 @@ import {
   partsOf,
   type Rejection,
 } from '../../ledger/account.ts';
-import { type CommandEvents, type NextCommit, nextCommit, timeOfNext } from '../stream/append.ts';
+import {
+  type CommandEvents,
+  type NextCommit,
+  nextCommit,
+  timeOfNext,
+  timestampOf,
+} from '../stream/append.ts';
 import { type Origin, record } from '../stream/commit.ts';
 import type { Tail } from '../stream/tail.ts';
 import { type CommandRecord, fingerprint, RECORD_SCHEMA } from '../writing/command-record.ts';
@@ -76,7 +82,7 @@ interface Planned extends AccountAt {
  * are folded into the accounts once, here.
  * @param tails the streams they are decided on. With one, every command is for that account. With
  *   several, every command is carried out on all its accounts at once or not at all: one that an
- *   account refuses is not decided here.
+ *   account refuses is not decided here, nor is any where a stream is dated ahead of now.
  * @param batch at least one command; no key of theirs comes twice.
  * @param replaces the `writeId` of what each record may replace; keys that are not named must be
  *   free.
@@ -101,6 +107,8 @@ export const planFor = (
     return stream;
   };
   const isAtOnce = tails.length > 1;
+  // Time is a claim: a clock that was ahead must not pass on from one stream to the others.
+  const isAhead = isAtOnce && at > timestampOf(now + MOST_AHEAD_MS);
   const results: (CommandResult | NotAtOnce)[] = [];
   const records: RecordWrite[] = [];
   for (const submission of batch) {
@@ -113,7 +121,7 @@ export const planFor = (
       continue;
     }
     const parts = isAtOnce ? partsOf(command, streamOf) : ([command] as const);
-    if (!parts) {
+    if (!parts || isAhead) {
       results.push(NOT_AT_ONCE);
       continue;
     }
@@ -179,6 +187,12 @@ export const planFor = (
     results,
   };
 };
+
+/**
+ * How far ahead of now, in milliseconds, a stream's last commit may be dated where another stream's
+ * next one takes its time.
+ */
+const MOST_AHEAD_MS = 1_000;
 
 const NOT_AT_ONCE: NotAtOnce = { outcome: 'not_at_once' };
 

@@ -21,8 +21,9 @@ export type Verdict =
    */
   | { readonly kind: 'given_up' }
   /**
-   * It leaves the lane to go another way, as its sender allowed. Nothing was written for it. `tail`
-   * is its account's stream as the lane last knew it.
+   * It leaves the lane to go another way, as its sender allowed, or because a lane of several
+   * accounts cannot accept it. Nothing was written for it. `tail` is its account's stream as the
+   * lane last knew it.
    */
   | { readonly kind: 'outraced'; readonly tail?: Tail | undefined }
   /** Even alone its commit would near DynamoDB's limit for an item. Nothing was written for it. */

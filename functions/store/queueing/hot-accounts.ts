@@ -125,6 +125,7 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
     raced: (accountId, hasWonAtOnce) => {
       if (hasWonAtOnce && !accounts.has(accountId)) return;
       const account = remembered(accountId);
+      if (!hasWonAtOnce && account.contendedUntil > clock()) return;
       const { first, longest } = CONTENDED_FOR_MS;
       account.contendedFor = hasWonAtOnce
         ? 0

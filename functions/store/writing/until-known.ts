@@ -2,7 +2,7 @@ import { type Patience, pause } from '../../runtime/patience.ts';
 import { type Write, type WriteResult, type WriteTables, write } from './write.ts';
 
 /** What is known of a write that was sent until its result was known. */
-interface Sent {
+export interface Sent {
   readonly result: WriteResult;
   /** Whether one of the tries may have landed without an answer. */
   readonly uncertain: boolean;
@@ -12,14 +12,14 @@ interface Sent {
 
 interface SendingOptions {
   readonly mayHaveLanded?: boolean;
-  readonly hearsConflicts?: boolean;
+  readonly returnsOn?: readonly ('conflict' | 'throttled')[];
 }
 
 /**
  * Sends the same write again until its result is known or the time is up. A write's conditions tell
  * whether an earlier try of it landed, so sending it again never does anything twice.
  * @param options.mayHaveLanded whether an earlier call may have written it without an answer.
- * @param options.hearsConflicts return a conflict with another transaction, which will have won,
+ * @param options.returnsOn refusals of a moment, after which nothing was written, that are returned
  *   instead of sending the write again. One that may have landed is sent again all the same.
  * @throws where DynamoDB refuses the request itself and no try of it can have landed. Where one can,
  *   the result is unknown: the refusal says nothing of that try.
@@ -28,7 +28,7 @@ export const writeUntilKnown = async (
   dependencies: WriteTables & Patience,
   deadline: number,
   content: Write,
-  { mayHaveLanded = false, hearsConflicts = false }: SendingOptions = {},
+  { mayHaveLanded = false, returnsOn = [] }: SendingOptions = {},
 ): Promise<Sent> => {
   let uncertain = mayHaveLanded;
   for (let attempt = 0; ; attempt += 1) {
@@ -40,7 +40,7 @@ export const writeUntilKnown = async (
       return { result: { kind: 'unknown' }, uncertain, cause };
     }
     if (result.kind === 'landed' || result.kind === 'refused') return { result, uncertain };
-    if (result.kind === 'conflict' && hearsConflicts && !uncertain) return { result, uncertain };
+    if (!uncertain && returnsOn.some((kind) => kind === result.kind)) return { result, uncertain };
     uncertain ||= result.kind === 'unknown';
     // Once a write may have landed, no later refusal undoes that.
     if (!(await pause(dependencies, deadline, attempt))) {

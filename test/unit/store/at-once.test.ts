@@ -231,6 +231,98 @@ describe('a transfer in whose way others are', () => {
   });
 });
 
+describe('a destination that does not let itself be written', () => {
+  /** A bank whose time goes on by its own waits alone. */
+  const patientBank = (budget = 8_000) => {
+    let now = Date.now();
+    const begun = now;
+    bank = createMeteredStore(database, {
+      ...{ queueing: true, budget, clock: () => now, random: () => 1 },
+      sleep: async (milliseconds) => {
+        now += milliseconds;
+      },
+    });
+    return () => now - begun;
+  };
+  const isShort = (operation: string, input: object) =>
+    operation === 'TransactWriteItems' && JSON.stringify(input).split('streamId').length > 4;
+
+  it.each([1, 3, 40])(
+    'is left after as many lost races as %i commands are worth, and 16 at most',
+    async (many) => {
+      patientBank();
+      let races = 0;
+      bank.inject(async (operation, send, input) => {
+        if (isShort(operation, input)) {
+          races += 1;
+          await rival.store.execute(requests.deposit('b', 1));
+        }
+        return send();
+      });
+      const results = await Promise.all(
+        Array.from({ length: many }, (_, n) => bank.store.execute(transfer('a', 'b', 1, `t${n}`))),
+      );
+      for (const result of results)
+        expect(result).toMatchObject({ answer: { status: 'reserved' } });
+      expect(races).toBe(many < 4 ? 2 : 16);
+    },
+  );
+  it.each([
+    ['is throttled', (operation: string, input: object) => isShort(operation, input)],
+    [
+      'cannot be read in time',
+      (operation: string, input: object) =>
+        operation === 'Query' && JSON.stringify(input).includes('"b"'),
+    ],
+  ])('%s: the transfer is reserved, with time to spare', async (_name, isHit) => {
+    const spent = patientBank();
+    bank.inject(async (operation, send, input) => {
+      if (isHit(operation, input)) throw named('ThrottlingException');
+      return send();
+    });
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'reserved' },
+    });
+    expect(spent()).toBeLessThanOrEqual(4_000);
+  });
+  it('has a winner that this code cannot read: the transfer is reserved', async () => {
+    bank.inject(async (operation, send, input) => {
+      if (isShort(operation, input)) throw named('ValidationException');
+      return send();
+    });
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'reserved' },
+    });
+  });
+  it('is met once where first a conflict tells of a rival and then the rival’s commit', async () => {
+    bank.inject(
+      writes(async () => {
+        await rival.store.execute(requests.deposit('b', 5));
+        throw named('TransactionCanceledException', {
+          CancellationReasons: [{ Code: 'TransactionConflict' }, {}, {}],
+        });
+      }),
+    );
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'settled' },
+    });
+  });
+  it('is dated ahead of now: its time does not pass on to the source', async () => {
+    const ahead = createMeteredStore(database, { clock: () => Date.now() + 3_600_000 });
+    await ahead.store.execute(requests.deposit('b', 5));
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'reserved' },
+    });
+    const { at } = await rival.store.load(a);
+    expect(Date.parse(at ?? '')).toBeLessThanOrEqual(Date.now());
+  });
+});
+
+it('a transfer without a key is not carried out at once: nothing would keep it from happening twice', async () => {
+  const { keys: _, ...keyless } = transfer('a', 'b', 30, 't');
+  expect(await bank.store.execute(keyless)).toMatchObject({ answer: { status: 'reserved' } });
+});
+
 describe('transfers that meet in one environment', () => {
   it('share their transactions, both directions together', async () => {
     await rival.store.execute(requests.deposit('b', 100));

@@ -82,6 +82,14 @@ it('an account is contended for a moment after a lost race, and twice as long af
   expect(lasts()).toBe(50);
 });
 
+it('an account is contended once for all commands that lost the same race', () => {
+  let now = 0;
+  const hot = rememberHotAccounts(() => now);
+  for (let n = 0; n < 60; n += 1) hot.raced('a', false);
+  now = 50;
+  expect(hot.isContended('a')).toBe(false);
+});
+
 it('an account that wins at once is not remembered for it', () => {
   const hot = rememberHotAccounts(() => 0);
   hot.met('hot', 2);
