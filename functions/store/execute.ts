@@ -33,8 +33,11 @@ const LOSSES_BEFORE_QUEUE = 2;
  */
 const ENOUGH_FOR_A_LANE = 4;
 
-/** However many race together: so many lost races take about a second, of the eight there are. */
-const MOST_LOSSES = 16;
+/**
+ * However many race together: by then others win all the time, and each lost race costs the
+ * partitions its write units too.
+ */
+const MOST_LOSSES = 6;
 
 /**
  * Decides a command on its account as it stands and appends its events, once: in the account's
@@ -64,8 +67,10 @@ export const execute = async (
   const mayQueue = dependencies.queueing && canQueue(request);
   /** Whether few commands of the account are in this environment now. */
   const areFew = () => hot.present(accountId) < ENOUGH_FOR_A_LANE;
+  let lost = 0;
   const hasToQueue = ({ tails: [tail], losses, present }: Race) => {
     if (!mayQueue) return false;
+    lost = losses;
     if (losses > 0) return hasLostTooMany(losses, present);
     if (!areFew() || !tail || !isHot(tail, clock())) return false;
     hot.met(accountId, tail.batch);
@@ -81,9 +86,13 @@ export const execute = async (
     if (atOnce?.kind !== 'outraced')
       return await resultFor(dependencies, submission, atOnce, deadline);
     const inQueue = () => queue(dependencies, submission, deadline, request.elsewhere);
-    if (mayQueue && hot.has(accountId) && areFew()) return await inQueue();
+    const isKnownHot = (hot.has(accountId) && areFew()) || hot.isContended(accountId, 'alone');
+    if (mayQueue && isKnownHot) return await inQueue();
     const options = { deadline, tail: atOnce.tail, mayLeave: hasToQueue };
+    const areMany = !areFew();
     const verdict = (await lanes.decide([accountId], [submission], options)).get(submission);
+    if (areMany && (lost === 0 || verdict?.kind === 'outraced'))
+      hot.raced(accountId, 'alone', lost === 0);
     return verdict?.kind === 'outraced'
       ? await inQueue()
       : await resultFor(dependencies, submission, verdict, deadline);
@@ -115,7 +124,8 @@ const decideAtOnce = async (
   const accounts = accountsOf(submission.command);
   const isInTheWay = (id: AccountId) =>
     lanes.isBusy(id) ||
-    ((hot.has(id) || hot.isContended(id)) && hot.present(id) < ENOUGH_FOR_A_LANE);
+    hot.isContended(id, 'at once') ||
+    (hot.has(id) && hot.present(id) < ENOUGH_FOR_A_LANE);
   if (accounts.length < 2 || accounts.some(isInTheWay)) return OTHERWISE;
   const leave = accounts.slice(1).map(hot.enter);
   let lost = 0;
@@ -131,7 +141,7 @@ const decideAtOnce = async (
   if (verdict?.kind === 'undecided' && verdict.reason !== 'unknown') return OTHERWISE;
   const isDecided = verdict?.kind === 'decided';
   if (isDecided || lost > 0)
-    for (const id of accounts) hot.raced(id, isDecided ? lost === 0 : false);
+    for (const id of accounts) hot.raced(id, 'at once', isDecided && lost === 0);
   return verdict;
 };
 

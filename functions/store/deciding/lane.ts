@@ -62,10 +62,10 @@ export interface Race {
 const LOSSES_BEFORE_BACKOFF = 3;
 
 /**
- * The waits after conflicts in a row grow no further than to the third, at most 80 ms: the
- * transaction in the way takes some 10.
+ * The waits after conflicts in a row grow no further than to the fifth, at most 320 ms: the
+ * transaction in the way takes some 10, but each try costs the partition its write units.
  */
-const LONGEST_CONFLICT_WAIT = 2;
+const LONGEST_CONFLICT_WAIT = 4;
 
 /** A command in a lane, on its way to a verdict. */
 interface Candidate {

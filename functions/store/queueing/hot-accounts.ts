@@ -21,14 +21,14 @@ export interface HotAccounts {
    */
   met(accountId: string, commands: number): void;
   /**
-   * Takes note of how a command fared that was to be carried out at once on several accounts, this
-   * one among them: whether it won at once, or had lost races.
+   * Takes note of how a race went that a command took part in.
+   * @param way of what the race was: of a command on this account alone, or of one on several
+   *   accounts at once, this one among them.
+   * @param hasWon whether it won at the first try, or left after lost races.
    */
-  raced(accountId: string, hasWonAtOnce: boolean): void;
-  /**
-   * Whether commands on several accounts lost races a moment ago in which this account took part.
-   */
-  isContended(accountId: string): boolean;
+  raced(accountId: string, way: Way, hasWon: boolean): void;
+  /** Whether commands left such a race a moment ago: others should not enter it now. */
+  isContended(accountId: string, way: Way): boolean;
   /**
    * How long a command that queues for an account waits for its decision: the busier the account,
    * the longer.
@@ -63,10 +63,13 @@ const REMEMBERED_FOR_MS = 10_000;
  */
 const ALONE_BEFORE_COLD = 4;
 
+/** On how many accounts a command is decided. */
+type Way = 'alone' | 'at once';
+
 /**
- * For how long commands do not try to be carried out at once after one has lost, in milliseconds:
- * twice as long after each that loses again. So a moment's meeting costs little, and an account that
- * stays busy is hardly disturbed.
+ * For how long commands do not race after one has left a race, in milliseconds: twice as long after
+ * each further one. So a moment's meeting costs little, and an account that stays busy is hardly
+ * disturbed.
  */
 const CONTENDED_FOR_MS = { first: 50, longest: 10_000 };
 
@@ -83,8 +86,7 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
     {
       hotUntil: number;
       alone: number;
-      contendedUntil: number;
-      contendedFor: number;
+      readonly contended: Record<Way, { until: number; length: number }>;
       readonly wait: ExpectedWait;
     }
   >();
@@ -92,8 +94,7 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
     const account = accounts.get(accountId) ?? {
       hotUntil: 0,
       alone: 0,
-      contendedUntil: 0,
-      contendedFor: 0,
+      contended: { alone: { until: 0, length: 0 }, 'at once': { until: 0, length: 0 } },
       wait: learnWait(FIRST_WAIT_MS, BOUNDS_MS, clock),
     };
     // Deleted first, so that the map is ordered by the last sign and the oldest is forgotten first.
@@ -122,17 +123,16 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
       if (commands > 1) account.hotUntil = clock() + REMEMBERED_FOR_MS;
       else if (account.alone >= ALONE_BEFORE_COLD) account.hotUntil = 0;
     },
-    raced: (accountId, hasWonAtOnce) => {
-      if (hasWonAtOnce && !accounts.has(accountId)) return;
-      const account = remembered(accountId);
-      if (!hasWonAtOnce && account.contendedUntil > clock()) return;
+    raced: (accountId, way, hasWon) => {
+      if (hasWon && !accounts.has(accountId)) return;
+      const contended = remembered(accountId).contended[way];
+      // All commands of a lane leave the same race.
+      if (!hasWon && contended.until > clock()) return;
       const { first, longest } = CONTENDED_FOR_MS;
-      account.contendedFor = hasWonAtOnce
-        ? 0
-        : Math.min(longest, Math.max(first, account.contendedFor * 2));
-      account.contendedUntil = clock() + account.contendedFor;
+      contended.length = hasWon ? 0 : Math.min(longest, Math.max(first, contended.length * 2));
+      contended.until = clock() + contended.length;
     },
-    isContended: (accountId) => (accounts.get(accountId)?.contendedUntil ?? 0) > clock(),
+    isContended: (accountId, way) => (accounts.get(accountId)?.contended[way].until ?? 0) > clock(),
     wait: (accountId) => remembered(accountId).wait,
   };
 };

@@ -248,7 +248,7 @@ describe('a destination that does not let itself be written', () => {
     operation === 'TransactWriteItems' && JSON.stringify(input).split('streamId').length > 4;
 
   it.each([1, 3, 40])(
-    'is left after as many lost races as %i commands are worth, and 16 at most',
+    'is left after as many lost races as %i commands are worth, and 6 at most',
     async (many) => {
       patientBank();
       let races = 0;
@@ -264,7 +264,7 @@ describe('a destination that does not let itself be written', () => {
       );
       for (const result of results)
         expect(result).toMatchObject({ answer: { status: 'reserved' } });
-      expect(races).toBe(many < 4 ? 2 : 16);
+      expect(races).toBe(many < 4 ? 2 : 6);
     },
   );
   it.each([

@@ -66,33 +66,34 @@ it('an account is contended for a moment after a lost race, and twice as long af
   /** For how long it stays so, in milliseconds. */
   const lasts = () => {
     const from = now;
-    while (hot.isContended('a')) now += 1;
+    while (hot.isContended('a', 'at once')) now += 1;
     return now - from;
   };
   expect(lasts()).toBe(0);
   const waits = Array.from({ length: 10 }, () => {
-    hot.raced('a', false);
+    hot.raced('a', 'at once', false);
     return lasts();
   });
   expect(waits).toEqual([50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
   expect(hot.has('a')).toBe(false);
-  hot.raced('a', true);
+  expect(hot.isContended('a', 'alone')).toBe(false);
+  hot.raced('a', 'at once', true);
   expect(lasts()).toBe(0);
-  hot.raced('a', false);
+  hot.raced('a', 'at once', false);
   expect(lasts()).toBe(50);
 });
 
 it('an account is contended once for all commands that lost the same race', () => {
   let now = 0;
   const hot = rememberHotAccounts(() => now);
-  for (let n = 0; n < 60; n += 1) hot.raced('a', false);
+  for (let n = 0; n < 60; n += 1) hot.raced('a', 'at once', false);
   now = 50;
-  expect(hot.isContended('a')).toBe(false);
+  expect(hot.isContended('a', 'at once')).toBe(false);
 });
 
 it('an account that wins at once is not remembered for it', () => {
   const hot = rememberHotAccounts(() => 0);
   hot.met('hot', 2);
-  for (let n = 0; n < 1_000; n += 1) hot.raced(`quiet-${n}`, true);
+  for (let n = 0; n < 1_000; n += 1) hot.raced(`quiet-${n}`, 'at once', true);
   expect(hot.has('hot')).toBe(true);
 });
