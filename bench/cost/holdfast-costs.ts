@@ -117,8 +117,12 @@ export const openHoldfastCosts = async (
 };
 
 /** How a caller makes a transfer each way. */
-const WAYS: Readonly<Record<Way, typeof transferInSteps>> = {
-  'transfer, the long way': transferInSteps,
+const WAYS: Readonly<
+  Record<Way, (...request: Parameters<typeof transferInSteps>) => Promise<string>>
+> = {
+  'transfer, the short way': (store, transfer, signal) =>
+    transferInSteps(store, transfer, signal, true),
+  'transfer, the long way': (store, transfer, signal) => transferInSteps(store, transfer, signal),
 };
 
 const isWay = (operation: Operation): operation is Way => operation in WAYS;

@@ -15,10 +15,11 @@ export interface MeasuredCost {
 }
 
 /**
- * The ways in which Holdfast makes a transfer: *the long way* reserves, credits and settles, each in
- * a commit of its own.
+ * The ways in which Holdfast makes a transfer: *the short way* is one transaction on both accounts,
+ * where nobody is in its way; *the long way* reserves, credits and settles, each in a commit of its
+ * own.
  */
-export type Way = 'transfer, the long way';
+export type Way = 'transfer, the short way' | 'transfer, the long way';
 
 /** The commands that have a price. `transfer`: of a design that knows one way alone. */
 export type Operation =
@@ -30,8 +31,9 @@ export type Operation =
   | 'withdraw'
   | 'withdraw, with id'
   | 'transfer'
+  | 'views of an opening'
   | 'views of a deposit'
-  | 'views of a transfer';
+  | `views of a ${Way}`;
 
 /**
  * Has callers send commands and says what one command cost.

@@ -8,10 +8,10 @@ import type { Database } from '../engine.ts';
 import { requests } from '../load/ledger-requests.ts';
 import { createMeter, meteredClient } from '../metering.ts';
 import { HOLDFAST } from './holdfast-costs.ts';
-import { costOf, type MeasuredCost } from './measured-cost.ts';
+import { costOf, type MeasuredCost, type Way } from './measured-cost.ts';
 
 /**
- * Measures what it costs to keep the views up to a deposit and to a transfer, one commit at a time:
+ * Measures what it costs to keep the views up to a command of each kind, one commit at a time:
  * nothing is written together then, so this is the most it can cost.
  */
 export const measureViews = async (database: Database): Promise<MeasuredCost[]> => {
@@ -39,16 +39,23 @@ export const measureViews = async (database: Database): Promise<MeasuredCost[]> 
   };
   try {
     for (const id of accounts) await store.execute(requests.open(id));
-    await project();
+    const openings = await costOf(meter, { callers: 1, each: accounts.length }, project);
     await store.execute(requests.deposit(source, 100));
     const deposit = await costOf(meter, ONCE, project);
-    const transfer = { id: 'viewed', from: source, to: destination, amount: 1 };
-    const outcome = await transferInSteps(store, transfer, new AbortController().signal);
-    if (outcome !== 'settled') throw new Error(`the transfer was ${outcome}`);
-    const ofTransfer = await costOf(meter, ONCE, project);
+    const ofTransfer = async (way: Way): Promise<MeasuredCost> => {
+      const atOnce = way === 'transfer, the short way';
+      const transfer = { id: `viewed-${atOnce}`, from: source, to: destination, amount: 1 };
+      const { signal } = new AbortController();
+      const outcome = await transferInSteps(store, transfer, signal, atOnce);
+      if (outcome !== 'settled') throw new Error(`the transfer was ${outcome}`);
+      const cost = await costOf(meter, ONCE, project);
+      return { design: HOLDFAST, operation: `views of a ${way}`, ...cost };
+    };
     return [
+      { design: HOLDFAST, operation: 'views of an opening', ...openings },
       { design: HOLDFAST, operation: 'views of a deposit', ...deposit },
-      { design: HOLDFAST, operation: 'views of a transfer', ...ofTransfer },
+      await ofTransfer('transfer, the short way'),
+      await ofTransfer('transfer, the long way'),
     ];
   } finally {
     close();
