@@ -9,6 +9,7 @@ import { type Submission, submissionOf } from './deciding/plan.ts';
 import type { Verdict } from './deciding/verdict.ts';
 import { isHot } from './queueing/hot-accounts.ts';
 import { pendingOutcome, type QueueDependencies, queue } from './queueing/queue.ts';
+import type { Tail } from './stream/tail.ts';
 
 /**
  * What deciding takes besides the tables: all that varies between a Lambda, a test and a
@@ -45,9 +46,9 @@ const MOST_LOSSES = 6;
  * are in this environment, it queues instead.
  *
  * A command that may be carried out at once on several accounts is, in one transaction, where
- * nobody is in its way: none of the accounts refuses, is throttled, has its own lane busy, or is hot
- * while few of its commands are here, and not too many races are lost. Otherwise it is decided on
- * its account alone. Both ways write the same
+ * nobody is in its way: none of the accounts refuses, is throttled, has its own lane busy, or has
+ * many of its commands decided together elsewhere, and not too many races are lost. Otherwise it is
+ * decided on its account alone. Both ways write the same
  * records under the same conditions, so no command goes both.
  * @param dependencies the tables, the lanes, and all that varies.
  * @param request the command, its keys, the versions it may be decided at, and its sender.
@@ -117,21 +118,24 @@ const hasLostTooMany = (losses: number, present: number): boolean =>
  * @returns its verdict; `outraced` where it is to be decided on its account alone.
  */
 const decideAtOnce = async (
-  { lanes, hot }: ExecuteDependencies,
+  { lanes, hot, clock }: ExecuteDependencies,
   submission: Submission,
   deadline: number,
 ): Promise<Verdict | undefined> => {
   const accounts = accountsOf(submission.command);
-  const isInTheWay = (id: AccountId) =>
-    lanes.isBusy(id) ||
-    hot.isContended(id, 'at once') ||
-    (hot.has(id) && hot.present(id) < ENOUGH_FOR_A_LANE);
+  const isInTheWay = (id: AccountId) => lanes.isBusy(id) || hot.isContended(id, 'at once');
   if (accounts.length < 2 || accounts.some(isInTheWay)) return OTHERWISE;
   const leave = accounts.slice(1).map(hot.enter);
   let lost = 0;
-  const mayLeave = ({ losses, present }: Race) => {
+  /** Others decide many of its commands together: they would win. */
+  const isCrowdedElsewhere = (tail: Tail) =>
+    tail.batch >= ENOUGH_FOR_A_LANE && isHot(tail, clock()) && !hot.metHere(tail.streamId);
+  const mayLeave = ({ tails, losses, present }: Race) => {
     lost = losses;
-    return losses > 0 && hasLostTooMany(losses, present);
+    if (losses > 0) return hasLostTooMany(losses, present);
+    const crowded = tails.find(isCrowdedElsewhere);
+    if (crowded) hot.raced(crowded.streamId, 'at once', false);
+    return crowded !== undefined;
   };
   const options = { deadline, mayLeave };
   const verdicts = await lanes.decide(accounts, [submission], options).finally(() => {
@@ -140,7 +144,7 @@ const decideAtOnce = async (
   const verdict = verdicts.get(submission);
   if (verdict?.kind === 'undecided' && verdict.reason !== 'unknown') return OTHERWISE;
   const isDecided = verdict?.kind === 'decided';
-  if (isDecided || lost > 0)
+  if ((isDecided && lost === 0) || (!isDecided && lost > 0))
     for (const id of accounts) hot.raced(id, 'at once', isDecided && lost === 0);
   return verdict;
 };

@@ -16,6 +16,11 @@ export interface HotAccounts {
   /** How many commands of an account this environment is working on now. */
   present(accountId: string): number;
   /**
+   * Whether commands of an account met here a moment ago: then a commit that decided several may be
+   * this environment's own.
+   */
+  metHere(accountId: string): boolean;
+  /**
    * Takes note that `commands` commands were decided on an account at once; several in a row that
    * were alone mean that it has cooled down.
    */
@@ -86,6 +91,7 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
     {
       hotUntil: number;
       alone: number;
+      metHereAt: number;
       readonly contended: Record<Way, { until: number; length: number }>;
       readonly wait: ExpectedWait;
     }
@@ -94,6 +100,7 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
     const account = accounts.get(accountId) ?? {
       hotUntil: 0,
       alone: 0,
+      metHereAt: Number.NEGATIVE_INFINITY,
       contended: { alone: { until: 0, length: 0 }, 'at once': { until: 0, length: 0 } },
       wait: learnWait(FIRST_WAIT_MS, BOUNDS_MS, clock),
     };
@@ -113,8 +120,11 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
   return {
     enter: (accountId) => {
       add(accountId, 1);
+      if ((present.get(accountId) ?? 0) > 1) remembered(accountId).metHereAt = clock();
       return () => add(accountId, -1);
     },
+    metHere: (accountId) =>
+      clock() - (accounts.get(accountId)?.metHereAt ?? Number.NEGATIVE_INFINITY) < HOT_FOR_MS,
     present: (accountId) => present.get(accountId) ?? 0,
     has: (accountId) => (accounts.get(accountId)?.hotUntil ?? 0) > clock(),
     met: (accountId, commands) => {

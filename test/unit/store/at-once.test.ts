@@ -212,6 +212,27 @@ describe('a transfer in whose way others are', () => {
     expect(await status('t3')).toBe('settled');
     expect(await status('t4')).toBe('settled');
   });
+  it.each([
+    [4, 'reserved'],
+    [3, 'settled'],
+  ])(
+    'goes the long way where %i commands were decided together elsewhere a moment ago: it is %s',
+    async (many, status) => {
+      const deposits = Array.from({ length: many }, () => requests.deposit('b', 1));
+      await rival.store.executeTogether(b, deposits);
+      expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+        answer: { status },
+      });
+      expect(operations()).toEqual(['Query', 'Query', 'TransactWriteItems']);
+    },
+  );
+  it('stays where the many were its own environment’s', async () => {
+    const many = Array.from({ length: 6 }, (_, n) => transfer('a', 'b', 1, `t${n}`));
+    await Promise.all(many.map((request) => bank.store.execute(request)));
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'settled' },
+    });
+  });
   it('goes the long way where its account has a command alone under way', async () => {
     let release = () => {};
     const gate = new Promise<void>((resolve) => {

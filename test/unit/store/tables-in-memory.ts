@@ -116,6 +116,7 @@ const createTablesInMemory = async () => {
     enter: () => () => {},
     present: () => 1,
     met: world.met,
+    metHere: () => false,
     raced: () => {},
     isContended: () => false,
     wait: () => ({ expected: () => 60, took: world.took }),
