@@ -1,24 +1,27 @@
 import { isDeepStrictEqual } from 'node:util';
-import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../../events/values.ts';
 import { answered } from '../runtime/answered.ts';
 import { failureOf, maySucceedLater } from '../runtime/failure.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
+import type { Look } from '../runtime/look-together.ts';
 import type { Ask } from '../runtime/patience.ts';
+import { StoreUnavailable } from '../runtime/unavailable.ts';
 import type { Store } from '../store/store.ts';
 import type { Commit } from '../store/stream/commit.ts';
 import { accountItem, readAccountRow } from '../views/account-rows.ts';
 import { isPointer, pointerItems, readPointer } from '../views/pointer-row.ts';
 import { type Item, isUnreadableRow, ROW_SCHEMA, readOrPass, rowSchemaOf } from '../views/row.ts';
 import {
+  openKeysOf,
   readTransferChange,
   readTransferClaim,
   stepNames,
   type TransferChange,
-  transferKey,
+  transferItem,
 } from '../views/transfer-row.ts';
 import type { ViewsTable } from '../views/views-table.ts';
-import type { Findings } from './differences.ts';
+import type { Findings, RowKey } from './differences.ts';
 import { foldCommits, transferName, type ViewChanges } from './fold-commits.ts';
 import { rowName, type ViewWriter } from './view-writer.ts';
 
@@ -29,6 +32,7 @@ export interface RowChecks {
   readonly writer: ViewWriter;
   readonly findings: Findings;
   readonly ask: Ask;
+  readonly look: Look;
   /** In milliseconds since 1970, for writing. */
   readonly deadline: number;
   /** Whether to say only what differs, and to change nothing. */
@@ -42,18 +46,33 @@ const NOTHING: ViewChanges = { accounts: [], transfers: [] };
 
 /**
  * Holds rows of the views to the events that they say they come from. A row that says anything else
- * than its events, that is of an older version of the projection or of no kind that there is, is
- * removed, and what of it was true is written again. What is missing in a row is not seen here. A
- * row of later code is left alone, and so is one of which a commit cannot be read.
+ * than its events, or is of an older version of the projection, is replaced in one write by what
+ * they say, and one of which they say nothing is removed. What is missing in a row is not seen
+ * here. A row of later code is left alone, and so is one of which a commit cannot be read.
  */
 export const checkRows = (checks: RowChecks, items: readonly Item[]): Promise<void> => {
   checks.findings.looked('rows', items.length);
-  return inParallel(items, ROWS_AT_ONCE, (item) => checkRow(checks, item));
+  return inParallel(items, ROWS_AT_ONCE, async (item) => {
+    let standing: Item | undefined = item;
+    for (let attempt = 0; standing; attempt += 1) {
+      if (attempt === ATTEMPTS) throw new StoreUnavailable('unavailable', new Error(BUSY));
+      standing = await checkRow(checks, standing, attempt === 0);
+    }
+  });
 };
 
-const checkRow = async (checks: RowChecks, item: Item): Promise<void> => {
-  const { findings, isDry, writer, deadline } = checks;
-  if (rowSchemaOf(item) > ROW_SCHEMA) return;
+/** How often a row is checked that changes again and again meanwhile. */
+const ATTEMPTS = 5;
+const BUSY = 'a row changed whenever it was to be replaced';
+
+/** @returns the row as it stands now, where it has changed since it was read. */
+const checkRow = async (
+  checks: RowChecks,
+  item: Item,
+  isFirst: boolean,
+): Promise<Item | undefined> => {
+  const { findings, isDry, writer, deadline, look, ask } = checks;
+  if (rowSchemaOf(item) > ROW_SCHEMA) return undefined;
   const key = { pk: String(item['pk']), sk: String(item['sk']) };
   let truth: ViewChanges;
   try {
@@ -61,14 +80,17 @@ const checkRow = async (checks: RowChecks, item: Item): Promise<void> => {
   } catch (error) {
     if (maySucceedLater(error)) throw error;
     findings.unreadable(`of the row ${key.pk} ${key.sk}`, error);
-    return;
+    return undefined;
   }
-  if (isTrue(item, truth)) return;
-  const isAsked = keysOf(truth).has(rowName(key)) && rowSchemaOf(item) === ROW_SCHEMA;
-  findings.found(isAsked ? 'different' : 'extra', key);
-  if (isDry || !(await remove(checks, key, item))) return;
+  if (isTrue(item, truth)) return undefined;
+  const right = itemsOf(truth).find((expected) => rowName(expected) === rowName(key));
+  const isAsked = right !== undefined && rowSchemaOf(item) === ROW_SCHEMA;
+  if (isFirst) findings.found(isAsked ? 'different' : 'extra', key);
+  if (isDry) return undefined;
+  if (!(await replace(checks, item, key, right))) return ask(() => look(key));
   const failed = await writer.write(truth, deadline);
   for (const error of failed.values()) throw error;
+  return undefined;
 };
 
 /** What the events from which a row says that it comes say in truth: of it, and of nothing else. */
@@ -90,17 +112,11 @@ const truthOf = async ({ store }: RowChecks, item: Item): Promise<ViewChanges> =
   };
 };
 
-/** The rows that there are by some changes. */
-const keysOf = ({ accounts, transfers }: ViewChanges): ReadonlySet<string> =>
-  new Set(
-    [
-      ...accounts.map(accountItem),
-      ...transfers.flatMap((change) => [
-        ...pointerItems(change),
-        transferKey(change.transferId, change.from),
-      ]),
-    ].map(rowName),
-  );
+/** The rows that there are by some changes, and by nothing else. */
+const itemsOf = ({ accounts, transfers }: ViewChanges): readonly (Item & RowKey)[] => [
+  ...accounts.map(accountItem),
+  ...transfers.flatMap((change) => [...pointerItems(change), transferItem(change)]),
+];
 
 type Claim =
   | { readonly kind: 'account'; readonly accountId: AccountId }
@@ -144,30 +160,52 @@ const isTrue = (item: Item, { accounts, transfers }: ViewChanges): boolean => {
 
 const isSame = (item: Item, change: TransferChange): boolean => {
   const row = readOrPass(item, readTransferChange, () => {});
-  const isOpen = change.reserved !== undefined && !(change.settled ?? change.released);
-  return isDeepStrictEqual(row, change) && isOpen === (item['openShard'] !== undefined);
+  const { openShard, openSince } = item;
+  const keys = Object.fromEntries(
+    Object.entries({ openShard, openSince }).filter(([, value]) => value !== undefined),
+  );
+  return isDeepStrictEqual(row, change) && isDeepStrictEqual(keys, openKeysOf(change));
 };
 
-/** @returns whether it did; not where the row has got another step meanwhile. */
-const remove = async (
+/**
+ * Puts what is right in the place of a row, or removes it where nothing is. In one write: between
+ * two, an open transfer would be in no index, and a crash would leave it there.
+ * @returns whether it did; not where the row has changed since it was read.
+ */
+const replace = async (
   { table: { client, table }, ask }: RowChecks,
-  Key: { readonly pk: string; readonly sk: string },
   item: Item,
+  key: RowKey,
+  right: Item | undefined,
 ): Promise<boolean> => {
-  const absent = stepNames.filter((name) => item[name] === undefined);
-  const command = new DeleteCommand({
-    TableName: table,
-    Key,
-    ...(absent.length > 0 && {
-      ConditionExpression: absent.map((name) => `attribute_not_exists(${name})`).join(' AND '),
-    }),
-    ReturnConsumedCapacity: 'TOTAL',
-  });
+  const common = { TableName: table, ReturnConsumedCapacity: 'TOTAL', ...asItIs(item) } as const;
+  const command = right
+    ? new PutCommand({ ...common, Item: { ...right } })
+    : new DeleteCommand({ ...common, Key: { ...key } });
   try {
-    await ask(async () => answered(await client.send(command)));
+    await ask(async () =>
+      answered(await (command instanceof PutCommand ? client.send(command) : client.send(command))),
+    );
     return true;
   } catch (error) {
     if (failureOf(error).kind === 'condition') return false;
     throw error;
   }
+};
+
+/** The condition that a row has every attribute that was read of it, and no step besides. */
+const asItIs = (item: Item) => {
+  const { pk: _, sk: __, ...attributes } = item;
+  const there = Object.entries(attributes);
+  const absent = stepNames.filter((name) => item[name] === undefined);
+  return {
+    ConditionExpression: [
+      ...there.map((_entry, n) => `#a${n} = :a${n}`),
+      ...absent.map((name) => `attribute_not_exists(${name})`),
+    ].join(' AND '),
+    ...(there.length > 0 && {
+      ExpressionAttributeNames: Object.fromEntries(there.map(([name], n) => [`#a${n}`, name])),
+      ExpressionAttributeValues: Object.fromEntries(there.map(([, value], n) => [`:a${n}`, value])),
+    }),
+  };
 };

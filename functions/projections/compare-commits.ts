@@ -5,7 +5,7 @@ import type { Commit } from '../store/stream/commit.ts';
 import { accountItem } from '../views/account-rows.ts';
 import { pointerItems } from '../views/pointer-row.ts';
 import { type Item, ROW_SCHEMA, rowSchemaOf } from '../views/row.ts';
-import { type TransferChange, transferKey } from '../views/transfer-row.ts';
+import { transferItem } from '../views/transfer-row.ts';
 import type { ViewsTable } from '../views/views-table.ts';
 import type { DifferenceKind, Findings, RowKey } from './differences.ts';
 import { foldCommits } from './fold-commits.ts';
@@ -63,31 +63,34 @@ export const compareCommits = async (
   };
   const changes = {
     accounts: await differing(accounts, (account) => [accountItem(account)]),
-    transfers: await differing(transfers, (change) => [...pointerItems(change), partOf(change)]),
+    transfers: await differing(transfers, (change) => [
+      ...pointerItems(change),
+      transferItem(change),
+    ]),
   };
   if (isDry) return;
   const failed = await writer.write(changes, deadline);
   for (const error of failed.values()) throw error;
 };
 
-/** What a change alone says of a transfer's row. */
-const partOf = ({ transferId, from, ...change }: TransferChange) => ({
-  ...transferKey(transferId, from),
-  schema: ROW_SCHEMA,
-  ...change,
-  ...(change.to === undefined ? {} : { transferId, from }),
-});
-
 /** How a row that stands there differs from what an item says. */
 const differenceOf = (item: Item, row: Item | undefined): DifferenceKind | undefined => {
   if (!row) return 'missing';
   // What later code has written is its own affair.
   if (rowSchemaOf(row) > ROW_SCHEMA) return undefined;
-  const says = Object.entries(item).every(
+  const hasEnded = row['settled'] !== undefined || row['released'] !== undefined;
+  // The row may know more than this item: then the transfer is not open any more.
+  const isOpenRight = hasEnded
+    ? !LIFE_STEPS.some((name) => item[name] !== undefined) || row['openShard'] === undefined
+    : OPEN_KEYS.every((name) => item[name] === undefined || row[name] === item[name]);
+  const { openShard: _, openSince: __, ...facts } = item;
+  const says = Object.entries(facts).every(
     ([name, value]) => value === undefined || isDeepStrictEqual(row[name], value),
   );
-  const hasEnded = row['settled'] !== undefined || row['released'] !== undefined;
-  const isOpen = row['openShard'] !== undefined;
-  const isRight = item['reserved'] === undefined || isOpen !== hasEnded;
-  return says && isRight ? undefined : 'different';
+  return says && isOpenRight ? undefined : 'different';
 };
+
+const OPEN_KEYS = ['openShard', 'openSince'];
+
+/** The steps with which a transfer becomes open, and is so no longer. */
+const LIFE_STEPS = ['reserved', 'settled', 'released'];

@@ -94,7 +94,7 @@ export const createHandler = (dependencies: RebuildDependencies) => {
     const findings = createFindings((message, context) => telemetry.logger.error(message, context));
     const common = { writer, findings, deadline, isDry: input.diff ?? false };
     const check = (items: readonly Item[]) =>
-      checkRows({ ...common, table: views, store, ask }, items);
+      checkRows({ ...common, table: views, store, ask, look }, items);
     const compare = (commits: readonly Commit[]) =>
       compareCommits({ ...common, table: views, look }, commits);
     const isTimeUp = () => views.clock() >= begunAt + budget;

@@ -99,6 +99,23 @@ export const openKeys = (transferId: TransferId, reservedAt: Timestamp) => ({
   openSince: reservedAt,
 });
 
+/** The keys of the index `openTransfers` that a transfer of which no more is known has; or none. */
+export const openKeysOf = ({ transferId, reserved, settled, released }: TransferChange) =>
+  reserved && !(settled ?? released) ? openKeys(transferId, reserved.at) : {};
+
+/**
+ * The item of a transfer of which no more is known than a change says. It may replace only a row
+ * that says no more.
+ */
+export const transferItem = ({ transferId, from, ...change }: TransferChange) => ({
+  ...transferKey(transferId, from),
+  schema: ROW_SCHEMA,
+  ...change,
+  // Only its terms make the row a transfer.
+  ...(change.to === undefined ? {} : { transferId, from }),
+  ...openKeysOf({ transferId, from, ...change }),
+});
+
 /**
  * The item of a transfer that has ended and whose every step is known. No later change can add to
  * it, so it may overwrite the row.

@@ -219,6 +219,7 @@ const catalogue = {
         'dynamodb:GetItem',
         'dynamodb:BatchGetItem',
         'dynamodb:BatchWriteItem',
+        'dynamodb:PutItem',
         'dynamodb:UpdateItem',
         'dynamodb:DeleteItem',
       ],

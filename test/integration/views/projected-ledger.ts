@@ -2,13 +2,14 @@ import { setTimeout } from 'node:timers/promises';
 import {
   BatchWriteCommand,
   DeleteCommand,
+  type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
   ScanCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { createHandler } from '../../../functions/projections/project-views.ts';
 import { createHandler as createRebuild } from '../../../functions/projections/rebuild-views.ts';
-import { createViewWriter } from '../../../functions/projections/view-writer.ts';
+import { createViewWriter, type ViewWriter } from '../../../functions/projections/view-writer.ts';
 import { readAccountRow } from '../../../functions/views/account-rows.ts';
 import { passOverRows } from '../../../functions/views/pass-over-rows.ts';
 import { readTransferRow, transferOf } from '../../../functions/views/transfer-row.ts';
@@ -54,12 +55,29 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
     };
   };
   const writer = createViewWriter(viewsTable);
-  const rebuilding = ({ budget = BUDGET_MS } = {}) =>
+  /** A client that does something before each request. */
+  const clientAfter = (before: (command: unknown) => Promise<void>): DynamoDBDocumentClient =>
+    Object.assign(Object.create(client), {
+      send: async (command: Parameters<DynamoDBDocumentClient['send']>[0]) => {
+        await before(command);
+        return client.send(command);
+      },
+    });
+  const rebuilding = ({
+    budget = BUDGET_MS,
+    before,
+    writer = createViewWriter(viewsTable),
+  }: {
+    readonly budget?: number;
+    /** What is done before each request to the views but the writer's. */
+    readonly before?: (command: unknown) => Promise<void>;
+    readonly writer?: ViewWriter;
+  } = {}) =>
     createRebuild({
       events: { client, table: database.tables.events },
-      views: viewsTable,
+      views: before ? { ...viewsTable, client: clientAfter(before) } : viewsTable,
       store,
-      writer: createViewWriter(viewsTable),
+      writer,
       telemetry: told.telemetry,
       budget,
       grace: BUDGET_MS,

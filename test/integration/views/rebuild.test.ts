@@ -1,3 +1,4 @@
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AccountId, Timestamp, TransferId } from '../../../events/values.ts';
@@ -147,6 +148,8 @@ describe('the views of a small ledger', () => {
     ['a source that it has not', { from: 'nobody' }],
     ['a version of before', { schema: 1 }],
     ['no way to be found open', { openShard: undefined, openSince: undefined }],
+    ['a way by which it is not found open', { openShard: 'open#nine' }],
+    ['another time since when it is open', { openSince: LATER }],
   ])('have no row with %s afterwards', async (_, wrong) => {
     const before = await rows();
     await projected.spoil({ pk: 'transfer#t4', sk: 'from#a' }, wrong);
@@ -155,6 +158,40 @@ describe('the views of a small ledger', () => {
     await rebuildAll(projected);
     expect(await rows()).toEqual(before);
     expect(await openIds(projected)).toEqual(['t3 a', 't4 a']);
+  });
+
+  it('have no way to be found open other than their own, by what the streams say too', async () => {
+    await projected.spoil({ pk: 'transfer#t4', sk: 'from#a' }, { openSince: LATER });
+    const streams = { phase: 'streams', segment: 0, segments: 1 };
+    expect(await projected.rebuild({ ...streams, diff: true })).toMatchObject({ different: 1 });
+    await projected.rebuild(streams);
+    expect(await rebuildAll(projected, { diff: true })).toEqual(NO_DIFFERENCE);
+  });
+
+  it('are replaced in one write, and again where a step came in between', async () => {
+    const before = await rows();
+    const key = { pk: 'transfer#t3', sk: 'from#a' };
+    const settled = projected.ledger.commit(settle('a', 't3'));
+    if (!settled) throw new Error('it was credited');
+    await projected.plant([settled]);
+    await projected.spoil(key, { schema: 1 });
+    const seen: string[] = [];
+    const rebuild = projected.rebuilding({
+      before: async (command) => {
+        const name = command instanceof PutCommand ? 'put' : 'other';
+        if (command instanceof DeleteCommand || name === 'put') {
+          if (seen.length === 0) await projected.elsewhere().project([settled]);
+          seen.push(name);
+        }
+      },
+    });
+    await rebuild({ phase: 'rows', segment: 0, segments: 1 });
+    expect(seen).toEqual(['put', 'put']);
+    const row = (await rows()).find(({ pk }) => pk === key.pk);
+    expect(row).toMatchObject({ schema: 2, settled: { version: settled.commit.version + 1 } });
+    expect(row).not.toHaveProperty('openShard');
+    expect(await rows()).toHaveLength(before.length);
+    expect(await rebuildAll(projected, { diff: true })).toEqual(NO_DIFFERENCE);
   });
 
   it('are not open in the index once they have ended', async () => {

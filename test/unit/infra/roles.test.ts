@@ -87,6 +87,7 @@ const allowed: Record<string, Record<string, string[]>> = {
       'dynamodb:BatchWriteItem',
       'dynamodb:DeleteItem',
       'dynamodb:GetItem',
+      'dynamodb:PutItem',
       'dynamodb:Query',
       'dynamodb:Scan',
       'dynamodb:UpdateItem',
