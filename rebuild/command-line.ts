@@ -39,8 +39,8 @@ It is the remedy for a dead letter, for stream records older than a day, and for
   --anew           begin again, whatever a run before left there
   --help           this text
 
-Exit status: 0 where the views are as the streams say, 1 where --diff found a difference or a commit cannot be read, 2 where the
-command was mistyped. A run that was stopped goes on where it was when the same command is given again.
+Exit status: 0 where the views are as the streams say, 1 where --diff found a difference, a commit cannot be read or there is
+no such account, 2 where the command was mistyped. A run that was stopped goes on where it was when the same command is given again.
 `;
 
 /**

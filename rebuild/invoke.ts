@@ -16,6 +16,7 @@ const Rebuilt = z.object({
   different: z.int(),
   extra: z.int(),
   unreadable: z.int(),
+  unknown: z.int(),
   examples: z.array(z.string()),
   next: z.optional(z.record(z.string(), z.unknown())),
 });

@@ -37,9 +37,13 @@ const report = ({ diff }: CommandLine, { tally, examples }: Outcome): void => {
   );
   const unreadable = tally['unreadable'] ?? 0;
   if (unreadable > 0)
-    console.log(`${unreadable} commits cannot be read: the log of rebuild-views says which.`);
+    console.log(
+      `Commits cannot be read, met ${unreadable} times: the log of rebuild-views says which.`,
+    );
+  const unknown = tally['unknown'] ?? 0;
+  if (unknown > 0) console.log(`${unknown} of the accounts are none: there is no such stream.`);
   const differences = ['missing', 'different', 'extra'].some((name) => (tally[name] ?? 0) > 0);
-  if (unreadable > 0 || (diff && differences)) process.exitCode = FAILED;
+  if (unreadable > 0 || unknown > 0 || (diff && differences)) process.exitCode = FAILED;
 };
 
 /** A bar on a terminal, a line for each part elsewhere. */

@@ -24,7 +24,15 @@ const BETWEEN_ATTEMPTS_MS = 2_000;
 /** How many examples a run shows. */
 const MOST_EXAMPLES = 50;
 
-const COUNTED = ['commits', 'rows', 'missing', 'different', 'extra', 'unreadable'] as const;
+const COUNTED = [
+  'commits',
+  'rows',
+  'missing',
+  'different',
+  'extra',
+  'unreadable',
+  'unknown',
+] as const;
 
 /**
  * Makes views again, or compares them: calls the function for every part, goes on where a call

@@ -2,13 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../../events/values.ts';
 import { answered } from '../runtime/answered.ts';
-import { failureOf, maySucceedLater } from '../runtime/failure.ts';
+import { failureOf } from '../runtime/failure.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
 import type { Look } from '../runtime/look-together.ts';
 import type { Ask } from '../runtime/patience.ts';
 import { StoreUnavailable } from '../runtime/unavailable.ts';
-import type { Store } from '../store/store.ts';
-import type { Commit } from '../store/stream/commit.ts';
 import { accountItem, readAccountRow } from '../views/account-rows.ts';
 import { isPointer, pointerItems, readPointer } from '../views/pointer-row.ts';
 import { type Item, isUnreadableRow, ROW_SCHEMA, readOrPass, rowSchemaOf } from '../views/row.ts';
@@ -23,12 +21,13 @@ import {
 import type { ViewsTable } from '../views/views-table.ts';
 import type { Findings, RowKey } from './differences.ts';
 import { foldCommits, transferName, type ViewChanges } from './fold-commits.ts';
+import type { StreamReader } from './read-streams.ts';
 import { rowName, type ViewWriter } from './view-writer.ts';
 
 /** What checking rows takes. */
 export interface RowChecks {
   readonly table: ViewsTable;
-  readonly store: Pick<Store, 'commitAt'>;
+  readonly streams: Pick<StreamReader, 'commitAt'>;
   readonly writer: ViewWriter;
   readonly findings: Findings;
   readonly ask: Ask;
@@ -74,14 +73,8 @@ const checkRow = async (
   const { findings, isDry, writer, deadline, look, ask } = checks;
   if (rowSchemaOf(item) > ROW_SCHEMA) return undefined;
   const key = { pk: String(item['pk']), sk: String(item['sk']) };
-  let truth: ViewChanges;
-  try {
-    truth = await truthOf(checks, item);
-  } catch (error) {
-    if (maySucceedLater(error)) throw error;
-    findings.unreadable(`of the row ${key.pk} ${key.sk}`, error);
-    return undefined;
-  }
+  const truth = await truthOf(checks, item);
+  if (!truth) return undefined;
   if (isTrue(item, truth)) return undefined;
   const right = itemsOf(truth).find((expected) => rowName(expected) === rowName(key));
   const isAsked = right !== undefined && rowSchemaOf(item) === ROW_SCHEMA;
@@ -93,23 +86,23 @@ const checkRow = async (
   return undefined;
 };
 
-/** What the events from which a row says that it comes say in truth: of it, and of nothing else. */
-const truthOf = async ({ store }: RowChecks, item: Item): Promise<ViewChanges> => {
-  const of = async (places: readonly (readonly [AccountId, number])[]) => {
-    const commits = await Promise.all(places.map((place) => store.commitAt(...place)));
-    return foldCommits(commits.flatMap((commit): Commit[] => (commit ? [commit] : [])));
-  };
+/**
+ * What the events from which a row says that it comes say in truth: of it, and of nothing else.
+ * @returns `undefined` where one of them cannot be read.
+ */
+const truthOf = async ({ streams }: RowChecks, item: Item): Promise<ViewChanges | undefined> => {
   const claim = claimOf(item);
   if (!claim) return NOTHING;
-  if (claim.kind === 'account') {
-    const { accounts } = await of([[claim.accountId, 1]]);
-    return { accounts, transfers: [] };
-  }
-  const { transfers } = await of(claim.places);
-  return {
-    accounts: [],
-    transfers: transfers.filter((change) => transferName(change) === claim.name),
-  };
+  const found = await Promise.all(claim.places.map((place) => streams.commitAt(...place)));
+  const commits = found.filter((commit) => commit !== undefined);
+  if (!commits.every((commit) => commit !== 'unreadable')) return undefined;
+  const { accounts, transfers } = foldCommits(commits);
+  return claim.kind === 'account'
+    ? { accounts, transfers: [] }
+    : {
+        accounts: [],
+        transfers: transfers.filter((change) => transferName(change) === claim.name),
+      };
 };
 
 /** The rows that there are by some changes, and by nothing else. */
@@ -118,13 +111,10 @@ const itemsOf = ({ accounts, transfers }: ViewChanges): readonly (Item & RowKey)
   ...transfers.flatMap((change) => [...pointerItems(change), transferItem(change)]),
 ];
 
-type Claim =
-  | { readonly kind: 'account'; readonly accountId: AccountId }
-  | {
-      readonly kind: 'transfer';
-      readonly name: string;
-      readonly places: readonly (readonly [AccountId, number])[];
-    };
+type Claim = { readonly places: readonly (readonly [AccountId, number])[] } & (
+  | { readonly kind: 'account' }
+  | { readonly kind: 'transfer'; readonly name: string }
+);
 
 /** From where a row says that it comes; `undefined`: nowhere, or it cannot be read. */
 const claimOf = (item: Item): Claim | undefined => {
@@ -132,7 +122,7 @@ const claimOf = (item: Item): Claim | undefined => {
   const today = { ...item, schema: ROW_SCHEMA };
   try {
     if (item['sk'] === 'account')
-      return { kind: 'account', accountId: readAccountRow(today).accountId };
+      return { kind: 'account', places: [[readAccountRow(today).accountId, 1]] };
     if (isPointer(item)) {
       const { version, ...pointer } = readPointer(today);
       return { kind: 'transfer', name: transferName(pointer), places: [[pointer.from, version]] };

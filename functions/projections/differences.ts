@@ -25,13 +25,17 @@ export interface Tally {
   readonly extra: number;
   /** Commits that cannot be read: what follows from them is not known. */
   readonly unreadable: number;
+  /** Accounts that were asked for and that there are not. */
+  readonly unknown: number;
 }
 
 /** Counts what a call looked at, and keeps some of what it found. */
 export interface Findings {
   looked(at: 'commits' | 'rows', count: number): void;
   found(kind: DifferenceKind, key: RowKey): void;
+  /** Counts a commit once, however many rows come from it. */
   unreadable(commit: string, error: unknown): void;
+  unknown(accountId: string): void;
   tally(): Tally;
   examples(): readonly string[];
 }
@@ -43,7 +47,11 @@ const MOST_EXAMPLES = 20;
 export const createFindings = (
   log: (message: string, context: Record<string, unknown>) => void,
 ): Findings => {
-  const counts = { commits: 0, rows: 0, missing: 0, different: 0, extra: 0, unreadable: 0 };
+  const counts = {
+    ...{ commits: 0, rows: 0, missing: 0, different: 0, extra: 0 },
+    ...{ unreadable: 0, unknown: 0 },
+  };
+  const told = new Set<string>();
   const named: string[] = [];
   const name = (what: string) => {
     if (named.length < MOST_EXAMPLES) named.push(what);
@@ -57,9 +65,15 @@ export const createFindings = (
       name(`${kind}: ${rowName(key)}`);
     },
     unreadable: (commit, error) => {
+      if (told.has(commit)) return;
+      told.add(commit);
       counts.unreadable += 1;
       name(`unreadable: ${commit}`);
       log('a commit cannot be read, and what follows from it is left as it is', { commit, error });
+    },
+    unknown: (accountId) => {
+      counts.unknown += 1;
+      name(`unknown: there is no account ${accountId}`);
     },
     tally: () => ({ ...counts }),
     examples: () => named,

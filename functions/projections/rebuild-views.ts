@@ -1,21 +1,19 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import { AccountId, Version } from '../../events/values.ts';
-import { maySucceedLater } from '../runtime/failure.ts';
+import { AccountId } from '../../events/values.ts';
 import { lookTogether } from '../runtime/look-together.ts';
 import { type Ask, askUntil } from '../runtime/patience.ts';
 import { readInput } from '../runtime/read-input.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
-import { type Commit, readCommit } from '../store/stream/commit.ts';
-import { accountPartition } from '../views/account-rows.ts';
-import { isPointer, readPointer } from '../views/pointer-row.ts';
-import { type Item, readOrPass } from '../views/row.ts';
-import { transferKey } from '../views/transfer-row.ts';
-import { queryPages, type ViewsTable } from '../views/views-table.ts';
+import type { Item } from '../views/row.ts';
+import type { ViewsTable } from '../views/views-table.ts';
 import { checkRows } from './check-rows.ts';
-import { compareCommits } from './compare-commits.ts';
+import { compareChanges } from './compare-changes.ts';
 import { createFindings, type Tally } from './differences.ts';
+import { foldCommits, type ViewChanges } from './fold-commits.ts';
+import { createStreamReader } from './read-streams.ts';
+import { PlaceInAccount, rebuildAccounts } from './rebuild-accounts.ts';
 import { scanSegment, TableKey } from './scan-segment.ts';
 import type { ViewWriter } from './view-writer.ts';
 
@@ -34,14 +32,12 @@ const Input = z.union([
     .check(z.refine(({ segment, segments }) => segment < segments, 'segment is one of segments')),
   z.strictObject({
     accounts: z.array(AccountId).check(z.minLength(1), z.maxLength(100)),
-    /** The version from which the first of them goes on; without it, from its beginning. */
-    from: z.optional(Version),
+    ...PlaceInAccount.shape,
     diff: z.optional(z.boolean()),
   }),
 ]);
 type Input = z.infer<typeof Input>;
-type Accounts = Extract<Input, { readonly accounts: unknown }>;
-type OneSegment = Exclude<Input, Accounts>;
+type OneSegment = Extract<Input, { readonly phase: unknown }>;
 
 /** What a call did. */
 export interface Rebuilt extends Tally {
@@ -55,7 +51,7 @@ export interface Rebuilt extends Tally {
 export interface RebuildDependencies {
   readonly events: { readonly client: DynamoDBDocumentClient; readonly table: string };
   readonly views: ViewsTable;
-  readonly store: Pick<Store, 'commitAt' | 'history'>;
+  readonly store: Pick<Store, 'recordOf' | 'asOf'>;
   readonly writer: ViewWriter;
   readonly telemetry: Telemetry;
   /** How long a call begins pages, in milliseconds. */
@@ -63,9 +59,6 @@ export interface RebuildDependencies {
   /** How much longer the last page may take, in milliseconds. */
   readonly grace: number;
 }
-
-/** How many commits of an account are compared at once. */
-const COMMITS_AT_ONCE = 200;
 
 /**
  * Makes the views again from the streams, while the projection goes on.
@@ -78,8 +71,9 @@ const COMMITS_AT_ONCE = 200;
  * same in whatever order and however often it is written.
  *
  * A call takes one segment of one of the two, works on it until its time is up and says where to
- * go on. `{"accounts":["a"]}` does both for some accounts, and `"diff": true` changes nothing and
- * says what differs.
+ * go on. `{"accounts":["a"]}` does both for some accounts, with what other accounts' streams say of
+ * their transfers ({@link rebuildAccounts}), and `"diff": true` changes nothing and says what
+ * differs.
  * @throws {Error} which names what is wrong with the input, or what failed: the call can be
  *   repeated.
  */
@@ -92,90 +86,31 @@ export const createHandler = (dependencies: RebuildDependencies) => {
     const deadline = begunAt + budget + grace;
     const ask: Ask = askUntil(views, deadline);
     const findings = createFindings((message, context) => telemetry.logger.error(message, context));
-    const common = { writer, findings, deadline, isDry: input.diff ?? false };
-    const check = (items: readonly Item[]) =>
-      checkRows({ ...common, table: views, store, ask, look }, items);
-    const compare = (commits: readonly Commit[]) =>
-      compareCommits({ ...common, table: views, look }, commits);
+    const isDry = input.diff ?? false;
+    const common = { table: views, look, writer, findings, deadline, isDry };
+    const streams = createStreamReader(events, ask, findings);
+    const check = (items: readonly Item[]) => checkRows({ ...common, streams, ask }, items);
+    const compare = (changes: ViewChanges) => compareChanges(common, changes);
     const isTimeUp = () => views.clock() >= begunAt + budget;
 
-    const rowsOf = async (accountId: AccountId): Promise<void> => {
-      const known = queryPages(views, ask, {
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': accountPartition(accountId) },
-        ConsistentRead: true,
-      });
-      for await (const items of known) {
-        const keys = items.filter(isPointer).flatMap((item) => {
-          const pointer = readOrPass(item, readPointer, () => {});
-          return pointer ? [transferKey(pointer.transferId, pointer.from)] : [];
-        });
-        const rows = await Promise.all(keys.map((key) => ask(() => look(key))));
-        await check([...items, ...rows.flatMap((row) => (row ? [row] : []))]);
-      }
-    };
-    /** @returns the version to go on from, where the time was up before the stream's end. */
-    const streamOf = async (
-      accountId: AccountId,
-      from: Version | undefined,
-    ): Promise<Version | undefined> => {
-      let commits: Commit[] = [];
-      const history = store.history(accountId, from === undefined ? {} : { from });
-      try {
-        for await (const commit of history) {
-          if (commits.length === COMMITS_AT_ONCE) {
-            await compare(commits);
-            commits = [];
-            if (isTimeUp()) return commit.version;
-          }
-          commits.push(commit);
-        }
-      } catch (error) {
-        if (maySucceedLater(error)) throw error;
-        findings.unreadable(`of the stream ${accountId}`, error);
-      }
-      await compare(commits);
-      return undefined;
-    };
-
-    const someAccounts = async ({ from, ...of }: Accounts): Promise<Input | undefined> => {
-      for (const [index, accountId] of of.accounts.entries()) {
-        const rest = { ...of, accounts: of.accounts.slice(index) };
-        if (index > 0 && isTimeUp()) return rest;
-        const begin = index === 0 ? from : undefined;
-        if (begin === undefined) await rowsOf(accountId);
-        const goOn = await streamOf(accountId, begin);
-        if (goOn !== undefined) return { ...rest, from: goOn };
-      }
-      return undefined;
-    };
     const aSegment = async (of: OneSegment): Promise<Input | undefined> => {
       const { client, table } = of.phase === 'rows' ? views : events;
       for await (const { items, next } of scanSegment(client, table, ask, of)) {
         if (of.phase === 'rows') await check(items);
-        else await compare(items.flatMap((item) => readable(item, findings.unreadable)));
+        else await compare(foldCommits(streams.readable(items)));
         if (next && isTimeUp()) return { ...of, after: next };
       }
       return undefined;
     };
 
-    const next = await ('accounts' in input ? someAccounts(input) : aSegment(input));
+    const next = await ('accounts' in input
+      ? rebuildAccounts(
+          { views, ask, look, streams, store, findings, check, compare, isTimeUp },
+          input,
+        )
+      : aSegment(input));
     const rebuilt = { ...findings.tally(), examples: findings.examples() };
     telemetry.logger.info('a part of the views is made again', { ...rebuilt, input });
     return { ...rebuilt, ...(next ? { next } : {}) };
   };
-};
-
-/** A commit; none where it cannot be read, which must not keep the others from being compared. */
-const readable = (
-  item: Item,
-  tell: (commit: string, error: unknown) => void,
-): readonly Commit[] => {
-  try {
-    return [readCommit(item)];
-  } catch (error) {
-    if (maySucceedLater(error)) throw error;
-    tell(`${item['streamId']}/${item['version']}`, error);
-    return [];
-  }
 };

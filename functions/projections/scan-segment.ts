@@ -1,4 +1,10 @@
-import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  QueryCommand,
+  type QueryCommandOutput,
+  ScanCommand,
+  type ScanCommandOutput,
+} from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import { answered, UnreadableAnswer } from '../runtime/answered.ts';
 import type { Ask } from '../runtime/patience.ts';
@@ -17,32 +23,76 @@ export interface Segment {
 }
 
 /** How many items a page reads. */
-const PAGE_ITEMS = 200;
+export const PAGE_ITEMS = 200;
+
+/** Some items, and where the next page goes on, if there is one. */
+export interface Page {
+  readonly items: readonly Item[];
+  readonly next: TableKey | undefined;
+}
 
 /**
  * Reads a segment of a table page by page, strongly consistent.
- * @returns the items, and where the next page goes on, if there is one.
  * @throws {StoreUnavailable} where a page was not answered in time.
  */
-export async function* scanSegment(
+export const scanSegment = (
   client: DynamoDBDocumentClient,
   table: string,
   ask: Ask,
   { segment, segments, after }: Segment,
-): AsyncGenerator<{ readonly items: readonly Item[]; readonly next: TableKey | undefined }> {
+): AsyncIterable<Page> =>
+  pagesOf(ask, after, (position) =>
+    client.send(
+      new ScanCommand({
+        TableName: table,
+        Segment: segment,
+        TotalSegments: segments,
+        ...common,
+        ...position,
+      }),
+    ),
+  );
+
+/**
+ * Reads a partition of the views page by page, strongly consistent.
+ * @throws {StoreUnavailable} where a page was not answered in time.
+ */
+export const queryPartition = (
+  client: DynamoDBDocumentClient,
+  table: string,
+  ask: Ask,
+  { pk, after }: { readonly pk: string; readonly after?: TableKey | undefined },
+): AsyncIterable<Page> =>
+  pagesOf(ask, after, (position) =>
+    client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': pk },
+        ...common,
+        ...position,
+      }),
+    ),
+  );
+
+const common = {
+  ConsistentRead: true,
+  Limit: PAGE_ITEMS,
+  ReturnConsumedCapacity: 'TOTAL',
+} as const;
+
+async function* pagesOf(
+  ask: Ask,
+  after: TableKey | undefined,
+  send: (position: {
+    readonly ExclusiveStartKey?: TableKey;
+  }) => Promise<ScanCommandOutput | QueryCommandOutput>,
+): AsyncGenerator<Page> {
   let position = after;
   do {
-    const scan = new ScanCommand({
-      TableName: table,
-      Segment: segment,
-      TotalSegments: segments,
-      ConsistentRead: true,
-      Limit: PAGE_ITEMS,
-      ReturnConsumedCapacity: 'TOTAL',
-      ...(position ? { ExclusiveStartKey: position } : {}),
-    });
+    const start = position ? { ExclusiveStartKey: position } : {};
     const page = await ask(async () => {
-      const { Items, LastEvaluatedKey } = answered(await client.send(scan));
+      const { Items, LastEvaluatedKey } = answered(await send(start));
       if (!Items) throw new UnreadableAnswer();
       return { items: Items, last: LastEvaluatedKey };
     });

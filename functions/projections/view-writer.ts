@@ -3,6 +3,7 @@ import { BatchWriteCommand, UpdateCommand, type UpdateCommandInput } from '@aws-
 import { answered } from '../runtime/answered.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
 import { type Ask, askUntil, pause } from '../runtime/patience.ts';
+import { StoreUnavailable } from '../runtime/unavailable.ts';
 import { accountItem, accountKey } from '../views/account-rows.ts';
 import { pointerItems } from '../views/pointer-row.ts';
 import { type Item, ROW_SCHEMA } from '../views/row.ts';
@@ -151,7 +152,8 @@ const putItems = async (
     );
     if (!left?.length) return;
     if (!(await pause(table, deadline, attempt))) {
-      throw new Error(`${left.length} rows were still not taken when the time was up`);
+      const why = new Error(`${left.length} rows were still not taken when the time was up`);
+      throw new StoreUnavailable('throttled', why);
     }
     rest = { [table.table]: left };
   }

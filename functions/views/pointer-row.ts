@@ -59,6 +59,17 @@ const positionOf = ({
 /** The position of a pointer's item, whatever else the item says. */
 export const positionAt = ({ sk }: Item): string => String(sk).slice(PREFIX.length);
 
+/**
+ * The transfer to which a pointer's item points by its key alone, though the item be damaged.
+ * @returns `undefined` where the key is no pointer's.
+ */
+export const pointedAt = (item: Item): Pick<Pointer, 'transferId' | 'from'> | undefined => {
+  const [, transferId, from, ...more] = isPointer(item) ? positionAt(item).split('#') : [];
+  return more.length > 0 ? undefined : PointedAt.safeParse({ transferId, from }).data;
+};
+
+const PointedAt = z.object({ transferId: TransferId, from: AccountId });
+
 /** Whether an item is a pointer, by its key. */
 export const isPointer = ({ sk }: Item): boolean => String(sk).startsWith(PREFIX);
 

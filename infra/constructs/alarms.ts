@@ -389,7 +389,8 @@ const ofWhatIsPassedOver = ({ stage, metrics }: AlarmsProps): Watch[] => {
     counted(
       'unreadable-rows',
       'UnreadableRows',
-      'A row of the views cannot be read and is left out: the log says which. Make the rows again, of its account or all of them.',
+      'A row of the views cannot be read and is left out: the log says which. Make the rows again: of the account that its key names ' +
+        '(account#ID, from#ID), or without --accounts all of them.',
       rebuilding(stage, '<account>'),
     ),
     counted(

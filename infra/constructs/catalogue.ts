@@ -212,7 +212,8 @@ const catalogue = {
     group: 'projections',
     description: 'Makes the views again from the events, or compares them; for npm run rebuild',
     access: {
-      events: ['dynamodb:Scan', 'dynamodb:Query'],
+      events: ['dynamodb:Scan', 'dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:BatchGetItem'],
+      commands: ['dynamodb:GetItem'],
       views: [
         'dynamodb:Scan',
         'dynamodb:Query',

@@ -81,7 +81,8 @@ const allowed: Record<string, Record<string, string[]>> = {
     [views]: ['dynamodb:BatchWriteItem', 'dynamodb:UpdateItem'],
   },
   'rebuild-views': {
-    [events]: ['dynamodb:Query', 'dynamodb:Scan'],
+    [events]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:Scan'],
+    [commands]: ['dynamodb:GetItem'],
     [views]: [
       'dynamodb:BatchGetItem',
       'dynamodb:BatchWriteItem',

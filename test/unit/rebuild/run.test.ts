@@ -17,7 +17,15 @@ afterEach(() => rm(directory, { recursive: true }));
 
 const statePath = () => join(directory, 'deep', 'rebuild.json');
 
-const nothing = { commits: 0, rows: 0, missing: 0, different: 0, extra: 0, unreadable: 0 };
+const nothing = {
+  commits: 0,
+  rows: 0,
+  missing: 0,
+  different: 0,
+  extra: 0,
+  unreadable: 0,
+  unknown: 0,
+};
 const rebuilt = (more: Partial<Rebuilt> = {}): Rebuilt => ({ ...nothing, examples: [], ...more });
 
 const watched = () => {

@@ -1,18 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Look } from '../runtime/look-together.ts';
 import { type Ask, askUntil } from '../runtime/patience.ts';
-import type { Commit } from '../store/stream/commit.ts';
 import { accountItem } from '../views/account-rows.ts';
 import { pointerItems } from '../views/pointer-row.ts';
 import { type Item, ROW_SCHEMA, rowSchemaOf } from '../views/row.ts';
 import { transferItem } from '../views/transfer-row.ts';
 import type { ViewsTable } from '../views/views-table.ts';
 import type { DifferenceKind, Findings, RowKey } from './differences.ts';
-import { foldCommits } from './fold-commits.ts';
+import type { ViewChanges } from './fold-commits.ts';
 import type { ViewWriter } from './view-writer.ts';
 
-/** What comparing commits takes. */
-export interface CommitComparison {
+/** What comparing views to changes takes. */
+export interface Comparison {
   readonly table: ViewsTable;
   readonly look: Look;
   readonly writer: ViewWriter;
@@ -26,24 +25,14 @@ export interface CommitComparison {
 /**
  * Looks for what commits say in the views, and writes what is not there. What is there already
  * costs a reading, a fraction of a write.
+ * @param accounts the accounts that commits open.
+ * @param transfers what they say of transfers.
  * @throws {Error} where a row could not be read or written in time.
  */
-export const compareCommits = async (
-  { table, look, writer, findings, deadline, isDry }: CommitComparison,
-  commits: readonly Commit[],
+export const compareChanges = async (
+  { table, look, writer, findings, deadline, isDry }: Comparison,
+  { accounts, transfers }: ViewChanges,
 ): Promise<void> => {
-  findings.looked('commits', commits.length);
-  const { accounts, transfers } = foldCommits(
-    commits.filter((commit) => {
-      try {
-        foldCommits([commit]);
-        return true;
-      } catch (error) {
-        findings.unreadable(`${commit.streamId}/${commit.version}`, error);
-        return false;
-      }
-    }),
-  );
   const ask: Ask = askUntil(table, deadline);
   const stand = async ({ pk, sk }: RowKey) => ask(() => look({ pk, sk }));
   /** Says how some items differ from what stands there. @returns whether any does. */
