@@ -35,12 +35,14 @@ It is the remedy for a dead letter, for stream records older than a day, and for
   --diff           change nothing, and say what differs: a missing row once for each stream that asks for it. While commands come
                    in, what is not projected yet is missing
   --segments N     how many parts are worked on at once, 1 to ${MOST_SEGMENTS}; ${DEFAULT_SEGMENTS} unless said otherwise
-  --state FILE     where a run keeps how far it is, and where the next one finds it; .holdfast/rebuild.json unless said otherwise
+  --state FILE     where a run keeps how far it is, and where the next one of the same command finds it, under this name and a hash of
+                   the command; .holdfast/rebuild.json unless said otherwise
   --anew           begin again, whatever a run before left there
   --help           this text
 
 Exit status: 0 where the views are as the streams say, 1 where --diff found a difference, a commit cannot be read or there is
-no such account, 2 where the command was mistyped. A run that was stopped goes on where it was when the same command is given again.
+no such account, 2 where the command was mistyped. A run that was stopped goes on where it was
+when the same command is given again within an hour, and says so.
 `;
 
 /**

@@ -55,7 +55,8 @@ const progressOn = (stream: NodeJS.WriteStream): { watch: Watch; end: () => void
   let [parts, ended] = [0, 0];
   return {
     watch: {
-      begin: (total, before) => {
+      begin: (total, before, begunAt) => {
+        if (begunAt) stream.write(`Goes on with the run of ${begunAt}; --anew begins again.\n`);
         [parts, ended] = [total, before];
         if (stream.isTTY) bar.start(total, before, shown);
       },

@@ -11,8 +11,12 @@ export interface Outcome {
 
 /** How far a run is. */
 export interface Watch {
-  /** @param parts all there are; @param ended those that were there before this run. */
-  begin(parts: number, ended: number): void;
+  /**
+   * @param parts all there are.
+   * @param ended those that had ended before.
+   * @param begunAt when the run began that this one goes on with, if it does.
+   */
+  begin(parts: number, ended: number, begunAt: string | undefined): void;
   partEnded(): void;
   counted(tally: Readonly<Record<string, number>>): void;
 }
@@ -20,6 +24,13 @@ export interface Watch {
 /** How often a call that failed is made in all, and how long the run waits between, in milliseconds. */
 const ATTEMPTS = 5;
 const BETWEEN_ATTEMPTS_MS = 2_000;
+
+/**
+ * How old the state of a run may be for another to go on with it, in milliseconds. What was looked
+ * at longer ago may have changed since: rows were lost, code was deployed, and on one machine there
+ * may be another ledger.
+ */
+const STATE_OF_USE_MS = 60 * 60_000;
 
 /** How many examples a run shows. */
 const MOST_EXAMPLES = 50;
@@ -44,16 +55,26 @@ export const run = async (
   invoke: Invoke,
   file: StateFile,
   watch: Watch,
-  sleep: (milliseconds: number) => Promise<unknown> = setTimeout,
+  {
+    sleep = setTimeout,
+    clock = Date.now,
+  }: {
+    readonly sleep?: (milliseconds: number) => Promise<unknown>;
+    readonly clock?: () => number;
+  } = {},
 ): Promise<Outcome> => {
   const command = JSON.stringify({ target, accounts, diff, segments });
   const fresh = phasesOf(accounts, diff, segments);
-  const left = anew ? undefined : await file.read(command);
+  const kept = anew ? undefined : await file.read(command);
+  const isOfUse = kept && clock() - Date.parse(kept.keptAt) < STATE_OF_USE_MS;
+  const left = isOfUse ? kept : undefined;
+  const now = () => new Date(clock()).toISOString();
+  const begunAt = left?.begunAt ?? now();
   const phases = left?.phases.map((calls) => [...calls]) ?? fresh;
   const tally: Record<string, number> = { ...left?.tally };
   const examples: string[] = [];
   const total = fresh.flat().length;
-  watch.begin(total, total - phases.flat().length);
+  watch.begin(total, total - phases.flat().length, left?.begunAt);
 
   const note = async (rebuilt: Rebuilt): Promise<void> => {
     for (const name of COUNTED) tally[name] = (tally[name] ?? 0) + rebuilt[name];
@@ -67,6 +88,8 @@ export const run = async (
       command,
       phases: phases.map((calls) => [...calls]),
       tally: { ...tally },
+      begunAt,
+      keptAt: now(),
     };
     written = written.then(() => file.write(state));
     return written;
@@ -88,7 +111,7 @@ export const run = async (
     const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
   }
-  await file.remove();
+  await file.remove(command);
   return { tally, examples };
 };
 

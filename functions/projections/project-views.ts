@@ -47,7 +47,7 @@ export const createHandler =
         accountId: streamId,
         version,
         error,
-        remedy: `once the cause is gone: npm run rebuild -- --accounts ${streamId}`,
+        remedy: `once the cause is gone: npm run rebuild -- --accounts ${streamId} --anew`,
       });
       count('UnreadableRecords', 1);
     };

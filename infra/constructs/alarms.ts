@@ -415,6 +415,9 @@ const tailing = (stage: StageName, name: FunctionName | '<function>'): string =>
 const invoking = (stage: StageName, name: FunctionName, payload: string): string =>
   `aws lambda invoke --function-name holdfast-${stage}-${name} --cli-binary-format raw-in-base64-out --payload '${payload}' /dev/stdout`;
 
-/** Makes the views again from the streams: of some accounts, or all of them. */
+/**
+ * Makes the views again from the streams: of some accounts, or all of them. Anew: a run that was
+ * stopped may have passed what the alarm is about.
+ */
 const rebuilding = (stage: StageName, accounts?: string): string =>
-  `npm run rebuild -- --stage ${stage}${accounts ? ` --accounts ${accounts}` : ''}`;
+  `npm run rebuild -- --stage ${stage}${accounts ? ` --accounts ${accounts}` : ''} --anew`;

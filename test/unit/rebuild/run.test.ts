@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -33,20 +33,26 @@ const watched = () => {
   return {
     seen,
     watch: {
-      begin: (parts: number, ended: number) => void seen.push(`${ended}/${parts}`),
+      begin: (parts: number, ended: number, begunAt?: string) =>
+        void seen.push(`${ended}/${parts}${begunAt ? ` since ${begunAt}` : ''}`),
       partEnded: () => void seen.push('ended'),
       counted: () => {},
     },
   };
 };
 
-const runWith = async (invoke: Invoke, more: Partial<CommandLine> = {}) => {
+const BEGUN = '2026-11-27T10:00:00.000Z';
+
+const runWith = async (invoke: Invoke, more: Partial<CommandLine> = {}, minutesLater = 0) => {
   const { watch, seen } = watched();
   const command = {
     ...{ target: { stage: 'dev' }, accounts: undefined, diff: false, segments: 2 },
     ...{ state: statePath(), anew: false, ...more },
   };
-  const outcome = await run(command, invoke, stateFile(command.state), watch, async () => {});
+  const outcome = await run(command, invoke, stateFile(command.state), watch, {
+    sleep: async () => {},
+    clock: () => Date.parse(BEGUN) + minutesLater * 60_000,
+  });
   return { outcome, seen };
 };
 
@@ -75,7 +81,7 @@ describe('a run', () => {
     expect(outcome.tally).toEqual({ ...nothing, rows: 12, missing: 4 });
     expect(outcome.examples).toHaveLength(4);
     expect(seen).toEqual(['0/4', 'ended', 'ended', 'ended', 'ended']);
-    await expect(readFile(statePath())).rejects.toThrow('ENOENT');
+    expect(await readdir(join(directory, 'deep'))).toEqual([]);
   });
 
   it('goes on where a call stopped, of accounts too, and hands on that it only compares', async () => {
@@ -121,7 +127,46 @@ describe('a run', () => {
       { phase: 'streams', segment: 1, segments: 2 },
     ]);
     expect(outcome.tally['rows']).toBe(15);
-    expect(seen[0]).toBe('1/4');
+    expect(seen[0]).toBe(`1/4 since ${BEGUN}`);
+  });
+
+  it('goes on within the hour, and begins again after it: the ledger has become another', async () => {
+    await interrupted().ended;
+    const stopped: Invoke = () => Promise.reject(new Error('stopped'));
+    const later = answering(({ after }) => {
+      if (after) return rebuilt();
+      throw new Error('stopped');
+    });
+    await expect(runWith(later.invoke, {}, 59)).rejects.toThrow('stopped');
+    await expect(runWith(stopped, {}, 118)).rejects.toThrow('stopped');
+    const { invoke, inputs } = answering(() => rebuilt());
+    const { seen } = await runWith(invoke, {}, 120);
+    expect(inputs).toHaveLength(4);
+    expect(seen[0]).toBe('0/4');
+  });
+
+  it('keeps its state apart from that of every other command', async () => {
+    await interrupted().ended;
+    await runWith(answering(() => rebuilt()).invoke, { accounts: ['a'] });
+    await expect(runWith(() => Promise.reject(new Error('lost')), { diff: true })).rejects.toThrow(
+      'lost',
+    );
+    const { invoke, inputs } = answering(() => rebuilt());
+    await runWith(invoke);
+    expect(inputs).toHaveLength(3);
+  });
+
+  it('may be run beside others, of the same command and of other ones', async () => {
+    const next = { accounts: ['a'] };
+    const many = Array.from({ length: 20 }, (_, n) => {
+      let calls = 0;
+      const invoke: Invoke = async () => {
+        calls += 1;
+        return rebuilt(calls < 20 ? { next } : {});
+      };
+      return runWith(invoke, { accounts: [n % 2 ? 'a' : 'b'] });
+    });
+    expect(await Promise.all(many)).toHaveLength(20);
   });
 
   it.each([
@@ -138,7 +183,8 @@ describe('a run', () => {
 
   it('begins again where its state cannot be read', async () => {
     await interrupted().ended;
-    await writeFile(statePath(), '{"command":');
+    for (const name of await readdir(join(directory, 'deep')))
+      await writeFile(join(directory, 'deep', name), '{"command":');
     const { invoke, inputs } = answering(() => rebuilt());
     await runWith(invoke);
     expect(inputs).toHaveLength(4);
