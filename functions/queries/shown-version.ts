@@ -26,8 +26,12 @@ export interface LatestSteps {
 const LATEST_COMMITS = 10;
 const LATEST_EVENTS = 100;
 
+/** How many are where none of the latest has a step: it would say nothing of what is shown. */
+const MOST_COMMITS = 200;
+
 /**
- * Reads what an account's latest commits say of its transfers, in one request.
+ * Reads what an account's latest commits say of its transfers, in one request; in more of them
+ * where those have no step.
  * @returns `undefined` where there is no such account.
  * @throws {StoreUnavailable} where DynamoDB did not answer in time.
  */
@@ -37,11 +41,14 @@ export const latestSteps = async (
 ): Promise<LatestSteps | undefined> => {
   const events: CommittedEvent[] = [];
   let commits = 0;
+  let hasStep = false;
   try {
     for await (const commit of store.latest(accountId)) {
       events.unshift(...commit.events);
       commits += 1;
-      if (commits === LATEST_COMMITS || events.length >= LATEST_EVENTS) break;
+      hasStep ||= commit.events.some((event) => stepOf(accountId, event));
+      if (commits >= (hasStep ? LATEST_COMMITS : MOST_COMMITS)) break;
+      if (hasStep && events.length >= LATEST_EVENTS) break;
     }
   } catch (error) {
     if (maySucceedLater(error)) throw error;
@@ -75,7 +82,8 @@ const stepOf = (
  * No row counts how far an account's views are: that would cost a write for every commit. The
  * stream's latest commits say what the list must show, and what is older than those is there: the
  * stream is delivered in order, and what was passed over rings an alarm. Where even the oldest of
- * them is not shown, the list is as far as its newest step.
+ * their steps is not shown, the list is as far as its newest step: an event that is no step says
+ * nothing of what was before it.
  * @param transfers what the page shows: most of the latest steps are on it, and the others are
  *   looked up.
  * @throws {StoreUnavailable} where DynamoDB did not answer in time.
@@ -100,10 +108,11 @@ export const shownVersion = async (
         shows(onPage(step), step) || shows(await views.transfer(step.transferId, step.from), step),
     ),
   );
-  const missing = steps[areShown.indexOf(false)];
+  const firstMissing = areShown.indexOf(false);
+  const missing = steps[firstMissing];
   if (!missing && version > 0) return version;
   const before = missing?.version ?? from;
-  if (before > from) return before - 1;
+  if (missing && (firstMissing > 0 || from === 1)) return before - 1;
   return transfers
     .flatMap((transfer) => transfer.steps)
     .filter((step) => step.accountId === accountId && step.version < before)

@@ -256,6 +256,45 @@ describe('the version that the list of transfers is at', () => {
     expect(await asOf('a1', happens, [])).toMatchObject({ version: 0 });
   });
 
+  it('does not count what has no step of a transfer for what is shown', async () => {
+    const happens = (ledger: ReturnType<typeof createMemoryLedger>) => {
+      ledger.commit(reserve('t1'));
+      for (let n = 0; n < 30; n += 1) ledger.commit(deposit);
+    };
+    expect(await asOf('a1', happens, [])).toEqual({ version: 0, lookedUp: [['t1', 'a1']] });
+    expect(await asOf('a1', happens, [shown('t1', 'a1', ['a1', 3])])).toMatchObject({
+      version: 33,
+    });
+  });
+
+  it('does not conclude from an event without a step that those before it are shown', async () => {
+    const happens = (ledger: ReturnType<typeof createMemoryLedger>) => {
+      for (let n = 1; n <= 30; n += 1) ledger.commit(reserve(`t${n}`));
+      ledger.commit(deposit);
+      for (let n = 31; n <= 39; n += 1) ledger.commit(reserve(`t${n}`));
+    };
+    expect(await asOf('a1', happens, [])).toMatchObject({ version: 0 });
+    const page = [shown('t2', 'a1', ['a1', 4])];
+    expect(await asOf('a1', happens, page)).toMatchObject({ version: 4 });
+  });
+
+  it('is found among 200 commits at most', async () => {
+    const { ledger, store, transfers, views } = await createLists();
+    ledger.commit(reserve('t1'));
+    for (let n = 0; n < 250; n += 1) ledger.commit(deposit);
+    let read = 0;
+    store.latest.mockImplementation(async function* () {
+      for (const { commit } of ledger.committed.toReversed()) {
+        if (commit.streamId !== 'a1') continue;
+        read += 1;
+        yield commit;
+      }
+    });
+    views.transfersOf.mockResolvedValue({ transfers: [] });
+    expect((await transfers('a1')).body).toMatchObject({ asOfVersion: 253 });
+    expect(read).toBe(200);
+  });
+
   it('goes no further than a commit that cannot be read, which hides no transfer', async () => {
     const { ledger, store, transfers, views } = await createLists();
     const newest = ledger.commit(reserve('t1'));
