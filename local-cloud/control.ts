@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod/mini';
 import type { HttpAnswer } from './api-gateway/response.ts';
 import type { SideDoor } from './api-gateway/server.ts';
@@ -22,14 +23,19 @@ export interface Controlled {
  * - `POST /_local/kill` `{"function":"carry-out-transfers","when":"after-next-write"}`: ends that
  *   function's workers as a crash would: `now` (the default), or before or after its next write to
  *   a table.
- * - `POST /_local/invoke` `{"function":"rebuild-views","event":{}}`: invokes that function as an operator
- *   would, and answers what it returned, or 502 with its error.
+ * - `POST /_local/invoke` `{"function":"rebuild-views","event":{"accounts":["alice"]}}`: invokes that
+ *   function as an operator would, and answers what it returned, or 502 with its error.
+ *
+ * A page in a browser on this machine must not get at them: what comes from one has an `Origin`,
+ * or the name of the page's own host, or a content type that a page may send without asking first.
  */
 export const createControl =
   (controlled: Controlled): SideDoor =>
-  (method, target, body) => {
+  ({ method, target, body, headers }) => {
     const path = target.split('?')[0] ?? '';
     if (path !== '/_local' && !path.startsWith('/_local/')) return undefined;
+    const refusal = refuse(method, headers);
+    if (refusal) return Promise.resolve(refusal);
     if (path === '/_local' && method === 'GET')
       return Promise.resolve(json(200, controlled.overview()));
     if (path.startsWith(EXECUTIONS) && method === 'GET')
@@ -43,6 +49,21 @@ export const createControl =
       }),
     );
   };
+
+/** Refuses what a page in a browser may have sent. */
+const refuse = (method: string, headers: IncomingHttpHeaders): HttpAnswer | undefined => {
+  if (headers.origin !== undefined)
+    return json(403, { message: 'A web page may not ask this: there is an Origin' });
+  if (!LOOPBACK.has(hostnameOf(headers.host)))
+    return json(403, { message: `Host is "${headers.host}", not this machine's loopback address` });
+  if (method === 'POST' && !/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? ''))
+    return json(415, { message: 'Needs content-type: application/json' });
+  return undefined;
+};
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+const hostnameOf = (host = ''): string => URL.parse(`http://${host}`)?.hostname ?? '';
 
 const EXECUTIONS = '/_local/executions/';
 
@@ -83,7 +104,7 @@ const invoke = async ({ functions }: Controlled, body: Buffer): Promise<HttpAnsw
   const target = findFunction(functions, order.data.function);
   if (!target) return noFunction(functions, order.data.function);
   const invocation = await target.invoke(order.data.event);
-  return invocation.ok ? json(200, invocation.payload) : json(502, invocation);
+  return invocation.ok ? json(200, invocation.payload ?? null) : json(502, invocation);
 };
 
 const noFunction = (functions: Controlled['functions'], name: string): HttpAnswer =>

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type Server,
   type ServerResponse,
@@ -34,9 +35,9 @@ interface Integration {
 
 /** Answers requests beside the API, e.g. `/_local`; `undefined`: the request is not its own. */
 export type SideDoor = (
-  method: string,
-  target: string,
-  body: Buffer,
+  request: Pick<ReceivedRequest, 'method' | 'target' | 'body'> & {
+    readonly headers: IncomingHttpHeaders;
+  },
 ) => Promise<HttpAnswer> | undefined;
 
 /** The API, served. */
@@ -78,7 +79,7 @@ export const startHttpApi = async (
       outgoing.setHeader('connection', 'close');
       return send(outgoing, ownAnswer('Request Entity Too Large'), randomUUID());
     }
-    const own = options.sideDoor(request.method, request.target, request.body);
+    const own = options.sideDoor({ ...request, headers: incoming.headers });
     const port = incoming.socket.localPort ?? 0;
     send(outgoing, await (own ?? answer(request, { ...api, port })), request.requestId);
   };

@@ -9,9 +9,11 @@ const functionNamed = (name: string) => {
     name,
     arn: `arn:${name}`,
     invoke: async (event) =>
-      event === 'fail'
-        ? { ok: false, errorType: 'Error', errorMessage: 'it failed' }
-        : { ok: true, payload: { name, event } },
+      event === 'nothing'
+        ? { ok: true, payload: undefined }
+        : event === 'fail'
+          ? { ok: false, errorType: 'Error', errorMessage: 'it failed' }
+          : { ok: true, payload: { name, event } },
     kill: async () => {
       kills.push(name);
     },
@@ -44,12 +46,13 @@ const setUp = () => {
     overview: () => ({ api: 'here' }),
   });
 
-  const ask = async (method: string, path: string, body: unknown = '') => {
-    const answer = await control(
+  const ask = async (method: string, target: string, body: unknown = '', more = {}) => {
+    const answer = await control({
       method,
-      path,
-      Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
-    );
+      target,
+      body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+      headers: { host: '127.0.0.1:3000', 'content-type': 'application/json', ...more },
+    });
     return answer && { status: answer.status, body: JSON.parse(answer.body.toString()) };
   };
   /**
@@ -81,6 +84,37 @@ const kill = (when?: string) => ({ function: 'settle-transfer', ...(when && { wh
 const settleTransfer = 'holdfast-dev-settle-transfer';
 
 describe('/_local', () => {
+  it.each([
+    ['has an Origin', { origin: 'http://localhost:3000' }, 403],
+    ['has the Origin null', { origin: 'null' }, 403],
+    ['names another host', { host: 'rebound.example:3000' }, 403],
+    ['names a host that begins like this one', { host: '127.0.0.1.example' }, 403],
+    ['names no host', { host: undefined }, 403],
+    ['is text', { 'content-type': 'text/plain' }, 415],
+    ['is text that mentions JSON', { 'content-type': 'text/plain; application/json' }, 415],
+    ['says nothing of its content', { 'content-type': undefined }, 415],
+  ])('does nothing for a request that %s', async (_, headers, status) => {
+    const { ask, kills } = setUp();
+    for (const path of ['/_local/kill', '/_local/invoke'])
+      expect(await ask('POST', path, kill(), headers)).toMatchObject({ status });
+    expect(kills).toEqual([]);
+    expect(await ask('GET', '/_local', '', headers)).toMatchObject({
+      status: status === 415 ? 200 : 403,
+    });
+    expect(await ask('GET', '/accounts', '', headers)).toBeUndefined();
+  });
+
+  it.each([
+    { host: 'localhost:3000' },
+    { host: '[::1]:3000' },
+    { host: '127.0.0.1' },
+    { 'content-type': 'application/json; charset=utf-8' },
+  ])('answers a request with %j', async (headers) => {
+    expect(await setUp().ask('POST', '/_local/kill', kill(), headers)).toMatchObject({
+      status: 200,
+    });
+  });
+
   it('leaves every other path to the API', async () => {
     const { ask } = setUp();
     expect(await ask('GET', '/accounts')).toBeUndefined();
@@ -182,6 +216,13 @@ describe('POST /_local/invoke', () => {
     expect(await invoke({ function: 'credit-transfer', event: { a: 1 } })).toEqual({
       status: 200,
       body: { name: 'holdfast-dev-credit-transfer', event: { a: 1 } },
+    });
+  });
+
+  it('answers null where it returned nothing', async () => {
+    expect(await invoke({ function: 'credit-transfer', event: 'nothing' })).toEqual({
+      status: 200,
+      body: null,
     });
   });
 

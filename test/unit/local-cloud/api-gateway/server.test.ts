@@ -37,9 +37,13 @@ const serve = async (
     },
     {
       port: 0,
-      sideDoor: (_, path) =>
+      sideDoor: ({ target: path, headers }) =>
         path === '/_local'
-          ? Promise.resolve({ status: 200, headers: [], body: Buffer.from('local') })
+          ? Promise.resolve({
+              status: 200,
+              headers: [],
+              body: Buffer.from(`local ${headers.host}`),
+            })
           : undefined,
     },
   );
@@ -189,7 +193,7 @@ describe('the HTTP API', () => {
 
   it('lets what is beside the API answer first', async () => {
     const url = await serve(echo, { routeKey: '$default' });
-    expect(await (await fetch(`${url}/_local`)).text()).toBe('local');
+    expect(await (await fetch(`${url}/_local`)).text()).toBe(`local ${new URL(url).host}`);
   });
 
   it('says that the port is in use', async () => {
