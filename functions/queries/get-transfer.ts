@@ -20,12 +20,19 @@ export const getTransferRequest = z.object({
  * the record can tell that there is none.
  * @param dependencies the views, the store for transfers that they do not know yet, and telemetry.
  * @returns a handler that answers 200 with the transfer, 404 where the id is no accepted
- *   transfer's: free, another command's, rejected, or not decided yet.
+ *   transfer's: free, another command's, rejected, or not decided yet; 503 where what the views or
+ *   the record have of it cannot be read.
  */
 export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
   httpHandler(telemetry, getTransferRequest, async ({ path: { transferId } }) => {
-    const transfer = await views.transfer(transferId);
+    let isUnreadable = false;
+    const transfer = await views.transfer(transferId, undefined, () => {
+      isUnreadable = true;
+    });
     if (transfer) return json(200, transfer);
+    // The record says how the transfer began, and the row says that it has got further: nobody may
+    // hear of a settled transfer that it is reserved.
+    if (isUnreadable) return recordUnreadable;
     const record = await store.recordOf(recordKey(transferId));
     if (record?.outcome === 'unreadable') return recordUnreadable;
     // An `Idempotency-Key` becomes an id too, and may stand for a deposit, or for a transfer whose

@@ -33,9 +33,15 @@ export interface Views {
    * @param from its source, where that is known: then the call reads one item, and finds no other
    *   source's transfer by that id. Without it, of two sources' transfers with the same id, the
    *   call finds the one requested first.
+   * @param passOver told of a row that cannot be read, besides the views' own `passOver`: nothing
+   *   may be concluded then from `undefined`.
    * @returns `undefined` where the views do not know it, or not yet.
    */
-  transfer(transferId: TransferId, from?: AccountId): Promise<Transfer | undefined>;
+  transfer(
+    transferId: TransferId,
+    from?: AccountId,
+    passOver?: PassOver,
+  ): Promise<Transfer | undefined>;
   /**
    * A page of an account's transfers, outgoing and incoming, newest first.
    * @param page at most `limit` transfers of one `status`, or any, that come after the position
@@ -100,10 +106,17 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
     const items = await Promise.all(keys.map((key) => asking(() => look(key))));
     return items.map((item) => item && readOrPass(item, readTransferRow, tell));
   };
+  const telling =
+    (alsoTell: PassOver): PassOver =>
+    (row) => {
+      passOver(row);
+      alsoTell(row);
+    };
   return {
-    transfer: async (transferId, from) => {
+    transfer: async (transferId, from, alsoTell = () => {}) => {
+      const tell = telling(alsoTell);
       if (from !== undefined) {
-        const [row] = await rowsOf(ask(), [transferKey(transferId, from)], passOver);
+        const [row] = await rowsOf(ask(), [transferKey(transferId, from)], tell);
         return row && transferOf(row);
       }
       const found: TransferRow[] = [];
@@ -113,7 +126,7 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
         ConsistentRead: true,
       });
       for await (const items of pages)
-        found.push(...items.flatMap((item) => readOrPass(item, readTransferRow, passOver) ?? []));
+        found.push(...items.flatMap((item) => readOrPass(item, readTransferRow, tell) ?? []));
       const [first] = found.sort(
         (a, b) => compare(a.requestedAt, b.requestedAt) || compare(a.from, b.from),
       );
@@ -167,10 +180,7 @@ export const createViews = (dependencies: ViewsDependencies): Views => {
     openTransfers: async function* (reserved, alsoTell) {
       const [comparison, time] =
         'before' in reserved ? ['<', reserved.before] : ['>', reserved.after];
-      const tellBoth: PassOver = (row) => {
-        passOver(row);
-        alsoTell(row);
-      };
+      const tellBoth = telling(alsoTell);
       const failures: unknown[] = [];
       for (const shard of openShards) {
         // A caller that goes through many pages has the budget anew for each request.

@@ -283,6 +283,19 @@ describe('the views of a small ledger', () => {
     expect(await rows()).toEqual(before);
   });
 
+  it('tell who asks for a transfer that its row cannot be read', async () => {
+    const told: unknown[] = [];
+    const ask = (from?: AccountId) =>
+      projected.views.transfer(TransferId.parse('t1'), from, ({ pk }) => told.push(pk));
+    expect(await ask()).toBeDefined();
+    expect(told).toEqual([]);
+    await projected.spoil(transfer, { amount: 'ten' });
+    expect(await ask()).toBeUndefined();
+    expect(await ask(AccountId.parse('a'))).toBeUndefined();
+    expect(told).toEqual(['transfer#t1', 'transfer#t1']);
+    expect(projected.counts['UnreadableRows']).toBe(2);
+  });
+
   it('that were lost are found open again by the recovery, which starts them', async () => {
     for (const id of ['t3', 't4']) await projected.remove({ pk: `transfer#${id}`, sk: 'from#a' });
     const started: string[] = [];

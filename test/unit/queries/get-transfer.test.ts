@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
 import { createHandler } from '../../../functions/queries/get-transfer.ts';
 import { recordKey } from '../../../functions/store/writing/record-key.ts';
+import { UnreadableRow } from '../../../functions/views/row.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 import { send } from '../http/request.ts';
 import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
@@ -104,6 +105,27 @@ describe('reading a transfer', () => {
       headers: { 'Retry-After': '10' },
       body: { code: 'try_again' },
     });
+  });
+
+  it('answers 503 where the views have a row of it that cannot be read: it has got further, perhaps', async () => {
+    const { transfer, views, get } = await createLedger();
+    await transfer({ ...rent, transferId: 't1' });
+    views.transfer.mockImplementationOnce(async (_, __, tell) => {
+      tell?.(new UnreadableRow({ pk: 'transfer#t1', sk: 'from#a1' }, 'it is of later code'));
+      return undefined;
+    });
+    expect(await get('t1')).toMatchObject({
+      status: 503,
+      headers: { 'Retry-After': '10' },
+      body: { code: 'try_again' },
+    });
+    // Of two rows one is enough to answer with.
+    const shown = Transfer.parse((await get('t1')).body);
+    views.transfer.mockImplementationOnce(async (_, __, tell) => {
+      tell?.(new UnreadableRow({ pk: 'transfer#t1', sk: 'from#b1' }, 'it is of later code'));
+      return shown;
+    });
+    expect(await get('t1')).toMatchObject({ status: 200 });
   });
 
   it('answers what was recorded whatever transfers have become since: one attribute more is no harm', async () => {
