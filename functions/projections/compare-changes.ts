@@ -1,19 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { AccountId } from '../../events/values.ts';
+import { reservationOf } from '../ledger/account.ts';
+import { maySucceedLater } from '../runtime/failure.ts';
 import type { Look } from '../runtime/look-together.ts';
 import { type Ask, askUntil } from '../runtime/patience.ts';
+import type { Store } from '../store/store.ts';
 import { accountItem } from '../views/account-rows.ts';
 import { pointerItems } from '../views/pointer-row.ts';
 import { type Item, ROW_SCHEMA, rowSchemaOf } from '../views/row.ts';
-import { transferItem } from '../views/transfer-row.ts';
+import { openKeysOf, type TransferChange, transferItem } from '../views/transfer-row.ts';
 import type { ViewsTable } from '../views/views-table.ts';
 import type { DifferenceKind, Findings, RowKey } from './differences.ts';
-import type { ViewChanges } from './fold-commits.ts';
+import { transferName, type ViewChanges } from './fold-commits.ts';
 import type { ViewWriter } from './view-writer.ts';
 
 /** What comparing views to changes takes. */
 export interface Comparison {
   readonly table: ViewsTable;
   readonly look: Look;
+  readonly store: Pick<Store, 'load'>;
   readonly writer: ViewWriter;
   readonly findings: Findings;
   /** In milliseconds since 1970. */
@@ -30,7 +35,7 @@ export interface Comparison {
  * @throws {Error} where a row could not be read or written in time.
  */
 export const compareChanges = async (
-  { table, look, writer, findings, deadline, isDry }: Comparison,
+  { table, look, store, writer, findings, deadline, isDry }: Comparison,
   { accounts, transfers }: ViewChanges,
 ): Promise<void> => {
   const ask: Ask = askUntil(table, deadline);
@@ -58,8 +63,38 @@ export const compareChanges = async (
     ]),
   };
   if (isDry) return;
-  const failed = await writer.write(changes, deadline);
+  const ended = await endedOf(store, changes.transfers);
+  const failed = await writer.write({ ...changes, ended }, deadline);
   for (const error of failed.values()) throw error;
+};
+
+/**
+ * Those of some transfers that are reserved as far as the changes know, and are not any more. Their
+ * end comes from a commit that is read later: until then recovery would take them for open ones.
+ */
+const endedOf = async (
+  store: Comparison['store'],
+  transfers: readonly TransferChange[],
+): Promise<ReadonlySet<string>> => {
+  const reserved = transfers.filter((change) => openKeysOf(change).openShard !== undefined);
+  const bySource = Map.groupBy(reserved, ({ from }) => from);
+  const ended = await Promise.all(
+    [...bySource].map(async ([accountId, changes]) => {
+      const account = await accountOf(store, accountId);
+      return changes.filter(({ transferId }) => account && !reservationOf(account, transferId));
+    }),
+  );
+  return new Set(ended.flat().map(transferName));
+};
+
+/** @returns `undefined` where the stream cannot be read: nothing is known of what has ended. */
+const accountOf = async (store: Comparison['store'], accountId: AccountId) => {
+  try {
+    return (await store.load(accountId)).account;
+  } catch (error) {
+    if (maySucceedLater(error)) throw error;
+    return undefined;
+  }
 };
 
 /** How a row that stands there differs from what an item says. */

@@ -9,6 +9,11 @@ export interface ViewChanges {
   readonly accounts: readonly AccountRow[];
   /** One per transfer, however many of its steps the commits hold. */
   readonly transfers: readonly TransferChange[];
+  /**
+   * The names of those that have ended, though the commits do not say how: they are in no index of
+   * open ones while their end is not written yet.
+   */
+  readonly ended?: ReadonlySet<string>;
 }
 
 /**

@@ -51,7 +51,7 @@ export interface Rebuilt extends Tally {
 export interface RebuildDependencies {
   readonly events: { readonly client: DynamoDBDocumentClient; readonly table: string };
   readonly views: ViewsTable;
-  readonly store: Pick<Store, 'recordOf' | 'asOf'>;
+  readonly store: Pick<Store, 'load' | 'recordOf' | 'asOf'>;
   readonly writer: ViewWriter;
   readonly telemetry: Telemetry;
   /** How long a call begins pages, in milliseconds. */
@@ -87,7 +87,7 @@ export const createHandler = (dependencies: RebuildDependencies) => {
     const ask: Ask = askUntil(views, deadline);
     const findings = createFindings((message, context) => telemetry.logger.error(message, context));
     const isDry = input.diff ?? false;
-    const common = { table: views, look, writer, findings, deadline, isDry };
+    const common = { table: views, look, store, writer, findings, deadline, isDry };
     const streams = createStreamReader(events, ask, findings);
     const check = (items: readonly Item[]) => checkRows({ ...common, streams, ask }, items);
     const compare = (changes: ViewChanges) => compareChanges(common, changes);

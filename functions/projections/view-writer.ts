@@ -57,7 +57,7 @@ export const createViewWriter = (table: ViewsTable): ViewWriter => {
   const open = new Map<string, TransferChange>();
 
   return {
-    write: async ({ accounts, transfers }, deadline) => {
+    write: async ({ accounts, transfers, ended }, deadline) => {
       const failed = new Map<string, unknown>();
       const ask = askUntil(table, deadline);
       const put = (puts: readonly Put[]) =>
@@ -81,7 +81,7 @@ export const createViewWriter = (table: ViewsTable): ViewWriter => {
         const partial = all.filter(({ item }) => !item);
         await inParallel(partial, REQUESTS_AT_ONCE, async ({ change, row }) => {
           try {
-            await updateTransfer(table, ask, change);
+            await updateTransfer(table, ask, change, ended?.has(transferName(change)) ?? false);
           } catch (error) {
             failed.set(row, error);
           }
@@ -163,10 +163,11 @@ const updateTransfer = async (
   { client, table }: ViewsTable,
   ask: Ask,
   change: TransferChange,
+  hasEnded: boolean,
 ): Promise<void> => {
   const { transferId, from, ...rest } = change;
   const { to, reserved } = change;
-  const ended = change.settled ?? change.released;
+  const ended = hasEnded || change.settled || change.released;
   // Only its terms make the row a transfer; a credit that is projected before them waits in the row
   // for them.
   const set = to === undefined ? rest : { ...rest, transferId, from };

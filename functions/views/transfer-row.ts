@@ -100,7 +100,12 @@ export const openKeys = (transferId: TransferId, reservedAt: Timestamp) => ({
 });
 
 /** The keys of the index `openTransfers` that a transfer of which no more is known has; or none. */
-export const openKeysOf = ({ transferId, reserved, settled, released }: TransferChange) =>
+export const openKeysOf = ({
+  transferId,
+  reserved,
+  settled,
+  released,
+}: TransferChange): Partial<ReturnType<typeof openKeys>> =>
   reserved && !(settled ?? released) ? openKeys(transferId, reserved.at) : {};
 
 /**

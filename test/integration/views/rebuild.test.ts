@@ -272,6 +272,29 @@ describe('the views of a small ledger', () => {
     expect(await rebuildAll(projected, { diff: true })).toEqual(NO_DIFFERENCE);
   }, 60_000);
 
+  it('show no transfer open that ended long ago, at no time while they are made from nothing', async () => {
+    const { ledger } = projected;
+    const { length } = ledger.committed;
+    for (let n = 0; n < 250; n += 1) ledger.commit(reserve('a', 'b', `old${n}`, 1));
+    for (let n = 0; n < 250; n += 1) {
+      ledger.commit(credit('b', 'a', `old${n}`, 1));
+      ledger.commit(settle('a', `old${n}`));
+    }
+    await projected.plant(ledger.committed.slice(length));
+    await projected.throwAway();
+    const hurried = projected.rebuilding({ budget: -1 });
+    let calls = 0;
+    let input: object | undefined = { phase: 'streams', segment: 0, segments: 1 };
+    for (; input; calls += 1) {
+      input = (await hurried(input)).next;
+      const open = await openIds(projected);
+      expect(open.filter((id) => id.startsWith('old'))).toEqual([]);
+    }
+    expect(calls).toBeGreaterThan(3);
+    expect(await openIds(projected)).toEqual(['t3 a', 't4 a']);
+    expect(await rebuildAll(projected, { diff: true })).toEqual(NO_DIFFERENCE);
+  }, 60_000);
+
   it('are made around a commit that cannot be read, which is counted', async () => {
     const before = await rows();
     const spoiled = projected.ledger.committed[2];
