@@ -43,7 +43,7 @@ export const createHandler =
     const records = Records.map(readCommitRecord);
 
     const passOver = ({ streamId, version }: CommitRecord, error: unknown) => {
-      logger.error('a record of the stream is passed over', {
+      logger.error('a stream record is passed over', {
         accountId: streamId,
         version,
         error,

@@ -184,11 +184,11 @@ const ofStreams = ({
               .emittersOf(name)
               .map((service) => metrics.emittedBy(service, name, { statistic: 'Sum', period })),
         ),
-        { label: 'Records that failed', period },
+        { label: 'Stream records that failed', period },
       ),
       threshold: alarms.failedRecords,
       meaning:
-        'Consumers of streams report records as failed. They are delivered again, until they are given up as dead letters; their ' +
+        'Consumers of streams report stream records as failed. They are delivered again, until they are given up as dead letters; their ' +
         `accounts wait meanwhile. The log of the consumer says why: project-views, ${taker} or decide-pending.`,
       command: tailing(stage, taker),
     },
@@ -202,7 +202,7 @@ const ofStreams = ({
       }),
       threshold: 1,
       meaning:
-        'A consumer of a stream has just given records up. The message says which function, and from where to where. Transfers are ' +
+        'A consumer of a stream has just given stream records up. The message says which function, and from where to where. Transfers are ' +
         `found by recover-transfers; the rows of the views are made again by: ${rebuilding(stage)}.`,
       command: receive,
     },
@@ -381,7 +381,7 @@ const ofWhatIsPassedOver = ({ stage, metrics }: AlarmsProps): Watch[] => {
     counted(
       'unreadable-records',
       'UnreadableRecords',
-      'A consumer of a stream passed over a record that it cannot read: its log says which account. Deploy code that reads it, or put ' +
+      'A consumer of a stream passed over a stream record that it cannot read: its log says which account. Deploy code that reads it, or put ' +
         'the item right; then make the rows of the account again, and invoke recover-transfers with {"from":"streams"}. A pending ' +
         'command is decided when its client repeats it.',
       rebuilding(stage, '<account>'),

@@ -118,7 +118,7 @@ const catalogue = {
     route: 'POST /transfers',
     access: {
       ...decideOrQueue,
-      views: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
+      views: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
     },
     timeout: 25,
     memory: 1024,

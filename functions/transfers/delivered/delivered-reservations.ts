@@ -26,7 +26,8 @@ export interface Reservation {
  *
  * A stream record that is no commit, or one that this code cannot read, would fail in every
  * delivery and hold up its shard: it is logged, counted as `UnreadableRecords` and passed over.
- * recover-transfers finds the transfers that it may reserve.
+ * Nobody finds the transfers that it may reserve until code that can read it is there: then
+ * recover-transfers does, from the streams.
  */
 export const readReservations = (
   records: readonly DynamoDBRecord[],
@@ -48,7 +49,7 @@ export const readReservations = (
       commits.push(record.commit);
     } else {
       unreadable += 1;
-      logger.error('a record of the stream is passed over', {
+      logger.error('a stream record is passed over', {
         accountId: streamId,
         version,
         error: record.problem,

@@ -50,7 +50,7 @@ const allowed: Record<string, Record<string, string[]>> = {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
-    [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
+    [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem'],
   },
   'decide-pending': {
     [queueStream]: readStream,

@@ -344,7 +344,7 @@ describe('a stream record that can never be read is passed over in its first del
     const { handle, counts, logger } = carrier();
     expect(await handle(record(), recordFor(reserve('t1')))).toEqual(nothingFailed);
     expect(counts).toEqual({ TransfersSettledAtOnce: 1, UnreadableRecords: 1 });
-    expect(logger.error).toHaveBeenCalledWith('a record of the stream is passed over', {
+    expect(logger.error).toHaveBeenCalledWith('a stream record is passed over', {
       accountId: 'a',
       version: 1,
       error: expect.any(Error),

@@ -192,7 +192,7 @@ describe('a stream record that can never be read', () => {
     expect(await handle(unreadable, reserved('t1'))).toEqual(nothingFailed);
     expect(names()).toEqual(['t1']);
     expect(counts).toEqual({ TransfersLeftToWorkflow: 1, UnreadableRecords: 1 });
-    expect(logger.error).toHaveBeenCalledExactlyOnceWith('a record of the stream is passed over', {
+    expect(logger.error).toHaveBeenCalledExactlyOnceWith('a stream record is passed over', {
       accountId: 'a',
       version: 1,
       error: expect.any(Error),
