@@ -46,8 +46,8 @@ const MOST_LOSSES = 6;
  * are in this environment, it queues instead.
  *
  * A command that may be carried out at once on several accounts is, in one transaction, where
- * nobody is in its way: none of the accounts refuses, is throttled, has its own lane busy, or has
- * many of its commands decided together elsewhere, and not too many races are lost. Otherwise it is
+ * nobody is in its way: none of the accounts refuses, is throttled, is hot, has its own lane busy, or
+ * has many of its commands decided together elsewhere, and not too many races are lost. Otherwise it is
  * decided on its account alone. Both ways write the same
  * records under the same conditions, so no command goes both.
  * @param dependencies the tables, the lanes, and all that varies.
@@ -123,15 +123,20 @@ const decideAtOnce = async (
   deadline: number,
 ): Promise<Verdict | undefined> => {
   const accounts = accountsOf(submission.command);
-  const isInTheWay = (id: AccountId) => lanes.isBusy(id) || hot.isContended(id, 'at once');
+  const isInTheWay = (id: AccountId) =>
+    lanes.isBusy(id) ||
+    hot.isContended(id, 'at once') ||
+    (hot.has(id) && hot.present(id) < ENOUGH_FOR_A_LANE);
   if (accounts.length < 2 || accounts.some(isInTheWay)) return OTHERWISE;
   const leave = accounts.slice(1).map(hot.enter);
   let lost = 0;
+  let areMany = false;
   /** Others decide many of its commands together: they would win. */
   const isCrowdedElsewhere = (tail: Tail) =>
     tail.batch >= ENOUGH_FOR_A_LANE && isHot(tail, clock()) && !hot.metHere(tail.streamId);
   const mayLeave = ({ tails, losses, present }: Race) => {
     lost = losses;
+    areMany = present >= ENOUGH_FOR_A_LANE;
     if (losses > 0) return hasLostTooMany(losses, present);
     const crowded = tails.find(isCrowdedElsewhere);
     if (crowded) hot.raced(crowded.streamId, 'at once', false);
@@ -144,8 +149,10 @@ const decideAtOnce = async (
   const verdict = verdicts.get(submission);
   if (verdict?.kind === 'undecided' && verdict.reason !== 'unknown') return OTHERWISE;
   const isDecided = verdict?.kind === 'decided';
-  if ((isDecided && lost === 0) || (!isDecided && lost > 0))
-    for (const id of accounts) hot.raced(id, 'at once', isDecided && lost === 0);
+  const hasWon = isDecided && lost === 0;
+  // Many share the price of a lost race, and may well win the next one.
+  const hasLost = lost > 0 && !(isDecided && areMany);
+  if (hasWon || hasLost) for (const id of accounts) hot.raced(id, 'at once', hasWon);
   return verdict;
 };
 

@@ -29,10 +29,10 @@ export interface HotAccounts {
    * Takes note of how a race went that a command took part in.
    * @param way of what the race was: of a command on this account alone, or of one on several
    *   accounts at once, this one among them.
-   * @param hasWon whether it won at the first try, or left after lost races.
+   * @param hasWon whether it won at the first try, or lost races.
    */
   raced(accountId: string, way: Way, hasWon: boolean): void;
-  /** Whether commands left such a race a moment ago: others should not enter it now. */
+  /** Whether commands lost such races a moment ago: others should not enter them now. */
   isContended(accountId: string, way: Way): boolean;
   /**
    * How long a command that queues for an account waits for its decision: the busier the account,
@@ -72,11 +72,13 @@ const ALONE_BEFORE_COLD = 4;
 type Way = 'alone' | 'at once';
 
 /**
- * For how long commands do not race after one has left a race, in milliseconds: twice as long after
- * each further one. So a moment's meeting costs little, and an account that stays busy is hardly
- * disturbed.
+ * For how long commands do not race after one has lost, in milliseconds: eight times as long after
+ * each further one, and half as long after one that has won. So a moment's meeting costs little, and
+ * an account on which fewer than three of four win is left to those who decide its commands
+ * together: each who wins alone there makes their batch lose.
  */
-const CONTENDED_FOR_MS = { first: 50, longest: 10_000 };
+const CONTENDED_FOR_MS = { first: 100, longest: 10_000 };
+const LONGER_AFTER_LOSS = 8;
 
 const MOST_REMEMBERED = 1_000;
 
@@ -139,7 +141,12 @@ export const rememberHotAccounts = (clock: () => number): HotAccounts => {
       // All commands of a lane leave the same race.
       if (!hasWon && contended.until > clock()) return;
       const { first, longest } = CONTENDED_FOR_MS;
-      contended.length = hasWon ? 0 : Math.min(longest, Math.max(first, contended.length * 2));
+      if (hasWon) {
+        contended.length = contended.length > first ? contended.length / 2 : 0;
+        return;
+      }
+      const longer = Math.max(first, contended.length * LONGER_AFTER_LOSS);
+      contended.length = Math.min(longest, longer);
       contended.until = clock() + contended.length;
     },
     isContended: (accountId, way) => (accounts.get(accountId)?.contended[way].until ?? 0) > clock(),

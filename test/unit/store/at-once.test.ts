@@ -208,7 +208,7 @@ describe('a transfer in whose way others are', () => {
     };
     expect(await status('t1')).toBe('reserved');
     expect(await status('t2')).toBe('reserved');
-    now += 50;
+    now += 100;
     expect(await status('t3')).toBe('settled');
     expect(await status('t4')).toBe('settled');
   });

@@ -60,7 +60,7 @@ it('forgets the account that it has not met for longest, once there are a thousa
   ]);
 });
 
-it('an account is contended for a moment after a lost race, and twice as long after each further one', () => {
+it('an account is contended for a moment after a lost race, eight times as long after each further one, and half as long after a win', () => {
   let now = 0;
   const hot = rememberHotAccounts(() => now);
   /** For how long it stays so, in milliseconds. */
@@ -69,25 +69,29 @@ it('an account is contended for a moment after a lost race, and twice as long af
     while (hot.isContended('a', 'at once')) now += 1;
     return now - from;
   };
-  expect(lasts()).toBe(0);
-  const waits = Array.from({ length: 10 }, () => {
+  const lose = () => {
     hot.raced('a', 'at once', false);
     return lasts();
-  });
-  expect(waits).toEqual([50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
+  };
+  expect(lasts()).toBe(0);
+  expect([lose(), lose(), lose(), lose(), lose()]).toEqual([100, 800, 6_400, 10_000, 10_000]);
   expect(hot.has('a')).toBe(false);
   expect(hot.isContended('a', 'alone')).toBe(false);
-  hot.raced('a', 'at once', true);
-  expect(lasts()).toBe(0);
-  hot.raced('a', 'at once', false);
-  expect(lasts()).toBe(50);
+  const winAll = (times: number) => {
+    for (let n = 0; n < times; n += 1) hot.raced('a', 'at once', true);
+    return lasts();
+  };
+  expect(winAll(4)).toBe(0);
+  expect(lose()).toBe(5_000);
+  winAll(7);
+  expect(lose()).toBe(100);
 });
 
 it('an account is contended once for all commands that lost the same race', () => {
   let now = 0;
   const hot = rememberHotAccounts(() => now);
   for (let n = 0; n < 60; n += 1) hot.raced('a', 'at once', false);
-  now = 50;
+  now = 100;
   expect(hot.isContended('a', 'at once')).toBe(false);
 });
 
