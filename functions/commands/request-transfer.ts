@@ -43,10 +43,11 @@ export const requestTransferRequest = z.object({
  * first.
  *
  * A repeat gets the answer that was recorded, a transfer that is `reserved`, however far it has got
- * since, or one that was `settled` at once: the contract promises the same body every time. A request with `Prefer: wait` gets the
- * transfer as it stands once it has ended or the wait is over, on a repeat too.
- * @param dependencies whether transfers may go the short way, the store that decides, the views that follow, new ids, time for waiting, and
- *   telemetry.
+ * since, or one that was `settled` at once: the contract promises the same body every time. A
+ * request with `Prefer: wait` gets the transfer as it stands once it has ended or the wait is over,
+ * on a repeat too.
+ * @param dependencies whether transfers may go the short way, the store that decides, the views
+ *   that follow, new ids, time for waiting, and telemetry.
  * @returns a handler that answers 202 with the transfer.
  */
 export const createHandler = ({
@@ -81,10 +82,12 @@ export const createHandler = ({
     if (result.outcome !== 'accepted')
       return nonAcceptance(request.command, result, sender.repeatableBy);
     const location = { Location: `/transfers/${transferId}` };
+    const hasEnded = result.answer?.['endedAt'] !== undefined;
+    if (hasEnded && !result.replayed) sender.telemetry.count('TransfersSettledAtOnce', 1);
 
     if (!end) return acceptance(result, 202, location);
     const waited = { ...location, 'Preference-Applied': `wait=${wait}` };
-    if (result.answer?.['endedAt'] !== undefined) return acceptance(result, 202, waited);
+    if (hasEnded) return acceptance(result, 202, waited);
     const transfer = await end.reached(result.replayed);
     return transfer
       ? json(202, transfer, { ...waited, ...replayedHeader(result) })

@@ -265,7 +265,10 @@ type Debit = Omit<Credit, 'type' | 'from'> & {
  * What is asked of one account: a whole command, or its part in one that is carried out on several
  * accounts at once. A part is decided where it is made, and stored nowhere.
  */
-export type Part = Command | Debit | (Credit & { readonly counterpartyVersion: Version });
+export type Part = Command | Debit | CreditAtOnce;
+
+/** The credit of a debit, which `counterpartyVersion` is the version of. */
+type CreditAtOnce = Credit & { readonly counterpartyVersion: Version };
 
 // Why it may refuse
 
@@ -422,10 +425,7 @@ const reserve = (command: Reserve, account: Account): Decision => {
   );
 };
 
-const credit = (
-  command: Credit | (Credit & { readonly counterpartyVersion: Version }),
-  account: Account,
-): Decision => {
+const credit = (command: Credit | CreditAtOnce, account: Account): Decision => {
   const { transferId, from, amount } = command;
   return (
     refusal(command, account) ??

@@ -21,6 +21,7 @@ export type MetricName =
   | 'ServerError'
   // What became of transfers
   | 'TransfersSettledAtOnce'
+  | 'TransfersCarriedOut'
   | 'TransfersLeftToWorkflow'
   | 'TransferTime'
   | 'CreditsRejected'

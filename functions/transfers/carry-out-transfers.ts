@@ -58,7 +58,7 @@ export const createHandler =
     );
     for (const transfer of settled) logger.info('settled', logContext(transfer));
     if (settled.size > 0) measure('TransferTime', slowestOf(settled, reserved, clock()));
-    count('TransfersSettledAtOnce', settled.size);
+    count('TransfersCarriedOut', settled.size);
     return handOver(
       dependencies,
       delivered,

@@ -63,9 +63,9 @@ const rowsOf = ({
     metrics
       .emittersOf(name)
       .map((service) => metrics.emittedBy(service, name, { statistic, period }));
-  // Where each transfer has an execution, none ends at once, and its time is the execution's.
-  const endAtOnce = metrics.emittersOf('TransfersSettledAtOnce').length > 0;
-  const timeOfTransfers: Graph = endAtOnce
+  // Where each transfer has an execution, its time is the execution's.
+  const areCarriedOut = metrics.emittersOf('TransfersCarriedOut').length > 0;
+  const timeOfTransfers: Graph = areCarriedOut
     ? [
         'From reserved to settled, the slowest of each batch, milliseconds',
         ['p50', 'p99'].flatMap((statistic) => ofTransfers('TransferTime', statistic)),
@@ -140,11 +140,12 @@ const rowsOf = ({
     ],
     [
       [
-        endAtOnce
-          ? 'Transfers that ended at once, and those left to the workflow'
+        areCarriedOut
+          ? 'Transfers settled at once, carried out, and left to the workflow'
           : 'Transfers started, and how their executions ended',
         [
-          ...(endAtOnce ? counts('TransfersSettledAtOnce') : []),
+          ...counts('TransfersSettledAtOnce'),
+          ...(areCarriedOut ? counts('TransfersCarriedOut') : []),
           ...counts('TransfersLeftToWorkflow', 'CreditsRejected'),
           workflow.metricSucceeded(),
           workflow.metricFailed(),

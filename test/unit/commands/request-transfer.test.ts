@@ -459,7 +459,7 @@ describe('a transfer that may go the short way', () => {
         answer: settled,
         replayed,
       });
-      const answer = await ledger.transferAtOnce(body, { Prefer: 'wait=5' });
+      const { answer, counts } = await ledger.transferAtOnce(body, { Prefer: 'wait=5' });
       expect(answer).toMatchObject({
         status: 202,
         headers: { Location: '/transfers/t1', 'Preference-Applied': 'wait=5' },
@@ -467,6 +467,7 @@ describe('a transfer that may go the short way', () => {
       });
       expect('Idempotency-Replayed' in answer.headers).toBe(replayed);
       expect(ledger.views.transfer).not.toHaveBeenCalled();
+      expect(counts['TransfersSettledAtOnce']).toBe(replayed ? undefined : 1);
     },
   );
 });

@@ -8,7 +8,10 @@ import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts'
 import type { Transfer } from '../../../functions/ledger/transfer.ts';
 import { createHandler as getAccountHandler } from '../../../functions/queries/get-account.ts';
 import type { Views } from '../../../functions/views/views.ts';
-import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
+import {
+  recordedTelemetry,
+  silentHttpTelemetry as telemetry,
+} from '../runtime/recorded-telemetry.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { type ClientAnswer, type ClientRequest, send } from './request.ts';
 
@@ -66,13 +69,15 @@ export const createTestLedger = () => {
   return {
     store,
     views,
-    /** The same route where the stage allows transfers the short way. */
-    transferAtOnce: (body: object, headers: ClientRequest['headers'] = {}) =>
-      send(requestTransferHandler({ shortWay: true, store, views, newId, time, telemetry }), {
-        route: '/transfers',
-        body,
-        headers,
-      }),
+    /** The same route where the stage allows transfers the short way, and what it counted. */
+    transferAtOnce: async (body: object, headers: ClientRequest['headers'] = {}) => {
+      const { telemetry: recorded, counts } = recordedTelemetry();
+      const handler = requestTransferHandler({
+        ...{ shortWay: true, store, views, newId, time },
+        telemetry: { ofRequest: () => ({ ...recorded, publish: () => {} }) },
+      });
+      return { answer: await send(handler, { route: '/transfers', body, headers }), counts };
+    },
     time,
     /** Puts a transfer where the views find it. */
     show: (transfer: Transfer) => transfers.set(TransferId.parse(transfer.transferId), transfer),

@@ -13,6 +13,7 @@ import { createMeteredStore, type Fault } from '../../setup/metered-store.ts';
 
 /** How often each race is run, every time with other interleavings and troubles. */
 const ROUNDS = Number(process.env['HOLDFAST_ROUNDS'] ?? 20);
+if (!(ROUNDS >= 1)) throw new Error('HOLDFAST_ROUNDS takes a number of rounds, 1 or more');
 
 /**
  * Requests take their turns in a random order; some answers are lost, some transactions are told

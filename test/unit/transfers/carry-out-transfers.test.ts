@@ -124,7 +124,7 @@ describe('a transfer that goes straight', () => {
       ],
     ]);
     expect(workflow.start).not.toHaveBeenCalled();
-    expect(counts).toEqual({ TransfersSettledAtOnce: 1 });
+    expect(counts).toEqual({ TransfersCarriedOut: 1 });
   });
 
   it('tells how long the slowest of its batch took, from its reservation on; a clock that was ahead says nothing', async () => {
@@ -231,7 +231,7 @@ describe('a transfer that does not go straight is left to the workflow, and the 
         correlationId: 'k2-1',
         actor: 'alice',
       });
-      expect(counts).toEqual({ TransfersSettledAtOnce: 2, TransfersLeftToWorkflow: 1 });
+      expect(counts).toEqual({ TransfersCarriedOut: 2, TransfersLeftToWorkflow: 1 });
     },
   );
 
@@ -240,7 +240,7 @@ describe('a transfer that does not go straight is left to the workflow, and the 
       isStep('settle')(command) ? result : accepted,
     );
     expect(workflow.start.mock.calls.map(([name]) => name)).toEqual(['t2']);
-    expect(counts).toEqual({ TransfersSettledAtOnce: 2, TransfersLeftToWorkflow: 1 });
+    expect(counts).toEqual({ TransfersCarriedOut: 2, TransfersLeftToWorkflow: 1 });
   });
 
   it('when an account cannot be worked on at all', async () => {
@@ -343,7 +343,7 @@ describe('a stream record that can never be read is passed over in its first del
   ])('%s', async (_, record) => {
     const { handle, counts, logger } = carrier();
     expect(await handle(record(), recordFor(reserve('t1')))).toEqual(nothingFailed);
-    expect(counts).toEqual({ TransfersSettledAtOnce: 1, UnreadableRecords: 1 });
+    expect(counts).toEqual({ TransfersCarriedOut: 1, UnreadableRecords: 1 });
     expect(logger.error).toHaveBeenCalledWith('a stream record is passed over', {
       accountId: 'a',
       version: 1,

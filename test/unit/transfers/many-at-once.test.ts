@@ -125,7 +125,7 @@ const cases: Readonly<Record<string, Case>> = {
     answer: nothingFailed,
     lines: (n) => [n % 3 === 0 ? 'left to the transfer workflow' : 'settled'],
     metrics: {
-      TransfersSettledAtOnce: MANY - rejectedCredits,
+      TransfersCarriedOut: MANY - rejectedCredits,
       TransfersLeftToWorkflow: rejectedCredits,
       TransferTime: 0,
     },
