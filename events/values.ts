@@ -20,6 +20,10 @@ export type AccountId = z.infer<typeof AccountId>;
 export const TransferId = id().brand<'TransferId'>();
 export type TransferId = z.infer<typeof TransferId>;
 
+/** A posting's id, unique across all accounts. */
+export const PostingId = id().brand<'PostingId'>();
+export type PostingId = z.infer<typeof PostingId>;
+
 /** An event's position in its stream: 1, 2, 3 … without a gap. */
 export const Version = z.int().check(z.gte(1, 'must be at least 1')).brand<'Version'>();
 export type Version = z.infer<typeof Version>;
@@ -62,6 +66,54 @@ export const Reference = z
     z.minLength(1, 'must not be empty'),
     z.maxLength(140, 'must be at most 140 characters'),
   );
+
+/** What its owner calls an account. */
+export const AccountName = z
+  .string()
+  .check(
+    wellFormed,
+    z.minLength(1, 'must not be empty'),
+    z.maxLength(140, 'must be at most 140 characters'),
+  );
+
+/** The most names that metadata have, and the most bytes they take as JSON, all told. */
+const MOST_METADATA = 20;
+const MOST_METADATA_BYTES = 2_048;
+
+/**
+ * The name of a piece of metadata. `__proto__` is no name: assigned to an object it changes what
+ * the object is.
+ */
+export const MetadataName = z.string().check(
+  z.regex(/^[A-Za-z0-9_.-]{1,40}$/, 'must be 1 to 40 of the characters A-Z a-z 0-9 _ . -'),
+  z.refine((name) => name !== '__proto__', 'must not be __proto__'),
+);
+
+/** The value of a piece of metadata. */
+export const MetadataValue = z.string().check(wellFormed);
+
+/** Whether metadata are few and small enough to be kept with an event. */
+export const metadataFit = (metadata: Readonly<Record<string, string>>): boolean =>
+  Object.keys(metadata).length <= MOST_METADATA &&
+  Buffer.byteLength(JSON.stringify(metadata)) <= MOST_METADATA_BYTES;
+
+/** A client's own facts about an account, a transfer or a posting: they are kept and given back. */
+export const Metadata = z
+  .record(MetadataName, MetadataValue)
+  .check(
+    z.refine(
+      metadataFit,
+      `must be at most ${MOST_METADATA} names and ${MOST_METADATA_BYTES} bytes of JSON`,
+    ),
+  );
+export type Metadata = z.infer<typeof Metadata>;
+
+/**
+ * What is frozen of an account: payments out of it alone, or payments into it as well. What is
+ * reserved already settles or is released.
+ */
+export const FreezeScope = z.enum(['debits', 'all']);
+export type FreezeScope = z.infer<typeof FreezeScope>;
 
 /** Who an account belongs to, or who sent a command: the name that identity gives a caller. */
 export const Caller = z

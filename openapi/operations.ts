@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { movementRequest } from '../functions/commands/movement-request.ts';
 import { openAccountRequest } from '../functions/commands/open-account.ts';
 import { requestTransferRequest } from '../functions/commands/request-transfer.ts';
-import { AccountView } from '../functions/ledger/account.ts';
+import { AccountView } from '../functions/ledger/answers.ts';
 import { Entry } from '../functions/ledger/statement.ts';
 import { Transfer } from '../functions/ledger/transfer.ts';
 import { AccountAnswer, getAccountRequest } from '../functions/queries/get-account.ts';

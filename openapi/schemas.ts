@@ -14,7 +14,8 @@ import { movementRequest } from '../functions/commands/movement-request.ts';
 import { openAccountRequest } from '../functions/commands/open-account.ts';
 import { requestTransferRequest } from '../functions/commands/request-transfer.ts';
 import * as problem from '../functions/http/answer/problem.ts';
-import { AccountView, Rejection } from '../functions/ledger/account.ts';
+import { Rejection } from '../functions/ledger/account.ts';
+import { AccountView } from '../functions/ledger/answers.ts';
 import { minorUnitDigits } from '../functions/ledger/currencies.ts';
 import { Entry } from '../functions/ledger/statement.ts';
 import { Transfer, TransferStatus, TransferStep } from '../functions/ledger/transfer.ts';
@@ -48,6 +49,8 @@ export const Problem = z.object({
   code: ProblemCode,
   available: z.optional(MinorUnits),
   currentVersion: z.optional(z.int().check(z.gte(0))),
+  reversible: z.optional(MinorUnits),
+  leg: z.optional(z.int().check(z.gte(0))),
   errors: z.optional(z.array(InvalidPart)),
 } satisfies SchemasOf<problem.ProblemBody>);
 

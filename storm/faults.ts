@@ -33,9 +33,9 @@ export const faults: readonly Fault[] = [
     patches: [
       {
         file: 'functions/store/deciding/lane.ts',
-        find: '[...result.winners, ...result.records].some((found) => writeIdOf(found) === writeId);',
+        find: '(found) => writeIdOf(found) === writeId,\n      );',
         replace:
-          '[...result.winners, ...result.records].some((found) => writeIdOf(found) === writeId) || (batch.length === 1 && result.records.length === 0 && result.winner?.events[0]?.origin.commandId === batch[0]?.submission.origin.commandId);',
+          '(found) => writeIdOf(found) === writeId) || (batch.length === 1 && result.records.length === 0 && result.winner?.events[0]?.origin.commandId === batch[0]?.submission.origin.commandId);',
       },
     ],
   },
@@ -125,8 +125,8 @@ export const faults: readonly Fault[] = [
     patches: [
       {
         file: 'functions/store/execute.ts',
-        find: "command.type !== 'open' && expectedVersions === undefined;",
-        replace: "command.type !== 'open' && expectedVersions !== null;",
+        find: '!NEVER_QUEUED.has(command.type) && expectedVersions === undefined;',
+        replace: '!NEVER_QUEUED.has(command.type) && expectedVersions !== null;',
       },
     ],
   },

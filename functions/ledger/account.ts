@@ -2,33 +2,63 @@ import * as z from 'zod/mini';
 import type { AccountEvent, RecordedEvent } from '../../events/event.ts';
 import {
   AccountId,
+  AccountName,
   Amount,
   Caller,
   Currency,
+  FreezeScope,
   Limit,
+  Metadata,
   MinorUnits,
+  PostingId,
   Reference,
   sum,
   Timestamp,
   TransferId,
   Version,
 } from '../../events/values.ts';
-import { Entry, entryOf } from './statement.ts';
-import { Transfer } from './transfer.ts';
 
 // All rules of the account, in this order: its state and how events change it, its commands, why it
-// may refuse one, how it decides, and what it answers.
+// may refuse one, and how it decides. What it answers stands in `answers.ts`.
 
-/** Money set aside on the source for a transfer: when it was reserved, for whom, how much. */
+/**
+ * Money set aside on the source for a transfer: when it was reserved, for whom, how much. What the
+ * client said of it is not here but in its event: the state is written with every commit.
+ */
 export const Reservation = z.object({
   transferId: TransferId,
   to: AccountId,
   amount: Amount,
-  reference: z.optional(Reference),
   version: Version,
   at: Timestamp,
+  /**
+   * How it began as a hold. It rests as long as `version` is the hold's own; once it is captured,
+   * `version` and `at` are those of the capture.
+   */
+  hold: z.optional(
+    z.object({ amount: Amount, expiresAt: Timestamp, version: Version, at: Timestamp }),
+  ),
+  /** The transfer of which it takes back a part or all. */
+  reverses: z.optional(TransferId),
 });
 export type Reservation = z.infer<typeof Reservation>;
+
+/**
+ * Whether a reservation rests until it is captured or voided, or until it expires: nobody may carry
+ * its transfer out.
+ */
+export const isHeld = ({ hold, version }: Pick<Reservation, 'hold' | 'version'>): boolean =>
+  hold?.version === version;
+
+/**
+ * How much ever moved one way, and how often. The sum has no upper end, so it is kept as its
+ * digits.
+ */
+const Turnover = z.object({
+  count: z.int(),
+  amount: z.string().check(z.regex(/^\d+$/)),
+});
+type Turnover = z.infer<typeof Turnover>;
 
 /**
  * An account short of its single reservations, of which it may have thousands open. `available` is
@@ -36,12 +66,23 @@ export type Reservation = z.infer<typeof Reservation>;
  */
 const AccountSummary = z.object({
   status: z.enum(['open', 'frozen', 'closed']),
+  /** What is frozen, where the status says so. */
+  frozen: z.optional(FreezeScope),
   owner: Caller,
   currency: Currency,
   overdraftLimit: Limit,
   openedAt: Timestamp,
+  closedAt: z.optional(Timestamp),
+  /**
+   * The version of the event that has the account's name and metadata; absent where it never had
+   * any. They may be large, and this is written with every commit.
+   */
+  describedAt: z.optional(Version),
   balance: MinorUnits,
   reserved: MinorUnits,
+  /** All that ever came in, and all that ever went out. */
+  credits: Turnover,
+  debits: Turnover,
 });
 type AccountSummary = z.infer<typeof AccountSummary>;
 
@@ -57,7 +98,7 @@ export type Account = z.infer<typeof Account>;
  * The version of {@link Account}'s shape. A reader ignores a snapshot of another one and folds the
  * events.
  */
-export const ACCOUNT_SCHEMA = 1;
+export const ACCOUNT_SCHEMA = 2;
 
 /** What an account is before its first event. */
 export const initialState: Account | undefined = undefined;
@@ -82,25 +123,52 @@ const evolveSummary = (
 ): AccountSummary => {
   if (event.type === 'AccountOpened') {
     if (summary) throw impossible(event, 'the account was already open');
+    const { name, metadata, ...data } = event.data;
+    const isDescribed = name !== undefined || metadata !== undefined;
     return {
       status: 'open',
-      ...event.data,
+      ...data,
       openedAt: event.at,
+      ...(isDescribed ? { describedAt: event.version } : {}),
       balance: NOTHING,
       reserved: NOTHING,
+      credits: NO_TURNOVER,
+      debits: NO_TURNOVER,
     };
   }
   if (!summary) throw impossible(event, 'the account was never opened');
-  const { amount } = event.data;
   switch (event.type) {
-    case 'MoneyDeposited':
-      return { ...summary, balance: safe(event, summary.balance, amount) };
-    case 'MoneyWithdrawn':
-      return { ...summary, balance: safe(event, summary.balance, -amount) };
+    case 'AccountDescribed':
+      return { ...summary, describedAt: event.version };
+    case 'OverdraftLimitChanged':
+      return { ...summary, overdraftLimit: event.data.overdraftLimit };
+    case 'AccountFrozen':
+      return { ...summary, status: 'frozen', frozen: event.data.scope };
+    case 'AccountUnfrozen': {
+      const { frozen: _, ...thawed } = summary;
+      return { ...thawed, status: 'open' };
+    }
+    case 'AccountClosed':
+      return { ...summary, status: 'closed', closedAt: event.at };
+    case 'MoneyDeposited': {
+      const { amount } = event.data;
+      const credits = turnedOver(summary.credits, amount);
+      return { ...summary, balance: safe(event, summary.balance, amount), credits };
+    }
+    case 'MoneyWithdrawn': {
+      const { amount } = event.data;
+      const debits = turnedOver(summary.debits, amount);
+      return { ...summary, balance: safe(event, summary.balance, -amount), debits };
+    }
     case 'MoneyReserved':
-      return { ...summary, reserved: safe(event, summary.reserved, amount) };
+    case 'MoneyHeld':
+      return { ...summary, reserved: safe(event, summary.reserved, event.data.amount) };
+    case 'HoldCaptured': {
+      const { amount, heldAmount } = event.data;
+      return { ...summary, reserved: safe(event, summary.reserved, amount - heldAmount) };
+    }
     case 'ReservationCancelled':
-      return { ...summary, reserved: safe(event, summary.reserved, -amount) };
+      return { ...summary, reserved: safe(event, summary.reserved, -event.data.amount) };
   }
 };
 
@@ -108,11 +176,27 @@ const evolveSummary = (
 const openAfter = (account: Account | undefined, event: RecordedEvent): Account['reservations'] => {
   const open = account?.reservations ?? [];
   switch (event.type) {
-    case 'MoneyReserved': {
-      const { currency: _, ...reservation } = event.data;
-      if (reservationOf(account, reservation.transferId))
+    case 'MoneyReserved':
+    case 'MoneyHeld': {
+      const { transferId, to, amount } = event.data;
+      if (reservationOf(account, transferId))
         throw impossible(event, 'its transfer is already reserved');
-      return [...open, { ...reservation, version: event.version, at: event.at }];
+      const place = { version: event.version, at: event.at };
+      const more =
+        event.type === 'MoneyHeld'
+          ? { hold: { amount, expiresAt: event.data.expiresAt, ...place } }
+          : event.data.reverses === undefined
+            ? {}
+            : { reverses: event.data.reverses };
+      return [...open, { transferId, to, amount, ...place, ...more }];
+    }
+    case 'HoldCaptured': {
+      const { transferId, amount, heldAmount } = event.data;
+      const held = reservationOf(account, transferId);
+      if (!held || !isHeld(held) || held.amount !== heldAmount || amount > heldAmount)
+        throw impossible(event, 'there is no such hold');
+      const captured = { ...held, amount, version: event.version, at: event.at };
+      return open.map((reservation) => (reservation === held ? captured : reservation));
     }
     case 'ReservationCancelled': {
       const ended = reservationOf(account, event.data.transferId);
@@ -146,6 +230,13 @@ export const reservationOf = (
 
 const NOTHING = MinorUnits.parse(0);
 
+const NO_TURNOVER: Turnover = { count: 0, amount: '0' };
+
+const turnedOver = ({ count, amount }: Turnover, more: number): Turnover => ({
+  count: count + 1,
+  amount: String(BigInt(amount) + BigInt(more)),
+});
+
 const safe = (event: RecordedEvent, ...terms: number[]): MinorUnits => {
   const result = sum(...terms);
   if (result === undefined) throw impossible(event, 'a sum leaves the safe range');
@@ -163,7 +254,45 @@ const OpenAccount = z.object({
   owner: Caller,
   currency: Currency,
   overdraftLimit: Limit,
+  name: z.optional(AccountName),
+  metadata: z.optional(Metadata),
 });
+
+/**
+ * Say something else of an account, or let it be overdrawn otherwise. What is absent stays as it
+ * is.
+ */
+const Amend = z.object({
+  type: z.literal('amend'),
+  accountId: AccountId,
+  /**
+   * All that is said of it from now on. It was made from what was said before, in the event of
+   * version `describedAt` (0: nothing was said yet): where that has changed, it is refused.
+   */
+  described: z.optional(
+    z.object({
+      describedAt: z.union([Version, z.literal(0)]),
+      name: z.optional(AccountName),
+      metadata: z.optional(Metadata),
+    }),
+  ),
+  overdraftLimit: z.optional(Limit),
+});
+
+const Freeze = z.object({
+  type: z.literal('freeze'),
+  accountId: AccountId,
+  scope: FreezeScope,
+  reason: z.optional(Reference),
+});
+
+const Unfreeze = z.object({
+  type: z.literal('unfreeze'),
+  accountId: AccountId,
+  reason: z.optional(Reference),
+});
+
+const Close = z.object({ type: z.literal('close'), accountId: AccountId });
 
 const Deposit = z.object({
   type: z.literal('deposit'),
@@ -193,6 +322,87 @@ const Reserve = z.object({
   amount: Amount,
   currency: z.optional(Currency),
   reference: z.optional(Reference),
+  metadata: z.optional(Metadata),
+});
+
+/**
+ * Set money aside on the source, `accountId`, for a transfer that rests until it is captured or
+ * voided, or until `expiresAt`: 7 days from now, where nothing else is said. It is no {@link
+ * Reserve}: code that does not know holds must not decide one.
+ */
+const Hold = z.object({
+  type: z.literal('hold'),
+  accountId: AccountId,
+  transferId: TransferId,
+  to: AccountId,
+  amount: Amount,
+  currency: z.optional(Currency),
+  reference: z.optional(Reference),
+  metadata: z.optional(Metadata),
+  expiresAt: z.optional(Timestamp),
+});
+
+/** Have a held transfer carried out: all of it, or `amount`. The source, `accountId`, decides. */
+const Capture = z.object({
+  type: z.literal('capture'),
+  accountId: AccountId,
+  transferId: TransferId,
+  amount: z.optional(Amount),
+  /** The transfer's own, for the events that follow. */
+  reference: z.optional(Reference),
+});
+
+/** Give a held transfer back to its source, `accountId`, because somebody wants it. */
+const VoidHold = z.object({
+  type: z.literal('void'),
+  accountId: AccountId,
+  transferId: TransferId,
+});
+
+/** Give a held transfer back to its source, `accountId`, because its time is over. */
+const Expire = z.object({
+  type: z.literal('expire'),
+  accountId: AccountId,
+  transferId: TransferId,
+});
+
+/**
+ * Set money aside on `accountId`, the destination of an earlier transfer, to pay it back to that
+ * one's source, `to`: all that is left of it, or `amount`.
+ */
+const Reverse = z.object({
+  type: z.literal('reverse'),
+  accountId: AccountId,
+  transferId: TransferId,
+  to: AccountId,
+  /** The transfer that is reversed, and how much it paid in. */
+  reverses: z.object({ transferId: TransferId, amount: Amount }),
+  amount: z.optional(Amount),
+  currency: Currency,
+  reference: z.optional(Reference),
+});
+
+/** A signed amount: what a leg pays in, or, below 0, out. */
+const SignedAmount = z
+  .int('must be an integer in minor units, not 0')
+  .check(z.refine((amount) => amount !== 0, 'must not be 0'))
+  .brand<'MinorUnits'>();
+
+/** An account's part in a posting. */
+export const Leg = z.object({ accountId: AccountId, amount: SignedAmount });
+export type Leg = z.infer<typeof Leg>;
+
+/**
+ * Move money between 2 to 20 accounts at once, `accountId` that of the first leg: all legs land, or
+ * none does.
+ */
+const Post = z.object({
+  type: z.literal('post'),
+  accountId: AccountId,
+  postingId: PostingId,
+  legs: z.array(Leg),
+  reference: z.optional(Reference),
+  metadata: z.optional(Metadata),
 });
 
 /** Pay a transfer in at the destination, `accountId`. */
@@ -211,6 +421,8 @@ const Settle = z.object({
   type: z.literal('settle'),
   accountId: AccountId,
   transferId: TransferId,
+  /** The transfer's own, for the line of the statement. */
+  reference: z.optional(Reference),
 });
 
 /**
@@ -231,19 +443,42 @@ const Release = z.object({
  */
 export const Command = z.discriminatedUnion('type', [
   OpenAccount,
+  Amend,
+  Freeze,
+  Unfreeze,
+  Close,
   Deposit,
   Withdraw,
   Reserve,
+  Hold,
+  Capture,
+  VoidHold,
+  Expire,
+  Reverse,
+  Post,
   Credit,
   Settle,
   Release,
 ]);
 export type Command = z.infer<typeof Command>;
 
-/** The version of {@link Command}'s shape. This code decides no pending command of another one. */
-export const COMMAND_SCHEMA = 1;
+/**
+ * The version of {@link Command}'s shape. This code decides pending commands of this one and of
+ * those before it, and of no later one: what it does not know of a command may be what matters.
+ */
+export const COMMAND_SCHEMA = 2;
 
 type OpenAccount = z.infer<typeof OpenAccount>;
+type Amend = z.infer<typeof Amend>;
+type Freeze = z.infer<typeof Freeze>;
+type Unfreeze = z.infer<typeof Unfreeze>;
+type Close = z.infer<typeof Close>;
+type Hold = z.infer<typeof Hold>;
+type Capture = z.infer<typeof Capture>;
+type VoidHold = z.infer<typeof VoidHold>;
+type Expire = z.infer<typeof Expire>;
+type Reverse = z.infer<typeof Reverse>;
+type Post = z.infer<typeof Post>;
 type Deposit = z.infer<typeof Deposit>;
 type Withdraw = z.infer<typeof Withdraw>;
 type Reserve = z.infer<typeof Reserve>;
@@ -255,20 +490,29 @@ type Release = z.infer<typeof Release>;
  * Pay a transfer out at the source, `accountId`, without a reservation: in one transaction with its
  * credit, which `counterpartyVersion` is the version of.
  */
-type Debit = Omit<Credit, 'type' | 'from'> & {
+export type Debit = Omit<Credit, 'type' | 'from'> & {
   readonly type: 'debit';
   readonly to: AccountId;
   readonly counterpartyVersion: Version;
+  readonly metadata?: Metadata | undefined;
 };
 
 /**
  * What is asked of one account: a whole command, or its part in one that is carried out on several
  * accounts at once. A part is decided where it is made, and stored nowhere.
  */
-export type Part = Command | Debit | CreditAtOnce;
+export type Part = Exclude<Command, Post> | Debit | CreditAtOnce | PostLeg;
 
 /** The credit of a debit, which `counterpartyVersion` is the version of. */
 type CreditAtOnce = Credit & { readonly counterpartyVersion: Version };
+
+/** A leg of a posting, which is kept in `currency`, at its own account. */
+interface PostLeg extends Leg {
+  readonly type: 'leg';
+  readonly postingId: PostingId;
+  readonly currency: Currency | undefined;
+  readonly reference?: string | undefined;
+}
 
 // Why it may refuse
 
@@ -281,19 +525,35 @@ export const RejectionCode = z.enum([
   'currency_mismatch',
   'same_account',
   'amount_out_of_range',
+  'account_not_empty',
+  'limit_in_use',
+  'exceeds_hold',
+  'hold_expired',
+  'hold_voided',
+  'hold_captured',
+  'not_held',
+  'already_reversed',
+  /** No code of the contract: the hold is gone from the account, and what it ended with stands elsewhere. */
+  'hold_ended',
+  /** No code of the contract: what is said of the account has changed meanwhile. */
+  'described_anew',
 ]);
 export type RejectionCode = z.infer<typeof RejectionCode>;
 
 /**
  * A refusal, as a value. It is recorded with the command's id and answered again for ever, so it
  * carries its own words. `detail` is one sentence for the caller. `available` comes with
- * `insufficient_funds`: the account's balance less its reservations, in minor units. With an
- * overdraft the account could have paid more, up to its limit.
+ * `insufficient_funds` and `limit_in_use`: the account's balance less its reservations, in minor
+ * units. With an overdraft the account could have paid more, up to its limit. `reversible` comes
+ * with `already_reversed`: how much of the transfer can still be taken back. `leg` is the index of
+ * the leg for which a posting is refused.
  */
 export const Rejection = z.object({
   code: RejectionCode,
   detail: z.string(),
   available: z.optional(MinorUnits),
+  reversible: z.optional(MinorUnits),
+  leg: z.optional(z.int()),
 });
 export type Rejection = z.infer<typeof Rejection>;
 
@@ -301,30 +561,88 @@ export type Rejection = z.infer<typeof Rejection>;
 
 /**
  * The ledger's decision on a command: the events that follow (none, where it is already true), or
- * the rejection.
+ * the rejection. `draw` is what it takes, or, below 0, gives back, of the part of a transfer that
+ * can still be reversed: it must be written in the transaction of the events.
  */
 export type Decision =
-  | { readonly outcome: 'accepted'; readonly events: readonly AccountEvent[] }
+  | {
+      readonly outcome: 'accepted';
+      readonly events: readonly AccountEvent[];
+      readonly draw?: Draw | undefined;
+    }
   | { readonly outcome: 'rejected'; readonly rejection: Rejection };
 
+/** A change, in minor units, of how much of a transfer its reversals have taken back. */
+export interface Draw {
+  readonly transferId: TransferId;
+  readonly amount: number;
+}
+
+/** What a decision depends on besides the account. */
+export interface Circumstances {
+  /** The time of the commit that the decision will be in. */
+  readonly at: Timestamp;
+  /**
+   * How much of a transfer its reversals have taken back, minor units; asked for where {@link
+   * reversedBy} names one.
+   */
+  readonly reversed: number;
+}
+
 /**
- * Decides a command on an account as it stands. Pure: the same command on the same state is decided
- * the same way.
+ * The transfer whose reversals a command's decision depends on, or changes.
+ * @param account the account that the command is for.
+ */
+export const reversedBy = (command: Part, account: Account | undefined): TransferId | undefined => {
+  if (command.type === 'reverse') return command.reverses.transferId;
+  if (command.type === 'release') return reservationOf(account, command.transferId)?.reverses;
+  return undefined;
+};
+
+/**
+ * Decides a command on an account as it stands. Pure: the same command on the same state at the
+ * same time is decided the same way.
  * @param command what is asked of the account.
  * @param account its state; `undefined` where it was never opened.
+ * @param circumstances the time, and what stands beside the account.
  * @returns the events to append, or the rejection. A command that was done before is accepted with
- *   no events: a reserve whose reservation is open, a settle or release whose reservation is gone.
+ *   no events: a reserve whose reservation is open, a settle or release whose reservation is gone,
+ *   a freeze of what is frozen.
  */
-export const decide = (command: Part, account: Account | undefined): Decision => {
+export const decide = (
+  command: Part,
+  account: Account | undefined,
+  { at, reversed }: Circumstances,
+): Decision => {
   if (command.type === 'open') return open(command, account);
   if (!account) return rejected('account_not_found', `There is no account ${command.accountId}.`);
   switch (command.type) {
+    case 'amend':
+      return amend(command, account);
+    case 'freeze':
+      return freeze(command, account);
+    case 'unfreeze':
+      return unfreeze(command, account);
+    case 'close':
+      return close(command, account);
     case 'deposit':
       return deposit(command, account);
     case 'withdraw':
       return withdraw(command, account);
     case 'reserve':
       return reserve(command, account);
+    case 'hold':
+      return hold(command, account, at);
+    case 'capture':
+      return capture(command, account, at);
+    case 'void':
+      return voidHold(command, account);
+    case 'expire':
+      return expire(command, account, at);
+    case 'reverse':
+      return reverse(command, account, reversed);
+    case 'leg':
+      return leg(command, account);
     case 'credit':
       return credit(command, account);
     case 'debit':
@@ -338,12 +656,14 @@ export const decide = (command: Part, account: Account | undefined): Decision =>
 
 /**
  * The accounts that a command changes where it is carried out at once: for a reserve, both accounts
- * of its transfer.
+ * of its transfer; for a posting, those of its legs.
  */
-export const accountsOf = (command: Command): readonly AccountId[] =>
-  command.type === 'reserve' && command.to !== command.accountId
+export const accountsOf = (command: Command): readonly AccountId[] => {
+  if (command.type === 'post') return command.legs.map(({ accountId }) => accountId);
+  return command.type === 'reserve' && command.to !== command.accountId
     ? [command.accountId, command.to]
     : [command.accountId];
+};
 
 /** An account's place in a decision on several accounts: its state, and its stream's version. */
 export interface AccountAt {
@@ -353,7 +673,8 @@ export interface AccountAt {
 
 /**
  * What a command asks of each of its accounts where it is carried out at once: for a reserve, to
- * pay the transfer out and in, without a reservation. Every part leads to one event.
+ * pay the transfer out and in, without a reservation; for a posting, its legs. Every part leads to
+ * one event.
  * @param stateOf each of the accounts as it stands.
  * @returns one command for each account, the one for `command.accountId` first; `undefined` where
  *   the command cannot be carried out at once.
@@ -362,6 +683,7 @@ export const partsOf = (
   command: Command,
   stateOf: (accountId: AccountId) => AccountAt,
 ): readonly [Part, ...Part[]] | undefined => {
+  if (command.type === 'post') return legsOf(command, stateOf);
   if (command.type !== 'reserve') return undefined;
   const { accountId, transferId, to, amount } = command;
   const source = stateOf(accountId);
@@ -370,7 +692,14 @@ export const partsOf = (
   const both = { transferId, amount, currency, ...referenceOf(command) };
   const next = (id: AccountId) => Version.parse(stateOf(id).version + 1);
   return [
-    { type: 'debit', accountId, to, ...both, counterpartyVersion: next(to) },
+    {
+      type: 'debit',
+      accountId,
+      to,
+      ...both,
+      ...metadataOf(command),
+      counterpartyVersion: next(to),
+    },
     {
       type: 'credit',
       accountId: to,
@@ -381,16 +710,79 @@ export const partsOf = (
   ];
 };
 
+/** A posting is in the currency of the first of its accounts that there is. */
+const legsOf = (
+  { postingId, legs, reference }: Post,
+  stateOf: (accountId: AccountId) => AccountAt,
+): readonly [Part, ...Part[]] | undefined => {
+  const accounts = legs.map(({ accountId }) => stateOf(accountId).account);
+  const currency = accounts.find((account) => account !== undefined)?.currency;
+  const [first, ...others] = legs.map(
+    (leg): PostLeg => ({ type: 'leg', postingId, ...leg, currency, ...referenceOf({ reference }) }),
+  );
+  return first && [first, ...others];
+};
+
 const open = (
-  { accountId, owner, currency, overdraftLimit }: OpenAccount,
+  { accountId, owner, currency, overdraftLimit, name, metadata }: OpenAccount,
   account: Account | undefined,
 ): Decision =>
   account
     ? rejected('account_already_exists', `There is an account ${accountId} already.`)
-    : accepted({ type: 'AccountOpened', v: 2, data: { owner, currency, overdraftLimit } });
+    : accepted({
+        type: 'AccountOpened',
+        v: 2,
+        data: { owner, currency, overdraftLimit, ...detailsOf({ name, metadata }) },
+      });
+
+const amend = ({ accountId, described, overdraftLimit }: Amend, account: Account): Decision => {
+  if (account.status === 'closed') return notOpen(accountId, account);
+  if (described && described.describedAt !== (account.describedAt ?? 0))
+    return rejected('described_anew', `Account ${accountId} was described anew meanwhile.`);
+  if (overdraftLimit !== undefined && available(account) < -overdraftLimit) {
+    return {
+      outcome: 'rejected',
+      rejection: {
+        code: 'limit_in_use',
+        detail: `${available(account)} available: the limit cannot fall below what is in use.`,
+        available: available(account),
+      },
+    };
+  }
+  const events: AccountEvent[] = [];
+  if (described) events.push({ type: 'AccountDescribed', v: 1, data: detailsOf(described) });
+  if (overdraftLimit !== undefined && overdraftLimit !== account.overdraftLimit)
+    events.push({ type: 'OverdraftLimitChanged', v: 1, data: { overdraftLimit } });
+  return accepted(...events);
+};
+
+const freeze = ({ accountId, scope, reason }: Freeze, account: Account): Decision => {
+  if (account.status === 'closed') return notOpen(accountId, account);
+  if (account.frozen === scope) return accepted();
+  return accepted({ type: 'AccountFrozen', v: 1, data: { scope, ...reasonOf({ reason }) } });
+};
+
+const unfreeze = ({ accountId, reason }: Unfreeze, account: Account): Decision => {
+  if (account.status === 'closed') return notOpen(accountId, account);
+  if (account.status === 'open') return accepted();
+  return accepted({ type: 'AccountUnfrozen', v: 1, data: reasonOf({ reason }) });
+};
+
+// What is frozen stays as it is: whoever froze it decides when it may be closed.
+const close = ({ accountId }: Close, account: Account): Decision => {
+  if (account.status === 'closed') return accepted();
+  if (account.status === 'frozen') return notOpen(accountId, account);
+  if (account.balance !== 0 || account.reserved !== 0) {
+    return rejected(
+      'account_not_empty',
+      `Account ${accountId} has a balance of ${account.balance} and ${account.reserved} reserved; to be closed it must have neither.`,
+    );
+  }
+  return accepted({ type: 'AccountClosed', v: 1, data: {} });
+};
 
 const deposit = (command: Deposit, account: Account): Decision =>
-  refusal(command, account) ??
+  refusal(command, account, 'in') ??
   incoming(command.amount, account) ??
   accepted({
     type: 'MoneyDeposited',
@@ -399,7 +791,7 @@ const deposit = (command: Deposit, account: Account): Decision =>
   });
 
 const withdraw = (command: Withdraw, account: Account): Decision =>
-  refusal(command, account) ??
+  refusal(command, account, 'out') ??
   outgoing(command.amount, account) ??
   accepted({
     type: 'MoneyWithdrawn',
@@ -407,28 +799,174 @@ const withdraw = (command: Withdraw, account: Account): Decision =>
     data: { amount: command.amount, ...referenceOf(command) },
   });
 
-const reserve = (command: Reserve, account: Account): Decision => {
+const reserve = (command: Reserve, account: Account): Decision =>
+  setAside(command, account, () =>
+    accepted({ type: 'MoneyReserved', v: 1, data: termsOf(command, account, command.amount) }),
+  );
+
+/** How long a hold rests where nothing is said of that: 7 days, in milliseconds. */
+const HOLD_MS = 7 * 24 * 60 * 60_000;
+
+const hold = (command: Hold, account: Account, at: Timestamp): Decision =>
+  setAside(command, account, () => {
+    const expiresAt =
+      command.expiresAt ?? Timestamp.parse(new Date(Date.parse(at) + HOLD_MS).toISOString());
+    if (expiresAt <= at) return rejected('hold_expired', `The hold would end at ${expiresAt}.`);
+    const terms = termsOf(command, account, command.amount);
+    return accepted({ type: 'MoneyHeld', v: 1, data: { ...terms, expiresAt } });
+  });
+
+/** @param reversed how much of the transfer other reversals have taken back. */
+const reverse = (command: Reverse, account: Account, reversed: number): Decision => {
+  const { transferId, amount: paid } = command.reverses;
+  const reversible = MinorUnits.parse(paid - reversed);
+  const amount = command.amount ?? reversible;
+  const refuseTooMuch = (): Decision | undefined =>
+    amount > reversible || amount === 0
+      ? {
+          outcome: 'rejected',
+          rejection: {
+            code: 'already_reversed',
+            detail: `${reversible} of transfer ${transferId} can still be reversed.`,
+            reversible,
+          },
+        }
+      : undefined;
+  return setAside(
+    { ...command, amount },
+    account,
+    () => ({
+      outcome: 'accepted',
+      events: [
+        {
+          type: 'MoneyReserved',
+          v: 1,
+          data: { ...termsOf(command, account, amount), reverses: transferId },
+        },
+      ],
+      draw: { transferId, amount },
+    }),
+    refuseTooMuch,
+  );
+};
+
+/**
+ * Sets money aside for a transfer, whichever way it goes on from there.
+ * @param whySooner a refusal that comes before that for want of money.
+ */
+const setAside = (
+  command: Pick<Reserve, 'accountId' | 'transferId' | 'to' | 'currency'> & {
+    readonly amount: number;
+  },
+  account: Account,
+  toAccepted: () => Decision,
+  whySooner: () => Decision | undefined = () => undefined,
+): Decision => {
   const { accountId, transferId, to, amount } = command;
   if (to === accountId)
     return rejected('same_account', `A transfer needs two accounts; both are ${accountId}.`);
   // Sent again: its key's record has the outcome.
   if (reservationOf(account, transferId)) return accepted();
   return (
-    refusal(command, account) ??
+    refusal(command, account, 'out') ??
+    whySooner() ??
     outgoing(amount, account) ??
     reservable(amount, account) ??
-    accepted({
-      type: 'MoneyReserved',
-      v: 1,
-      data: { transferId, to, amount, currency: account.currency, ...referenceOf(command) },
-    })
+    toAccepted()
+  );
+};
+
+/** What an event says of the transfer that money is set aside for. */
+const termsOf = (
+  {
+    transferId,
+    to,
+    reference,
+    metadata,
+  }: Pick<Reserve, 'transferId' | 'to' | 'reference' | 'metadata'>,
+  { currency }: Account,
+  amount: number,
+) => ({
+  transferId,
+  to,
+  amount: Amount.parse(amount),
+  currency,
+  ...referenceOf({ reference }),
+  ...metadataOf({ metadata }),
+});
+
+const capture = (command: Capture, account: Account, at: Timestamp): Decision => {
+  const { accountId, transferId } = command;
+  const found = heldOf(transferId, account);
+  if ('outcome' in found) return found;
+  const { to, amount: heldAmount, expiresAt } = found;
+  const amount = command.amount ?? heldAmount;
+  if (account.status !== 'open') return notOpen(accountId, account);
+  if (at >= expiresAt)
+    return rejected('hold_expired', `The hold of transfer ${transferId} ended at ${expiresAt}.`);
+  if (amount > heldAmount)
+    return rejected('exceeds_hold', `${heldAmount} is held, ${amount} asked for.`);
+  return accepted({
+    type: 'HoldCaptured',
+    v: 1,
+    data: {
+      transferId,
+      to,
+      amount,
+      heldAmount,
+      currency: account.currency,
+      ...referenceOf(command),
+    },
+  });
+};
+
+const voidHold = ({ transferId }: VoidHold, account: Account): Decision => {
+  const found = heldOf(transferId, account);
+  return 'outcome' in found ? found : givenBack(transferId, found.amount, 'voided');
+};
+
+const expire = ({ transferId }: Expire, account: Account, at: Timestamp): Decision => {
+  const found = heldOf(transferId, account);
+  // It was captured or voided, or its time is not over by the clock of this commit.
+  if ('outcome' in found || at < found.expiresAt) return accepted();
+  return givenBack(transferId, found.amount, 'expired');
+};
+
+/** The hold of a transfer while it rests, or the refusal of whoever wants to end it. */
+const heldOf = (transferId: TransferId, account: Account) => {
+  const reservation = reservationOf(account, transferId);
+  if (!reservation)
+    return rejected('hold_ended', `Transfer ${transferId} is held no more, or never was.`);
+  const { to, amount, hold } = reservation;
+  if (!hold) return rejected('not_held', `Transfer ${transferId} was never held.`);
+  return isHeld(reservation)
+    ? { to, amount, expiresAt: hold.expiresAt }
+    : rejected('hold_captured', `The hold of transfer ${transferId} was captured.`);
+};
+
+const givenBack = (
+  transferId: TransferId,
+  amount: Reservation['amount'],
+  reason: string,
+): Decision =>
+  accepted({ type: 'ReservationCancelled', v: 1, data: { transferId, amount, reason } });
+
+const leg = (command: PostLeg, account: Account): Decision => {
+  const { amount, postingId } = command;
+  const isIn = amount > 0;
+  const moved = Amount.parse(Math.abs(amount));
+  const data = { amount: moved, ...referenceOf(command), postingId };
+  return (
+    refusal(command, account, isIn ? 'in' : 'out') ??
+    (isIn ? incoming(moved, account) : outgoing(moved, account)) ??
+    accepted({ type: isIn ? 'MoneyDeposited' : 'MoneyWithdrawn', v: 1, data })
   );
 };
 
 const credit = (command: Credit | CreditAtOnce, account: Account): Decision => {
   const { transferId, from, amount } = command;
   return (
-    refusal(command, account) ??
+    refusal(command, account, 'in') ??
     incoming(amount, account) ??
     accepted({
       type: 'MoneyDeposited',
@@ -449,7 +987,7 @@ const credit = (command: Credit | CreditAtOnce, account: Account): Decision => {
 const debit = (command: Debit, account: Account): Decision => {
   const { transferId, to, amount, currency, counterpartyVersion } = command;
   return (
-    refusal(command, account) ??
+    refusal(command, account, 'out') ??
     outgoing(amount, account) ??
     accepted({
       type: 'MoneyWithdrawn',
@@ -461,44 +999,50 @@ const debit = (command: Debit, account: Account): Decision => {
         counterparty: to,
         counterpartyVersion,
         currency,
+        ...metadataOf(command),
       },
     })
   );
 };
 
 // A settle or a release goes through whatever has become of the account since: the account promised
-// the money while it was open.
-const settle = ({ transferId }: Settle, account: Account): Decision => {
+// the money while it was open. A hold rests: nobody but its capture makes it one to carry out.
+const settle = (command: Settle, account: Account): Decision => {
+  const { transferId } = command;
   const reservation = reservationOf(account, transferId);
-  if (!reservation) return accepted();
+  if (!reservation || isHeld(reservation)) return accepted();
   const { amount, to } = reservation;
   return accepted(
     { type: 'ReservationCancelled', v: 1, data: { transferId, amount } },
     {
       type: 'MoneyWithdrawn',
       v: 1,
-      data: { amount, ...referenceOf(reservation), transferId, counterparty: to },
+      data: { amount, ...referenceOf(command), transferId, counterparty: to },
     },
   );
 };
 
 const release = ({ transferId, reason }: Release, account: Account): Decision => {
   const reservation = reservationOf(account, transferId);
-  if (!reservation) return accepted();
-  return accepted({
-    type: 'ReservationCancelled',
-    v: 1,
-    data: { transferId, amount: reservation.amount, reason },
-  });
+  if (!reservation || isHeld(reservation)) return accepted();
+  const { amount, reverses } = reservation;
+  return {
+    outcome: 'accepted',
+    events: [{ type: 'ReservationCancelled', v: 1, data: { transferId, amount, reason } }],
+    ...(reverses === undefined ? {} : { draw: { transferId: reverses, amount: -amount } }),
+  };
 };
 
+/** @param way whether money comes in or goes out: an account may be frozen one way alone. */
 const refusal = (
-  command: Deposit | Withdraw | Reserve | Credit | Debit,
+  command: { readonly accountId: AccountId; readonly currency?: Currency | undefined },
   account: Account,
+  way: 'in' | 'out',
 ): Decision | undefined => {
-  if (account.status !== 'open') {
-    return rejected('account_not_open', `Account ${command.accountId} is ${account.status}.`);
-  }
+  const isRefused =
+    account.status === 'closed' ||
+    (account.status === 'frozen' && !(way === 'in' && account.frozen === 'debits'));
+  if (isRefused) return notOpen(command.accountId, account);
   if (command.currency !== undefined && command.currency !== account.currency) {
     return rejected(
       'currency_mismatch',
@@ -507,6 +1051,9 @@ const refusal = (
   }
   return undefined;
 };
+
+const notOpen = (accountId: AccountId, { status }: Account) =>
+  rejected('account_not_open', `Account ${accountId} is ${status}.`);
 
 const incoming = (amount: number, account: Account): Decision | undefined =>
   sum(account.balance, amount) === undefined
@@ -551,145 +1098,29 @@ const reservable = (amount: number, account: Account): Decision | undefined =>
       )
     : undefined;
 
-const accepted = (...events: AccountEvent[]): Decision => ({ outcome: 'accepted', events });
+type Accepted = Extract<Decision, { outcome: 'accepted' }>;
+type Rejected = Extract<Decision, { outcome: 'rejected' }>;
 
-const rejected = (code: RejectionCode, detail: string): Decision => ({
+const accepted = (...events: AccountEvent[]): Accepted => ({ outcome: 'accepted', events });
+
+const rejected = (code: RejectionCode, detail: string): Rejected => ({
   outcome: 'rejected',
   rejection: { code, detail },
 });
 
-const referenceOf = ({ reference }: { reference?: string | undefined }) =>
+const referenceOf = ({ reference }: { readonly reference?: string | undefined }) =>
   reference === undefined ? {} : { reference };
 
-// What it answers
+const metadataOf = ({ metadata }: { readonly metadata?: Metadata | undefined }) =>
+  metadata === undefined ? {} : { metadata };
 
-/** An account as the API shows it: its state, without its reservations, at a version. */
-export const AccountView = z.object({
-  accountId: AccountId,
-  owner: Account.shape.owner,
-  currency: Account.shape.currency,
-  status: Account.shape.status,
-  balance: MinorUnits,
-  reserved: MinorUnits,
-  available: MinorUnits,
-  overdraftLimit: Account.shape.overdraftLimit,
-  version: Version,
-  openedAt: Account.shape.openedAt,
-});
-export type AccountView = z.infer<typeof AccountView>;
+const reasonOf = ({ reason }: { readonly reason?: string | undefined }) =>
+  reason === undefined ? {} : { reason };
 
-/**
- * What the caller of an accepted command hears: the account it opened, the statement line, the
- * transfer.
- */
-export const Answer = z.union([AccountView, Entry, Transfer]);
-export type Answer = z.infer<typeof Answer>;
-
-/**
- * Makes the answer to an accepted command. It is recorded with the command's id, so that a repeat
- * hears the same.
- * @param command the command that was accepted.
- * @param account the account once `events` are applied.
- * @param events the events that followed, as recorded; none where it was true already.
- * @param version the version that `account` is the fold of.
- * @returns the answer; without events, the transfer as its open reservation has it, or the account
- *   as it is. `undefined` for settle and release, whose answer nobody waits for.
- * @throws {Error} where a reserve was accepted and the account has no such reservation: a bug in
- *   the ledger.
- */
-export const answerOf = (
-  command: Part,
-  account: Account,
-  events: readonly RecordedEvent[],
-  version: Version,
-): Answer | undefined => {
-  const { accountId } = command;
-  switch (command.type) {
-    case 'open':
-      return accountView(accountId, account, version);
-    case 'deposit':
-    case 'withdraw':
-    case 'credit': {
-      const event = events.at(-1);
-      return event
-        ? entryOf(accountId, event, account.balance)
-        : accountView(accountId, account, version);
-    }
-    case 'reserve':
-      return reservedTransfer(accountId, account, command.transferId);
-    case 'debit':
-      return transferAtOnce(command, events.at(-1));
-    case 'settle':
-    case 'release':
-      return undefined;
-  }
-};
-
-/**
- * The transfer of a reservation that is open on its source, `from`. A repeat hears of the open
- * reservation, not of the one it asks for.
- */
-const reservedTransfer = (from: AccountId, account: Account, transferId: TransferId): Transfer => {
-  const reservation = reservationOf(account, transferId);
-  if (!reservation)
-    throw new Error(
-      `a reserve on ${from} was accepted, and its transfer ${transferId} is not reserved`,
-    );
-  const { to, amount, reference, version, at } = reservation;
-  return {
-    transferId,
-    from,
-    to,
-    amount,
-    currency: account.currency,
-    status: 'reserved',
-    ...(reference === undefined ? {} : { reference }),
-    requestedAt: at,
-    steps: [{ step: 'reserved', accountId: from, version, at }],
-  };
-};
-
-/** The transfer of a debit: credited and settled by one transaction. */
-const transferAtOnce = (
-  { accountId, transferId, to, amount, currency, reference, counterpartyVersion }: Debit,
-  event: RecordedEvent | undefined,
-): Transfer => {
-  if (!event) throw new Error(`a debit on ${accountId} was accepted without an event`);
-  const { at, version } = event;
-  return {
-    transferId,
-    from: accountId,
-    to,
-    amount,
-    currency,
-    status: 'settled',
-    ...(reference === undefined ? {} : { reference }),
-    requestedAt: at,
-    endedAt: at,
-    steps: [
-      { step: 'credited', accountId: to, version: counterpartyVersion, at },
-      { step: 'settled', accountId, version, at },
-    ],
-  };
-};
-
-/**
- * An account as the API shows it.
- * @param version the version that `account` is the fold of.
- */
-export const accountView = (
-  accountId: AccountId,
-  account: AccountSummary,
-  version: Version,
-): AccountView => ({
-  accountId,
-  owner: account.owner,
-  currency: account.currency,
-  status: account.status,
-  balance: account.balance,
-  reserved: account.reserved,
-  available: available(account),
-  overdraftLimit: account.overdraftLimit,
-  version,
-  openedAt: account.openedAt,
-});
+const detailsOf = ({
+  name,
+  metadata,
+}: {
+  readonly name?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+}) => ({ ...(name === undefined ? {} : { name }), ...metadataOf({ metadata }) });

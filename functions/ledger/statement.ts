@@ -4,6 +4,7 @@ import {
   AccountId,
   Amount,
   MinorUnits,
+  PostingId,
   Reference,
   sum,
   Timestamp,
@@ -15,7 +16,14 @@ import {
 export const Entry = z.object({
   entryId: z.string(),
   accountId: AccountId,
-  kind: z.enum(['deposit', 'withdrawal', 'transfer_in', 'transfer_out']),
+  kind: z.enum([
+    'deposit',
+    'withdrawal',
+    'transfer_in',
+    'transfer_out',
+    'posting_in',
+    'posting_out',
+  ]),
   amount: Amount,
   balanceAfter: MinorUnits,
   version: Version,
@@ -23,6 +31,7 @@ export const Entry = z.object({
   reference: z.optional(Reference),
   transferId: z.optional(TransferId),
   counterparty: z.optional(AccountId),
+  postingId: z.optional(PostingId),
 });
 export type Entry = z.infer<typeof Entry>;
 
@@ -40,15 +49,15 @@ export const entryOf = (
   balanceAfter: MinorUnits,
 ): Entry | undefined => {
   if (event.type !== 'MoneyDeposited' && event.type !== 'MoneyWithdrawn') return undefined;
-  const { amount, reference, transferId, counterparty } = event.data;
-  const incoming = event.type === 'MoneyDeposited';
-  const [outside, transfer] = incoming
-    ? (['deposit', 'transfer_in'] as const)
-    : (['withdrawal', 'transfer_out'] as const);
+  const { amount, reference, transferId, counterparty, postingId } = event.data;
+  const [outside, transfer, posting] =
+    event.type === 'MoneyDeposited'
+      ? (['deposit', 'transfer_in', 'posting_in'] as const)
+      : (['withdrawal', 'transfer_out', 'posting_out'] as const);
   return {
     entryId: `${accountId}-${event.version}`,
     accountId,
-    kind: transferId ? transfer : outside,
+    kind: transferId ? transfer : postingId ? posting : outside,
     amount,
     balanceAfter,
     version: event.version,
@@ -56,6 +65,7 @@ export const entryOf = (
     ...(reference === undefined ? {} : { reference }),
     ...(transferId === undefined ? {} : { transferId }),
     ...(counterparty === undefined ? {} : { counterparty }),
+    ...(postingId === undefined ? {} : { postingId }),
   };
 };
 

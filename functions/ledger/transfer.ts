@@ -3,6 +3,7 @@ import {
   AccountId,
   Amount,
   Currency,
+  Metadata,
   Reference,
   Timestamp,
   TransferId,
@@ -11,9 +12,9 @@ import {
 
 /**
  * How far a transfer is: reserved on the source, credited at the destination, then settled, or
- * released instead.
+ * released instead. One that is held rests before that.
  */
-export const TransferStatus = z.enum(['reserved', 'credited', 'settled', 'released']);
+export const TransferStatus = z.enum(['held', 'reserved', 'credited', 'settled', 'released']);
 export type TransferStatus = z.infer<typeof TransferStatus>;
 
 /** One step of a transfer: the event, on one account's stream, that took it there. */
@@ -25,9 +26,14 @@ export const TransferStep = z.object({
 });
 export type TransferStep = z.infer<typeof TransferStep>;
 
+/** A transfer that takes back a part of another or all. */
+const Reversal = z.object({ transferId: TransferId, amount: Amount, status: TransferStatus });
+
 /**
  * A transfer as the API shows it. `reason` is the code for which a released transfer's credit was
- * rejected.
+ * rejected, or `voided` or `expired`. A hold has `heldAmount` and `expiresAt`; once it is captured,
+ * `amount` is what was captured. `reverses` is the transfer that it takes back; `reversals` are those
+ * that take it back.
  */
 export const Transfer = z.object({
   transferId: TransferId,
@@ -38,6 +44,11 @@ export const Transfer = z.object({
   status: TransferStatus,
   reference: z.optional(Reference),
   reason: z.optional(z.string()),
+  metadata: z.optional(Metadata),
+  heldAmount: z.optional(Amount),
+  expiresAt: z.optional(Timestamp),
+  reverses: z.optional(TransferId),
+  reversals: z.optional(z.array(Reversal)),
   requestedAt: Timestamp,
   endedAt: z.optional(Timestamp),
   steps: z.array(TransferStep),

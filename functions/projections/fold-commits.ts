@@ -77,7 +77,7 @@ const transferChange = (
         ? undefined
         : { transferId, from: accountId, released: { ...step, reason } };
     }
-    case 'AccountOpened':
+    default:
       return undefined;
   }
 };

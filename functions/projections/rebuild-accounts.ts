@@ -135,7 +135,7 @@ const rebuildCommits = async (
 /** The transfers that a commit has a step of. */
 const transfersIn = ({ streamId, events }: Commit): readonly TransferRef[] =>
   events.flatMap(({ type, data }) => {
-    if (type === 'AccountOpened' || !data.transferId) return [];
+    if (!('transferId' in data) || !data.transferId) return [];
     const from = type === 'MoneyDeposited' ? data.counterparty : streamId;
     return from ? [{ transferId: data.transferId, from }] : [];
   });

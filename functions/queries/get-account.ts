@@ -8,7 +8,7 @@ import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import { IfNoneMatch } from '../http/request/if-none-match.ts';
 import { queryNumber } from '../http/request/query-number.ts';
 import { RequestTime } from '../http/request/request-time.ts';
-import { AccountView, accountView } from '../ledger/account.ts';
+import { AccountView, accountView } from '../ledger/answers.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 

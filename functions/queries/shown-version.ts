@@ -70,7 +70,7 @@ const stepOf = (
   accountId: AccountId,
   { type, data, version }: CommittedEvent,
 ): Step | undefined => {
-  if (type === 'AccountOpened' || !data.transferId) return undefined;
+  if (!('transferId' in data) || !data.transferId) return undefined;
   if (type === 'ReservationCancelled' && data.reason === undefined) return undefined;
   const from = type === 'MoneyDeposited' ? data.counterparty : accountId;
   return from && { transferId: data.transferId, from, version };

@@ -79,6 +79,8 @@ export const execute = async (
   };
   const leave = hot.enter(accountId);
   try {
+    if (request.command.type === 'post')
+      return await decidePosting(dependencies, submission, deadline);
     // Without a key nothing would keep what was done at once from being done again.
     const mayBeAtOnce = request.atOnce && submission.keys.length > 0;
     const atOnce = mayBeAtOnce
@@ -156,12 +158,35 @@ const decideAtOnce = async (
   return verdict;
 };
 
+/** Races after whose loss a posting gives way to those who meet on its accounts. */
+const MOST_LOSSES_OF_A_POSTING = 8;
+
 /**
- * A command with `If-Match` depends on the version at which it would win a race, and no commands
- * meet on an account that is not opened yet.
+ * Has a posting decided on all its accounts. It has no other way to go: where its accounts are too
+ * hot, its sender hears that nothing was done.
+ */
+const decidePosting = async (
+  dependencies: ExecuteDependencies,
+  submission: Submission,
+  deadline: number,
+): Promise<CommandResult> => {
+  const mayLeave = ({ losses }: Race) => losses >= MOST_LOSSES_OF_A_POSTING;
+  const accounts = accountsOf(submission.command);
+  const verdicts = await dependencies.lanes.decide(accounts, [submission], { deadline, mayLeave });
+  return resultFor(dependencies, submission, verdicts.get(submission), deadline);
+};
+
+/**
+ * A command with `If-Match` depends on the version at which it would win a race.
  */
 const canQueue = ({ command, expectedVersions }: CommandRequest): boolean =>
-  command.type !== 'open' && expectedVersions === undefined;
+  !NEVER_QUEUED.has(command.type) && expectedVersions === undefined;
+
+/**
+ * Nobody meets on an account that is not opened yet; a description goes out of date; and a posting
+ * is of several accounts.
+ */
+const NEVER_QUEUED: ReadonlySet<string> = new Set(['open', 'amend', 'post']);
 
 /**
  * What the sender of a command hears of its verdict.

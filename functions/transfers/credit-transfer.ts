@@ -1,4 +1,4 @@
-import { type RejectionCode, reservationOf } from '../ledger/account.ts';
+import { isHeld, type RejectionCode, reservationOf } from '../ledger/account.ts';
 import { readInput } from '../runtime/read-input.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
@@ -31,7 +31,11 @@ export const createHandler =
     const context = logContext(transfer);
     const { account } = await store.load(transfer.from);
     const reservation = reservationOf(account, transfer.transferId);
-    if (reservation?.to !== transfer.to || reservation.amount !== transfer.amount) {
+    const isReserved =
+      reservation?.to === transfer.to &&
+      reservation.amount === transfer.amount &&
+      !isHeld(reservation);
+    if (!isReserved) {
       const record = await store.recordOf(creditKey(transfer));
       if (record?.outcome === 'pending') {
         telemetry.logger.warn('the credit is pending and its reservation is gone', context);

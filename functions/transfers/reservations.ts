@@ -1,16 +1,19 @@
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import { AccountId, type Timestamp } from '../../events/values.ts';
+import { isHeld } from '../ledger/account.ts';
 import { answered, UnreadableAnswer } from '../runtime/answered.ts';
 import { type Patience, untilAnswered } from '../runtime/patience.ts';
 import type { Store } from '../store/store.ts';
 import type { Commit } from '../store/stream/commit.ts';
-import type { TransferInput } from './workflow.ts';
+import { inputOf, type TransferInput } from './workflow.ts';
 
 /** The workflow's input for each reservation of a commit. */
 export const reservedIn = ({ streamId, events }: Commit): TransferInput[] =>
   events.flatMap(({ type, data, origin: { correlationId, actor } }) =>
-    type === 'MoneyReserved' ? [{ ...data, from: streamId, correlationId, actor }] : [],
+    type === 'MoneyReserved' || type === 'HoldCaptured'
+      ? [inputOf({ ...data, from: streamId, correlationId, actor })]
+      : [],
   );
 
 /** The streams, in which an account's reservations are found without the views. */
@@ -32,8 +35,9 @@ export async function* openReservations(
   isDue: (reservedAt: Timestamp) => boolean,
 ): AsyncGenerator<OpenReservation> {
   const { account } = await store.load(accountId);
-  for (const { transferId, version, at } of account?.reservations ?? []) {
-    if (!isDue(at)) continue;
+  for (const reservation of account?.reservations ?? []) {
+    const { transferId, version, at } = reservation;
+    if (isHeld(reservation) || !isDue(at)) continue;
     // Only the commit says in whose name the money was reserved.
     for await (const commit of store.history(accountId, { from: version, to: version })) {
       for (const transfer of reservedIn(commit)) {

@@ -35,7 +35,8 @@ export const planSide = async (
   const submission = { command, fingerprint: fingerprint(command), keys: [], origin };
   const tail = await loadTail(tables, (ask) => ask(), AccountId.parse(accountId));
   const planned = planFor([tail], [submission], new Map(), randomUUID(), Date.now());
-  if (planned === 'too_large') throw new Error(`${accountId}: the commit is too large`);
+  if (planned === 'too_large' || 'missing' in planned)
+    throw new Error(`${accountId}: it cannot be planned`);
   return planned;
 };
 

@@ -1,8 +1,8 @@
-import type { Command } from '../../ledger/account.ts';
+import type { Command, RejectionCode } from '../../ledger/account.ts';
 import type { CommandResult, UndecidedReason } from '../../store/deciding/command-result.ts';
 import { commandIdOf } from '../../store/writing/record-key.ts';
 import { type HttpAnswer, json } from './http-answer.ts';
-import type { Problem } from './problem.ts';
+import type { Problem, ProblemCode } from './problem.ts';
 
 type Accepted = Extract<CommandResult, { outcome: 'accepted' }>;
 
@@ -43,8 +43,8 @@ export const nonAcceptance = (
 ): HttpAnswer | Problem => {
   switch (result.outcome) {
     case 'rejected': {
-      const { code, detail, available } = result.rejection;
-      return { code, detail, available, headers: replayedHeader(result) };
+      const { code, ...rejection } = result.rejection;
+      return { code: publicCodeOf(code), ...rejection, headers: replayedHeader(result) };
     }
     case 'version_mismatch': {
       const { currentVersion } = result;
@@ -76,6 +76,12 @@ export const nonAcceptance = (
     case 'undecided':
       return undecided(result.reason, repeatableBy);
   }
+};
+
+/** The code of the contract that stands for a rejection whose own is not one. */
+const publicCodeOf = (code: RejectionCode): ProblemCode => {
+  if (code === 'hold_ended') return 'not_held';
+  return code === 'described_anew' ? 'try_again' : code;
 };
 
 /** There is no such account, or there was none then. */

@@ -12,6 +12,7 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: 'The caller may not do this' },
   account_not_found: { status: 404, title: 'There is no such account' },
   version_not_found: { status: 404, title: 'The account has not reached that version' },
+  posting_not_found: { status: 404, title: 'There is no such posting' },
   transfer_not_found: { status: 404, title: 'There is no such transfer' },
   command_not_found: { status: 404, title: 'There is no such command' },
   route_not_found: { status: 404, title: 'There is no such route' },
@@ -26,6 +27,16 @@ export const PROBLEMS = {
   same_account: { status: 422, title: 'A transfer needs two accounts' },
   amount_out_of_range: { status: 422, title: 'The amount leaves the range that is kept exactly' },
   account_not_open: { status: 422, title: 'The account is not open' },
+  account_not_empty: { status: 422, title: 'The account is not empty' },
+  limit_in_use: { status: 422, title: 'More of the overdraft is in use' },
+  exceeds_hold: { status: 422, title: 'Less is held' },
+  hold_expired: { status: 422, title: 'The hold has expired' },
+  hold_voided: { status: 422, title: 'The hold was voided' },
+  hold_captured: { status: 422, title: 'The hold was captured' },
+  not_held: { status: 422, title: 'The transfer is not held' },
+  not_settled: { status: 422, title: 'The transfer was not credited' },
+  already_reversed: { status: 422, title: 'Less of the transfer is left to reverse' },
+  unbalanced_legs: { status: 422, title: 'The legs do not add up to nothing' },
   idempotency_key_reused: { status: 422, title: 'The key belongs to another request' },
   internal_error: { status: 500, title: 'Something went wrong here' },
   try_again: { status: 503, title: 'Not now' },
@@ -54,6 +65,10 @@ export interface Problem {
    */
   readonly available?: number | undefined;
   readonly currentVersion?: number | undefined;
+  /** How much of a transfer can still be reversed, in minor units. */
+  readonly reversible?: number | undefined;
+  /** The index of the leg for which a posting is refused. */
+  readonly leg?: number | undefined;
   readonly errors?: readonly InvalidPart[] | undefined;
   /** Headers that go with it, `Retry-After` (seconds) among them. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -78,7 +93,7 @@ export const isProblem = (outcome: HttpAnswer | Problem): outcome is Problem => 
  * @param rawPath the path that was asked for, as API Gateway hands it over.
  */
 export const problemAnswer = (
-  { code, detail, available, currentVersion, errors, headers }: Problem,
+  { code, detail, available, currentVersion, reversible, leg, errors, headers }: Problem,
   rawPath: string,
 ): HttpAnswer => {
   const { status, title } = PROBLEMS[code];
@@ -91,6 +106,8 @@ export const problemAnswer = (
     code,
     available,
     currentVersion,
+    reversible,
+    leg,
     errors,
   };
   return {

@@ -3,7 +3,7 @@ import type { Submission } from './plan.ts';
 
 /** An object that holds a command to decide. */
 interface OfCommand {
-  readonly submission: Pick<Submission, 'keys'>;
+  readonly submission: Pick<Submission, 'keys' | 'command'>;
 }
 
 /**
@@ -34,5 +34,11 @@ export const nextBatch = <T extends OfCommand>(
 export const itemsOf = (batch: readonly OfCommand[]): number =>
   batch.reduce((sum, command) => sum + placesOf(command), 1);
 
-/** A command without a key takes no item, but counts as one, so that a commit stays bounded. */
-const placesOf = ({ submission }: OfCommand): number => Math.max(1, submission.keys.length);
+/**
+ * A command without a key takes no item, but counts as one, so that a commit stays bounded. One that
+ * may change how much of a transfer is reversed takes one for that.
+ */
+const placesOf = ({ submission: { keys, command } }: OfCommand): number =>
+  Math.max(1, keys.length) + (MAY_DRAW.has(command.type) ? 1 : 0);
+
+const MAY_DRAW: ReadonlySet<string> = new Set(['reverse', 'release']);

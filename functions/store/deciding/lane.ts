@@ -1,4 +1,4 @@
-import type { AccountId } from '../../../events/values.ts';
+import type { AccountId, TransferId } from '../../../events/values.ts';
 import { askUntil, type Patience, pause, untilAnswered } from '../../runtime/patience.ts';
 import { isStoreUnavailable } from '../../runtime/unavailable.ts';
 import type { Commit } from '../stream/commit.ts';
@@ -6,6 +6,7 @@ import { type EventsTable, loadTail } from '../stream/read.ts';
 import { follow, type Tail } from '../stream/tail.ts';
 import { findRecord } from '../writing/command-record.ts';
 import type { RecordKey } from '../writing/record-key.ts';
+import { findTotal, type ReversedTotal } from '../writing/reversed-total.ts';
 import { type Sent, writeUntilKnown } from '../writing/until-known.ts';
 import {
   type FoundRecord,
@@ -219,8 +220,15 @@ export class Lane {
     if (clock() >= deadline) return this.#expire(deadline);
     if (this.#open.size === 0) return;
     const writeId = newId();
-    const planned = this.#plan(tails, writeId);
-    if (!planned) {
+    let planned = this.#plan(tails, writeId);
+    if (planned && isMissing(planned.plan)) {
+      // Whoever comes from here on may know of a change that these totals do not have.
+      const arrivals = this.#arrivals;
+      const totals = await this.#totals(planned.plan.missing, deadline);
+      if (clock() >= deadline) return this.#expire(deadline);
+      planned = this.#plan(tails, writeId, { totals, arrivals });
+    }
+    if (!planned || isMissing(planned.plan)) {
       this.#tails = undefined;
       return;
     }
@@ -235,31 +243,45 @@ export class Lane {
     if (result.kind === 'conflict' || result.kind === 'throttled') return this.#giveWay(batch);
     const isOurs =
       result.kind === 'landed' ||
-      [...result.winners, ...result.records].some((found) => writeIdOf(found) === writeId);
+      [...result.winners, ...result.records, ...result.totals].some(
+        (found) => writeIdOf(found) === writeId,
+      );
     if (isOurs) return this.#conclude(batch, plan, arrivals);
     await this.#lose(batch, result);
   }
 
   /**
+   * @param known how much of some transfers is reversed, and the commands that were there when that
+   *   was read: the batch is of those alone.
    * @returns the next batch and its plan; `undefined` where the streams have to be read before
-   *   anything can be concluded.
+   *   anything can be concluded, or nobody is left.
    */
-  #plan(tails: readonly Tail[], writeId: string) {
+  #plan(
+    tails: readonly Tail[],
+    writeId: string,
+    known?: { readonly totals: ReadonlyMap<TransferId, ReversedTotal>; readonly arrivals: number },
+  ) {
     const planOf = (candidates: Iterable<Candidate>) => {
       const batch = nextBatch(candidates, this.#mostItems, tails.length);
       this.#batch = batch;
       const replaces = new Map(batch.flatMap((candidate) => [...candidate.replaces]));
       const submissions = batch.map(({ submission }) => submission);
-      const plan = planFor(tails, submissions, replaces, writeId, this.#dependencies.clock());
+      const now = this.#dependencies.clock();
+      const plan = planFor(tails, submissions, replaces, writeId, now, known?.totals);
       return { batch, plan };
     };
+    const open = known
+      ? [...this.#open].filter(({ arrival }) => arrival < known.arrivals)
+      : [...this.#open];
+    if (open.length === 0) return undefined;
     const isFresh = ({ arrival }: Candidate) => arrival < this.#freshFor;
-    const planned = planOf(this.#open);
-    if (planned.plan !== 'too_large' && planned.plan.tails) return planned;
+    const planned = planOf(open);
+    if (planned.plan !== 'too_large' && (isMissing(planned.plan) || planned.plan.tails))
+      return planned;
     if (planned.batch.every(isFresh)) return planned;
     // Others have come since the tails were current; the commands that were there do not wait for
     // them.
-    const there = [...this.#open].filter(isFresh);
+    const there = open.filter(isFresh);
     return there.length > 0 ? planOf(there) : undefined;
   }
 
@@ -374,8 +396,9 @@ export class Lane {
    * Another writer was faster: the items in the way tell what became of each command, and where the
    * streams go on.
    */
-  async #lose(batch: readonly Candidate[], { winners, records }: Refused): Promise<void> {
-    const isOutraced = winners.length > 0;
+  async #lose(batch: readonly Candidate[], { winners, records, totals }: Refused): Promise<void> {
+    // Who changed how much of a transfer is reversed has won a race too.
+    const isOutraced = winners.length > 0 || totals.length > 0;
     if (
       isOutraced ||
       records.some(({ outcome }) => outcome === 'accepted' || outcome === 'rejected')
@@ -479,6 +502,18 @@ export class Lane {
     return tails;
   }
 
+  async #totals(
+    transferIds: readonly TransferId[],
+    deadline: number,
+  ): Promise<ReadonlyMap<TransferId, ReversedTotal>> {
+    const ask = askUntil(this.#dependencies, deadline);
+    const found = transferIds.map(async (transferId) => {
+      const total = await ask(() => findTotal(this.#dependencies, transferId));
+      return [transferId, total] as const;
+    });
+    return new Map(await Promise.all(found));
+  }
+
   #letLeave(): void {
     const race = { tails: this.#tails ?? [], present: this.#open.size };
     for (const candidate of this.#open) {
@@ -555,5 +590,9 @@ const followed = (tail: Tail, winners: readonly Commit[]): Tail => {
 
 const isThere = (record: FoundRecord | undefined): record is FoundRecord => record !== undefined;
 
-const writeIdOf = (found: Commit | FoundRecord): string | undefined =>
+const isMissing = (
+  plan: ReturnType<typeof planFor>,
+): plan is Exclude<typeof plan, Plan | 'too_large'> => plan !== 'too_large' && 'missing' in plan;
+
+const writeIdOf = (found: Commit | FoundRecord | ReversedTotal): string | undefined =>
   'writeId' in found ? found.writeId : undefined;

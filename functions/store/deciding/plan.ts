@@ -1,15 +1,22 @@
-import { type AccountId, type Timestamp, Version } from '../../../events/values.ts';
+import {
+  type AccountId,
+  type Timestamp,
+  type TransferId,
+  Version,
+} from '../../../events/values.ts';
 import {
   type Account,
   type AccountAt,
-  answerOf,
   type Command,
+  type Draw,
   decide,
   evolve,
   type Part,
   partsOf,
   type Rejection,
+  reversedBy,
 } from '../../ledger/account.ts';
+import { answerOf, postingAnswer } from '../../ledger/answers.ts';
 import {
   type CommandEvents,
   type NextCommit,
@@ -21,6 +28,7 @@ import { type Origin, record } from '../stream/commit.ts';
 import type { Tail } from '../stream/tail.ts';
 import { type CommandRecord, fingerprint, RECORD_SCHEMA } from '../writing/command-record.ts';
 import { commandIdOf, type RecordKey } from '../writing/record-key.ts';
+import type { ReversedTotal, TotalWrite } from '../writing/reversed-total.ts';
 import type { RecordWrite, Write } from '../writing/write.ts';
 import type { CommandRequest, CommandResult, RecordedAnswer } from './command-result.ts';
 
@@ -65,6 +73,11 @@ export interface Plan {
   readonly results: readonly (CommandResult | NotAtOnce)[];
 }
 
+/** What has to be read before a batch can be planned: how much of these transfers is reversed. */
+interface Missing {
+  readonly missing: readonly TransferId[];
+}
+
 /** A command that cannot be carried out on all its accounts at once. */
 interface NotAtOnce {
   readonly outcome: 'not_at_once';
@@ -88,7 +101,9 @@ interface Planned extends AccountAt {
  *   free.
  * @param writeId the id of the write: new for each plan.
  * @param now in milliseconds since 1970.
- * @returns the plan, or `'too_large'` where a commit would near DynamoDB's limit for an item.
+ * @param totals how much of each transfer is reversed, as far as the commands depend on it.
+ * @returns the plan; `'too_large'` where a commit would near DynamoDB's limit for an item; or the
+ *   totals that are missing.
  */
 export const planFor = (
   tails: readonly Tail[],
@@ -96,7 +111,8 @@ export const planFor = (
   replaces: ReadonlyMap<RecordKey, string>,
   writeId: string,
   now: number,
-): Plan | 'too_large' => {
+  totals: ReadonlyMap<TransferId, ReversedTotal> = new Map(),
+): Plan | Missing | 'too_large' => {
   const at = timeOfNext(tails, now);
   const streams = new Map<AccountId, Planned>(
     tails.map((tail) => [tail.streamId, { ...tail, tail, commands: [] }]),
@@ -111,6 +127,18 @@ export const planFor = (
   const isAhead = isAtOnce && at > timestampOf(now + MOST_AHEAD_MS);
   const results: (CommandResult | NotAtOnce)[] = [];
   const records: RecordWrite[] = [];
+  const missing = new Set<TransferId>();
+  const drawn = new Map<TransferId, TotalWrite>();
+  const reversedOf = (transferId: TransferId): number => {
+    const total = drawn.get(transferId)?.total ?? totals.get(transferId);
+    if (!total) missing.add(transferId);
+    return total?.reversed ?? 0;
+  };
+  const drawFrom = ({ transferId, amount }: Draw) => {
+    const replaces = totals.get(transferId)?.writeId;
+    const total = { transferId, reversed: reversedOf(transferId) + amount, writeId };
+    drawn.set(transferId, { total, replaces });
+  };
   for (const submission of batch) {
     const { command, keys, expectedVersions, origin, pendingId } = submission;
     const { tail, version } = streamOf(command.accountId);
@@ -120,27 +148,48 @@ export const planFor = (
       );
       continue;
     }
-    const parts = isAtOnce ? partsOf(command, streamOf) : ([command] as const);
+    const parts = isAtOnce ? partsOf(command, streamOf) : aloneOf(command);
     if (!parts || isAhead) {
       results.push(NOT_AT_ONCE);
       continue;
     }
-    const decisions = parts.map((part) => decideOn(streamOf(part.accountId), part, origin, at));
-    const refusal = decisions.find((decision) => decision.outcome === 'rejected');
-    if (refusal && isAtOnce) {
+    const decisions = parts.map((part) =>
+      decideOn(streamOf(part.accountId), part, origin, at, reversedOf),
+    );
+    const refused = decisions.findIndex((decision) => decision.outcome === 'rejected');
+    const refusal = decisions[refused];
+    // A posting has no other way to go.
+    if (refusal && isAtOnce && command.type !== 'post') {
       results.push(NOT_AT_ONCE);
       continue;
     }
     let outcome: Outcome;
     const [own, ...others] = decisions.filter((decision) => decision.outcome === 'accepted');
-    if (refusal) {
-      outcome = { outcome: 'rejected', at, rejection: refusal.rejection };
+    if (refusal?.outcome === 'rejected') {
+      const { rejection } = refusal;
+      const leg = command.type === 'post' ? { leg: refused } : {};
+      outcome = { outcome: 'rejected', at, rejection: { ...rejection, ...leg } };
     } else if (!own) {
       throw new Error(`a ${command.type} was neither accepted nor rejected`);
     } else {
-      for (const { stream } of [own, ...others]) streams.set(stream.tail.streamId, stream);
+      const before = streamOf(command.accountId).account;
+      for (const { stream, draw } of [own, ...others]) {
+        streams.set(stream.tail.streamId, stream);
+        if (draw) drawFrom(draw);
+      }
       const { account, version: after } = own.stream;
-      const answer = answerOf(parts[0], account, own.events, after);
+      const { actor } = origin;
+      const answer =
+        command.type === 'post'
+          ? postingAnswer(command, legsOf(command, [own, ...others]), at, actor)
+          : answerOf({
+              command: parts[0],
+              before,
+              account,
+              events: own.events,
+              version: after,
+              actor,
+            });
       outcome = {
         outcome: 'accepted',
         version: after,
@@ -170,6 +219,7 @@ export const planFor = (
     }
   }
 
+  if (missing.size > 0) return { missing: [...missing] };
   const commits: NextCommit['item'][] = [];
   const after: Tail[] = [];
   for (const { tail, account, commands } of streams.values()) {
@@ -181,8 +231,9 @@ export const planFor = (
     if (next) commits.push(next.item);
     after.push(next?.tail ?? tail);
   }
+  const write = { writeId, commits, records, totals: [...drawn.values()] };
   return {
-    ...(commits.length > 0 || records.length > 0 ? { write: { writeId, commits, records } } : {}),
+    ...(commits.length > 0 || records.length > 0 ? { write } : {}),
     ...(commits.length > 0 ? { tails: after } : {}),
     results,
   };
@@ -196,14 +247,23 @@ const MOST_AHEAD_MS = 1_000;
 
 const NOT_AT_ONCE: NotAtOnce = { outcome: 'not_at_once' };
 
+/** A command that is for one account. */
+const aloneOf = (command: Command): readonly [Part] => {
+  if (command.type === 'post') throw new Error('a posting came to the lane of one account');
+  return [command];
+};
+
 /** @returns the rejection, or the events and the stream as they leave it. */
 const decideOn = (
   { tail, account, version, commands }: Planned,
   command: Part,
   origin: Origin,
   at: Timestamp,
+  reversedOf: (transferId: TransferId) => number,
 ) => {
-  const decision = decide(command, account);
+  const reversedTransfer = reversedBy(command, account);
+  const reversed = reversedTransfer === undefined ? 0 : reversedOf(reversedTransfer);
+  const decision = decide(command, account, { at, reversed });
   if (decision.outcome === 'rejected') return decision;
   const origins = Array<Origin>(decision.events.length).fill(origin);
   const events = record(decision.events, origins, version + 1, at);
@@ -215,8 +275,22 @@ const decideOn = (
     version: Version.parse(version + events.length),
     commands: events.length > 0 ? [...commands, { origin, events }] : commands,
   };
-  return { outcome: 'accepted' as const, stream, events };
+  return { outcome: 'accepted' as const, stream, events, draw: decision.draw };
 };
+
+/** The legs of a posting that was accepted, in their order. */
+const legsOf = (
+  { legs }: Extract<Command, { type: 'post' }>,
+  accepted: readonly {
+    readonly stream: { readonly account: Account; readonly version: Version };
+  }[],
+) =>
+  legs.map((leg, index) => {
+    const landed = accepted[index];
+    if (!landed) throw new Error(`the leg on ${leg.accountId} was not decided`);
+    const { account, version } = landed.stream;
+    return { ...leg, account, version };
+  });
 
 type Outcome =
   | {

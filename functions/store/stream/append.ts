@@ -101,7 +101,8 @@ export const nextCommit = (
     ...originsOf(commands),
   };
   const hash = chainHash(tail.hash, facts);
-  const reserves = events.filter((event) => event.type === 'MoneyReserved').length;
+  const reserves = events.filter(({ type }) => TO_CARRY_OUT.has(type)).length;
+  const setsAside = events.some(({ type }) => SETTING_ASIDE.has(type));
   const eventBytes = jsonBytes(stored);
   const snapshot = { state: account, stateSchema: ACCOUNT_SCHEMA };
   const stateBytes = jsonBytes(account);
@@ -116,7 +117,7 @@ export const nextCommit = (
     ...(rides ? snapshot : {}),
     snapshots,
   };
-  const limit = reserves > 0 ? MAX_RESERVING_BYTES : MAX_COMMIT_BYTES;
+  const limit = setsAside ? MAX_RESERVING_BYTES : MAX_COMMIT_BYTES;
   if (itemSize({ ...item, ...snapshot }) > limit) return 'too_large';
   return {
     item,
@@ -132,6 +133,12 @@ export const nextCommit = (
     },
   };
 };
+
+/** The events after which a transfer is to be carried out: their commits are found by `reserves`. */
+const TO_CARRY_OUT: ReadonlySet<string> = new Set(['MoneyReserved', 'HoldCaptured']);
+
+/** The events by which an account has more reservations than before. */
+const SETTING_ASIDE: ReadonlySet<string> = new Set(['MoneyReserved', 'MoneyHeld']);
 
 /** An event as it is stored: the commit has its place, its time and its origin. */
 const factOf = ({ version: _, at: __, origin: ___, ...event }: CommittedEvent): AccountEvent =>

@@ -15,7 +15,7 @@ import type { RecordKey } from './record-key.ts';
 export const RECORD_SCHEMA = 1;
 
 const Key = z.custom<RecordKey>(
-  (key) => typeof key === 'string' && /^(?:command|credit):.+$/.test(key),
+  (key) => typeof key === 'string' && /^(?:command|credit|posting):.+$/.test(key),
   'must be the key of a record',
 );
 
@@ -45,7 +45,7 @@ const decided = { batch: z.optional(z.int()), pendingId: z.optional(z.string()) 
 export const PendingCommand = z.object({
   accountId: AccountId,
   schema: z.literal(RECORD_SCHEMA),
-  commandSchema: z.literal(COMMAND_SCHEMA),
+  commandSchema: z.int().check(z.gte(1), z.lte(COMMAND_SCHEMA)),
   fingerprint: z.string(),
   writeId: z.string(),
   at: Timestamp,

@@ -15,6 +15,13 @@ import {
   recordItem,
   type UnreadableRecord,
 } from './command-record.ts';
+import {
+  isTotalItem,
+  type ReversedTotal,
+  readTotal,
+  type TotalWrite,
+  totalItem,
+} from './reversed-total.ts';
 
 /** Where commits, the records of commands and the queue of pending ones are written. */
 export interface WriteTables {
@@ -47,6 +54,7 @@ export interface Write {
   /** Commits, each of another stream, on the condition that its place there is free. */
   readonly commits?: readonly Readonly<Record<string, unknown>>[] | undefined;
   readonly records: readonly RecordWrite[];
+  readonly totals?: readonly TotalWrite[] | undefined;
   readonly queued?: QueuedCommand | undefined;
 }
 
@@ -59,6 +67,7 @@ export type WriteResult =
   /**
    * A condition did not hold, and nothing was written. `winners` have taken commits' places: decide
    * again, after them. `records` stand under keys of the commands: they tell what came of them.
+   * `totals` have taken the place of those that the write follows.
    * Nothing is known of the other items, least of all that their conditions held: DynamoDB gives a
    * reason for some items only.
    */
@@ -66,6 +75,7 @@ export type WriteResult =
       readonly kind: 'refused';
       readonly winners: readonly Commit[];
       readonly records: readonly FoundRecord[];
+      readonly totals: readonly ReversedTotal[];
     }
   /** Another transaction held an item: nothing was written; send the same write again. */
   | { readonly kind: 'conflict' }
@@ -88,12 +98,15 @@ export type WriteResult =
  */
 export const write = async (
   tables: WriteTables,
-  { commits = [], records, queued }: Write,
+  { commits = [], records, totals = [], queued }: Write,
 ): Promise<WriteResult> => {
   const puts = [
     ...commits.map((commit) => putWhere(tables.eventsTable, commit, placeIsFree)),
     ...records.map(({ record, replaces }) =>
       putWhere(tables.commandsTable, recordItem(record), mayBeWritten(replaces)),
+    ),
+    ...totals.map(({ total, replaces }) =>
+      putWhere(tables.commandsTable, totalItem(total), mayBeWritten(replaces)),
     ),
     // A place is named after its write, so nothing else can stand there.
     ...(queued ? [{ TableName: tables.queueTable, Item: queued }] : []),
@@ -152,9 +165,11 @@ const refusal = (items: readonly (FoundItem | 'not_known')[], commits: number): 
     of.flatMap((item) =>
       item === 'not_known' || Object.keys(item).length === 0 ? [] : [unmarshall(item)],
     );
+  const beside = found(items.slice(commits));
   return {
     kind: 'refused',
     winners: found(items.slice(0, commits)).map(readCommit),
-    records: found(items.slice(commits)).map(readRecord),
+    records: beside.filter((item) => !isTotalItem(item)).map(readRecord),
+    totals: beside.filter(isTotalItem).map(readTotal),
   };
 };

@@ -37,10 +37,16 @@ export const creditRequest = (transfer: TransferInput): CommandRequest => {
 export const settleRequest = ({
   transferId,
   from,
+  reference,
   correlationId,
   actor,
 }: TransferInput): CommandRequest => ({
-  command: { type: 'settle', accountId: from, transferId },
+  command: {
+    type: 'settle',
+    accountId: from,
+    transferId,
+    ...(reference === undefined ? {} : { reference }),
+  },
   actor,
   correlationId,
 });

@@ -122,7 +122,7 @@ it.each([
 
 it.each([
   ['another version of the queue’s shape', { schema: 2 }],
-  ['another version of the commands’ shape', { commandSchema: 2 }],
+  ['a later version of the commands’ shape', { commandSchema: 3 }],
   ['a command of an unknown type', { command: { type: 'burn' } }],
   ['no account', { accountId: undefined }],
 ])(

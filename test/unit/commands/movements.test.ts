@@ -33,6 +33,7 @@ describe.each(kinds)('a $kind', ({ kind, balanceAfter, ask }) => {
       version: 3,
       at: expect.any(String),
       reference: 'rent',
+      availableAfter: balanceAfter,
     });
   });
 

@@ -37,6 +37,7 @@ describe('requesting a transfer', () => {
       reference: 'rent',
       requestedAt: expect.any(String),
       steps: [{ step: 'reserved', accountId: 'a1', version: 3, at: expect.any(String) }],
+      availableAfter: 7500,
     });
   });
 

@@ -35,7 +35,21 @@ const rejected = (code: RejectionCode): CommandResult => ({
   replayed: false,
 });
 
-const cases: Readonly<Record<ProblemCode, Case>> = {
+/** The codes of what is asked of accounts beyond money that moves now: see the tests of those. */
+type OfBanks =
+  | 'account_not_empty'
+  | 'limit_in_use'
+  | 'exceeds_hold'
+  | 'hold_expired'
+  | 'hold_voided'
+  | 'hold_captured'
+  | 'not_held'
+  | 'not_settled'
+  | 'already_reversed'
+  | 'unbalanced_legs'
+  | 'posting_not_found';
+
+const cases: Readonly<Record<Exclude<ProblemCode, OfBanks>, Case>> = {
   validation_failed: {
     status: 400,
     ask: async () => (await createFundedLedger()).deposit('a1', { body: { amount: 0 } }),

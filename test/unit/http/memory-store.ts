@@ -1,13 +1,8 @@
 import { vi } from 'vitest';
 import type { RecordedEvent } from '../../../events/event.ts';
 import { type AccountId, Timestamp, Version } from '../../../events/values.ts';
-import {
-  type Account,
-  answerOf,
-  COMMAND_SCHEMA,
-  decide,
-  evolve,
-} from '../../../functions/ledger/account.ts';
+import { type Account, COMMAND_SCHEMA, decide, evolve } from '../../../functions/ledger/account.ts';
+import { answerOf } from '../../../functions/ledger/answers.ts';
 import type {
   CommandRequest,
   CommandResult,
@@ -53,9 +48,10 @@ export const createMemoryStore = () => {
   };
 
   /** What becomes of a command on its account as it stands; what it leads to is appended. */
-  const decideNow = (command: CommandRequest['command']) => {
+  const decideNow = ({ command, actor }: Pick<CommandRequest, 'command' | 'actor'>) => {
     const { version: before, account, at: last } = tailOf(command.accountId);
-    const decision = decide(command, account);
+    if (command.type === 'post') throw new Error('postings are not kept here');
+    const decision = decide(command, account, { at: timestamp(), reversed: 0 });
     if (decision.outcome === 'rejected') return { ...decision, at: last ?? timestamp() };
     now += 1000;
     const at = timestamp();
@@ -67,7 +63,9 @@ export const createMemoryStore = () => {
     streams.set(command.accountId, [...(streams.get(command.accountId) ?? []), ...events]);
     const after = tailOf(command.accountId);
     const version = Version.parse(after.version);
-    const answer = after.account && answerOf(command, after.account, events, version);
+    const answer =
+      after.account &&
+      answerOf({ command, before: account, account: after.account, events, version, actor });
     return { outcome: 'accepted' as const, version, at, answer };
   };
 
@@ -75,6 +73,7 @@ export const createMemoryStore = () => {
   const decideUnder = (
     keys: readonly RecordKey[],
     command: CommandRequest['command'],
+    actor: CommandRequest['actor'],
   ): DecidedRecord => {
     const decided: DecidedRecord = {
       key: keys[0] ?? recordKey('none'),
@@ -82,7 +81,7 @@ export const createMemoryStore = () => {
       schema: RECORD_SCHEMA,
       fingerprint: fingerprint(command),
       writeId: nextWriteId(),
-      ...decideNow(command),
+      ...decideNow({ command, actor }),
     };
     for (const key of keys) records.set(key, { ...decided, key });
     return decided;
@@ -121,7 +120,7 @@ export const createMemoryStore = () => {
       if (recorded.outcome === 'accepted' || recorded.outcome === 'rejected')
         return resultOf(recorded, true);
       if (hot.has(command.accountId)) return { outcome: 'in_progress' };
-      return resultOf(decideUnder(keys, command), true);
+      return resultOf(decideUnder(keys, command, request.actor), true);
     }
     const { version: currentVersion } = tailOf(command.accountId);
     if (expectedVersions && !expectedVersions.some((expected) => expected === currentVersion)) {
@@ -130,13 +129,16 @@ export const createMemoryStore = () => {
     if (isThrottled) return { outcome: 'undecided', reason: 'throttled' };
     const queues =
       hot.has(command.accountId) && expectedVersions === undefined && command.type !== 'open';
-    return queues ? queue(keys, request) : resultOf(decideUnder(keys, command), false);
+    return queues
+      ? queue(keys, request)
+      : resultOf(decideUnder(keys, command, request.actor), false);
   };
 
   const decidePending = async (pending: readonly PendingCommand[]): Promise<void> => {
-    for (const { keys, command, writeId } of pending) {
+    for (const { keys, command, actor, writeId } of pending) {
       // Its record is still the very one that it was taken with.
-      if (keys.some((key) => records.get(key)?.writeId === writeId)) decideUnder(keys, command);
+      if (keys.some((key) => records.get(key)?.writeId === writeId))
+        decideUnder(keys, command, actor);
     }
   };
 

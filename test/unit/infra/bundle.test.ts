@@ -109,8 +109,8 @@ describe('a bundle', () => {
     expect(map).not.toHaveProperty('sourcesContent');
   });
 
-  it('is small, since its size is what a cold start takes: both clients and all else in 350 KB', () => {
-    expect(statSync(join(outdir, 'recover-transfers', 'index.mjs')).size).toBeLessThan(350_000);
+  it('is small, since its size is what a cold start takes: both clients and all else in 370 KB', () => {
+    expect(statSync(join(outdir, 'recover-transfers', 'index.mjs')).size).toBeLessThan(370_000);
   });
 });
 

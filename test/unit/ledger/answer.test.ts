@@ -1,20 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
 import { AccountId, Version } from '../../../events/values.ts';
-import {
-  type Account,
-  Answer,
-  accountView,
-  answerOf,
-  type Command,
-} from '../../../functions/ledger/account.ts';
+import type { Account, Command } from '../../../functions/ledger/account.ts';
+import { Answer, accountView, answerOf } from '../../../functions/ledger/answers.ts';
 import { Entry, entryOf } from '../../../functions/ledger/statement.ts';
 import { Transfer } from '../../../functions/ledger/transfer.ts';
 import { credited, deposited, MAX, opened, reserved, settled, withdrawn } from './facts.ts';
-import { fold, given, NOON, recorded } from './given.ts';
+import { ALICE, fold, given, NOON, partOf, recorded } from './given.ts';
 import { credit, deposit, open, release, reserve, settle, withdraw } from './requests.ts';
 
 const a1 = AccountId.parse('a1');
+
+/** A command that was accepted and led to no events. */
+const untouched = (command: Command, account: Account, version: Version) => ({
+  command: partOf(command),
+  before: account,
+  account,
+  events: [],
+  version,
+  actor: ALICE,
+});
 
 // The examples of the HTTP contract, word for word.
 const exampleAccount = {
@@ -89,11 +94,24 @@ describe('the answer to a command', () => {
   it('to deposit is the line of the statement', () =>
     given(opened())
       .when(deposit(MAX))
-      .answers({ ...entry, kind: 'deposit', amount: MAX, balanceAfter: MAX }));
+      .answers({
+        ...entry,
+        kind: 'deposit',
+        amount: MAX,
+        balanceAfter: MAX,
+        availableAfter: MAX,
+      }));
   it('to withdraw is the line, with the reference and a balance that may be negative', () =>
     given(opened({ overdraftLimit: 5 }))
       .when(withdraw(5, { reference: 'cash' }))
-      .answers({ ...entry, kind: 'withdrawal', amount: 5, balanceAfter: -5, reference: 'cash' }));
+      .answers({
+        ...entry,
+        kind: 'withdrawal',
+        amount: 5,
+        balanceAfter: -5,
+        reference: 'cash',
+        availableAfter: -5,
+      }));
   it('to credit is the line, with the transfer and the other account', () =>
     given(opened())
       .when(credit('t1', 5))
@@ -109,7 +127,12 @@ describe('the answer to a command', () => {
     const { endedAt: _, ...transfer } = exampleTransfer;
     given(...rent.slice(0, 3))
       .when(reserve('t1', 2500, { reference: 'rent' }))
-      .answers({ ...transfer, status: 'reserved', steps: transfer.steps.slice(0, 1) });
+      .answers({
+        ...transfer,
+        status: 'reserved',
+        steps: transfer.steps.slice(0, 1),
+        availableAfter: 7500,
+      });
   });
   it('to reserve names the currency of the account where the client named none, and no reference without one', () =>
     given(opened({ currency: 'JPY', overdraftLimit: 1 }))
@@ -123,12 +146,19 @@ describe('the answer to a command', () => {
         status: 'reserved',
         requestedAt: NOON,
         steps: [{ step: 'reserved', accountId: 'a1', version: 2, at: NOON }],
+        availableAfter: -1,
       }));
   it('to reserve again, while its reservation is open, is the transfer as it was reserved', () => {
     const { endedAt: _, ...transfer } = exampleTransfer;
+    const { reference: __, ...transferWithoutReference } = transfer;
     given(...rent, deposited(1))
       .when(reserve('t1', 2500))
-      .answers({ ...transfer, status: 'reserved', steps: transfer.steps.slice(0, 1) });
+      .answers({
+        ...transferWithoutReference,
+        status: 'reserved',
+        steps: transfer.steps.slice(0, 1),
+        availableAfter: 7501,
+      });
   });
   it.each([
     ['open', open()],
@@ -138,13 +168,13 @@ describe('the answer to a command', () => {
   ])('to %s, accepted without events, is the account as it is', (_, command) => {
     const version = Version.parse(rent.length);
     const account = accountAfter(...rent);
-    expect(answerOf(command, account, [], version)).toStrictEqual(
+    expect(answerOf(untouched(command, account, version))).toStrictEqual(
       accountView(a1, account, version),
     );
   });
   it('to reserve what is not reserved is a bug, and says so', () => {
     const account = accountAfter(opened());
-    expect(() => answerOf(reserve('t1', 1), account, [], Version.parse(1))).toThrow(
+    expect(() => answerOf(untouched(reserve('t1', 1), account, Version.parse(1)))).toThrow(
       'its transfer t1 is not reserved',
     );
   });

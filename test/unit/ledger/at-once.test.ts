@@ -8,7 +8,7 @@ import {
   decide,
   partsOf,
 } from '../../../functions/ledger/account.ts';
-import { fold, recorded } from './given.ts';
+import { fold, NOW, partOf, recorded } from './given.ts';
 
 const [a, b] = [AccountId.parse('a'), AccountId.parse('b')];
 const EUR = Currency.parse('EUR');
@@ -67,7 +67,7 @@ describe('what a transfer asks of its accounts at once', () => {
     expect(
       partsWith(Command.parse({ type: 'deposit', accountId: a, amount: 1 }), rich()),
     ).toBeUndefined();
-    const decision = decide(reserve, rich());
+    const decision = decide(partOf(reserve), rich(), NOW);
     if (decision.outcome !== 'accepted') throw new Error('it can be reserved');
     const [reserved] = recorded(decision.events, 3);
     const source = reserved && fold([...recorded(openedRich()), reserved]);
@@ -79,14 +79,14 @@ describe('what a transfer asks of its accounts at once', () => {
     ['a frozen source', reserve, { ...rich(), status: 'frozen' } as Account, 'account_not_open'],
   ])('is refused by the source as a withdrawal is: %s', (_name, command, source, code) => {
     const [debit] = partsWith(Command.parse(command), source) ?? [];
-    expect(debit && decide(debit, source)).toMatchObject({
+    expect(debit && decide(debit, source, NOW)).toMatchObject({
       outcome: 'rejected',
       rejection: { code },
     });
   });
   it('is refused by a destination of another currency', () => {
     const [, credit] = partsWith(reserve, rich()) ?? [];
-    expect(credit && decide(credit, rich(Currency.parse('USD')))).toMatchObject({
+    expect(credit && decide(credit, rich(Currency.parse('USD')), NOW)).toMatchObject({
       rejection: { code: 'currency_mismatch' },
     });
   });

@@ -37,6 +37,7 @@ export const openBooks = (): ((command: Command, status: Account['status']) => V
     }
     if (!page) return 'account_not_found';
     if (command.type === 'settle' || command.type === 'release') return end(page, command);
+    if (!isKept(command)) throw new Error(`the books do not know ${command.type}`);
     if (command.type === 'reserve' && command.to === command.accountId) return 'same_account';
     if (command.type === 'reserve' && page.held.has(command.transferId)) return 'done before';
     if (status !== 'open') return 'account_not_open';
@@ -60,6 +61,11 @@ export const openBooks = (): ((command: Command, status: Account['status']) => V
     return 'done';
   };
 };
+
+type Kept = Extract<Command, { type: 'deposit' | 'withdraw' | 'reserve' | 'credit' }>;
+
+const isKept = (command: Command): command is Kept =>
+  ['deposit', 'withdraw', 'reserve', 'credit'].includes(command.type);
 
 const end = (
   page: Page,

@@ -80,14 +80,24 @@ describe('a rejection that was recorded', () => {
   ])('is refused with %s %o', (name, value) =>
     expect(Rejection.safeParse({ ...rejection, [name]: value }).success).toBe(false),
   );
-  it('has one of the codes of the contract, for ever', () =>
+  it('has one of the codes of the contract, for ever, or one of the two that no client hears', () =>
     expect(RejectionCode.options.toSorted()).toEqual([
       'account_already_exists',
+      'account_not_empty',
       'account_not_found',
       'account_not_open',
+      'already_reversed',
       'amount_out_of_range',
       'currency_mismatch',
+      'described_anew',
+      'exceeds_hold',
+      'hold_captured',
+      'hold_ended',
+      'hold_expired',
+      'hold_voided',
       'insufficient_funds',
+      'limit_in_use',
+      'not_held',
       'same_account',
     ]));
 });

@@ -270,7 +270,7 @@ describe('settle', () => {
 
   it('turns the reservation into a withdrawal', () =>
     given(...open)
-      .when(settle('t1'))
+      .when(settle('t1', rent))
       .gives(...settled('t1', 60, rent)));
   it('settles the largest amount', () =>
     given(opened(), deposited(MAX), reserved('t1', MAX))
@@ -288,7 +288,7 @@ describe('settle', () => {
     'goes through on a %s account: the money was promised',
     (status) =>
       givenA(status, ...open)
-        .when(settle('t1'))
+        .when(settle('t1', rent))
         .gives(...settled('t1', 60, rent)),
   );
   it('does nothing a second time', () =>

@@ -9,7 +9,7 @@ import {
   evolve,
   initialState,
 } from '../../../functions/ledger/account.ts';
-import { deepFreeze, recorded } from './given.ts';
+import { deepFreeze, NOW, partOf, recorded } from './given.ts';
 
 /** Some accounts, and what their owners, the transfers' workflow and chance do with them. */
 interface Scenario {
@@ -145,7 +145,11 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
       version: 0,
     };
     const status = statuses.get(command.accountId) ?? 'open';
-    const decision = decide(deepFreeze(command), before && deepFreeze({ ...before, status }));
+    const decision = decide(
+      partOf(deepFreeze(command)),
+      before && deepFreeze({ ...before, status }),
+      NOW,
+    );
     const events =
       decision.outcome === 'accepted' ? deepFreeze(recorded(decision.events, version + 1)) : [];
     const states: Account[] = [];

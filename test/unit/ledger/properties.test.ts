@@ -11,7 +11,7 @@ import {
 } from '../../../functions/ledger/account.ts';
 import { seed } from '../../setup/seed.ts';
 import { openBooks, type Verdict } from './books.ts';
-import { fold } from './given.ts';
+import { fold, NOW, partOf } from './given.ts';
 import { anyScenario, type Moment, play } from './history.ts';
 
 const RUNS = 500;
@@ -83,7 +83,7 @@ describe(`for any commands on any accounts (seed ${seed})`, () => {
         for (const { command, status, before, decision, events, states } of stream) {
           expect(before).toEqual(account);
           if (events.length === 0) continue;
-          expect(decide(command, account && { ...account, status })).toEqual(decision);
+          expect(decide(partOf(command), account && { ...account, status }, NOW)).toEqual(decision);
           account = states.at(-1);
         }
       }

@@ -18,7 +18,8 @@ export const reserve = (transferId: string, amount: number, more: object = {}): 
 export const credit = (transferId: string, amount: number, more: object = {}): Command =>
   request('credit', { transferId, from: 'b1', amount, currency: 'EUR', ...more });
 
-export const settle = (transferId: string): Command => request('settle', { transferId });
+export const settle = (transferId: string, more: object = {}): Command =>
+  request('settle', { transferId, ...more });
 
 export const release = (transferId: string, reason: string): Command =>
   request('release', { transferId, reason });

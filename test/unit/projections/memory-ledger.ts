@@ -75,7 +75,8 @@ export const createMemoryLedger = () => {
       const at = timeOfNext([tail], now);
       let { account, version } = tail;
       for (const [index, command] of parsed.entries()) {
-        const decision = decide(command, account);
+        if (command.type === 'post') throw new Error('a posting is of several accounts');
+        const decision = decide(command, account, { at, reversed: 0 });
         if (decision.outcome === 'rejected' || decision.events.length === 0) continue;
         const origin = originOf(index);
         const events = record(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
 import { AccountId, Caller, MinorUnits, Timestamp } from '../../../events/values.ts';
-import type { Account } from '../../../functions/ledger/account.ts';
+import { ACCOUNT_SCHEMA, type Account } from '../../../functions/ledger/account.ts';
 import { nextCommit, timeOfNext, timestampOf } from '../../../functions/store/stream/append.ts';
 import { jsonBytes, readCommit } from '../../../functions/store/stream/commit.ts';
 import { itemSize } from '../../../functions/store/stream/item-size.ts';
@@ -138,7 +138,9 @@ describe('an account that grows', () => {
       if (rides) since = 0;
       if (rides && size > 1_024) sizes.push(size);
       expect(next.tail.bytesSinceSnapshot).toBe(since);
-      expect(next.tail.snapshots).toEqual(rides ? { 1: next.item.version } : tail.snapshots);
+      expect(next.tail.snapshots).toEqual(
+        rides ? { [ACCOUNT_SCHEMA]: next.item.version } : tail.snapshots,
+      );
       tail = next.tail;
     }
     // It has come back more than once, each time after about as much again.
@@ -147,8 +149,8 @@ describe('an account that grows', () => {
 
   it('keeps where the snapshots of other schemas are', () => {
     const grown = streamOf(rich);
-    const { tail } = commit({ ...grown, snapshots: { 1: 1, 7: 1 } }, deposited(1));
-    expect(tail.snapshots).toEqual({ 1: 2, 7: 1 });
+    const { tail } = commit({ ...grown, snapshots: { [ACCOUNT_SCHEMA]: 1, 7: 1 } }, deposited(1));
+    expect(tail.snapshots).toEqual({ [ACCOUNT_SCHEMA]: 2, 7: 1 });
   });
 
   describe('until it is full', () => {

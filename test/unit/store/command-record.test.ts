@@ -93,8 +93,12 @@ describe('a record of the commands table', () => {
   it.each(kinds)('%s of another schema is not acted upon', (kind) =>
     expect(readRecord({ ...items[kind], schema: 2 })).toStrictEqual(unreadable),
   );
-  it('that is pending, of a command of another schema, is not acted upon', () =>
-    expect(readRecord({ ...items.pending, commandSchema: 2 })).toStrictEqual(unreadable));
+  it('that is pending, of a command of a later schema, is not acted upon', () =>
+    expect(readRecord({ ...items.pending, commandSchema: 3 })).toStrictEqual(unreadable));
+  it('that is pending, of a command of an earlier schema, is read', () =>
+    expect(readRecord({ ...items.pending, commandSchema: 1 })).toMatchObject({
+      outcome: 'pending',
+    }));
   it('whose answer was stored as a map is read, too', () =>
     expect(readRecord({ ...items.accepted, answer: { balance: 5 } })).toMatchObject({
       answer: { balance: 5 },

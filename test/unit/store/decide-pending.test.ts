@@ -214,8 +214,7 @@ const fill = async () => {
   const tail = await tables.rival.load(a);
   if (!tail.account) throw new Error('it is open');
   const reservation = {
-    ...{ transferId: 't', to: 'b', amount: 1, version: 2, at: NOON },
-    reference: 'r'.repeat(100),
+    ...{ transferId: 't'.repeat(64), to: 'b'.repeat(64), amount: 1, version: 2, at: NOON },
   };
   const next = plantedCommit(
     tail,

@@ -26,7 +26,8 @@ const planned = (
 ) => {
   const submissions = batch.map((one) => ('origin' in one ? one : submitted(one)));
   const plan = planFor([tail], submissions, replaces, 'w', now);
-  if (plan === 'too_large') throw new Error('it fits');
+  if (plan === 'too_large' || 'missing' in plan)
+    throw new Error('it fits, and nothing is reversed');
   const { tails, ...rest } = plan;
   return { ...rest, tail: tails?.[0] };
 };

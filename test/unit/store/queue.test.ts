@@ -62,7 +62,7 @@ describe('a command that queues', () => {
     const pending = {
       accountId: 'a',
       schema: 1,
-      commandSchema: 1,
+      commandSchema: 2,
       fingerprint: fingerprint(request.command),
       writeId: 'own-1',
       at,

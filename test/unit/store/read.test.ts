@@ -3,6 +3,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { AccountEvent } from '../../../events/event.ts';
 import { AccountId, Timestamp, Version } from '../../../events/values.ts';
+import { ACCOUNT_SCHEMA } from '../../../functions/ledger/account.ts';
 import { UnreadableAnswer } from '../../../functions/runtime/answered.ts';
 import type { Ask } from '../../../functions/runtime/patience.ts';
 import { loadTail, readHistory, tailAsOf } from '../../../functions/store/stream/read.ts';
@@ -73,7 +74,7 @@ describe('a stream is loaded', () => {
   });
   it('back to the latest snapshot, and no further', async () => {
     const { table, tail, read } = await streamOf(three, (item) =>
-      item['version'] === 6 ? { ...bare(item), snapshots: { 1: 3 } } : item,
+      item['version'] === 6 ? { ...bare(item), snapshots: { [ACCOUNT_SCHEMA]: 3 } } : item,
     );
     expect(await loadTail(table, once, a)).toMatchObject({
       version: 6,
@@ -84,7 +85,7 @@ describe('a stream is loaded', () => {
   });
   it.each([
     ['says of none', {}],
-    ['says of one that is not there', { 1: 3 }],
+    ['says of one that is not there', { [ACCOUNT_SCHEMA]: 3 }],
   ])('from its beginning, where it %s', async (_, snapshots) => {
     const { table, tail, read } = await streamOf(three, (item) => ({ ...bare(item), snapshots }));
     expect(await loadTail(table, once, a)).toMatchObject({ version: 6, account: tail.account });

@@ -115,7 +115,12 @@ describe('a transfer that goes straight', () => {
       ],
       [
         'a',
-        [{ command: { type: 'settle', accountId: 'a', transferId: 't1' }, ...by }],
+        [
+          {
+            command: { type: 'settle', accountId: 'a', transferId: 't1', reference: 'rent' },
+            ...by,
+          },
+        ],
         expect.objectContaining({
           streamId: 'a',
           version: 3,

@@ -29,10 +29,12 @@ describe.each([
   ) => createHandler({ store, telemetry: recordedTelemetry().telemetry })(input);
 
   it('is a command on the source, in the name of who requested the transfer, without a key', async () => {
+    // The line of the statement says what the transfer is for.
+    const said = step === 'settle' ? { reference: 'rent' } : {};
     const store = storeThatAnswers(accepted);
     await handle(store);
     expect(store.execute).toHaveBeenCalledExactlyOnceWith({
-      command: { ...command, accountId: 'a', transferId: 't1' },
+      command: { ...command, ...said, accountId: 'a', transferId: 't1' },
       actor: 'alice',
       correlationId: 'k1',
     });

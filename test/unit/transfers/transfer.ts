@@ -40,6 +40,7 @@ const tailWith = (accountId: AccountId, reservation: object | 'none'): Tail => {
   const account = Account.parse({
     ...{ status: 'open', owner: 'alice', currency: 'EUR', overdraftLimit: 0, openedAt: at },
     ...{ balance: amount, reserved: reservation === 'none' ? 0 : amount },
+    ...{ credits: { count: 1, amount: String(amount) }, debits: { count: 0, amount: '0' } },
     reservations:
       reservation === 'none' ? [] : [{ transferId, to, amount, version: 3, at, ...reservation }],
   });
