@@ -29,7 +29,7 @@ beforeAll(async () => {
   metered = createMeteredStore(database);
 });
 
-/** Reservations of 1 with a reference as long as it may be, so that the state grows fast. */
+/** Reservations of 1 for an account with a name as long as it may be: the state grows fast. */
 function* reservations(count: number): Generator<AccountEvent> {
   for (let n = 0; n < count; n += 1) {
     yield {
@@ -37,7 +37,7 @@ function* reservations(count: number): Generator<AccountEvent> {
       v: 1,
       data: {
         transferId: TransferId.parse(`transfer-${n}`),
-        to: AccountId.parse('elsewhere'),
+        to: AccountId.parse('elsewhere'.padEnd(64, '-')),
         amount: Amount.parse(1),
         currency: Currency.parse('EUR'),
         reference: 'r'.repeat(140),
@@ -62,7 +62,7 @@ const plantFull = async (accountId: AccountId): Promise<void> => {
   }
   let tail = await plantHistory(metered.client, database.tables.events, accountId, money());
   let batch = 100;
-  for (const events = [...reservations(2_000)]; ; ) {
+  for (const events = [...reservations(3_500)]; ; ) {
     const next = plantedCommit(
       tail,
       `planted-${tail.version}`,
@@ -140,7 +140,12 @@ describe('a full account, which has so much open that no commit holds another re
 
   /** A reservation as large as those that are there. */
   const reserve = (id: string) => {
-    const { command, ...rest } = requests.reserve(accountId, 'elsewhere', 1, nameOf(id));
+    const { command, ...rest } = requests.reserve(
+      accountId,
+      'elsewhere'.padEnd(64, '-'),
+      1,
+      nameOf(id),
+    );
     return { ...rest, command: { ...command, reference: 'r'.repeat(140) } };
   };
   /** A transfer's id is one over all accounts. */
