@@ -1,7 +1,7 @@
 import { Caller, Version } from '../events/values.ts';
 import { type Command, Command as CommandSchema } from '../functions/ledger/account.ts';
 import type { CommandRequest } from '../functions/store/deciding/command-result.ts';
-import { type RecordKey, recordKey } from '../functions/store/writing/record-key.ts';
+import { postingKey, type RecordKey, recordKey } from '../functions/store/writing/record-key.ts';
 
 type Extras = { readonly key?: string; readonly expectedVersion?: number };
 
@@ -61,4 +61,47 @@ export const requests = {
     request({ type: 'settle', accountId, transferId }),
   release: (accountId: string, transferId: string, reason: string) =>
     request({ type: 'release', accountId, transferId, reason }),
+  amend: (accountId: string, more: object, extras: Extras = {}) =>
+    request({ type: 'amend', accountId, ...more }, extras),
+  freeze: (accountId: string, scope: 'debits' | 'all' = 'debits', extras: Extras = {}) =>
+    request({ type: 'freeze', accountId, scope }, extras),
+  unfreeze: (accountId: string, extras: Extras = {}) =>
+    request({ type: 'unfreeze', accountId }, extras),
+  close: (accountId: string, extras: Extras = {}) => request({ type: 'close', accountId }, extras),
+  hold: (accountId: string, to: string, amount: number, transferId: string, more: object = {}) =>
+    under(
+      [recordKey(transferId)],
+      request({ type: 'hold', accountId, transferId, to, amount, ...more }),
+    ),
+  capture: (accountId: string, transferId: string, more: { amount?: number } & Extras = {}) =>
+    request({ type: 'capture', accountId, transferId, amount: more.amount }, more),
+  void: (accountId: string, transferId: string, extras: Extras = {}) =>
+    request({ type: 'void', accountId, transferId }, extras),
+  expire: (accountId: string, transferId: string) =>
+    request({ type: 'expire', accountId, transferId }),
+  /**
+   * Takes back part or all of the transfer `reverses`, which paid its amount from `to` into
+   * `accountId`.
+   */
+  reverse: (
+    accountId: string,
+    to: string,
+    reverses: { readonly transferId: string; readonly amount: number },
+    transferId: string,
+    amount?: number,
+  ) =>
+    under(
+      [recordKey(transferId)],
+      request({ type: 'reverse', accountId, transferId, to, reverses, amount, currency: 'EUR' }),
+    ),
+  post: (legs: readonly (readonly [accountId: string, amount: number])[], postingId: string) =>
+    under(
+      [postingKey(postingId)],
+      request({
+        type: 'post',
+        accountId: legs[0]?.[0],
+        postingId,
+        legs: legs.map(([accountId, amount]) => ({ accountId, amount })),
+      }),
+    ),
 };

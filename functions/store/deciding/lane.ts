@@ -98,7 +98,8 @@ interface Candidate {
  *   appends something. A batch that appends nothing is decided on a tail that was current while its
  *   commands were there: read, or written, after the last of them had come.
  * - A lane of several accounts concludes acceptances alone. A command that it cannot accept leaves
- *   it, undecided, as one that has lost too many races does.
+ *   it, undecided, as one that has lost too many races does; but for a posting, which has no other
+ *   way: its refusal is concluded as on one account, since each posting appends to all of them.
  * - A write is this lane's own where what stands there has its `writeId`, and by nothing else.
  * - No command is answered with a mismatch, as too large or as failed before its records were
  *   asked.
@@ -208,7 +209,7 @@ export class Lane {
     for (const candidate of batch) {
       this.#askFirst(candidate, () => {
         // The account whose stream is sound is not kept from what can be done on it alone.
-        const leaves = this.#isAtOnce && !candidate.isUncertain;
+        const leaves = this.#canLeave(candidate) && !candidate.isUncertain;
         this.#settle(candidate, leaves ? OUTRACED : failed(candidate, error));
       });
     }
@@ -369,7 +370,7 @@ export class Lane {
     const [only] = batch;
     if (only && batch.length === 1) {
       this.#askFirst(only, () =>
-        this.#settle(only, this.#isAtOnce ? OUTRACED : { kind: 'too_large' }),
+        this.#settle(only, this.#canLeave(only) ? OUTRACED : { kind: 'too_large' }),
       );
       this.#mostItems = MAX_TRANSACTION_ITEMS;
       return;
@@ -400,7 +401,7 @@ export class Lane {
     // Who changed how much of a transfer is reversed has won a race too.
     const isOutraced = winners.length > 0 || totals.length > 0;
     if (
-      isOutraced ||
+      winners.length > 0 ||
       records.some(({ outcome }) => outcome === 'accepted' || outcome === 'rejected')
     ) {
       // The items in the way never go away, so no earlier try of this write has landed, and none
@@ -408,7 +409,10 @@ export class Lane {
       for (const candidate of batch) candidate.isUncertain = false;
     }
     for (const candidate of batch) this.#hear(candidate, records);
-    const nobody = !isOutraced && records.length === 0;
+    // A total is replaced again and again: the one that stands there may have followed the one that
+    // an earlier try of this very write has put there.
+    const mayHaveLanded = winners.length === 0 && batch.some(({ isUncertain }) => isUncertain);
+    const nobody = (!isOutraced && records.length === 0) || (isOutraced && mayHaveLanded);
     if (isOutraced) {
       // A tail that this lane has not read may be older by more than the winner. Of a stream
       // without a known winner it is not known whether it has gone on: the next write will tell.
@@ -418,7 +422,7 @@ export class Lane {
       // The winner of a race that a conflict has told of already is no second race.
       if (this.#conflicts === 0) for (const candidate of batch) candidate.losses += 1;
       this.#conflicts = 0;
-      this.#letLeave();
+      if (!mayHaveLanded) this.#letLeave();
     }
     if (!nobody && (!isOutraced || this.#losses % LOSSES_BEFORE_BACKOFF > 0)) return;
     if (this.#open.size === 0) return;
@@ -426,8 +430,8 @@ export class Lane {
     this.#tails = undefined;
     const attempt = this.#losses / LOSSES_BEFORE_BACKOFF;
     const isInTime = await pause(this.#dependencies, deadline, attempt);
-    // DynamoDB did not show what stands in the way, so the lane reads the records. A command
-    // without a key has none.
+    // DynamoDB did not show what stands in the way, or nothing that tells whether this write has
+    // landed, so the lane reads the records. A command without a key has none.
     for (const candidate of nobody ? batch : []) {
       const end = () => this.#settle(candidate, undecided(candidate, 'contention'));
       const comesBack = isInTime || candidate.deadline > deadline;
@@ -529,6 +533,11 @@ export class Lane {
 
   get #givesWayTo(): readonly ('conflict' | 'throttled')[] {
     return this.#isAtOnce ? ['conflict', 'throttled'] : ['conflict'];
+  }
+
+  /** Whether a command can be decided on its account alone instead. A posting has no other way. */
+  #canLeave({ submission }: Candidate): boolean {
+    return this.#isAtOnce && submission.command.type !== 'post';
   }
 
   /** Whether each command is carried out on several accounts at once. */

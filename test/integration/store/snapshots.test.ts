@@ -202,13 +202,16 @@ describe('a full account, which has so much open that no commit holds another re
   });
 
   it('has a batch that shrank to one command grow again: sixty more take a few commits', async () => {
-    await settle('transfer-0');
+    // A client's commit says whose it is, which takes more than half of what one reservation gives
+    // back: two make room for one.
+    await settle('transfer-0', 'transfer-1');
     metered.requests();
-    const deposits = Array.from({ length: 60 }, (_, n) =>
-      requests.deposit(accountId, 1, { key: `d${n}` }),
-    );
-    // The reservation takes all the room there is, so it fits alone; the others would fit in one
-    // commit without it.
+    const deposits = Array.from({ length: 60 }, (_, n) => {
+      const { command, ...by } = requests.deposit(accountId, 1, { key: `d${n}` });
+      return { ...by, command: { ...command, reference: 'r'.repeat(140) } };
+    });
+    // The reservation takes the room there is, so it fits alone, and not with one of the others;
+    // those would fit in one commit without it.
     const results = await metered.store.executeTogether(accountId, [reserve('w1'), ...deposits]);
     expect(results.map(({ outcome }) => outcome)).toEqual(Array(61).fill('accepted'));
     const { commits } = await verifyStream(metered.store, accountId);
@@ -221,7 +224,7 @@ describe('a full account, which has so much open that no commit holds another re
   });
 
   it('answers a repeat what was recorded, although there is no room to do it again', async () => {
-    await settle('transfer-0');
+    await settle('transfer-0', 'transfer-1');
     expect(await metered.store.execute(reserve('w1'))).toMatchObject({
       outcome: 'accepted',
       replayed: false,
