@@ -252,7 +252,7 @@ const transferAtOnce = (command: Debit, event: RecordedEvent | undefined): Trans
 /**
  * The answer to a posting whose legs have landed.
  * @param legs each leg, with its account once it landed and the version of its event there.
- * @param at the time of their commits.
+ * @param at the time of the first one's commit.
  * @param actor whoever asked for it: it hears what its own account has available where only one of
  *   the accounts is its own.
  */

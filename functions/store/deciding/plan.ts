@@ -95,7 +95,8 @@ interface Planned extends AccountAt {
  * are folded into the accounts once, here.
  * @param tails the streams they are decided on. With one, every command is for that account. With
  *   several, every command is carried out on all its accounts at once or not at all: one that an
- *   account refuses is not decided here, nor is any where a stream is dated ahead of now.
+ *   account refuses is not decided here, nor is any where a stream is dated ahead of now; but for
+ *   a posting, which is decided here alone.
  * @param batch at least one command; no key of theirs comes twice.
  * @param replaces the `writeId` of what each record may replace; keys that are not named must be
  *   free.
@@ -123,8 +124,10 @@ export const planFor = (
     return stream;
   };
   const isAtOnce = tails.length > 1;
-  // Time is a claim: a clock that was ahead must not pass on from one stream to the others.
+  // Time is a claim: a clock that was ahead must not pass on from one stream to the others. A
+  // posting has no other way to go, so each of its commits then has the time of its own stream.
   const isAhead = isAtOnce && at > timestampOf(now + MOST_AHEAD_MS);
+  const timeOn = (tail: Tail) => (isAhead ? timeOfNext([tail], now) : at);
   const results: (CommandResult | NotAtOnce)[] = [];
   const records: RecordWrite[] = [];
   const missing = new Set<TransferId>();
@@ -149,13 +152,15 @@ export const planFor = (
       continue;
     }
     const parts = isAtOnce ? partsOf(command, streamOf) : aloneOf(command);
-    if (!parts || isAhead) {
+    if (!parts || (isAhead && command.type !== 'post')) {
       results.push(NOT_AT_ONCE);
       continue;
     }
-    const decisions = parts.map((part) =>
-      decideOn(streamOf(part.accountId), part, origin, at, reversedOf),
-    );
+    const decisions = parts.map((part) => {
+      const stream = streamOf(part.accountId);
+      return decideOn(stream, part, origin, timeOn(stream.tail), reversedOf);
+    });
+    const decidedAt = timeOn(tail);
     const refused = decisions.findIndex((decision) => decision.outcome === 'rejected');
     const refusal = decisions[refused];
     // A posting has no other way to go.
@@ -168,7 +173,7 @@ export const planFor = (
     if (refusal?.outcome === 'rejected') {
       const { rejection } = refusal;
       const leg = command.type === 'post' ? { leg: refused } : {};
-      outcome = { outcome: 'rejected', at, rejection: { ...rejection, ...leg } };
+      outcome = { outcome: 'rejected', at: decidedAt, rejection: { ...rejection, ...leg } };
     } else if (!own) {
       throw new Error(`a ${command.type} was neither accepted nor rejected`);
     } else {
@@ -181,7 +186,7 @@ export const planFor = (
       const { actor } = origin;
       const answer =
         command.type === 'post'
-          ? postingAnswer(command, legsOf(command, [own, ...others]), at, actor)
+          ? postingAnswer(command, legsOf(command, [own, ...others]), decidedAt, actor)
           : answerOf({
               command: parts[0],
               before,
@@ -193,7 +198,7 @@ export const planFor = (
       outcome = {
         outcome: 'accepted',
         version: after,
-        at: after > tail.version ? at : (tail.at ?? at),
+        at: after > tail.version ? decidedAt : (tail.at ?? decidedAt),
         ...(answer === undefined ? {} : { answer }),
       };
     }
@@ -225,7 +230,7 @@ export const planFor = (
   for (const { tail, account, commands } of streams.values()) {
     const next =
       account && commands.length > 0
-        ? nextCommit(tail, writeId, { commands, account, at })
+        ? nextCommit(tail, writeId, { commands, account, at: timeOn(tail) })
         : undefined;
     if (next === 'too_large') return next;
     if (next) commits.push(next.item);

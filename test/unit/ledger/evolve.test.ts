@@ -7,6 +7,7 @@ import {
   initialState,
   reservationOf,
 } from '../../../functions/ledger/account.ts';
+import { deepFreeze } from '../../properties/history.ts';
 import {
   credited,
   deposited,
@@ -17,7 +18,7 @@ import {
   settled,
   withdrawn,
 } from './facts.ts';
-import { deepFreeze, fold, NOON, recorded } from './given.ts';
+import { fold, NOON, recorded } from './given.ts';
 
 const stateAfter = (...events: AccountEvent[]) => fold(deepFreeze(recorded(events)));
 

@@ -20,7 +20,7 @@ export const withdrawn = (amount: number, more: { reference?: string } = {}): Ac
 export const reserved = (
   transferId: string,
   amount: number,
-  more: { reference?: string } = {},
+  more: { reference?: string; reverses?: string } = {},
 ): AccountEvent =>
   event('MoneyReserved', 1, { transferId, to: 'b1', amount, currency: 'EUR', ...more });
 
@@ -43,4 +43,63 @@ export const settled = (
 export const released = (transferId: string, amount: number, reason: string): AccountEvent =>
   event('ReservationCancelled', 1, { transferId, amount, reason });
 
-const event = (type: string, v: number, data: object): AccountEvent => readEvent({ type, v, data });
+/** When the holds of the tests end: a minute after the time of every commit. */
+export const END = '2026-11-21T12:01:00.000Z';
+
+export const held = (
+  transferId: string,
+  amount: number,
+  more: { reference?: string; metadata?: object; expiresAt?: string } = {},
+): AccountEvent =>
+  event('MoneyHeld', 1, {
+    transferId,
+    to: 'b1',
+    amount,
+    currency: 'EUR',
+    expiresAt: END,
+    ...more,
+  });
+
+export const captured = (
+  transferId: string,
+  amount: number,
+  heldAmount: number,
+  more: { reference?: string } = {},
+): AccountEvent =>
+  event('HoldCaptured', 1, {
+    transferId,
+    to: 'b1',
+    amount,
+    heldAmount,
+    currency: 'EUR',
+    ...more,
+  });
+
+export const described = (data: { name?: string; metadata?: object }): AccountEvent =>
+  event('AccountDescribed', 1, data);
+
+export const limited = (overdraftLimit: number): AccountEvent =>
+  event('OverdraftLimitChanged', 1, { overdraftLimit });
+
+export function frozen(scope: 'debits' | 'all', reason?: string): AccountEvent {
+  return event('AccountFrozen', 1, { scope, ...(reason && { reason }) });
+}
+
+export const unfrozen = (reason?: string): AccountEvent =>
+  event('AccountUnfrozen', 1, { ...(reason && { reason }) });
+
+export function closed(): AccountEvent {
+  return event('AccountClosed', 1, {});
+}
+
+/** A leg of the posting p1 that paid in, or, below 0, out. */
+export const posted = (amount: number, more: { reference?: string } = {}): AccountEvent =>
+  event(amount > 0 ? 'MoneyDeposited' : 'MoneyWithdrawn', 1, {
+    amount: Math.abs(amount),
+    ...more,
+    postingId: 'p1',
+  });
+
+function event(type: string, v: number, data: object): AccountEvent {
+  return readEvent({ type, v, data });
+}

@@ -8,9 +8,12 @@ import {
   decide,
   evolve,
   initialState,
+  type Part,
   type RejectionCode,
 } from '../../../functions/ledger/account.ts';
 import { answerOf } from '../../../functions/ledger/answers.ts';
+import { deepFreeze } from '../../properties/history.ts';
+import { closed, frozen } from './facts.ts';
 
 /** The time of every commit in a test, unless it says another. */
 export const NOON = '2026-11-21T12:00:00.000Z';
@@ -44,34 +47,57 @@ export const fold = (events: readonly RecordedEvent[]): Account | undefined =>
  * refused.
  * @param events the stream of account a1 so far.
  */
-export const given = (...events: AccountEvent[]) => givenAs(undefined, events);
+export const given = (...events: AccountEvent[]) => givenAs(events);
 
-/**
- * As {@link given}, of an account that was frozen or closed since. No event says so yet, so the
- * state is set.
- */
-export const givenA = (status: 'frozen' | 'closed', ...events: AccountEvent[]) =>
-  givenAs(status, events);
+/** What may have become of an account: it is frozen for payments out, or for all, or closed. */
+export type Standing = 'frozen out' | 'frozen' | 'closed';
+
+/** As {@link given}, of an account that was frozen or closed since. */
+export const givenA = (standing: Standing, ...events: AccountEvent[]) =>
+  givenAs([...events, STOOD[standing]]);
+
+const STOOD: Readonly<Record<Standing, AccountEvent>> = {
+  'frozen out': frozen('debits'),
+  frozen: frozen('all'),
+  closed: closed(),
+};
 
 /** A rejection, as a test writes it. */
 export interface Refusal {
   readonly code: RejectionCode;
   readonly detail: string;
   readonly available?: number;
+  readonly reversible?: number;
 }
 
-const givenAs = (status: 'frozen' | 'closed' | undefined, events: readonly AccountEvent[]) => ({
-  when: (command: Command, circumstances: Partial<Circumstances> = {}) => {
-    const part = partOf(command);
+const isPart = (command: { readonly type: string }): command is Extract<Part, { type: 'leg' }> =>
+  command.type === 'leg';
+
+const givenAs = (events: readonly AccountEvent[]) => ({
+  when: (
+    command: Command | Extract<Part, { type: 'leg' }>,
+    circumstances: Partial<Circumstances> = {},
+  ) => {
+    const part = isPart(command) ? command : partOf(command);
     const folded = fold(recorded(events));
-    const account = folded && deepFreeze({ ...folded, ...(status && { status }) });
+    const account = folded && deepFreeze(folded);
     const decision = decide(part, account, { ...NOW, ...circumstances });
     return {
-      /** The command is accepted with exactly these events, and they can follow the stream. */
+      /**
+       * The command is accepted with exactly these events, and they can follow the stream. What a
+       * reversal takes of its transfer is another question: see `draws`.
+       */
       gives: (...expected: AccountEvent[]) => {
-        expect(decision).toStrictEqual({ outcome: 'accepted', events: expected });
+        const { draw: _, ...decided } = { draw: undefined, ...decision };
+        expect(decided).toStrictEqual({ outcome: 'accepted', events: expected });
         fold(recorded([...events, ...expected]));
       },
+      /** The command is accepted and takes, or gives back, this much of the transfer t0. */
+      draws: (amount: number) =>
+        expect(decision).toMatchObject({
+          outcome: 'accepted',
+          draw: { transferId: 't0', amount },
+        }),
       /** The command is accepted, and its caller is told this. */
       answers: (expected: unknown) => {
         if (decision.outcome === 'rejected')
@@ -96,14 +122,3 @@ const givenAs = (status: 'frozen' | 'closed' | undefined, events: readonly Accou
     };
   },
 });
-
-/**
- * Makes a value immutable all through, so that code which claims to be pure throws where it is not.
- */
-export const deepFreeze = <T>(value: T): T => {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const part of Object.values(value)) deepFreeze(part);
-  }
-  return value;
-};

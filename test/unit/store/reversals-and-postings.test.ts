@@ -156,6 +156,25 @@ describe('a posting', () => {
     expect(await stateOf('a')).toMatchObject({ balance: 1_000 });
   });
 
+  it('lands where a clock was ahead on one of its accounts, whose time does not pass on to the others', async () => {
+    const ahead = createMeteredStore(database, { clock: () => Date.now() + 3_600_000 });
+    await ahead.store.execute(requests.deposit('b', 1));
+    const post = requests.post(
+      [
+        ['a', -1],
+        ['b', 1],
+      ],
+      'p',
+    );
+    expect(await bank.store.execute(post)).toMatchObject({ outcome: 'accepted' });
+    const [a, b] = await Promise.all(
+      ['a', 'b'].map(async (id) => (await rival.store.load(AccountId.parse(id))).at ?? ''),
+    );
+    const soon = new Date(Date.now() + 60_000).toISOString();
+    expect(String(a) < soon).toBe(true);
+    expect(String(b) > soon).toBe(true);
+  });
+
   it('that DynamoDB refuses itself fails, and is not told to come again', async () => {
     bank.inject(async (operation, send) => {
       if (isWrite(operation)) throw named('ValidationException');
