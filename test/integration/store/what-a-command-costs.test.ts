@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
+import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
 import { keyOn, requests } from '../../../testing/ledger-requests.ts';
 import { depositsOfOne, plantHistory } from '../../../testing/plant-history.ts';
 import { createMeteredStore, type MeteredStore } from '../../setup/metered-store.ts';
@@ -110,6 +111,89 @@ describe('a transfer that nobody is in the way of', () => {
     expect(sent).toHaveLength(3);
     expect(sent).toContainEqual(transaction);
   });
+});
+
+describe('what a bank needs', () => {
+  const run = async (...sent: readonly CommandRequest[]) => {
+    metered.requests();
+    for (const request of sent)
+      expect(await metered.store.execute(request)).toMatchObject({ outcome: 'accepted' });
+    return metered.requests();
+  };
+  const unitsOf = (sent: Awaited<ReturnType<typeof run>>) =>
+    sent.reduce((all, { writeUnits }) => all + writeUnits, 0);
+  const keyed = (name: string) => ({ key: name });
+  beforeAll(async () => {
+    for (let n = 0; n < 20; n += 1) {
+      await metered.store.execute(requests.open(`bank-${n}`));
+      await metered.store.execute(requests.deposit(`bank-${n}`, 1_000));
+    }
+  });
+
+  it('freezing with a key is one query and one transaction of 4 write units, without one a put of 1', async () => {
+    expect(await run(requests.freeze('bank-9', 'debits', keyed('f')))).toEqual([
+      query,
+      transaction,
+    ]);
+    expect(await run(requests.unfreeze('bank-9'))).toEqual([query, put]);
+  });
+
+  it('a hold is what a reservation is; so are its capture and its void, under a key', async () => {
+    const hold = (id: string) => requests.hold('bank-0', 'bank-1', 10, id);
+    expect(await run(hold('cost-h1'))).toEqual([query, transaction]);
+    expect(await run(requests.capture('bank-0', 'cost-h1', keyed('c')))).toEqual([
+      query,
+      transaction,
+    ]);
+    expect(await run(hold('cost-h2'))).toEqual([query, transaction]);
+    expect(await run(requests.void('bank-0', 'cost-h2', keyed('v')))).toEqual([query, transaction]);
+  });
+
+  it('a hold captured in full and carried out is 4 write units more than a transfer the long way', async () => {
+    const ends = (id: string) => [
+      requests.credit('bank-3', 'bank-2', 10, id),
+      requests.settle('bank-2', id),
+    ];
+    const plain = await run(requests.reserve('bank-2', 'bank-3', 10, 'cost-t'), ...ends('cost-t'));
+    const held = await run(
+      requests.hold('bank-2', 'bank-3', 10, 'cost-h3'),
+      requests.capture('bank-2', 'cost-h3', keyed('c')),
+      ...ends('cost-h3'),
+    );
+    expect(unitsOf(plain)).toBe(9);
+    expect(unitsOf(held)).toBe(9 + 4);
+  });
+
+  it('a reversal is a reservation, with one read and 2 write units for what is reversed', async () => {
+    const paid = { transferId: 'cost-t0', amount: 100 };
+    const first = await run(requests.reverse('bank-4', 'bank-5', paid, 'cost-r1', 10));
+    expect(first.map(({ operation }) => operation)).toEqual([
+      'Query',
+      'GetItem',
+      'TransactWriteItems',
+    ]);
+    expect(unitsOf(first)).toBe(4 + 2);
+    // Its release gives back in a transaction too.
+    const released = await run(requests.release('bank-4', 'cost-r1', 'account_not_open'));
+    expect(unitsOf(released)).toBe(2 + 2);
+  });
+
+  it.each([2, 20])(
+    'a posting of %i legs is one transaction: 2 write units for each leg and 2 for its record',
+    async (count) => {
+      const legs = Array.from(
+        { length: count },
+        (_, n) => [`bank-${n}`, n === 0 ? 1 - count : 1] as const,
+      );
+      const sent = await run(requests.post(legs, `cost-p${count}`));
+      // Of 20 legs the record, which has the answer, is larger than 1 KB.
+      const ofRecord = count === 2 ? 2 : 4;
+      expect(sent).toEqual([
+        ...Array(count).fill(query),
+        { ...transaction, writeUnits: 2 * count + ofRecord },
+      ]);
+    },
+  );
 });
 
 it('losing a race costs one more put and no second read', async () => {
