@@ -4,10 +4,10 @@ import type { Command, RejectionCode } from '../../functions/ledger/account.ts';
 const MAX = BigInt(MAX_MINOR_UNITS);
 
 /** What the books say to a command: it is refused for this, or done, or was done before. */
-export type Verdict = RejectionCode | 'done' | 'done before';
+type Verdict = RejectionCode | 'done' | 'done before';
 
 /** Money set aside for a transfer, as it is written at the foot of a page. */
-export interface SetAside {
+interface SetAside {
   amount: bigint;
   readonly kind: 'reserved' | 'held' | 'captured';
   readonly expiresAt?: string;

@@ -8,7 +8,9 @@ export const MAX = MAX_MINOR_UNITS;
 // a transfer is b1. Everything is read as from a stream, so a test cannot be given an event that no
 // stream could hold.
 
-export const opened = (more: { currency?: string; overdraftLimit?: number } = {}): AccountEvent =>
+export const opened = (
+  more: { currency?: string; overdraftLimit?: number; name?: string; metadata?: object } = {},
+): AccountEvent =>
   event('AccountOpened', 2, { owner: 'alice', currency: 'EUR', overdraftLimit: 0, ...more });
 
 export const deposited = (amount: number, more: { reference?: string } = {}): AccountEvent =>
