@@ -58,13 +58,11 @@ describe('reverse', () => {
       .when(reverse('t1'), { reversed: 100 })
       .isRefused(over(0)));
   it('refuses where the money is spent', () =>
-    given(opened(), deposited(99))
-      .when(reverse('t1'))
-      .isRefused({
-        code: 'insufficient_funds',
-        detail: '99 available, 100 asked for.',
-        available: 99,
-      }));
+    given(opened(), deposited(99)).when(reverse('t1')).isRefused({
+      code: 'insufficient_funds',
+      detail: '99 available, 100 asked for.',
+      available: 99,
+    }));
   it('says that too much is asked for before it says that there is too little', () =>
     given(opened()).when(reverse('t1', 101)).isRefused(over(100)));
   it('refuses without an account', () => given().when(reverse('t1')).isRefused(noAccount));
@@ -141,12 +139,10 @@ describe('a leg of a posting', () => {
         available: 40,
       }));
   it('refuses a balance out of range', () =>
-    given(opened(), deposited(MAX))
-      .when(leg(1))
-      .isRefused({
-        code: 'amount_out_of_range',
-        detail: 'The balance would leave the range of amounts that can be kept exactly.',
-      }));
+    given(opened(), deposited(MAX)).when(leg(1)).isRefused({
+      code: 'amount_out_of_range',
+      detail: 'The balance would leave the range of amounts that can be kept exactly.',
+    }));
   it('refuses another currency', () =>
     given(opened({ currency: 'USD' }))
       .when(leg(1))
