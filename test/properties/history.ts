@@ -4,6 +4,7 @@ import { MAX_MINOR_UNITS as MAX, Timestamp, TransferId, Version } from '../../ev
 import {
   type Account,
   Command,
+  type Draw,
   decide,
   evolve,
   isHeld,
@@ -54,6 +55,8 @@ type Step =
    * The workflow settles or releases as the credit was decided; again and again, as a retry may.
    */
   | ({ readonly step: 'end' } & OfTransfer)
+  /** The destination of a transfer under way is frozen before its credit, and so it is released. */
+  | ({ readonly step: 'refused' } & OfTransfer)
   /** What has no business on the account it is sent to. */
   | ({
       readonly step: 'stray';
@@ -91,6 +94,8 @@ export interface Moment {
   readonly outcome: Rejection['code'] | 'done' | 'done before';
   /** What of the transfer it reverses was reversed before. */
   readonly reversed: number;
+  /** What it took, or gave back, of the transfer that it reverses. */
+  readonly draw: Draw | undefined;
   /** One for each of its accounts; none where it was rejected. */
   readonly changes: readonly Change[];
 }
@@ -154,6 +159,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   some(4, fc.record({ step: is('again'), moment: fc.nat(99) })),
   some(10, fc.record({ step: is('credit'), transfer })),
   some(10, fc.record({ step: is('end'), transfer })),
+  some(3, fc.record({ step: is('refused'), transfer })),
   some(
     2,
     fc.record({
@@ -164,7 +170,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     }),
   ),
   some(2, fc.record({ step: is('freeze'), account, scope: fc.constantFrom('debits', 'all') })),
-  some(5, fc.record({ step: is('unfreeze'), account })),
+  some(8, fc.record({ step: is('unfreeze'), account })),
   some(1, fc.record({ step: is('close'), account, emptied: fc.boolean() })),
   some(3, fc.record({ step: is('amend'), account, overdraftLimit })),
   some(6, fc.record({ step: is('clock'), by: fc.integer({ min: -2_000, max: 4_000 }) })),
@@ -222,6 +228,7 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
       })) ?? [];
     const refused = decisions.find((decision) => decision.outcome === 'rejected');
     const changes: Change[] = [];
+    let draw: Draw | undefined;
     for (const decision of refused ? [] : decisions) {
       if (decision.outcome === 'rejected') continue;
       const { accountId } = decision.part;
@@ -232,8 +239,8 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
       const after = states.at(-1);
       if (after) accounts.set(accountId, { account: after, version: version + events.length, at });
       if (decision.draw) {
-        const { transferId, amount } = decision.draw;
-        reversed.set(transferId, before + amount);
+        draw = decision.draw;
+        reversed.set(draw.transferId, before + draw.amount);
       }
       changes.push({ accountId, part: decision.part, before: account, events, states });
     }
@@ -242,7 +249,7 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
       : changes.some(({ events }) => events.length > 0)
         ? 'done'
         : 'done before';
-    moments.push({ command, isAtOnce, at, outcome, reversed: before, changes });
+    moments.push({ command, isAtOnce, at, outcome, reversed: before, draw, changes });
     return outcome;
   };
 
@@ -307,7 +314,8 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
       }
       case 'post': {
         const legs = step.amounts.map((amount, n) => legOf(step.first + n, amount));
-        const rest = -step.amounts.reduce((all, one) => all + one, 0);
+        // Numbers would round where legs add up to more than they keep exactly.
+        const rest = -Number(step.amounts.reduce((all, one) => all + BigInt(one), 0n));
         if (rest === 0 || !Number.isSafeInteger(rest)) return;
         const all = [...legs, legOf(step.first + legs.length, rest)];
         const postingId = `p${moments.length}`;
@@ -354,10 +362,23 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
         else send({ type: 'release', accountId, transferId, reason: credit });
         return;
       }
+      case 'refused': {
+        const left = transfers.filter(({ credit }) => !credit);
+        const transfer = left[step.transfer % left.length];
+        if (!transfer) return;
+        send({ type: 'freeze', accountId: transfer.to, scope: 'all' });
+        const number = transfers.indexOf(transfer);
+        take({ step: 'credit', transfer: number });
+        take({ step: 'end', transfer: number });
+        return;
+      }
       case 'stray': {
         const accountId = accountIdOf(step.account);
         const transferId = transferIdOf(step.transfer);
-        if (transfers[step.transfer]?.from === accountId) return;
+        // On the transfer's own account it has business, but for a hold that rests.
+        const reservation = openOf(soFar(accountId).account, transferId);
+        const rests = reservation !== undefined && isHeld(reservation);
+        if (transfers[step.transfer]?.from === accountId && !rests) return;
         const reason = step.type === 'release' ? { reason: 'stray' } : {};
         send({ type: step.type, accountId, transferId, ...reason });
         return;

@@ -61,7 +61,7 @@ const main = (): number => {
   );
   bar.stop();
   if (details.failed) {
-    process.stderr.write(`${fc.defaultReportMessage(details)}\n`);
+    process.stderr.write(`${fc.defaultReportMessage(details)}\n\n${details.errorInstance}\n`);
     return 1;
   }
   const seconds = ((performance.now() - started) / 1_000).toFixed(0);

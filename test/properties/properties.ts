@@ -100,9 +100,11 @@ export const properties: Readonly<Record<string, (moments: readonly Moment[]) =>
     const books = openBooks();
     const paid = new Map<string, number>();
     const takenBack = new Map<string, bigint>();
+    const drawn = new Map<string, bigint>();
     const reversals = new Map<string, string>();
-    for (const { command, at, isAtOnce, changes } of moments) {
+    for (const { command, at, isAtOnce, draw, changes } of moments) {
       books.judge(command, at, isAtOnce);
+      if (draw) add(drawn, draw.transferId, BigInt(draw.amount));
       for (const { type, data } of changes.flatMap(({ events }) => events)) {
         if (type === 'MoneyDeposited' && data.transferId) paid.set(data.transferId, data.amount);
         if (type === 'MoneyReserved' && data.reverses) {
@@ -116,6 +118,7 @@ export const properties: Readonly<Record<string, (moments: readonly Moment[]) =>
       for (const [original, taken] of takenBack) {
         assert.ok(taken >= 0n && taken <= BigInt(paid.get(original) ?? 0), original);
         assert.equal(taken, books.takenBack.get(original), original);
+        assert.equal(taken, drawn.get(original), original);
       }
     }
   },

@@ -25,7 +25,8 @@ describe('the scenarios', () => {
     const count = (what: string) => reached.set(what, (reached.get(what) ?? 0) + 1);
     fc.assert(
       fc.property(anyScenario, (scenario) => {
-        for (const { command, isAtOnce, outcome, changes } of play(scenario)) {
+        for (const { command, isAtOnce, outcome, draw, changes } of play(scenario)) {
+          if (draw) count(draw.amount > 0 ? 'taken back' : 'given back again');
           count(`${isAtOnce ? 'at once' : command.type}: ${outcome}`);
           for (const { type } of changes.flatMap(({ events }) => events)) count(type);
         }
@@ -79,14 +80,17 @@ describe('the scenarios', () => {
         "deposit: amount_out_of_range",
         "deposit: currency_mismatch",
         "deposit: done",
+        "expire: account_not_found",
         "expire: done",
         "expire: done before",
         "freeze: account_not_found",
         "freeze: account_not_open",
         "freeze: done",
         "freeze: done before",
+        "given back again",
         "hold: account_not_found",
         "hold: account_not_open",
+        "hold: amount_out_of_range",
         "hold: currency_mismatch",
         "hold: done",
         "hold: done before",
@@ -113,12 +117,13 @@ describe('the scenarios', () => {
         "reserve: same_account",
         "reverse: account_not_open",
         "reverse: already_reversed",
+        "reverse: amount_out_of_range",
         "reverse: done",
-        "reverse: done before",
         "reverse: insufficient_funds",
         "settle: account_not_found",
         "settle: done",
         "settle: done before",
+        "taken back",
         "unfreeze: account_not_found",
         "unfreeze: account_not_open",
         "unfreeze: done",

@@ -1,6 +1,8 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AccountId } from '../../../events/values.ts';
+import { AccountId, TransferId } from '../../../events/values.ts';
+import { findTotal } from '../../../functions/store/writing/reversed-total.ts';
+import { write } from '../../../functions/store/writing/write.ts';
 import { requests } from '../../../testing/ledger-requests.ts';
 import { verifyStream } from '../../../testing/verify-stream.ts';
 import { createLedgerDatabase } from '../../mutants/memory-database.ts';
@@ -30,6 +32,23 @@ const isWrite = (operation: string) =>
   operation === 'TransactWriteItems' || operation === 'PutItem';
 
 describe('reversals of one transfer', () => {
+  it('never overwrite what another has reversed, whatever else of the write would hold', async () => {
+    await rival.store.execute(requests.reverse('b', 'a', paid, 'r1', 80));
+    const { events: eventsTable, commands: commandsTable, queue: queueTable } = database.tables;
+    const tables = { client: rival.client, eventsTable, commandsTable, queueTable };
+    const t = TransferId.parse('t');
+    const total = { transferId: t, reversed: 30, writeId: 'w' };
+    for (const replaces of [undefined, 'older']) {
+      const written = await write(tables, {
+        writeId: 'w',
+        records: [],
+        totals: [{ total, replaces }],
+      });
+      expect(written).toMatchObject({ kind: 'refused', totals: [{ transferId: t, reversed: 80 }] });
+    }
+    expect(await findTotal(tables, t)).toMatchObject({ reversed: 80 });
+  });
+
   it('that meet in one batch take no more than it, and give back what is released', async () => {
     const results = await bank.store.executeTogether(AccountId.parse('b'), [
       requests.reverse('b', 'a', paid, 'r1', 60),
