@@ -8,6 +8,7 @@ export interface Part {
 
 /** Those of the store but for the slow ones, which measure and race. */
 const STORE = 'test/integration/store/!(racing-writers|what-a-command-costs|the-wire).test.ts';
+const STORE_UNITS = 'test/unit/store/!(bank-races|properties).test.ts';
 const MADE = 'test/unit/runtime/from-environment.test.ts';
 
 /**
@@ -18,7 +19,7 @@ export const parts: Readonly<Record<string, Part>> = {
   ledger: { goal: 95, tests: ['test/unit/ledger/**/*.test.ts'] },
   transfers: { goal: 88, tests: ['test/{unit,integration}/transfers/**/*.test.ts', MADE] },
   projections: { goal: 88, tests: ['test/unit/{projections,views}/**/*.test.ts'] },
-  store: { goal: 88, tests: ['test/unit/store/**/*.test.ts', MADE, STORE] },
+  store: { goal: 88, tests: [STORE_UNITS, MADE, STORE] },
 };
 
 /**

@@ -156,7 +156,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       ),
     }),
   ),
-  some(4, fc.record({ step: is('again'), moment: fc.nat(99) })),
+  some(8, fc.record({ step: is('again'), moment: fc.nat(99) })),
   some(10, fc.record({ step: is('credit'), transfer })),
   some(10, fc.record({ step: is('end'), transfer })),
   some(3, fc.record({ step: is('refused'), transfer })),
