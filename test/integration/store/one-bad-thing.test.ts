@@ -35,6 +35,7 @@ const appendUnreadable = async () => {
     KeyConditionExpression: 'streamId = :b',
     ExpressionAttributeValues: { ':b': 'b' },
     ScanIndexForward: false,
+    ConsistentRead: true,
   });
   const last = (await bank.client.send(query)).Items?.[0];
   const version = Number(last?.['version']) + Number(last?.['count']);
@@ -129,7 +130,7 @@ describe('of commands that are decided together', () => {
     );
     const key = keyOn('a', 'u');
     const { Item } = await bank.client.send(
-      new GetCommand({ TableName: database.tables.commands, Key: { key } }),
+      new GetCommand({ TableName: database.tables.commands, Key: { key }, ConsistentRead: true }),
     );
     const other = { ...Item, schema: 2, writeId: 'other' };
     await bank.client.send(new PutCommand({ TableName: database.tables.commands, Item: other }));
