@@ -174,7 +174,7 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
             .map(transferOf),
           ({ transferId, from }) => `${transferId} ${from}`,
         ),
-        pointers: kind('transfer#')
+        pointers: [...kind('transfer#'), ...kind('reversal#')]
           .map(({ pk, sk }) => `${pk} ${sk}`)
           .sort(),
       };

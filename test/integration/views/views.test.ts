@@ -142,7 +142,7 @@ describe('the transfers of an account', () => {
       await fresh.spoil(key, { reserved: { accountId: from, version: 3, at } });
       for (const accountId of [from, to]) {
         const pointer = { pk: `account#${accountId}`, sk: `transfer#${at}#t1#${from}` };
-        await fresh.spoil(pointer, { schema: 2, transferId: 't1', from, version: 3 });
+        await fresh.spoil(pointer, { schema: 3, transferId: 't1', from, version: 3 });
       }
     }
     for (const limit of [1, 2, 3, 5, 6, 100]) {
