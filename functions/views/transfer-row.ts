@@ -97,8 +97,8 @@ export const reservationStepOf = ({
   reserved ?? captured;
 
 /** The reasons of a release that no reservation came before: the hold was given back. */
-export const VOIDED = 'voided';
-export const EXPIRED = 'expired';
+const VOIDED = 'voided';
+const EXPIRED = 'expired';
 
 /** Whether a change has all that the source's stream ever says of a transfer that has ended. */
 export const isWholeAtSource = (change: TransferChange): boolean => {

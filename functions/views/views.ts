@@ -36,7 +36,7 @@ export interface DueHold {
 }
 
 /** An account in the list of its owner. */
-export interface OwnedAccount {
+interface OwnedAccount {
   readonly accountId: AccountId;
   readonly openedAt: Timestamp;
 }

@@ -203,7 +203,7 @@ describe('the views of a small ledger', () => {
   });
 
   it('keep the rows of later code as they are', async () => {
-    await projected.spoil(transfer, { schema: 3, amount: { minor: 10 } });
+    await projected.spoil(transfer, { schema: 4, amount: { minor: 10 } });
     const before = await rows();
     expect(await rebuildAll(projected, { diff: true })).toEqual(NO_DIFFERENCE);
     await rebuildAll(projected);

@@ -364,7 +364,7 @@ describe('a transfer whose steps come one after the other', () => {
       Object.fromEntries(['schema', ...attributes].map((name) => [`#${name}`, name]));
     const values = (set: object) =>
       Object.fromEntries([
-        [':schema', 2],
+        [':schema', 3],
         ...Object.entries(set).map(([name, value]) => [`:${name}`, value]),
       ]);
     const assigned = (input: object | undefined) =>
