@@ -77,11 +77,11 @@ const recorded = async (
   const record = await store.recordOf(recordKey(transferId));
   if (record?.outcome === 'unreadable' || record?.outcome === 'pending') return 'unknown';
   if (record?.outcome !== 'accepted') return 'never_held';
+  // An `Idempotency-Key` becomes an id too, and may stand for something else.
+  if (record.answer?.['transferId'] !== transferId) return 'never_held';
   const { success, data } = Transfer.safeParse(record.answer);
   if (!success) return 'unknown';
-  return data.transferId === transferId && data.from === from && data.heldAmount !== undefined
-    ? data
-    : 'never_held';
+  return data.from === from && data.heldAmount !== undefined ? data : 'never_held';
 };
 
 /**
