@@ -246,6 +246,18 @@ describe('the version that the list of transfers is at', () => {
     expect(await asOf('a1', happens, [settled])).toMatchObject({ version: 5 });
   });
 
+  it('waits for a hold, and for its capture', async () => {
+    const happens = (ledger: ReturnType<typeof createMemoryLedger>) => {
+      ledger.commit({ ...reserve('t1'), type: 'hold' });
+      ledger.commit({ type: 'capture', accountId: 'a1', transferId: 't1' });
+    };
+    expect(await asOf('a1', happens, [])).toMatchObject({ version: 2 });
+    const held = shown('t1', 'a1', ['a1', 3]);
+    expect(await asOf('a1', happens, [held])).toMatchObject({ version: 3 });
+    const captured = shown('t1', 'a1', ['a1', 3], ['a1', 4]);
+    expect(await asOf('a1', happens, [captured])).toMatchObject({ version: 4 });
+  });
+
   it('waits for a release', async () => {
     const happens = (ledger: ReturnType<typeof createMemoryLedger>) => {
       ledger.commit(reserve('t1'));
