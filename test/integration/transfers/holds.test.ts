@@ -43,6 +43,7 @@ const open = async () => {
   const { telemetry, measured } = recordedTelemetry();
   return {
     ...{ environment, store, views, measured },
+    metered: () => createMeteredStore(database, { clock }),
     later: (minutes: number) => {
       ahead += minutes * MINUTE_MS;
     },
@@ -62,11 +63,11 @@ const open = async () => {
 };
 
 /** A command on account a, as its function would ask for it. */
-const ask = (store: Store, type: string, more: object = {}) =>
+const ask = (store: Store, type: string, more: object = {}, key = 't1') =>
   store.execute({
     ...requests.deposit('a', 1),
     command: Command.parse({ type, accountId: 'a', transferId: 't1', ...more }),
-    ...(type === 'hold' ? { keys: [recordKey('t1')] } : {}),
+    ...(type === 'hold' ? { keys: [recordKey(key)] } : {}),
   });
 
 let world: Awaited<ReturnType<typeof open>>;
@@ -127,6 +128,28 @@ describe('a hold', () => {
     await world.project();
     expect(await world.expire()).toEqual({ due: 1, ended: 1, hasMore: false });
   });
+});
+
+it('of a hold, its capture costs the store 1 write unit more than a transfer that is not held', async () => {
+  const { store, requests: since } = world.metered();
+  const units = () => since().reduce((sum, { writeUnits }) => sum + writeUnits, 0);
+  const settled = async (transferId: string) => {
+    await store.execute(requests.credit('b', 'a', 100, transferId));
+    await store.execute(requests.settle('a', transferId));
+  };
+  await store.execute(requests.reserve('a', 'b', 100, 't2'));
+  await settled('t2');
+  const plain = units();
+  const held = { transferId: 't3', to: 'b', amount: 100 };
+  await ask(
+    store,
+    'hold',
+    { ...held, expiresAt: new Date(Date.now() + MINUTE_MS).toISOString() },
+    't3',
+  );
+  await ask(store, 'capture', { transferId: 't3' });
+  await settled('t3');
+  expect(units() - plain).toBe(1);
 });
 
 describe('of those who end a hold at once', () => {

@@ -166,6 +166,9 @@ describe('a hold', () => {
       { openShard: 'held#3', openSince: '2026-11-28T12:00:00.000Z' },
     ]) {
       await projected.spoil(key, wrong);
+      // From the streams alone, too.
+      const streams = { phase: 'streams', segment: 0, segments: 1, diff: true };
+      expect(await projected.rebuild(streams)).toMatchObject({ missing: 0, different: 1 });
       expect(await rebuilt({ diff: true })).toMatchObject({ missing: 0, extra: 0 });
       expect(await openIds()).toEqual([]);
       await rebuilt();
