@@ -11,8 +11,8 @@ export const budgets = {
   getCommand: 4_000,
   /** The views, and then the record. */
   getTransfer: 5_000,
-  /** How a hold ended: the views (`views`), then the record, then the source's stream. */
-  endOfHold: 4_000,
+  /** How a hold ended, once a command has been decided: the views and the record, then the stream. */
+  endOfHold: 1_000,
   /** The views, and then the store. */
   list: 3_000,
   /** The views of a request that waits for the end of its transfer. */

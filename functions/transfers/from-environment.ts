@@ -37,6 +37,6 @@ export const transferWorkflowFromEnvironment = (): TransferWorkflow =>
  */
 export const endOfHoldFromEnvironment = (): EndOfHold =>
   createEndOfHold({
-    views: viewsFromEnvironment(),
+    views: viewsFromEnvironment({ budget: budgets.endOfHold }),
     store: storeFromEnvironment({ budget: budgets.endOfHold }),
   });

@@ -35,12 +35,14 @@ export const createEndOfHold =
   ({ views, store }: EndOfHoldDependencies): EndOfHold =>
   async (transferId, from) => {
     let isUnreadable = false;
-    const shown = await views.transfer(transferId, from, () => {
+    const row = views.transfer(transferId, from, () => {
       isUnreadable = true;
     });
+    // At once: whoever asks has decided a command before, and has to answer in time.
+    const [shown, record] = await Promise.all([row, recorded(store, transferId, from)]);
     const ended = shown && endShownBy(shown);
     if (ended) return ended;
-    const begun = shown ?? (isUnreadable ? 'unreadable' : await recorded(store, transferId, from));
+    const begun = shown ?? (isUnreadable ? 'unreadable' : record);
     if (begun === 'unknown') return undefined;
     if (begun === 'never_held') return begun;
     // Of a damaged row the stream still tells, though nobody knows how far back.
