@@ -1,3 +1,5 @@
+import { ACCOUNT_SCHEMA } from '../../functions/ledger/account.ts';
+
 /** Rewrites items as another deployment of the code would write them, in DynamoDB's own JSON. */
 export interface Deployment {
   /** A request's body in the words of this deployment. */
@@ -62,8 +64,8 @@ export class SnapshotSightings {
   }
 }
 
-const THIS_SCHEMA = '1';
-const OTHER_SCHEMA = '2';
+const THIS_SCHEMA = String(ACCOUNT_SCHEMA);
+const OTHER_SCHEMA = String(ACCOUNT_SCHEMA + 1);
 
 const textOf = (attribute: unknown): string => {
   const { S, N } = { S: undefined, N: undefined, ...(attribute as object) };
