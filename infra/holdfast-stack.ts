@@ -4,11 +4,11 @@ import type { Construct } from 'constructs';
 import { Alarms } from './constructs/alarms.ts';
 import type { FunctionName } from './constructs/catalogue.ts';
 import { DeadLetters } from './constructs/dead-letters.ts';
+import { EveryMinute } from './constructs/every-minute.ts';
 import { Functions } from './constructs/functions.ts';
 import { LedgerHttpApi } from './constructs/http-api.ts';
 import { LedgerDashboard } from './constructs/ledger-dashboard.ts';
 import { ledgerMetrics } from './constructs/ledger-metrics.ts';
-import { RecoverySchedule } from './constructs/recovery-schedule.ts';
 import { queuedCommands, reservations, StreamMapping } from './constructs/stream-mapping.ts';
 import { Tables } from './constructs/tables.ts';
 import { takerOfReservations } from './constructs/transfer-ways.ts';
@@ -76,7 +76,18 @@ export class HoldfastStack extends Stack {
       settings: settings.streams['decide-pending'],
       filter: queuedCommands,
     });
-    new RecoverySchedule(this, 'Recovery', { stage, recover: functions.get('recover-transfers') });
+    new EveryMinute(this, 'Recovery', {
+      stage,
+      name: 'recover-transfers',
+      description: 'Looks for transfers that were left open',
+      run: functions.get('recover-transfers'),
+    });
+    new EveryMinute(this, 'Expiry', {
+      stage,
+      name: 'expire-holds',
+      description: 'Looks for holds whose time is over',
+      run: functions.get('expire-holds'),
+    });
 
     const { api } = httpApi;
     const { stateMachine } = workflow;

@@ -220,8 +220,11 @@ const consumers = {
   'decide-pending': 50,
 };
 const steps = { 'credit-transfer': 20, 'settle-transfer': 20, 'release-transfer': 20 };
-/** The schedule invokes it every minute for up to five: that is five at once, and one by hand. */
-const recovery = { 'recover-transfers': 6 };
+/**
+ * The schedules invoke them every minute, the one for up to five, the other for up to one: that is
+ * five and one at once, and one by hand.
+ */
+const scheduled = { 'recover-transfers': 6, 'expire-holds': 2 };
 
 /**
  * Three environments of nine functions need 27 processors, and Lambda keeps one of each instance's:
@@ -274,7 +277,7 @@ const stages = {
     protectData: true,
     tracing: true,
     warmThroughput: {},
-    reservedConcurrency: { ...consumers, ...steps, ...recovery },
+    reservedConcurrency: { ...consumers, ...steps, ...scheduled },
     compute: 'on-demand',
     transfers: 'adaptive',
     instances: { ...instances, environments: { least: 3, most: 30 }, processors: 400 },

@@ -74,6 +74,14 @@ export const parameters = {
   Limit: { name: 'limit', in: 'query', description: 'How many a page holds.' },
   Cursor: { name: 'cursor', in: 'query', description: '`nextCursor` of the page before. Opaque.' },
   Status: { name: 'status', in: 'query', description: 'Only transfers that are this far.' },
+  Reference: {
+    name: 'reference',
+    in: 'query',
+    description:
+      'Only transfers with exactly this reference. A page may then hold few, or none, and still ' +
+      'have a `nextCursor`, which is of this list alone.',
+    example: 'rent',
+  },
   IfNoneMatch: {
     name: 'If-None-Match',
     in: 'header',

@@ -3,6 +3,7 @@ import type { AccountId } from '../events/values.ts';
 import type { Commit, CommittedEvent } from '../functions/store/stream/commit.ts';
 import { readRecord } from '../functions/store/writing/command-record.ts';
 import type { RecordKey } from '../functions/store/writing/record-key.ts';
+import { isTotalItem } from '../functions/store/writing/reversed-total.ts';
 import type { FoundRecord } from '../functions/store/writing/write.ts';
 import type { LedgerDatabase } from '../testing/ledger-database.ts';
 import type { Environment } from './environments.ts';
@@ -13,6 +14,10 @@ export type PlacedEvent = CommittedEvent & { readonly accountId: AccountId };
 /** Whether an event is one side of a transfer that was carried out in one transaction. */
 export const isAtOnce = ({ data }: PlacedEvent): boolean =>
   'counterpartyVersion' in data && data.counterpartyVersion !== undefined;
+
+/** Whether an event is a leg of a posting. */
+export const isLeg = ({ data }: Pick<PlacedEvent, 'data'>): boolean =>
+  'postingId' in data && data.postingId !== undefined;
 
 /** The contents of the tables. */
 export interface Remains {
@@ -37,7 +42,9 @@ export const scan = async ({ client }: Pick<Environment, 'client'>, TableName: s
 
 /** Reads all records of commands. */
 export const readRecords = async (observer: Environment, { tables }: LedgerDatabase) => {
-  const records = (await scan(observer, tables.commands)).map(readRecord);
+  const records = (await scan(observer, tables.commands))
+    .filter((item) => !isTotalItem(item))
+    .map(readRecord);
   return new Map<RecordKey, FoundRecord>(records.map((record) => [record.key, record]));
 };
 

@@ -107,10 +107,12 @@ const queueTable: CreateTableCommandInput = {
 
 const viewsTable: CreateTableCommandInput = {
   TableName: 'views',
-  AttributeDefinitions: ['pk', 'sk', 'owner', 'openedAt', 'openShard', 'openSince'].map(text),
+  AttributeDefinitions: ['pk', 'sk', 'ownerShard', 'ownerPlace', 'openShard', 'openSince'].map(
+    text,
+  ),
   KeySchema: keys('pk', 'sk'),
   GlobalSecondaryIndexes: [
-    index('accountsByOwner', 'owner', 'openedAt'),
+    index('accountsByOwner', 'ownerShard', 'ownerPlace'),
     index('openTransfers', 'openShard', 'openSince'),
   ],
 };

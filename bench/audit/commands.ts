@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { type CommandRecord, readRecord } from '../../functions/store/writing/command-record.ts';
 import { commandIdOf } from '../../functions/store/writing/record-key.ts';
+import { isTotalItem } from '../../functions/store/writing/reversed-total.ts';
 import { hold } from './rule.ts';
 import type { SoundStream } from './streams.ts';
 
@@ -20,7 +21,7 @@ export const allRecords = async (
         ...(cursor ? { ExclusiveStartKey: cursor } : {}),
       }),
     );
-    for (const record of Items.map(readRecord)) {
+    for (const record of Items.filter((item) => !isTotalItem(item)).map(readRecord)) {
       if (record.outcome === 'unreadable') hold(false, `the record of ${record.key} is unreadable`);
       else records.push(record);
     }

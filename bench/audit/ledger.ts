@@ -1,6 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Tail } from '../../functions/store/stream/tail.ts';
 import { allRecords, holdOneOutcome } from './commands.ts';
+import { holdPostings } from './postings.ts';
 import { hold } from './rule.ts';
 import { type SoundStream, soundStream } from './streams.ts';
 import { holdTransfers } from './transfers.ts';
@@ -40,6 +41,7 @@ export const auditLedger = async ({
   const records = await allRecords(client, tables.commands);
   holdOneOutcome(records, streams);
   const transfers = holdTransfers(streams, records, heard);
+  holdPostings(streams);
   const isUnderWay = (id: string) => transfers.get(id)?.credited !== undefined;
   holdConservation(streams, isUnderWay);
   const events = streams.reduce((sum, stream) => sum + stream.events.length, 0);
@@ -58,8 +60,11 @@ const holdConservation = (
     for (const { transferId, amount } of account.reservations)
       if (isCredited(transferId)) onTheWay += BigInt(amount);
     for (const { type, data } of events) {
-      if (type === 'MoneyDeposited' && !data.transferId) fromOutside += BigInt(data.amount);
-      if (type === 'MoneyWithdrawn' && !data.transferId) fromOutside -= BigInt(data.amount);
+      // The legs of a posting come from each other.
+      if (type === 'MoneyDeposited' && !data.transferId && !data.postingId)
+        fromOutside += BigInt(data.amount);
+      if (type === 'MoneyWithdrawn' && !data.transferId && !data.postingId)
+        fromOutside -= BigInt(data.amount);
     }
   }
   hold(

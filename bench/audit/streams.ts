@@ -18,6 +18,8 @@ export interface SoundStream {
   /** The balance before the events: what the account held at the tail that reading began after. */
   readonly opening: number;
   readonly events: readonly CommittedEvent[];
+  /** The id of the write that an event came with, by its version. */
+  readonly writeIdOf: (version: number) => string | undefined;
   /** The commits that hold events of each command, by the command's id. */
   readonly commitsOf: ReadonlyMap<string, readonly number[]>;
 }
@@ -38,6 +40,7 @@ export const soundStream = async (
   let [version, hash, account] = [after?.version ?? 0, after?.hash ?? '', after?.account];
   const events: CommittedEvent[] = [];
   const commitsOf = new Map<string, number[]>();
+  const writeIds = new Map<number, string>();
   for await (const item of itemsAfter(client, table, streamId, version)) {
     const commit = readCommit(item);
     const place = `${streamId}/${commit.version}`;
@@ -51,6 +54,7 @@ export const soundStream = async (
       commitsOf.set(commandId, [...(commitsOf.get(commandId) ?? []), commit.version]);
     }
     events.push(...commit.events);
+    for (const event of commit.events) writeIds.set(event.version, commit.writeId);
     [version, hash] = [version + commit.count, commit.hash];
   }
   hold(account !== undefined, `${streamId}: there is no such stream`);
@@ -60,7 +64,10 @@ export const soundStream = async (
       `${streamId}: command ${commandId} is in the commits ${commits.join(', ')}`,
     );
   }
-  return { streamId, account, opening: after?.account?.balance ?? 0, events, commitsOf };
+  return {
+    ...{ streamId, account, opening: after?.account?.balance ?? 0, events, commitsOf },
+    writeIdOf: (at) => writeIds.get(at),
+  };
 };
 
 const foldSoundly = (before: Account | undefined, commit: Commit): Account | undefined => {

@@ -5,14 +5,21 @@ import type { SoundStream } from './streams.ts';
 
 /** How far a transfer has got: the steps that are in the streams. */
 interface Steps {
+  /** The source, where it began as a hold. */
+  held?: string;
+  /** The source: by its reservation, or by the capture of its hold. */
   reserved?: string;
   credited?: string;
   settled?: string;
   released?: string;
+  /** Of a transfer that takes another back: that one's id. */
+  reverses?: string;
   /** The source, where it was carried out in one transaction, without a reservation. */
   atOnce?: string;
-  /** Of the first step that was found. */
-  amount: number;
+  /** What is reserved, credited and settled: of a hold, once it is captured. */
+  amount?: number;
+  /** What was held. */
+  heldAmount?: number;
 }
 
 /**
@@ -32,12 +39,20 @@ export const holdTransfers = (
       outcome === 'accepted' ? [`${accountId}/${key}`] : [],
     ),
   );
-  for (const [id, { reserved, credited, settled, released, atOnce }] of transfers) {
+  for (const [id, { held, reserved, credited, settled, released, atOnce }] of transfers) {
     if (atOnce !== undefined) {
       hold(credited !== undefined && settled === atOnce, `transfer ${id} has one side only`);
-      hold(!reserved && !released, `transfer ${id} was carried out at once, and reserved as well`);
+      hold(
+        !held && !reserved && !released,
+        `transfer ${id} was carried out at once, and reserved as well`,
+      );
       hold(accepted.has(`${atOnce}/command:${id}`), `the transfer ${id} is not recorded`);
       continue;
+    }
+    if (held !== undefined) {
+      hold(accepted.has(`${held}/command:${id}`), `the hold of ${id} is not recorded`);
+      // It rests, or was given back.
+      if (!reserved && !credited && !settled) continue;
     }
     hold(reserved !== undefined, `transfer ${id} was credited or ended, and never reserved`);
     hold(!settled || credited !== undefined, `transfer ${id} was settled, and never credited`);
@@ -48,6 +63,7 @@ export const holdTransfers = (
       `the credit of ${id} is not recorded`,
     );
   }
+  holdReversals(transfers);
   for (const [id, outcome] of heard) {
     const settled = transfers.get(id)?.settled !== undefined;
     if (outcome === 'settled')
@@ -58,6 +74,24 @@ export const holdTransfers = (
   return transfers;
 };
 
+/** What takes a transfer back, as far as it was not released, is never more than the transfer. */
+const holdReversals = (transfers: ReadonlyMap<string, Steps>): void => {
+  const takenBack = new Map<string, number>();
+  for (const { reverses, released, amount = 0 } of transfers.values())
+    if (reverses !== undefined && !released)
+      takenBack.set(reverses, (takenBack.get(reverses) ?? 0) + amount);
+  for (const [id, sum] of takenBack) {
+    const original = transfers.get(id);
+    // It may have come before what is audited.
+    if (!original) continue;
+    hold(original.credited !== undefined, `transfer ${id} was taken back, and never credited`);
+    hold(
+      sum <= (original.amount ?? 0),
+      `transfer ${id} is of ${original.amount}; ${sum} went back`,
+    );
+  }
+};
+
 /** What a caller may hear of a transfer that goes on or not. */
 const MAY_BE_EITHER = new Set([UNFINISHED, UNKNOWN]);
 
@@ -65,21 +99,40 @@ const stepsIn = (streams: readonly SoundStream[]): ReadonlyMap<string, Steps> =>
   const transfers = new Map<string, Steps>();
   const note = (
     id: string,
-    step: Exclude<keyof Steps, 'amount'>,
+    step: 'held' | 'reserved' | 'credited' | 'settled' | 'released' | 'atOnce',
     streamId: string,
     amount: number,
+    more: Pick<Steps, 'reverses' | 'heldAmount'> = {},
   ) => {
-    const steps = transfers.get(id) ?? { amount };
+    const before = transfers.get(id);
     hold(
-      steps[step] === undefined,
-      `transfer ${id} was ${step} twice, at ${steps[step]} and ${streamId}`,
+      before?.[step] === undefined,
+      `transfer ${id} was ${step} twice, at ${before?.[step]} and ${streamId}`,
     );
-    hold(steps.amount === amount, `transfer ${id} is of ${steps.amount} and of ${amount}`);
-    transfers.set(id, { ...steps, [step]: streamId });
+    const steps: Steps = { ...before, ...more, [step]: streamId };
+    if (step === 'held') steps.heldAmount = amount;
+    else {
+      steps.amount ??= amount;
+      hold(steps.amount === amount, `transfer ${id} is of ${steps.amount} and of ${amount}`);
+    }
+    transfers.set(id, steps);
   };
   for (const { streamId, events } of streams) {
     for (const { type, data } of events) {
-      if (type === 'MoneyReserved') note(data.transferId, 'reserved', streamId, data.amount);
+      if (type === 'MoneyReserved') {
+        const { transferId, amount, reverses } = data;
+        note(transferId, 'reserved', streamId, amount, reverses === undefined ? {} : { reverses });
+      }
+      if (type === 'MoneyHeld') note(data.transferId, 'held', streamId, data.amount);
+      if (type === 'HoldCaptured') {
+        const { transferId, amount, heldAmount } = data;
+        const before = transfers.get(transferId);
+        hold(
+          before?.held === streamId && before.heldAmount === heldAmount && amount <= heldAmount,
+          `transfer ${transferId} was captured, and not held so`,
+        );
+        note(transferId, 'reserved', streamId, amount);
+      }
       if (type === 'MoneyDeposited' && data.transferId)
         note(data.transferId, 'credited', streamId, data.amount);
       if (type === 'MoneyWithdrawn' && data.transferId) {

@@ -28,12 +28,14 @@ export type TransferStep = z.infer<typeof TransferStep>;
 
 /** A transfer that takes back a part of another or all. */
 const Reversal = z.object({ transferId: TransferId, amount: Amount, status: TransferStatus });
+export type Reversal = z.infer<typeof Reversal>;
 
 /**
  * A transfer as the API shows it. `reason` is the code for which a released transfer's credit was
  * rejected, or `voided` or `expired`. A hold has `heldAmount` and `expiresAt`; once it is captured,
  * `amount` is what was captured. `reverses` is the transfer that it takes back; `reversals` are those
- * that take it back.
+ * that take it back, oldest first; where they are more than 100, these are the first, and
+ * `moreReversals` says that there are others.
  */
 export const Transfer = z.object({
   transferId: TransferId,
@@ -49,6 +51,7 @@ export const Transfer = z.object({
   expiresAt: z.optional(Timestamp),
   reverses: z.optional(TransferId),
   reversals: z.optional(z.array(Reversal)),
+  moreReversals: z.optional(z.literal(true)),
   requestedAt: Timestamp,
   endedAt: z.optional(Timestamp),
   steps: z.array(TransferStep),

@@ -7,8 +7,13 @@ import { type Ask, askUntil } from '../runtime/patience.ts';
 import type { Store } from '../store/store.ts';
 import { accountItem } from '../views/account-rows.ts';
 import { pointerItems } from '../views/pointer-row.ts';
-import { type Item, ROW_SCHEMA, rowSchemaOf } from '../views/row.ts';
-import { openKeysOf, type TransferChange, transferItem } from '../views/transfer-row.ts';
+import { type Item, ROW_SCHEMA, readOrPass, rowSchemaOf } from '../views/row.ts';
+import {
+  openKeysOf,
+  readTransferChange,
+  type TransferChange,
+  transferItem,
+} from '../views/transfer-row.ts';
 import type { ViewsTable } from '../views/views-table.ts';
 import type { DifferenceKind, Findings, RowKey } from './differences.ts';
 import { transferName, type ViewChanges } from './fold-commits.ts';
@@ -102,11 +107,8 @@ const differenceOf = (item: Item, row: Item | undefined): DifferenceKind | undef
   if (!row) return 'missing';
   // What later code has written is its own affair.
   if (rowSchemaOf(row) > ROW_SCHEMA) return undefined;
-  const hasEnded = row['settled'] !== undefined || row['released'] !== undefined;
-  // The row may know more than this item: then the transfer is not open any more.
-  const isOpenRight = hasEnded
-    ? !LIFE_STEPS.some((name) => item[name] !== undefined) || row['openShard'] === undefined
-    : OPEN_KEYS.every((name) => item[name] === undefined || row[name] === item[name]);
+  // The row may know more than this item, and a later step changes what the index holds of it.
+  const isOpenRight = !LIFE_STEPS.some((name) => item[name] !== undefined) || hasRightKeys(row);
   const { openShard: _, openSince: __, ...facts } = item;
   const says = Object.entries(facts).every(
     ([name, value]) => value === undefined || isDeepStrictEqual(row[name], value),
@@ -114,7 +116,13 @@ const differenceOf = (item: Item, row: Item | undefined): DifferenceKind | undef
   return says && isOpenRight ? undefined : 'different';
 };
 
-const OPEN_KEYS = ['openShard', 'openSince'];
+/** Whether a transfer's row is in the index as its own steps say. */
+const hasRightKeys = (row: Item): boolean => {
+  const change = readOrPass(row, readTransferChange, () => {});
+  if (!change) return false;
+  const { openShard, openSince } = openKeysOf(change);
+  return row['openShard'] === openShard && row['openSince'] === openSince;
+};
 
-/** The steps with which a transfer becomes open, and is so no longer. */
-const LIFE_STEPS = ['reserved', 'settled', 'released'];
+/** The steps with which a transfer comes into the index, moves in it, and leaves it. */
+const LIFE_STEPS = ['held', 'captured', 'reserved', 'settled', 'released'];

@@ -54,6 +54,13 @@ const transferChange = (
   switch (event.type) {
     case 'MoneyReserved':
       return { ...event.data, from: accountId, correlationId, actor, reserved: step };
+    case 'MoneyHeld':
+      return { ...event.data, from: accountId, correlationId, actor, held: step };
+    case 'HoldCaptured': {
+      // Its terms come from the hold, which may be projected later.
+      const { transferId, amount } = event.data;
+      return { transferId, from: accountId, captured: { ...step, amount } };
+    }
     case 'MoneyDeposited': {
       const { transferId, counterparty, counterpartyVersion } = event.data;
       // On the short way the source's event tells all of the transfer, this step too.
@@ -61,11 +68,11 @@ const transferChange = (
       return { transferId, from: counterparty, credited: step };
     }
     case 'MoneyWithdrawn': {
-      const { transferId, counterparty, counterpartyVersion, ...terms } = event.data;
+      const { transferId, counterparty, counterpartyVersion, ...more } = event.data;
       if (!transferId) return undefined;
       const settled = { transferId, from: accountId, settled: step };
       if (counterpartyVersion === undefined) return settled;
-      const { currency } = terms;
+      const { postingId: _, currency, ...terms } = more;
       if (!counterparty || !currency)
         throw new Error(`event ${event.version} of ${accountId} does not say all of its transfer`);
       const credited = { accountId: counterparty, version: counterpartyVersion, at: event.at };

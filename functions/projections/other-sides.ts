@@ -8,7 +8,9 @@ import { pointerItems } from '../views/pointer-row.ts';
 import { type Item, ROW_SCHEMA, readOrPass, rowSchemaOf } from '../views/row.ts';
 import {
   beginningOf,
+  isWholeAtSource,
   readTransferChange,
+  reservationStepOf,
   type TransferChange,
   transferKey,
 } from '../views/transfer-row.ts';
@@ -114,9 +116,10 @@ const earliest = async (
     const known = row && beginningOf(row)?.version;
     versions.push(known ?? (await recordedBeginning(store, ref)) ?? 1);
   });
-  const times = transfers.flatMap(({ ref, row }) =>
-    ref.from !== other && row?.reserved ? [Date.parse(row.reserved.at)] : [],
-  );
+  const times = transfers.flatMap(({ ref, row }) => {
+    const reserved = row && reservationStepOf(row);
+    return ref.from !== other && reserved ? [Date.parse(reserved.at)] : [];
+  });
   if (times.length > 0) {
     const at = new Date(Math.min(...times) - CLOCKS_APART_MS).toISOString();
     versions.push(await versionAt(store, other, at));
@@ -165,14 +168,14 @@ const wantedOf = async (
     if (item && rowSchemaOf(item) > ROW_SCHEMA) continue;
     const row = item && readOrPass(item, readTransferChange, () => {});
     if (ref.from === accountId) {
-      const { to, reserved, credited, released } = row ?? {};
-      if (to !== undefined && to !== accountId && reserved && !credited && !released)
-        wanted.push({ ref, other: to, row });
+      // A transfer that is held still is credited nowhere.
+      if (!row || !reservationStepOf(row) || row.credited || row.released) continue;
+      const { to } = row;
+      if (to !== undefined && to !== accountId) wanted.push({ ref, other: to, row });
       continue;
     }
     const one = { ref, other: ref.from, row };
-    const isEnded = row && beginningOf(row) && (row.settled ?? row.released);
-    if (row?.to === undefined || !isEnded) wanted.push(one);
+    if (!row || !isWholeAtSource(row)) wanted.push(one);
     else whole.push({ wanted: one, pointers: pointerItems(row) });
   }
   const keys = whole.flatMap(({ pointers }) => pointers);

@@ -8,7 +8,7 @@ import { accountItem, accountKey } from '../views/account-rows.ts';
 import { pointerItems } from '../views/pointer-row.ts';
 import { type Item, ROW_SCHEMA } from '../views/row.ts';
 import {
-  openKeys,
+  openKeysOf,
   type TransferChange,
   transferKey,
   wholeTransferItem,
@@ -166,7 +166,8 @@ const updateTransfer = async (
   hasEnded: boolean,
 ): Promise<void> => {
   const { transferId, from, ...rest } = change;
-  const { to, reserved } = change;
+  const { to } = change;
+  const openKeys = openKeysOf(change);
   const ended = hasEnded || change.settled || change.released;
   // Only its terms make the row a transfer; a credit that is projected before them waits in the row
   // for them.
@@ -181,22 +182,27 @@ const updateTransfer = async (
     });
     return ask(async () => answered(await client.send(command)));
   };
-  if (!reserved || ended) {
+  if (openKeys.openShard === undefined || ended) {
     await update(expression(set, ended ? ['openShard', 'openSince'] : []));
     return;
   }
+  // What a commit says of the index holds as long as no later step is projected.
+  const later = change.held && !change.captured ? ['captured', ...ENDS] : ENDS;
   try {
     await update({
-      ...expression({ ...set, ...openKeys(transferId, reserved.at) }),
-      ConditionExpression: 'attribute_not_exists(settled) AND attribute_not_exists(released)',
+      ...expression({ ...set, ...openKeys }),
+      ConditionExpression: later.map((step) => `attribute_not_exists(${step})`).join(' AND '),
     });
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    // It has ended in a later commit that is projected already: this is a repeat, which must not
-    // open it again.
+    // It has ended, or was captured, in a later commit that is projected already: this is a
+    // repeat, which must not open it again, nor let it rest again.
     await update(expression(set));
   }
 };
+
+/** The steps with which a transfer is open no longer. */
+const ENDS = ['settled', 'released'];
 
 /**
  * An update that sets and removes attributes. Every name has a stand-in: DynamoDB reserves `from`,

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
-import { AccountId } from '../../events/values.ts';
+import { AccountId, Reference } from '../../events/values.ts';
 import { accountNotFound } from '../http/answer/command-answer.ts';
 import { json } from '../http/answer/http-answer.ts';
+import type { Problem } from '../http/answer/problem.ts';
 import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
 import { nextCursor, PageLimit, pageCursor } from '../http/request/paging.ts';
 import { Transfer, TransferStatus } from '../ledger/transfer.ts';
@@ -15,13 +16,19 @@ const Position = z
   .string()
   .check(z.regex(/^[0-9TZ:.-]{24}#[A-Za-z0-9_-]{1,64}#[A-Za-z0-9_-]{1,64}$/));
 
+/** Which transfers are asked for. */
+const filters = { status: z.optional(TransferStatus), reference: z.optional(Reference) };
+
+/** Where a page begins, and which transfers it has: no page of a list can have others. */
+const Cursor = z.strictObject({ position: Position, ...filters });
+
 /** What `GET /accounts/{accountId}/transfers` takes. */
 export const listTransfersRequest = z.object({
   path: z.strictObject({ accountId: AccountId }),
   query: z.strictObject({
     limit: PageLimit,
-    cursor: z.optional(pageCursor(Position)),
-    status: z.optional(TransferStatus),
+    cursor: z.optional(pageCursor(Cursor)),
+    ...filters,
   }),
 });
 
@@ -46,18 +53,33 @@ export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHa
   httpHandler(
     telemetry,
     listTransfersRequest,
-    async ({ path: { accountId }, query: { limit, cursor, status } }) => {
+    async ({ path: { accountId }, query: { limit, cursor, ...asked } }) => {
+      const { status = cursor?.status, reference = cursor?.reference } = asked;
+      if (cursor && (status !== cursor.status || reference !== cursor.reference))
+        return otherCursor;
       const [latest, { transfers, next }] = await Promise.all([
         latestSteps(store, accountId),
-        views.transfersOf(accountId, { limit, before: cursor, status }),
+        views.transfersOf(accountId, { limit, before: cursor?.position, status, reference }),
       ]);
       // A transfer may name a destination that does not exist, so its being listed proves nothing.
       if (!latest) return accountNotFound(accountId);
       const asOfVersion = await shownVersion(views, accountId, latest, transfers);
-      const page: z.infer<typeof TransferPage> = { transfers, ...nextCursor(next), asOfVersion };
+      const page: z.infer<typeof TransferPage> = {
+        transfers,
+        ...nextCursor(next === undefined ? undefined : { position: next, status, reference }),
+        asOfVersion,
+      };
       return json(200, page);
     },
   );
+
+const OTHER = 'must be a nextCursor that the list of this status and reference has given out';
+
+const otherCursor: Problem = {
+  code: 'validation_failed',
+  detail: `cursor ${OTHER}.`,
+  errors: [{ path: 'cursor', message: OTHER }],
+};
 
 interface Dependencies {
   readonly store: Pick<Store, 'latest'>;

@@ -11,6 +11,8 @@ export const budgets = {
   getCommand: 4_000,
   /** The views, and then the record. */
   getTransfer: 5_000,
+  /** How a hold ended, once a command has been decided: the views and the record, then the stream. */
+  endOfHold: 1_000,
   /** The views, and then the store. */
   list: 3_000,
   /** The views of a request that waits for the end of its transfer. */
@@ -34,6 +36,8 @@ export const budgets = {
   rebuild: { pages: 20_000, lastPage: 25_000 },
   /** How long a search begins things. The last of them takes less than 50 s. */
   recover: 240_000,
+  /** How long a call begins to give holds back; a page and a step follow. */
+  expireHolds: 40_000,
   /** One page of a search. */
   recoverPage: 8_000,
 } as const;

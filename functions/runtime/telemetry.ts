@@ -29,9 +29,12 @@ export type MetricName =
   | 'OldestOpenTransferAge'
   | 'TransfersRecovered'
   | 'TransfersLeftForLater'
+  | 'HoldsExpired'
+  | 'OldestOverdueHoldAge'
   // What went wrong
   | 'CommitsAheadOfTime'
   | 'DecidePendingFailures'
+  | 'HoldExpiryFailures'
   | 'ProjectionFailures'
   | 'TransferRecoveryFailures'
   | 'TransferStartFailures'

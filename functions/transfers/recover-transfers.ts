@@ -101,7 +101,7 @@ const searchViews = async (
     const found = starter.inTime(views.openTransfers(reserved, unreadable));
     await starter.trying('the views could not be searched', () =>
       inParallel(found, TRANSFERS_AT_ONCE, (transfer) =>
-        starter.startAgain(inputOf(transfer), transfer.requestedAt),
+        starter.startAgain(inputOf(transfer), transfer.reservedAt),
       ),
     );
   }

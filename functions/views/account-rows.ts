@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { AccountId, Caller, Timestamp } from '../../events/values.ts';
 import { type Item, ROW_SCHEMA, readRow } from './row.ts';
 
 /**
- * An account's row, written once, when the account is opened. `owner` and `openedAt` are also the
- * keys of the index `accountsByOwner`. What changes of an account is read from its stream.
+ * An account's row, written once, when the account is opened. What changes of an account is read
+ * from its stream.
  */
 const AccountItem = z.object({ accountId: AccountId, owner: Caller, openedAt: Timestamp });
 export type AccountRow = z.infer<typeof AccountItem>;
@@ -18,12 +19,37 @@ export const accountKey = (accountId: AccountId) => ({
 /** The partition of all that stands under an account: its row, and its transfers' pointers. */
 export const accountPartition = (accountId: AccountId) => `account#${accountId}`;
 
-/** An account's row as an item. */
-export const accountItem = (account: AccountRow) => ({
-  ...accountKey(account.accountId),
-  schema: ROW_SCHEMA,
-  ...account,
-});
+/** How many partitions of the index `accountsByOwner` an owner's accounts are spread over. */
+const OWNER_SHARDS = 8;
+
+/** The partitions of the index `accountsByOwner` that hold an owner's accounts. */
+export const ownerShards = (owner: Caller): readonly string[] =>
+  Array.from({ length: OWNER_SHARDS }, (_, shard) => ownerShard(owner, shard));
+
+// The number comes first: an owner's name may have any character.
+const ownerShard = (owner: Caller, shard: number): string => `${shard}#${owner}`;
+
+/** An account's row as an item, with its keys of the index `accountsByOwner`. */
+export const accountItem = (account: AccountRow) => {
+  const { accountId, owner } = account;
+  const shard = createHash('sha256').update(accountId).digest().readUInt32BE() % OWNER_SHARDS;
+  return {
+    ...accountKey(accountId),
+    schema: ROW_SCHEMA,
+    ...account,
+    ownerShard: ownerShard(owner, shard),
+    ownerPlace: ownerPlaceOf(account),
+  };
+};
+
+/**
+ * An account's place among its owner's, oldest first. Of those that were opened in one millisecond,
+ * too, each has its own.
+ */
+export const ownerPlaceOf = ({
+  openedAt,
+  accountId,
+}: Pick<AccountRow, 'openedAt' | 'accountId'>): string => `${openedAt}#${accountId}`;
 
 /**
  * Reads an account's item.

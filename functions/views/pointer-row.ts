@@ -2,12 +2,13 @@ import * as z from 'zod/mini';
 import { AccountId, type Timestamp, TransferId, Version } from '../../events/values.ts';
 import { accountPartition } from './account-rows.ts';
 import { type Item, ROW_SCHEMA, readRow } from './row.ts';
-import { beginningOf, type TransferChange } from './transfer-row.ts';
+import { beginningOf, type TransferChange, transferPartition } from './transfer-row.ts';
 
 /**
- * A pointer from an account to the row of one of its transfers: all that the list of an account's
- * transfers needs, so that a transfer's steps are written once and not once for each list. There is
- * one under the source and one under the destination, and neither ever changes.
+ * A pointer to the row of a transfer: all that a list of transfers needs, so that a transfer's
+ * steps are written once and not once for each list. There is one under the source and one under
+ * the destination, and, of a transfer that takes another back, one beside that one's row. None of
+ * them ever changes.
  */
 const PointerItem = z.object({
   transferId: TransferId,
@@ -18,22 +19,23 @@ const PointerItem = z.object({
 export type Pointer = z.infer<typeof PointerItem>;
 
 const PREFIX = 'transfer#';
+const REVERSAL_PREFIX = 'reversal#';
 
 /**
  * The pointers to a transfer's row.
- * @returns one for each of its accounts; none where the change does not say what the transfer is.
+ * @returns one for each of its accounts, and one for the transfer that it reverses; none where the
+ *   change does not say what the transfer is.
  */
 export const pointerItems = (change: TransferChange) => {
-  const { transferId, from, to } = change;
+  const { transferId, from, to, reverses } = change;
   const beginning = beginningOf(change);
   if (to === undefined || !beginning) return [];
-  return [from, to].map((accountId) => ({
-    ...pointerKey(accountId, positionOf({ transferId, from, requestedAt: beginning.at })),
-    schema: ROW_SCHEMA,
-    transferId,
-    from,
-    version: beginning.version,
-  }));
+  const position = positionOf({ transferId, from, requestedAt: beginning.at });
+  const keys = [from, to].map((accountId) => pointerKey(accountId, position));
+  if (reverses !== undefined)
+    keys.push({ pk: transferPartition(reverses), sk: `${REVERSAL_PREFIX}${position}` });
+  const { version } = beginning;
+  return keys.map((key) => ({ ...key, schema: ROW_SCHEMA, transferId, from, version }));
 };
 
 /**
@@ -57,7 +59,7 @@ const positionOf = ({
   `${requestedAt}#${transferId}#${from}`;
 
 /** The position of a pointer's item, whatever else the item says. */
-export const positionAt = ({ sk }: Item): string => String(sk).slice(PREFIX.length);
+export const positionAt = ({ sk }: Item): string => String(sk).replace(/^[a-z]+#/, '');
 
 /**
  * The transfer to which a pointer's item points by its key alone, though the item be damaged.
@@ -71,7 +73,11 @@ export const pointedAt = (item: Item): Pick<Pointer, 'transferId' | 'from'> | un
 const PointedAt = z.object({ transferId: TransferId, from: AccountId });
 
 /** Whether an item is a pointer, by its key. */
-export const isPointer = ({ sk }: Item): boolean => String(sk).startsWith(PREFIX);
+export const isPointer = (item: Item): boolean =>
+  isReversalPointer(item) || String(item['sk']).startsWith(PREFIX);
+
+/** Whether it is one from a transfer to another that takes it back. */
+export const isReversalPointer = ({ sk }: Item): boolean => String(sk).startsWith(REVERSAL_PREFIX);
 
 /**
  * Reads a pointer's item.

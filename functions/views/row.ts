@@ -9,7 +9,7 @@ export type Item = Readonly<Record<string, unknown>>;
  * means, or to which rows there are, counts the number up: `npm run rebuild` then replaces the rows
  * of before.
  */
-export const ROW_SCHEMA = 2;
+export const ROW_SCHEMA = 3;
 
 /**
  * A row that this code cannot read: damaged, or written by other code. Nothing may be concluded

@@ -5,12 +5,13 @@ import {
   Amount,
   Caller,
   Currency,
+  Metadata,
   Reference,
   Timestamp,
   TransferId,
   Version,
 } from '../../events/values.ts';
-import type { Transfer, TransferStatus, TransferStep } from '../ledger/transfer.ts';
+import type { Transfer, TransferStep } from '../ledger/transfer.ts';
 import { type Item, ROW_SCHEMA, readRow, UnreadableRow } from './row.ts';
 
 const step = { accountId: AccountId, version: Version, at: Timestamp };
@@ -19,22 +20,34 @@ const step = { accountId: AccountId, version: Version, at: Timestamp };
 const Step = z.object(step);
 
 /**
- * What a transfer is. It comes from the source's stream, all at once: from the reservation, or,
- * where the transfer went the short way, from the withdrawal.
+ * What a transfer is. It comes from the source's stream, all at once: from the reservation or the
+ * hold, or, where the transfer went the short way, from the withdrawal.
  */
 const Terms = {
   transferId: TransferId,
   from: AccountId,
   to: AccountId,
+  /** Of a hold: what was held, whatever of it was captured. */
   amount: Amount,
   currency: Currency,
   reference: z.optional(Reference),
+  metadata: z.optional(Metadata),
+  /** The transfer that it takes back. */
+  reverses: z.optional(TransferId),
+  /** When a hold ends by itself. */
+  expiresAt: z.optional(Timestamp),
   /** That of the request for it: all later steps are logged and done under it. */
   correlationId: z.string(),
   actor: Caller,
 };
 
-/** A release, with the code for which the destination rejected the credit. */
+/** A capture: from there on the transfer is reserved, and of so much. */
+const Captured = z.object({ ...step, amount: Amount });
+
+/**
+ * A release, with the code for which the destination rejected the credit, or, of a hold that nobody
+ * captured, {@link VOIDED} or {@link EXPIRED}.
+ */
 const Released = z.object({ ...step, reason: z.string() });
 
 /**
@@ -45,7 +58,10 @@ const Released = z.object({ ...step, reason: z.string() });
  */
 const TransferItem = z.object({
   ...Terms,
-  /** There is none where the transfer went the short way. */
+  /** Of a hold, which has no `reserved`: `captured` stands in its place. */
+  held: z.optional(Step),
+  captured: z.optional(Captured),
+  /** There is none where the transfer went the short way, or began as a hold. */
   reserved: z.optional(Step),
   credited: z.optional(Step),
   settled: z.optional(Step),
@@ -62,23 +78,48 @@ export type TransferChange = Pick<TransferRow, 'transferId' | 'from'> &
   Omit<z.infer<typeof Change>, 'transferId' | 'from'>;
 
 /**
- * The step with which a transfer began: its reservation, or, on the short way, its settlement.
+ * The step with which a transfer began: its reservation or its hold, or, on the short way, its
+ * settlement.
  * @param change a transfer whose terms are known: a settlement without them is no beginning.
  */
 export const beginningOf = ({
+  held,
   reserved,
   settled,
-}: Pick<TransferChange, 'reserved' | 'settled'>): z.infer<typeof Step> | undefined =>
-  reserved ?? settled;
+}: Pick<TransferChange, 'held' | 'reserved' | 'settled'>): z.infer<typeof Step> | undefined =>
+  held ?? reserved ?? settled;
+
+/** The step from which on a transfer is to be carried out: its reservation, or its capture. */
+export const reservationStepOf = ({
+  reserved,
+  captured,
+}: Pick<TransferChange, 'reserved' | 'captured'>): z.infer<typeof Step> | undefined =>
+  reserved ?? captured;
+
+/** The reasons of a release that no reservation came before: the hold was given back. */
+const VOIDED = 'voided';
+const EXPIRED = 'expired';
+
+/** Whether a change has all that the source's stream ever says of a transfer that has ended. */
+export const isWholeAtSource = (change: TransferChange): boolean => {
+  const { to, held, captured, settled, released } = change;
+  if (to === undefined || !beginningOf(change) || !(settled ?? released)) return false;
+  const isGivenBack = released?.reason === VOIDED || released?.reason === EXPIRED;
+  return held === undefined || captured !== undefined || isGivenBack;
+};
 
 /** How many partitions the index of open transfers has: one takes 1,000 writes a second. */
 const OPEN_SHARDS = 8;
 
-/** The partitions of the index `openTransfers`. */
-export const openShards: readonly string[] = Array.from(
-  { length: OPEN_SHARDS },
-  (_, shard) => `open#${shard}`,
-);
+/** The partitions of the index `openTransfers` that hold what is to be carried out. */
+export const openShards: readonly string[] = shardsOf('open');
+
+/** Those that hold what is held, by when it expires. */
+export const holdShards: readonly string[] = shardsOf('held');
+
+function shardsOf(kind: 'open' | 'held'): readonly string[] {
+  return Array.from({ length: OPEN_SHARDS }, (_, shard) => `${kind}#${shard}`);
+}
 
 /**
  * The key of a transfer's row. One id is one transfer since the reservation claims it; from before
@@ -93,20 +134,28 @@ export const transferKey = (transferId: TransferId, from: AccountId) => ({
 /** The partition of all transfers with an id: nearly always one. */
 export const transferPartition = (transferId: TransferId) => `transfer#${transferId}`;
 
-/** The keys of the index `openTransfers`, set while a transfer is reserved and not ended. */
-export const openKeys = (transferId: TransferId, reservedAt: Timestamp) => ({
-  openShard: `open#${createHash('sha256').update(transferId).digest().readUInt32BE() % OPEN_SHARDS}`,
-  openSince: reservedAt,
-});
+/** The keys of the index `openTransfers`. */
+interface OpenKeys {
+  readonly openShard: string;
+  /**
+   * When the transfer was reserved. Of one that is held, which rests in partitions of its own, when
+   * it expires: nobody who looks for what is to be carried out meets it.
+   */
+  readonly openSince: Timestamp;
+}
 
 /** The keys of the index `openTransfers` that a transfer of which no more is known has; or none. */
-export const openKeysOf = ({
-  transferId,
-  reserved,
-  settled,
-  released,
-}: TransferChange): Partial<ReturnType<typeof openKeys>> =>
-  reserved && !(settled ?? released) ? openKeys(transferId, reserved.at) : {};
+export const openKeysOf = (change: TransferChange): Partial<OpenKeys> => {
+  const { transferId, held, expiresAt, settled, released } = change;
+  if (settled ?? released) return {};
+  const keys = (kind: 'open' | 'held', openSince: Timestamp): OpenKeys => ({
+    openShard: `${kind}#${createHash('sha256').update(transferId).digest().readUInt32BE() % OPEN_SHARDS}`,
+    openSince,
+  });
+  const reserved = reservationStepOf(change);
+  if (reserved) return keys('open', reserved.at);
+  return held && expiresAt !== undefined ? keys('held', expiresAt) : {};
+};
 
 /**
  * The item of a transfer of which no more is known than a change says. It may replace only a row
@@ -127,8 +176,8 @@ export const transferItem = ({ transferId, from, ...change }: TransferChange) =>
  * @returns `undefined` where steps are missing: the change has to be added to the row.
  */
 export const wholeTransferItem = (change: TransferChange): Item | undefined => {
-  const { transferId, from, to, credited, settled, released } = change;
-  if (to === undefined || !((credited && settled) || released)) return undefined;
+  const { transferId, from, credited, released } = change;
+  if (!isWholeAtSource(change) || !(credited ?? released)) return undefined;
   return { ...transferKey(transferId, from), schema: ROW_SCHEMA, ...change };
 };
 
@@ -139,7 +188,7 @@ export const wholeTransferItem = (change: TransferChange): Item | undefined => {
  * @throws {UnreadableRow} where it is no transfer's item that this code can read.
  */
 export const readTransferRow = (item: Item): TransferRow | undefined => {
-  if (item['to'] === undefined && item['reserved'] === undefined) return undefined;
+  if (['to', 'held', 'reserved'].every((name) => item[name] === undefined)) return undefined;
   const row = readRow(TransferItem, item);
   const beginning = beginningOf(row);
   if (!beginning) throw new UnreadableRow(item, 'it has no step that it begins with');
@@ -179,18 +228,22 @@ const readKey = (item: Item): Pick<TransferRow, 'transferId' | 'from'> => {
 
 /** A row's transfer as the API shows it. */
 export const transferOf = (row: TransferRow): Transfer => {
-  const { transferId, from, to, amount, currency, reference, requestedAt, released } = row;
+  const { transferId, from, to, amount, currency, requestedAt, released } = row;
+  const { reference, metadata, reverses, expiresAt } = row;
   const steps = stepsOf(row);
   const ended = row.settled ?? released;
   return {
     transferId,
     from,
     to,
-    amount,
+    amount: row.captured?.amount ?? amount,
     currency,
     status: steps.at(-1)?.step ?? 'reserved',
     ...(reference === undefined ? {} : { reference }),
     ...(released ? { reason: released.reason } : {}),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(row.held ? { heldAmount: amount, expiresAt } : {}),
+    ...(reverses === undefined ? {} : { reverses }),
     requestedAt,
     ...(ended ? { endedAt: ended.at } : {}),
     steps,
@@ -202,16 +255,26 @@ export const transferOf = (row: TransferRow): Transfer => {
  * that led to it.
  */
 export const stepNames = [
+  'held',
   'reserved',
+  'captured',
   'credited',
   'settled',
   'released',
-] as const satisfies readonly TransferStatus[];
+] as const satisfies readonly (keyof TransferChange)[];
 
 const stepsOf = (row: TransferRow): TransferStep[] =>
   stepNames.flatMap((name) => {
     const found = row[name];
     return found
-      ? [{ step: name, accountId: found.accountId, version: found.version, at: found.at }]
+      ? [
+          {
+            // What was captured is reserved from then on, and is shown so.
+            step: name === 'captured' ? 'reserved' : name,
+            accountId: found.accountId,
+            version: found.version,
+            at: found.at,
+          },
+        ]
       : [];
   });

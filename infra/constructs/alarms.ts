@@ -113,6 +113,9 @@ const ofMoney = ({ stage, settings, metrics, workflow }: AlarmsProps): Watch[] =
     metrics.emittedBy('recover-transfers', 'OldestOpenTransferAge', { statistic, period });
   const recover = invoking(stage, 'recover-transfers', '{"from":"streams"}');
   const recoveryLog = tailing(stage, 'recover-transfers');
+  const ofExpiry = (statistic: string): IMetric =>
+    metrics.emittedBy('expire-holds', 'OldestOverdueHoldAge', { statistic, period });
+  const expiryLog = tailing(stage, 'expire-holds');
   return [
     {
       name: 'failed-transfers',
@@ -159,6 +162,33 @@ const ofMoney = ({ stage, settings, metrics, workflow }: AlarmsProps): Watch[] =
       meaning:
         'An open transfer could not be started again, or not be looked for. The next minute tries; the log says why.',
       command: recoveryLog,
+    },
+    {
+      name: 'oldest-overdue-hold',
+      metric: ofExpiry('Maximum'),
+      threshold: settings.alarms.oldestOpenTransferMinutes * 60_000,
+      meaning:
+        'The time of a hold has been over for so long, and its money is still set aside. Nobody can capture it: that is refused. The log ' +
+        'says why it cannot be given back.',
+      command: expiryLog,
+    },
+    {
+      name: 'expiry-did-not-run',
+      metric: ofExpiry('SampleCount'),
+      threshold: 1,
+      isBelow: true,
+      meaning:
+        'No search for holds whose time is over came to its end in five minutes: their money stays set aside. The rule is off, or the ' +
+        'function fails or is throttled: its log says so.',
+      command: invoking(stage, 'expire-holds', '{}'),
+    },
+    {
+      name: 'expiry-fails',
+      metric: metrics.countOf('HoldExpiryFailures', period),
+      threshold: 1,
+      meaning:
+        'A hold whose time is over could not be given back, or not be looked for. The next minute tries; the log says why.',
+      command: expiryLog,
     },
   ];
 };

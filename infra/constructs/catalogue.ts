@@ -162,7 +162,10 @@ const catalogue = {
     group: 'queries',
     description: 'A transfer with its steps',
     route: 'GET /transfers/{transferId}',
-    access: { views: ['dynamodb:Query'], commands: ['dynamodb:GetItem'] },
+    access: {
+      views: ['dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:BatchGetItem'],
+      commands: ['dynamodb:GetItem'],
+    },
     timeout: 25,
     memory: 1024,
   },
@@ -275,6 +278,17 @@ const catalogue = {
       'workflow/executions': ['states:DescribeExecution'],
     },
     timeout: 300,
+    memory: 1024,
+  },
+  'expire-holds': {
+    group: 'transfers',
+    description: 'Gives back what is held once its time is over',
+    access: {
+      ...decideOrQueue,
+      views: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
+      'views/openTransfers': ['dynamodb:Query'],
+    },
+    timeout: 60,
     memory: 1024,
   },
 } as const satisfies Record<string, FunctionDefinition>;

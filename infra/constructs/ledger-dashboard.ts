@@ -152,7 +152,13 @@ const rowsOf = ({
         ],
       ],
       timeOfTransfers,
-      ['The oldest open transfer, milliseconds', ofTransfers('OldestOpenTransferAge', 'Maximum')],
+      [
+        'The oldest open transfer, and the oldest hold whose time is over, milliseconds',
+        [
+          ...ofTransfers('OldestOpenTransferAge', 'Maximum'),
+          ...ofTransfers('OldestOverdueHoldAge', 'Maximum'),
+        ],
+      ],
     ],
     [
       [
@@ -164,9 +170,10 @@ const rowsOf = ({
           ),
       ],
       [
-        'Recovery, and records given up',
+        'Recovery, expiry, and records given up',
         [
           ...counts('TransfersRecovered', 'TransfersLeftForLater', 'TransferRecoveryFailures'),
+          ...counts('HoldsExpired', 'HoldExpiryFailures'),
           deadLetters.metricNumberOfMessagesSent({ statistic: 'Sum' }),
           deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' }),
         ],

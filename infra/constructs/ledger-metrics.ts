@@ -53,13 +53,22 @@ const emitters = {
   OldestOpenTransferAge: ['recover-transfers'],
   TransfersRecovered: ['recover-transfers'],
   TransfersLeftForLater: ['recover-transfers'],
+  HoldsExpired: ['expire-holds'],
+  OldestOverdueHoldAge: ['expire-holds'],
   CommitsAheadOfTime: ['recover-transfers'],
   DecidePendingFailures: ['decide-pending'],
+  HoldExpiryFailures: ['expire-holds'],
   ProjectionFailures: ['project-views'],
   TransferRecoveryFailures: ['recover-transfers'],
   TransferStartFailures: ['carry-out-transfers', 'start-transfers'],
   UnreadableRecords: consumers,
-  UnreadableRows: ['request-transfer', 'list-transfers', 'get-transfer', 'recover-transfers'],
+  UnreadableRows: [
+    'request-transfer',
+    'list-transfers',
+    'get-transfer',
+    'recover-transfers',
+    'expire-holds',
+  ],
 } as const satisfies Record<MetricName, readonly FunctionName[]>;
 
 /**

@@ -89,7 +89,7 @@ export class Tables extends Construct {
         ...warmThroughputOf('views', settings),
       });
     };
-    index('accountsByOwner', 'owner', 'openedAt');
+    index('accountsByOwner', 'ownerShard', 'ownerPlace');
     index('openTransfers', 'openShard', 'openSince');
     this.all = [
       { name: 'events', table: this.events, indexes: [] },

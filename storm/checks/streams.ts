@@ -1,7 +1,7 @@
 import { available } from '../../functions/ledger/account.ts';
 import { verifyStream } from '../../testing/verify-stream.ts';
 import type { Environment } from '../environments.ts';
-import { isAtOnce, type Remains } from '../remains.ts';
+import { isAtOnce, isLeg, type Remains } from '../remains.ts';
 import type { Report } from '../violation.ts';
 
 /** Streams have no gap and no fork, hold no commit twice, and spend no more than there is. */
@@ -30,7 +30,9 @@ export const checkStreams = async (
     for (const { streamId, version, writeId, events: caused } of commits) {
       const place = `${streamId}/${version}`;
       // A transaction of several streams is one commit in each.
-      const areAtOnce = caused.every((event) => isAtOnce({ ...event, accountId: streamId }));
+      const areAtOnce = caused.every(
+        (event) => isLeg(event) || isAtOnce({ ...event, accountId: streamId }),
+      );
       const write = areAtOnce ? `${writeId} in ${streamId}` : writeId;
       const other = writes.get(write);
       if (other) report('a write is written once', { writeId, places: [other, place] });
@@ -40,6 +42,8 @@ export const checkStreams = async (
         // The deposit of a transfer at once: the withdrawal is in the other stream.
         if (event.type === 'MoneyDeposited' && event.data.counterpartyVersion !== undefined)
           continue;
+        // A posting happens on all its accounts: `checkPostings` holds its legs together.
+        if (isLeg(event)) continue;
         const before = commands.get(origin.commandId);
         if (before && before !== place) {
           report('a command happens once', {
@@ -52,13 +56,36 @@ export const checkStreams = async (
     }
   }
 
+  checkPostings(streams, report);
+
   let outside = 0;
   for (const { type, data } of events) {
-    if (type === 'MoneyDeposited' && data.transferId === undefined) outside += data.amount;
-    if (type === 'MoneyWithdrawn' && data.transferId === undefined) outside -= data.amount;
+    if (type !== 'MoneyDeposited' && type !== 'MoneyWithdrawn') continue;
+    // Transfers and postings move money between accounts.
+    if (data.transferId !== undefined || data.postingId !== undefined) continue;
+    outside += type === 'MoneyDeposited' ? data.amount : -data.amount;
   }
   if (outside !== balances)
     report('money is neither lost nor made', { balances, fromOutside: outside });
+};
+
+/** The legs of a posting sum to 0, one on each account, and are of one transaction. */
+const checkPostings = (streams: Remains['streams'], report: Report): void => {
+  const legs = [...streams.values()].flat().flatMap(({ streamId, writeId, events }) =>
+    events.flatMap(({ type, data }) => {
+      if ((type !== 'MoneyDeposited' && type !== 'MoneyWithdrawn') || !data.postingId) return [];
+      const amount = type === 'MoneyDeposited' ? data.amount : -data.amount;
+      return [{ postingId: data.postingId, streamId, writeId, amount }];
+    }),
+  );
+  for (const [postingId, of] of Map.groupBy(legs, (leg) => leg.postingId)) {
+    const isWhole =
+      of.reduce((sum, { amount }) => sum + amount, 0) === 0 &&
+      new Set(of.map(({ streamId }) => streamId)).size === of.length &&
+      new Set(of.map(({ writeId }) => writeId)).size === 1;
+    if (!isWhole)
+      report('the legs of a posting are of one transaction, and sum to 0', { postingId, of });
+  }
 };
 
 /** Whether two values have the same members with the same values, in whatever order. */

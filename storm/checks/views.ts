@@ -46,7 +46,8 @@ export const checkViews = async (
   for (const event of events) {
     const { type, accountId: from, data } = event;
     const isAtOnce = type === 'MoneyWithdrawn' && data.counterpartyVersion !== undefined;
-    if (!(type === 'MoneyReserved' || isAtOnce) || !data.transferId) continue;
+    const isBegun = type === 'MoneyReserved' || type === 'MoneyHeld' || isAtOnce;
+    if (!isBegun || !data.transferId) continue;
     const { transferId } = data;
     const isSettled = events.some(
       (other) =>
@@ -63,6 +64,10 @@ export const checkViews = async (
     for (const accountId of row ? [row.from, row.to] : []) {
       const place = `account#${accountId} ${event.at}#${transferId}#${from}`;
       if (!pointers.delete(place)) report('a transfer is in the lists of its accounts', { place });
+    }
+    if (type === 'MoneyReserved' && data.reverses !== undefined) {
+      const place = `transfer#${data.reverses} ${event.at}#${transferId}#${from}`;
+      if (!pointers.delete(place)) report('a transfer shows what takes it back', { place });
     }
   }
   if (transfers.size > 0) report('no transfer is of nothing', { transfers: [...transfers.keys()] });

@@ -38,7 +38,9 @@ export const pageCursor = <Position>(position: z.ZodMiniType<Position>) => {
  * @param before the position to go on from; `undefined` where the list ends: there is no cursor
  *   then.
  */
-export const nextCursor = (before: string | number | undefined): { nextCursor?: string } =>
+export const nextCursor = (
+  before: string | number | object | undefined,
+): { nextCursor?: string } =>
   before === undefined
     ? {}
     : {

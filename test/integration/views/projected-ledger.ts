@@ -174,7 +174,7 @@ export const createProjectedLedger = async (ledger = createMemoryLedger()) => {
             .map(transferOf),
           ({ transferId, from }) => `${transferId} ${from}`,
         ),
-        pointers: kind('transfer#')
+        pointers: [...kind('transfer#'), ...kind('reversal#')]
           .map(({ pk, sk }) => `${pk} ${sk}`)
           .sort(),
       };
@@ -210,6 +210,27 @@ export const reserve = (accountId: string, to: string, transferId: string, amoun
   transferId,
   amount,
 });
+export const hold = (accountId: string, to: string, transferId: string, amount = 10) => ({
+  type: 'hold',
+  accountId,
+  to,
+  transferId,
+  amount,
+  expiresAt: '2026-11-28T12:00:00.000Z',
+});
+export const capture = (accountId: string, transferId: string, amount?: number) => ({
+  type: 'capture',
+  accountId,
+  transferId,
+  amount,
+});
+export const reverse = (
+  accountId: string,
+  to: string,
+  transferId: string,
+  reverses: { transferId: string; amount: number },
+  amount?: number,
+) => ({ type: 'reverse', accountId, to, transferId, reverses, amount, currency: 'EUR' });
 export const credit = (accountId: string, from: string, transferId: string, amount = 10) => ({
   type: 'credit',
   accountId,

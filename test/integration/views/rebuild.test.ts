@@ -132,7 +132,7 @@ describe('the views of a small ledger', () => {
   ])('have no row %s afterwards', async (_, key) => {
     const before = await rows();
     await projected.spoil(key, {
-      ...{ schema: 2, accountId: 'no', owner: 'alice', openedAt: LATER, transferId: 't1' },
+      ...{ schema: 3, accountId: 'no', owner: 'alice', openedAt: LATER, transferId: 't1' },
       ...{ from: 'a', version: 3, reserved: { accountId: 'a', version: 3, at: LATER } },
     });
     expect(await rebuildAll(projected, { diff: true })).toMatchObject({ extra: 1 });
@@ -188,7 +188,7 @@ describe('the views of a small ledger', () => {
     await rebuild({ phase: 'rows', segment: 0, segments: 1 });
     expect(seen).toEqual(['put', 'put']);
     const row = (await rows()).find(({ pk }) => pk === key.pk);
-    expect(row).toMatchObject({ schema: 2, settled: { version: settled.commit.version + 1 } });
+    expect(row).toMatchObject({ schema: 3, settled: { version: settled.commit.version + 1 } });
     expect(row).not.toHaveProperty('openShard');
     expect(await rows()).toHaveLength(before.length);
     expect(await rebuildAll(projected, { diff: true })).toEqual(NO_DIFFERENCE);
@@ -203,7 +203,7 @@ describe('the views of a small ledger', () => {
   });
 
   it('keep the rows of later code as they are', async () => {
-    await projected.spoil(transfer, { schema: 3, amount: { minor: 10 } });
+    await projected.spoil(transfer, { schema: 4, amount: { minor: 10 } });
     const before = await rows();
     expect(await rebuildAll(projected, { diff: true })).toEqual(NO_DIFFERENCE);
     await rebuildAll(projected);

@@ -142,7 +142,7 @@ describe('the transfers of an account', () => {
       await fresh.spoil(key, { reserved: { accountId: from, version: 3, at } });
       for (const accountId of [from, to]) {
         const pointer = { pk: `account#${accountId}`, sk: `transfer#${at}#t1#${from}` };
-        await fresh.spoil(pointer, { schema: 2, transferId: 't1', from, version: 3 });
+        await fresh.spoil(pointer, { schema: 3, transferId: 't1', from, version: 3 });
       }
     }
     for (const limit of [1, 2, 3, 5, 6, 100]) {
@@ -345,8 +345,8 @@ describe('a row that cannot be read', () => {
     (await fresh.views.transfersOf(a, { limit: 10 })).transfers.map(({ transferId }) => transferId);
   it.each([
     ['damaged', { amount: 'five' }],
-    ['of another schema', { schema: 3 }],
-    ['of the schema before', { schema: 1 }],
+    ['of another schema', { schema: 4 }],
+    ['of the schema before', { schema: 2 }],
     ['of before rows said their schema', { schema: undefined }],
   ])('as it is %s, is passed over by every reader, and told of', async (_, wrong) => {
     await fresh.spoil(transferKey('t2', 'a'), wrong);
@@ -365,7 +365,7 @@ describe('a row that cannot be read', () => {
     const pointer = (await fresh.items()).find(
       ({ pk, sk }) => pk === 'account#a' && String(sk).includes('#t2#'),
     );
-    await fresh.spoil({ pk: 'account#a', sk: String(pointer?.['sk']) }, { schema: 3 });
+    await fresh.spoil({ pk: 'account#a', sk: String(pointer?.['sk']) }, { schema: 4 });
     expect(await transferIds()).toEqual(['t3', 't1']);
     expect(fresh.counts).toEqual({ UnreadableRows: 1 });
   });

@@ -10,7 +10,17 @@ import {
   createMemoryLedger,
   type MemoryLedger,
 } from '../../unit/projections/memory-ledger.ts';
-import { credit, deposit, open, release, reserve, settle } from './projected-ledger.ts';
+import {
+  capture,
+  credit,
+  deposit,
+  hold,
+  open,
+  release,
+  reserve,
+  reverse,
+  settle,
+} from './projected-ledger.ts';
 
 const Consumed = z.union([
   z.object({ CapacityUnits: z.number() }),
@@ -99,6 +109,49 @@ describe('of a transfer the long way, one commit at a time, the views cost at mo
     units += await project(happens(release('a', 't1')));
     expect(units).toBe(6);
   });
+});
+
+describe('of a hold that is captured and settled, one commit at a time, the views cost at most', () => {
+  const captured = (): Committed[] => [
+    happens(hold('a', 'b', 't1')),
+    happens(capture('a', 't1')),
+    happens(credit('b', 'a', 't1')),
+    happens(settle('a', 't1')),
+  ];
+
+  // With the one of the capture's commit, 4 more than a transfer that is not held.
+  it('10 write units, 3 more than of a transfer that is not held, by one environment', async () => {
+    const project = environment();
+    const units: number[] = [];
+    for (const committed of captured()) units.push(await project(committed));
+    // The capture moves it within the index: from what is held to what is to be carried out.
+    expect(units).toEqual([4, 3, 1, 2]);
+  });
+
+  it('10 by as many environments', async () => {
+    let units = 0;
+    for (const committed of captured()) units += await environment()(committed);
+    expect(units).toBe(10);
+  });
+
+  it('3 where all its steps come together', async () => {
+    expect(await environment()(...captured())).toBe(3);
+  });
+
+  it('6 where it is voided', async () => {
+    const project = environment();
+    let units = await project(happens(hold('a', 'b', 't1')));
+    const voided = ledger.endHold('void', 'a', 't1');
+    units += voided ? await project(voided) : 0;
+    expect(units).toBe(6);
+  });
+});
+
+it('of a reversal they cost 1 more than of a transfer: what it takes back shows it', async () => {
+  const paid = { transferId: 't1', amount: 10 };
+  happens(reserve('a', 'b', 't1'));
+  happens(credit('b', 'a', 't1'));
+  expect(await environment()(happens(reverse('b', 'a', 'v1', paid)))).toBe(5);
 });
 
 it('of a transfer the short way the views cost 3 write units', async () => {

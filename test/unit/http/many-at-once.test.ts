@@ -140,6 +140,8 @@ const later = async <T>(value: T): Promise<T> => {
 const views: Views = {
   transfer: () => later(undefined),
   transfersOf: () => later({ transfers: [] }),
+  accountsOf: async () => ({ accounts: [] }),
+  dueHolds: async function* () {},
   openTransfers: async function* () {},
 };
 

@@ -30,6 +30,9 @@ describe('the alarms', () => {
       'holdfast-dev-oldest-open-transfer': 'OldestOpenTransferAge >= 600000',
       'holdfast-dev-recovery-did-not-run': 'OldestOpenTransferAge < 1',
       'holdfast-dev-recovery-fails': 'TransferRecoveryFailures >= 1',
+      'holdfast-dev-oldest-overdue-hold': 'OldestOverdueHoldAge >= 600000',
+      'holdfast-dev-expiry-did-not-run': 'OldestOverdueHoldAge < 1',
+      'holdfast-dev-expiry-fails': 'HoldExpiryFailures >= 1',
       'holdfast-dev-failed-records':
         'ProjectionFailures, TransferStartFailures, DecidePendingFailures >= 20',
       'holdfast-dev-dead-letters': 'NumberOfMessagesSent >= 1',
@@ -47,15 +50,15 @@ describe('the alarms', () => {
       'holdfast-dev-queries-throttled': `${times(8, 'Throttles')} >= 5`,
       'holdfast-dev-projections-fail': 'Errors, Errors >= 5',
       'holdfast-dev-projections-throttled': 'Throttles, Throttles >= 5',
-      'holdfast-dev-transfers-fail': `${times(5, 'Errors')} >= 5`,
-      'holdfast-dev-transfers-throttled': `${times(5, 'Throttles')} >= 5`,
+      'holdfast-dev-transfers-fail': `${times(6, 'Errors')} >= 5`,
+      'holdfast-dev-transfers-throttled': `${times(6, 'Throttles')} >= 5`,
       'holdfast-dev-events-table-throttles': 'ReadThrottleEvents, WriteThrottleEvents >= 100',
       'holdfast-dev-commands-table-throttles': 'ReadThrottleEvents, WriteThrottleEvents >= 100',
       'holdfast-dev-queue-table-throttles': 'ReadThrottleEvents, WriteThrottleEvents >= 100',
       'holdfast-dev-views-table-throttles': `${times(3, 'ReadThrottleEvents, WriteThrottleEvents')} >= 100`,
       'holdfast-dev-concurrency': 'ConcurrentExecutions >= 800',
       'holdfast-dev-unreadable-records': `${times(3, 'UnreadableRecords')} >= 1`,
-      'holdfast-dev-unreadable-rows': `${times(4, 'UnreadableRows')} >= 1`,
+      'holdfast-dev-unreadable-rows': `${times(5, 'UnreadableRows')} >= 1`,
       'holdfast-dev-credits-without-reservation': 'CreditsWithoutReservation >= 1',
       'holdfast-dev-commits-ahead-of-time': 'CommitsAheadOfTime >= 1',
     });
@@ -88,13 +91,14 @@ describe('the alarms', () => {
     expect(named.filter((name) => !name.endsWith('<function>') && !there.has(name))).toEqual([]);
   });
 
-  it('are quiet where nothing happens, apart from recovery, which has to have run', () => {
+  it('are quiet where nothing happens, apart from what is scheduled, which has to have run', () => {
     const loud = alarms.filter(
       ({ properties }) => properties['TreatMissingData'] !== 'notBreaching',
     );
 
     expect(loud.map(({ name, properties }) => [name, properties['TreatMissingData']])).toEqual([
       ['holdfast-dev-recovery-did-not-run', 'breaching'],
+      ['holdfast-dev-expiry-did-not-run', 'breaching'],
     ]);
   });
 

@@ -49,6 +49,7 @@ const told: Record<string, Record<string, string>> = {
   'settle-transfer': writes,
   'release-transfer': writes,
   'recover-transfers': { ...store, ...views, ...workflow },
+  'expire-holds': { ...writes, ...views },
 };
 
 /** What they answer, they know. */
@@ -148,7 +149,7 @@ describe('reserved concurrency', () => {
         reserved === undefined ? [] : [[name.replace(`holdfast-${stage}-`, ''), reserved]],
     );
 
-  it('keeps callers that wait from starving what they wait for: consumers, steps and recovery, in production', () => {
+  it('keeps callers that wait from starving what they wait for: consumers, steps and what is scheduled, in production', () => {
     expect(Object.fromEntries(reservedIn('prod'))).toEqual({
       'project-views': 50,
       'carry-out-transfers': 50,
@@ -157,6 +158,7 @@ describe('reserved concurrency', () => {
       'settle-transfer': 20,
       'release-transfer': 20,
       'recover-transfers': 6,
+      'expire-holds': 2,
     });
   });
 

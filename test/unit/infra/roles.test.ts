@@ -65,7 +65,10 @@ const allowed: Record<string, Record<string, string[]>> = {
     [events]: ['dynamodb:Query'],
     [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
   },
-  'get-transfer': { [views]: ['dynamodb:Query'], [commands]: ['dynamodb:GetItem'] },
+  'get-transfer': {
+    [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:GetItem'],
+  },
   'get-command': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
@@ -124,6 +127,13 @@ const allowed: Record<string, Record<string, string[]>> = {
     [`${views}/index/openTransfers`]: ['dynamodb:Query'],
     [workflow]: ['states:StartExecution'],
     [executions]: ['states:DescribeExecution'],
+  },
+  'expire-holds': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+    [queue]: ['dynamodb:PutItem'],
+    [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem'],
+    [`${views}/index/openTransfers`]: ['dynamodb:Query'],
   },
 };
 

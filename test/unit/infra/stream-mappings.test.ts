@@ -94,31 +94,32 @@ describe('the dead letters', () => {
   });
 });
 
-describe('recovery', () => {
-  it('looks for open transfers every minute', () => {
+describe('recovery, and expiry', () => {
+  it('look for open transfers and for holds whose time is over every minute', () => {
     const rules = resources.filter(({ type }) => type === 'AWS::Events::Rule');
 
-    expect(rules).toMatchObject([
-      {
+    expect(rules).toMatchObject(
+      ['recover-transfers', 'expire-holds'].map((name) => ({
         properties: {
+          Name: `holdfast-dev-${name}`,
           ScheduleExpression: 'rate(1 minute)',
           State: 'ENABLED',
-          Targets: [{ Arn: 'holdfast-dev-recover-transfers.Arn' }],
+          Targets: [{ Arn: `holdfast-dev-${name}.Arn` }],
         },
-      },
-    ]);
+      })),
+    );
   });
 
-  it("is not tried again by Lambda, and not left to pile up: the next minute's looks again", () => {
+  it("are not tried again by Lambda, and not left to pile up: the next minute's looks again", () => {
     const configs = resources.filter(({ type }) => type === 'AWS::Lambda::EventInvokeConfig');
 
-    expect(configs.map(({ properties }) => properties)).toEqual([
-      {
-        FunctionName: 'holdfast-dev-recover-transfers',
+    expect(configs.map(({ properties }) => properties)).toEqual(
+      ['recover-transfers', 'expire-holds'].map((name) => ({
+        FunctionName: `holdfast-dev-${name}`,
         Qualifier: '$LATEST',
         MaximumRetryAttempts: 0,
         MaximumEventAgeInSeconds: 60,
-      },
-    ]);
+      })),
+    );
   });
 });

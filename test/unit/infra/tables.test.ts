@@ -36,7 +36,7 @@ describe('the tables', () => {
         name: 'holdfast-dev-views',
         key: key('pk', 'sk'),
         indexes: [
-          index('accountsByOwner', 'owner', 'openedAt'),
+          index('accountsByOwner', 'ownerShard', 'ownerPlace'),
           index('openTransfers', 'openShard', 'openSince'),
         ],
       },

@@ -33,6 +33,16 @@ const happening = fc.oneof(
       amount: amount(),
       id: fc.nat(7),
       together: fc.boolean(),
+      isHeld: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('reverse' as const),
+      pick: fc.nat(),
+      id: fc.nat(7),
+      amount: amount(),
     }),
   },
   {
@@ -45,7 +55,14 @@ const happening = fc.oneof(
       id: fc.nat(7),
     }),
   },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('advance' as const), pick: fc.nat() }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('advance' as const),
+      pick: fc.nat(),
+      how: fc.constantFrom('capture', 'capture a part', 'void', 'expire'),
+    }),
+  },
 );
 
 type Happening = typeof happening extends fc.Arbitrary<infer Value> ? Value : never;
@@ -65,7 +82,8 @@ interface Underway {
   readonly transferId: string;
   readonly from: string;
   readonly to: string;
-  readonly amount: number;
+  amount: number;
+  isHeld: boolean;
   credit?: 'accepted' | 'rejected';
 }
 
@@ -79,10 +97,29 @@ const historyOf = (happenings: readonly Happening[]): MemoryLedger => {
   }
   const taken = new Set<string>();
   const underway: Underway[] = [];
+  /** What was paid, and may be taken back. */
+  const credited: Underway[] = [];
   for (const happens of happenings) {
     if (happens.kind === 'advance') {
       const [transfer] = underway.splice(happens.pick % Math.max(1, underway.length), 1);
-      if (transfer && !advance(ledger, transfer)) underway.push(transfer);
+      if (transfer && !advance(ledger, transfer, happens.how)) underway.push(transfer);
+      if (transfer?.credit === 'accepted' && !credited.includes(transfer)) credited.push(transfer);
+      continue;
+    }
+    if (happens.kind === 'reverse') {
+      const paid = credited[happens.pick % Math.max(1, credited.length)];
+      const [transferId, key] = [`v${happens.id}`, `v${happens.id} ${paid?.to}`];
+      if (!paid || taken.has(key)) continue;
+      const done = ledger.commit({
+        ...{ type: 'reverse', accountId: paid.to, transferId, to: paid.from, currency: 'EUR' },
+        ...{ reverses: { transferId: paid.transferId, amount: paid.amount } },
+        amount: Math.min(paid.amount, happens.amount),
+      });
+      const [event] = done?.commit.events ?? [];
+      if (event?.type !== 'MoneyReserved') continue;
+      taken.add(key);
+      const { amount } = event.data;
+      underway.push({ transferId, from: paid.to, to: paid.from, amount, isHeld: false });
       continue;
     }
     const accountId = name(happens.account);
@@ -115,22 +152,46 @@ const historyOf = (happenings: readonly Happening[]): MemoryLedger => {
     const key = `${transfer.transferId} ${accountId}`;
     if (taken.has(key)) continue;
     const { from: _, ...rest } = transfer;
-    const reserve = { type: 'reserve', accountId, ...rest, reference: 'rent' };
+    const { isHeld } = happens;
+    const metadata = { order: '4711' };
+    const reserve = {
+      ...{ accountId, ...rest, reference: 'rent', metadata },
+      ...(isHeld ? { type: 'hold', expiresAt: EXPIRES } : { type: 'reserve' }),
+    };
     const beside = { type: 'deposit', accountId, amount: 1 };
     const done = ledger.commit(...(happens.together ? [beside, reserve] : [reserve]));
-    if (!done?.commit.events.some(({ type }) => type === 'MoneyReserved')) continue;
+    if (!done?.commit.events.some(({ type }) => SET_ASIDE.has(type))) continue;
     taken.add(key);
-    underway.push(transfer);
+    underway.push({ ...transfer, isHeld });
   }
   return ledger;
 };
 
+const SET_ASIDE: ReadonlySet<string> = new Set(['MoneyReserved', 'MoneyHeld']);
+
+/** The memory ledger's clock never comes so far by itself. */
+const EXPIRES = '2026-11-21T12:30:00.000Z';
+
 /**
  * Does a transfer's next step. The account `d` does not exist: what goes there is rejected, then
  * released.
+ * @param how a hold ends.
  */
-const advance = (ledger: MemoryLedger, transfer: Underway): boolean => {
+const advance = (
+  ledger: MemoryLedger,
+  transfer: Underway,
+  how: 'capture' | 'capture a part' | 'void' | 'expire',
+): boolean => {
   const { transferId, from, to, amount } = transfer;
+  if (transfer.isHeld) {
+    if (how === 'void' || how === 'expire')
+      return ledger.endHold(how, from, transferId) !== undefined;
+    const captured = how === 'capture' ? amount : Math.ceil(amount / 2);
+    ledger.commit({ type: 'capture', accountId: from, transferId, amount: captured });
+    transfer.isHeld = false;
+    transfer.amount = captured;
+    return false;
+  }
   if (transfer.credit === 'accepted')
     return ledger.commit({ type: 'settle', accountId: from, transferId }) !== undefined;
   if (transfer.credit === 'rejected') {

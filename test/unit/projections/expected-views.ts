@@ -24,14 +24,16 @@ export const expectedViews = (commits: readonly Commit[]): ViewContents => {
       const { transferId } = 'transferId' in event.data ? event.data : {};
       const isBegun =
         event.type === 'MoneyReserved' ||
+        event.type === 'MoneyHeld' ||
         (event.type === 'MoneyWithdrawn' && event.data.counterpartyVersion !== undefined);
       if (transferId && isBegun)
         transfers.push(transferFrom(accountId, transferId, account.currency, commits));
     }
   }
-  const pointers = transfers.flatMap(({ transferId, from, to, requestedAt }) =>
-    [from, to].map((id) => `account#${id} transfer#${requestedAt}#${transferId}#${from}`),
-  );
+  const pointers = transfers.flatMap(({ transferId, from, to, requestedAt, reverses }) => [
+    ...[from, to].map((id) => `account#${id} transfer#${requestedAt}#${transferId}#${from}`),
+    ...(reverses ? [`transfer#${reverses} reversal#${requestedAt}#${transferId}#${from}`] : []),
+  ]);
   return {
     accounts: sorted(rows, ({ accountId }) => accountId),
     transfers: sorted(transfers, ({ transferId, from }) => `${transferId} ${from}`),
@@ -52,7 +54,10 @@ const transferFrom = (
     (event) => 'transferId' in event.data && event.data.transferId === transferId,
   );
   const own = about.filter(({ streamId }) => streamId === from);
-  const reserved = own.find(({ type }) => type === 'MoneyReserved');
+  const held = own.find(({ type }) => type === 'MoneyHeld');
+  const captured = own.find(({ type }) => type === 'HoldCaptured');
+  const reserved = captured ?? own.find(({ type }) => type === 'MoneyReserved');
+  const begun = held ?? reserved;
   const credited = about.find(
     ({ type, data }) => type === 'MoneyDeposited' && data.counterparty === from,
   );
@@ -60,29 +65,36 @@ const transferFrom = (
   const released = own.find(
     ({ type, data }) => type === 'ReservationCancelled' && data.reason !== undefined,
   );
-  const steps = Object.entries({ reserved, credited, settled, released }).flatMap(
+  const steps = Object.entries({ held, reserved, credited, settled, released }).flatMap(
     ([step, event]) =>
       event ? [{ step, accountId: event.streamId, version: event.version, at: event.at }] : [],
   );
   const terms =
-    reserved?.type === 'MoneyReserved'
-      ? reserved.data
+    begun?.type === 'MoneyReserved' || begun?.type === 'MoneyHeld'
+      ? begun.data
       : settled?.type === 'MoneyWithdrawn'
         ? { ...settled.data, to: settled.data.counterparty }
         : undefined;
   if (!terms) throw new Error(`${transferId} was never begun on ${from}`);
-  const { to, amount, reference } = terms;
+  const { to, amount, reference, metadata } = terms;
   const ended = settled ?? released;
   return Transfer.parse({
     transferId,
     from,
     to,
-    amount,
+    amount: captured?.type === 'HoldCaptured' ? captured.data.amount : amount,
     currency,
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(begun?.type === 'MoneyHeld'
+      ? { heldAmount: begun.data.amount, expiresAt: begun.data.expiresAt }
+      : {}),
+    ...(begun?.type === 'MoneyReserved' && begun.data.reverses !== undefined
+      ? { reverses: begun.data.reverses }
+      : {}),
     status: steps.at(-1)?.step,
     ...(reference === undefined ? {} : { reference }),
     ...(released?.type === 'ReservationCancelled' ? { reason: released.data.reason } : {}),
-    requestedAt: (reserved ?? settled)?.at,
+    requestedAt: (begun ?? settled)?.at,
     ...(ended ? { endedAt: ended.at } : {}),
     steps,
   });

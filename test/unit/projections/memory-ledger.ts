@@ -1,7 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { readEvent } from '../../../events/event.ts';
-import { AccountId, Caller, type Timestamp } from '../../../events/values.ts';
+import { AccountId, Caller, Timestamp } from '../../../events/values.ts';
 import { type Account, Command, decide, evolve } from '../../../functions/ledger/account.ts';
 import {
   type CommandEvents,
@@ -91,6 +91,26 @@ export const createMemoryLedger = () => {
       }
       if (accepted.length === 0 || !account) return undefined;
       return append(tail, accepted, account, at);
+    },
+    /**
+     * Has a hold given back: at once, or, whatever the clock says, once its time is over.
+     * @returns the commit; `undefined` where there is no such hold.
+     */
+    endHold: (how: 'void' | 'expire', from: string, transferId: string): Committed | undefined => {
+      const accountId = AccountId.parse(from);
+      const tail = tails.get(accountId) ?? emptyTail(accountId);
+      const command = Command.parse({ type: how, accountId, transferId });
+      if (command.type === 'post') throw new Error('a posting is of several accounts');
+      now += 1;
+      const at = timeOfNext([tail], now);
+      const later = Timestamp.parse('2999-01-01T00:00:00.000Z');
+      const decision = decide(command, tail.account, { at: later, reversed: 0 });
+      if (decision.outcome === 'rejected' || decision.events.length === 0) return undefined;
+      const origin = originOf(0);
+      const events = record(decision.events, [origin], tail.version + 1, at);
+      const account = events.reduce<Account | undefined>(evolve, tail.account);
+      if (!account) throw new Error('an account that is open stays one');
+      return append(tail, [{ origin, events }], account, at);
     },
     /**
      * Carries a transfer out the short way: one commit on each of two accounts that are open, in

@@ -99,8 +99,8 @@ it('every row says of which schema it is', async () => {
   const { writer, items, inputs } = crowdedTable((count) => count);
   await writer.write(openings(2), DEADLINE);
   expect(items).toEqual([
-    expect.objectContaining({ pk: 'account#a0', sk: 'account', schema: 2, owner: 'alice' }),
-    expect.objectContaining({ pk: 'account#a1', sk: 'account', schema: 2 }),
+    expect.objectContaining({ pk: 'account#a0', sk: 'account', schema: 3, owner: 'alice' }),
+    expect.objectContaining({ pk: 'account#a1', sk: 'account', schema: 3 }),
   ]);
   // Without it a true answer could not be told from one that says nothing.
   expect(inputs).toMatchObject([{ ReturnConsumedCapacity: 'TOTAL' }]);
@@ -210,7 +210,7 @@ describe('a transfer whose steps come one after the other', () => {
     transfers,
   });
   const pointer = {
-    schema: 2,
+    schema: 3,
     transferId: 't1',
     from: 'a',
     version: 3,
@@ -232,7 +232,7 @@ describe('a transfer whose steps come one after the other', () => {
     expect(sent.slice(3)).toEqual([1]);
     expect(items.slice(2)).toEqual([
       {
-        ...{ pk: 'transfer#t1', sk: 'from#a', schema: 2 },
+        ...{ pk: 'transfer#t1', sk: 'from#a', schema: 3 },
         ...{ ...reservation, credited: step('b', 2), settled: step('a', 4) },
       },
     ]);
@@ -245,7 +245,7 @@ describe('a transfer whose steps come one after the other', () => {
     expect(sent).toEqual([2, 1]);
     expect(items).toEqual([
       ...pointers,
-      { ...{ pk: 'transfer#t1', sk: 'from#a', schema: 2 }, ...all },
+      { ...{ pk: 'transfer#t1', sk: 'from#a', schema: 3 }, ...all },
     ]);
   });
 
@@ -260,7 +260,7 @@ describe('a transfer whose steps come one after the other', () => {
     expect(items).toEqual([
       ...pointers,
       {
-        ...{ pk: 'transfer#t1', sk: 'from#a', schema: 2 },
+        ...{ pk: 'transfer#t1', sk: 'from#a', schema: 3 },
         ...{ ...terms, credited: step('b', 2), settled: step('a', 3) },
       },
     ]);
@@ -364,7 +364,7 @@ describe('a transfer whose steps come one after the other', () => {
       Object.fromEntries(['schema', ...attributes].map((name) => [`#${name}`, name]));
     const values = (set: object) =>
       Object.fromEntries([
-        [':schema', 2],
+        [':schema', 3],
         ...Object.entries(set).map(([name, value]) => [`:${name}`, value]),
       ]);
     const assigned = (input: object | undefined) =>

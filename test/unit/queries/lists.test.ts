@@ -127,17 +127,37 @@ describe('the list of transfers', () => {
     expect(views.transfersOf).toHaveBeenCalledExactlyOnceWith('a1', { limit: 25 });
   });
 
-  it('goes on where its cursor says, with the status that is asked for', async () => {
+  const filtered = { status: 'held', reference: 'rent' };
+
+  it('goes on where its cursor says, with the status and the reference that were asked for', async () => {
     const { transfers, views } = await createLists();
     const next = `${at}#t1#a1`;
     views.transfersOf.mockResolvedValueOnce({ transfers: [transfer], next });
-    const { body } = await transfers('a1');
-    await transfers('a1', { cursor: String(body['nextCursor']), status: 'settled', limit: '7' });
-    expect(views.transfersOf).toHaveBeenLastCalledWith('a1', {
-      limit: 7,
-      before: next,
-      status: 'settled',
+    const { body } = await transfers('a1', filtered);
+    const cursor = String(body['nextCursor']);
+    for (const asked of [{}, { status: 'held' }, filtered]) {
+      await transfers('a1', { cursor, limit: '7', ...asked });
+      expect(views.transfersOf).toHaveBeenLastCalledWith('a1', {
+        ...{ limit: 7, before: next, ...filtered },
+      });
+    }
+  });
+
+  it.each([
+    ['another status', filtered, { status: 'settled' }],
+    ['another reference', filtered, { reference: 'Rent' }],
+    ['a status that was not asked for', {}, { status: 'held' }],
+    ['a reference that was not asked for', { status: 'held' }, { reference: 'rent' }],
+  ])('is 400 where a cursor comes with %s', async (_, first, then) => {
+    const { transfers, views } = await createLists();
+    views.transfersOf.mockResolvedValueOnce({ transfers: [], next: `${at}#t1#a1` });
+    const { body } = await transfers('a1', first);
+    const cursor = String(body['nextCursor']);
+    expect(await transfers('a1', { cursor, ...then })).toMatchObject({
+      status: 400,
+      body: { code: 'validation_failed', errors: [{ path: 'cursor' }] },
     });
+    expect(views.transfersOf).toHaveBeenCalledTimes(1);
   });
 
   it('is 404 where there is no such account, though a transfer names it', async () => {
@@ -224,6 +244,18 @@ describe('the version that the list of transfers is at', () => {
     expect(await asOf('a1', happens, [reserved])).toMatchObject({ version: 4 });
     const settled = shown('t1', 'a1', ['a1', 3], ['a1', 5]);
     expect(await asOf('a1', happens, [settled])).toMatchObject({ version: 5 });
+  });
+
+  it('waits for a hold, and for its capture', async () => {
+    const happens = (ledger: ReturnType<typeof createMemoryLedger>) => {
+      ledger.commit({ ...reserve('t1'), type: 'hold' });
+      ledger.commit({ type: 'capture', accountId: 'a1', transferId: 't1' });
+    };
+    expect(await asOf('a1', happens, [])).toMatchObject({ version: 2 });
+    const held = shown('t1', 'a1', ['a1', 3]);
+    expect(await asOf('a1', happens, [held])).toMatchObject({ version: 3 });
+    const captured = shown('t1', 'a1', ['a1', 3], ['a1', 4]);
+    expect(await asOf('a1', happens, [captured])).toMatchObject({ version: 4 });
   });
 
   it('waits for a release', async () => {

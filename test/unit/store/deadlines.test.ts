@@ -21,6 +21,7 @@ import {
 import { type RecordKey, recordKey } from '../../../functions/store/writing/record-key.ts';
 import { createHandler as createCarryOut } from '../../../functions/transfers/carry-out-transfers.ts';
 import { createHandler as createCredit } from '../../../functions/transfers/credit-transfer.ts';
+import { createHandler as createExpireHolds } from '../../../functions/transfers/holds/expire-holds.ts';
 import { createHandler as createRecovery } from '../../../functions/transfers/recover-transfers.ts';
 import { accountsThatReserved } from '../../../functions/transfers/reservations.ts';
 import { createHandler as createSettle } from '../../../functions/transfers/settle-transfer.ts';
@@ -470,6 +471,7 @@ const PATHS: readonly Path[] = [
     ],
   ),
   ['a recovery from the views', 'recover-transfers', (world) => recover(world)({})],
+  ['an expiry of holds', 'expire-holds', (world) => expire(world)({})],
   [
     'a recovery from the streams',
     'recover-transfers',
@@ -486,6 +488,15 @@ const rebuild = ({ store, client, viewsTable, telemetry }: World) =>
     telemetry,
     budget: budgets.rebuild.pages,
     grace: budgets.rebuild.lastPage,
+  });
+
+const expire = ({ store, views, telemetry, clock }: World) =>
+  createExpireHolds({
+    views: views(budgets.recoverPage),
+    store: store(budgets.carryOutStep),
+    telemetry,
+    clock,
+    budget: budgets.expireHolds,
   });
 
 const recover = ({ store, views, client, patience, workflow, telemetry, clock }: World) =>

@@ -88,6 +88,52 @@ const carrier = (
 
 const nothingFailed = { batchItemFailures: [] };
 
+describe('a hold', () => {
+  const hold = (transferId: string) => ({ ...reserve(transferId), type: 'hold' });
+  const capture = (transferId: string, amount?: number) => ({
+    ...{ type: 'capture', accountId: 'a', transferId, amount },
+  });
+
+  it('rests, though its commit be delivered: nothing is asked of any account, and nothing is started', async () => {
+    const { handle, store, workflow } = carrier();
+    expect(await handle(recordFor(hold('t1')))).toEqual(nothingFailed);
+    expect(store.executeTogether).not.toHaveBeenCalled();
+    expect(workflow.start).not.toHaveBeenCalled();
+  });
+
+  it('is carried out from its capture on, with what was captured, in the name of who captured it', async () => {
+    ledger.commit(hold('t1'));
+    const { handle, store, steps } = carrier();
+    expect(await handle(recordFor({ ...capture('t1', 7), reference: 'rent' }))).toEqual(
+      nothingFailed,
+    );
+    expect(steps()).toEqual([
+      ['b', 'credit t1'],
+      ['a', 'settle t1'],
+    ]);
+    const by = { actor: 'alice', correlationId: 'k3-0' };
+    const [request] = store.executeTogether.mock.calls[0]?.[1] ?? [];
+    expect(request).toEqual({
+      command: {
+        ...{ type: 'credit', accountId: 'b', transferId: 't1', from: 'a', amount: 7 },
+        ...{ currency: 'EUR', reference: 'rent' },
+      },
+      keys: ['credit:t1'],
+      ...by,
+    });
+  });
+
+  it('that comes in one commit with others keeps none of them', async () => {
+    ledger.commit(hold('t1'));
+    const { handle, steps } = carrier();
+    await handle(recordFor(hold('t2'), capture('t1'), reserve('t3')));
+    expect(steps()).toEqual([
+      ['b', 'credit t1', 'credit t3'],
+      ['a', 'settle t1', 'settle t3'],
+    ]);
+  });
+});
+
 describe('a transfer that goes straight', () => {
   it('is credited and settled, in the name of who asked for it, and needs no workflow', async () => {
     const { handle, store, workflow, counts } = carrier();

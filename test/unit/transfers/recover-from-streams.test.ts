@@ -37,6 +37,21 @@ describe('on demand, from the streams', () => {
       ),
   });
 
+  it('passes over what is held, and starts again what was captured, of what was captured, by the age of that', async () => {
+    const ledger = bank();
+    const hold = { type: 'hold', accountId: 'a', to: 'b', amount: 5 };
+    ledger.commit({ ...hold, transferId: 't1' }, { ...hold, transferId: 't2' });
+    ledger.commit({ type: 'capture', accountId: 'a', transferId: 't2', amount: 3 });
+    const { recover, start } = recovery({ ledger, accounts: [page('a')] });
+    expect(await recover(event)).toEqual({ found: 1, started: 1, left: 0 });
+    expect(start.mock.calls).toEqual([
+      [
+        expect.stringMatching(/^t2\.r6\./),
+        expect.objectContaining({ transferId: 't2', from: 'a', to: 'b', amount: 3 }),
+      ],
+    ]);
+  });
+
   it('starts again what is still reserved there, in the name of who asked for it, and nothing that ended', async () => {
     const ledger = bank();
     ledger.commit(reserve('a', 't1'), reserve('a', 't2'));

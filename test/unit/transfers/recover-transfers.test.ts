@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { Timestamp } from '../../../events/values.ts';
 import { UnreadableRow } from '../../../functions/views/row.ts';
-import { MINUTE, machine, NOW, open, recovery } from './recovery.ts';
+import { MINUTE, machine, NOW, open, recovery, reserved } from './recovery.ts';
 import { transfer } from './transfer.ts';
 
 const scheduled = { 'detail-type': 'Scheduled Event', source: 'aws.events', detail: {} };
@@ -21,6 +22,14 @@ describe('every minute, from the views', () => {
       transfer,
     );
     expect(counts).toEqual({ TransfersRecovered: 1 });
+  });
+
+  it('counts the age of what was captured from its capture, however long it was held', async () => {
+    const held = { requestedAt: Timestamp.parse(reserved(7 * 24 * 60)) };
+    const { recover, start, measured } = recovery({ inViews: [{ ...open('t1', 2), ...held }] });
+    expect(await recover(scheduled)).toEqual({ found: 1, started: 1, left: 0 });
+    expect(start).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/^t1\.r1\./), transfer);
+    expect(measured['OldestOpenTransferAge']).toEqual([2 * MINUTE]);
   });
 
   it('a transfer whose attempt was started before is in hand', async () => {

@@ -25,7 +25,8 @@ export const open = (transferId: string, age = 1.5, from = 'a'): OpenTransfer =>
     reserved: { accountId: AccountId.parse(from), version: Version.parse(4), at: requestedAt },
     requestedAt,
   };
-  return { ...transferOf(row), correlationId: row.correlationId, actor: row.actor };
+  const { correlationId, actor } = row;
+  return { ...transferOf(row), correlationId, actor, reservedAt: requestedAt };
 };
 
 /** A page of accounts, at the beginning of the table. */
@@ -75,7 +76,7 @@ export const recovery = ({
       async function* (time) {
         for (const found of inViews) {
           const asked =
-            'before' in time ? found.requestedAt < time.before : found.requestedAt > time.after;
+            'before' in time ? found.reservedAt < time.before : found.reservedAt > time.after;
           if (asked) yield found;
         }
       },

@@ -74,12 +74,12 @@ const row = {
     amount: 1,
     currency: 'EUR',
   },
-  schema: 2,
+  schema: 3,
   ...{ correlationId: 'k', actor: 'alice', reserved: { accountId: 'a', version: 3, at } },
 };
 const openKey = { pk: 'transfer#t1', sk: 'from#a', openShard: 'open#0', openSince: at };
 const pointer = {
-  ...{ pk: 'account#a', sk: `transfer#${at}#t1#a`, schema: 2 },
+  ...{ pk: 'account#a', sk: `transfer#${at}#t1#a`, schema: 3 },
   ...{ transferId: 't1', from: 'a', version: 3 },
 };
 
