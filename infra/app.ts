@@ -6,6 +6,7 @@ import {
   assertMayBeOpen,
   computes,
   defaultStage,
+  keyOwners,
   parseStage,
   type StageName,
   settingsOf,
@@ -25,13 +26,18 @@ The cdk CLI runs this too: cdk deploy -c stage=dev
                  open=yes  for a stage that may not be open to everybody: it is meant to be
                  compute=${computes.join('|')}  in place of what is set for the stage
                  transfers=${transfersSettings.join('|')}  likewise
+                 key=${keyOwners.join('|')}  likewise: whose key encrypts what is kept
   --help         this text`;
 
 const main = async (): Promise<void> => {
   const asked = readCommandLine(process.argv.slice(2));
   if (asked === 'help') return console.log(usage);
-  const { stage, open, compute, transfers } = asked;
-  const settings = { ...(compute && { compute }), ...(transfers && { transfers }) };
+  const { stage, open, compute, transfers, key } = asked;
+  const settings = {
+    ...(compute && { compute }),
+    ...(transfers && { transfers }),
+    ...(key && { key }),
+  };
   const inForce = { ...settingsOf(stage), ...settings };
   // The cdk CLI says where to write.
   const directory = await synthesize({

@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import { Alarms } from './constructs/alarms.ts';
 import type { FunctionName } from './constructs/catalogue.ts';
 import { DeadLetters } from './constructs/dead-letters.ts';
+import { EncryptionKey } from './constructs/encryption-key.ts';
 import { Functions } from './constructs/functions.ts';
 import { LedgerHttpApi } from './constructs/http-api.ts';
 import { LedgerDashboard } from './constructs/ledger-dashboard.ts';
@@ -31,12 +32,17 @@ export class HoldfastStack extends Stack {
     { stage, settings, code, ...props }: HoldfastStackProps,
   ) {
     super(scope, id, props);
-    const tables = new Tables(this, 'Tables', { stage, settings });
-    const deadLetters = new DeadLetters(this, 'DeadLetters', { stage }).queue;
+    const key =
+      settings.key === 'customer'
+        ? new EncryptionKey(this, 'EncryptionKey', { stage, settings }).key
+        : undefined;
+    const tables = new Tables(this, 'Tables', { stage, settings, key });
+    const deadLetters = new DeadLetters(this, 'DeadLetters', { stage, key }).queue;
     const functions: Functions = new Functions(this, 'Functions', {
       stage,
       settings,
       code,
+      key,
       tables,
       deadLetters,
       // The workflow calls some of the functions, and others start it: its ARN is filled in once it
@@ -47,11 +53,12 @@ export class HoldfastStack extends Stack {
     const workflow: TransferWorkflow = new TransferWorkflow(this, 'TransferWorkflow', {
       stage,
       settings,
+      key,
       credit: functions.get('credit-transfer'),
       settle: functions.get('settle-transfer'),
       release: functions.get('release-transfer'),
     });
-    const httpApi = new LedgerHttpApi(this, 'HttpApi', { stage, settings, functions });
+    const httpApi = new LedgerHttpApi(this, 'HttpApi', { stage, settings, key, functions });
 
     new StreamMapping(this, 'ProjectViews', {
       source: tables.events,
@@ -84,6 +91,7 @@ export class HoldfastStack extends Stack {
     const alarms = new Alarms(this, 'Alarms', {
       stage,
       settings,
+      key,
       api,
       functions,
       metrics,

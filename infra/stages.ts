@@ -62,12 +62,19 @@ export interface StageSettings {
   readonly transfers: Transfers;
   /** The settings of each function on managed instances; unused where all are on demand. */
   readonly instances: InstanceSettings;
-  readonly throttling: {
-    /** Requests a second, all routes together. */
-    readonly rate: number;
-    /** Requests at the same moment. */
-    readonly burst: number;
-  };
+  /**
+   * With whose key everything is encrypted at rest. `aws`: AWS's own, which costs nothing and which
+   * nobody can look after. `customer`: one of this account, whose uses CloudTrail lists, and whose
+   * policy and deletion are the customer's (docs/decisions/0021).
+   */
+  readonly key: KeyOwner;
+  /**
+   * How many requests the API lets through. `reads`: all routes that no other line bounds, taken
+   * together. `commands`: each route that changes something, alone: such a request takes ten times
+   * the write units that a read takes of read units, so the flood of one route leaves the others
+   * their share.
+   */
+  readonly throttling: Readonly<Record<'reads' | 'commands', Throttling>>;
   readonly streams: Readonly<Record<StreamConsumer, StreamSettings>>;
   /**
    * `standard`: exactly once per name, 90 days of history, paid by transition. `express`: at least
@@ -78,6 +85,18 @@ export interface StageSettings {
   /** The e-mail addresses that get the alarms. AWS asks each once to confirm. */
   readonly alarmEmails: readonly string[];
   readonly alarms: AlarmThresholds;
+}
+
+/** Whose keys there are to encrypt with. */
+export const keyOwners = ['aws', 'customer'] as const;
+
+export type KeyOwner = (typeof keyOwners)[number];
+
+interface Throttling {
+  /** Requests a second. */
+  readonly rate: number;
+  /** Requests at the same moment. */
+  readonly burst: number;
 }
 
 /** The kinds of environments that functions behind the API may run in. */
@@ -249,7 +268,11 @@ const stages = {
     compute: 'on-demand',
     transfers: 'adaptive',
     instances,
-    throttling: { rate: 2_000, burst: 2_000 },
+    key: 'aws',
+    throttling: {
+      reads: { rate: 2_000, burst: 2_000 },
+      commands: { rate: 2_000, burst: 2_000 },
+    },
     streams,
     workflowType: 'standard',
     alarmEmails: [],
@@ -278,7 +301,11 @@ const stages = {
     compute: 'on-demand',
     transfers: 'adaptive',
     instances: { ...instances, environments: { least: 3, most: 30 }, processors: 400 },
-    throttling: { rate: 5_000, burst: 2_500 },
+    key: 'customer',
+    throttling: {
+      reads: { rate: 5_000, burst: 2_500 },
+      commands: { rate: 2_000, burst: 1_000 },
+    },
     streams,
     workflowType: 'standard',
     alarmEmails: [],
@@ -336,6 +363,17 @@ export const parseTransfers = (name: string): Transfers => {
       `There is no setting "${name}" of transfers. There is: ${transfersSettings.join(', ')}.`,
     );
   }
+  return found;
+};
+
+/**
+ * @param name what the user typed.
+ * @throws an error that lists the owners when it is none of them.
+ */
+export const parseKeyOwner = (name: string): KeyOwner => {
+  const found = keyOwners.find((owner) => owner === name);
+  if (found === undefined)
+    throw new Error(`There is no key of "${name}". There is: ${keyOwners.join(', ')}.`);
   return found;
 };
 

@@ -266,6 +266,7 @@ const toHttpApi = ({ accountId, api }: LocalTemplate, functions: Functions): Htt
   accountId,
   stage: api.stage,
   throttle: api.throttle,
+  routeThrottles: api.routeThrottles,
   routes: api.routes.map(({ routeKey, target: { functionName, timeoutMs } }) => ({
     routeKey,
     target: { target: byName(functions, functionName), timeoutMs },

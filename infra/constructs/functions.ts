@@ -1,5 +1,6 @@
 import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Code, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -17,6 +18,7 @@ import {
   methodsByPath,
   type Resource,
 } from './catalogue.ts';
+import { type KeyUse, viaService } from './encryption-key.ts';
 import { Instances, runsOnInstances } from './instances.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { streamArnOf, type Tables } from './tables.ts';
@@ -28,6 +30,8 @@ export interface FunctionsProps {
   readonly settings: StageSettings;
   /** The bundle of a function. */
   readonly code: (name: FunctionName) => Code;
+  /** What the tables, the queue, the workflow and the logs are encrypted with. */
+  readonly key: IKey | undefined;
   readonly tables: Tables;
   readonly deadLetters: IQueue;
   /**
@@ -47,7 +51,7 @@ export class Functions extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stage, settings, code, ...resources }: FunctionsProps,
+    { stage, settings, code, key, ...resources }: FunctionsProps,
   ) {
     super(scope, id);
     const arns = arnsOf(Stack.of(this), resources);
@@ -60,6 +64,7 @@ export class Functions extends Construct {
           name,
           stage,
           settings,
+          key,
           instances: runsOnInstances(name, settings.compute) ? instances : undefined,
           code: code(name),
           environment: {
@@ -69,7 +74,10 @@ export class Functions extends Construct {
               SHORT_WAY: settings.transfers === 'adaptive' ? 'on' : 'off',
             }),
           },
-          statements: statementsFor(access, arns),
+          statements: [
+            ...statementsFor(access, arns),
+            ...(key ? usesOfKey(access).map((use) => viaService(key, use)) : []),
+          ],
         });
         if (access['workflow/executions'])
           acknowledgeAnyExecution(ledgerFunction, resources.workflowName);
@@ -145,6 +153,20 @@ function statementsFor(
       : [new PolicyStatement({ actions: [...actions], resources: [arn] })];
   });
 }
+
+/** What a function has to do with encrypted things, as its access says. */
+const usesOfKey = (access: Access): readonly KeyUse[] => {
+  const onTables = Object.entries(access).flatMap(([, actions = []]) =>
+    actions.filter((action) => action.startsWith('dynamodb:')),
+  );
+  const isWritten = onTables.some((action) => /:(Put|Update|Delete|BatchWrite)/.test(action));
+  return [
+    ...(isWritten ? (['write a table'] as const) : []),
+    ...(!isWritten && onTables.length > 0 ? (['read a table'] as const) : []),
+    ...(access['dead-letters'] ? (['send to a queue'] as const) : []),
+    ...(access.workflow ? (['start the workflow'] as const) : []),
+  ];
+};
 
 /** cdk-nag asks about every wildcard, by the ARN in which it stands. */
 const acknowledgeAnyExecution = (ledgerFunction: LedgerFunction, workflowName: string): void => {

@@ -1,6 +1,7 @@
 import { Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
+  CfnStage,
   HttpApi,
   HttpMethod,
   HttpRoute,
@@ -10,6 +11,7 @@ import {
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { StageName, StageSettings } from '../stages.ts';
@@ -21,6 +23,7 @@ import { removalPolicyOf } from './removal-policy.ts';
 export interface LedgerHttpApiProps {
   readonly stage: StageName;
   readonly settings: StageSettings;
+  readonly key: IKey | undefined;
   readonly functions: Functions;
 }
 
@@ -32,19 +35,29 @@ export class LedgerHttpApi extends Construct {
   readonly api: HttpApi;
   readonly url: string;
 
-  constructor(scope: Construct, id: string, { stage, settings, functions }: LedgerHttpApiProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, settings, key, functions }: LedgerHttpApiProps,
+  ) {
     super(scope, id);
     this.api = new HttpApi(this, 'Api', {
       apiName: `holdfast-${stage}`,
       description: 'The Holdfast ledger',
       createDefaultStage: false,
     });
+    const commandRoutes: CommandRoute[] = [];
     for (const name of functionNames) {
-      const { route } = definitionOf(name);
-      if (route === undefined) continue;
+      const { route: asked } = definitionOf(name);
+      if (asked === undefined) continue;
       const integration = new FunctionIntegration(name, functions.get(name));
-      for (const key of routeKeys(route)) {
-        new HttpRoute(this, key, { httpApi: this.api, routeKey: routeKey(key), integration });
+      for (const route of routeKeys(asked)) {
+        const made = new HttpRoute(this, route, {
+          httpApi: this.api,
+          routeKey: routeKey(route),
+          integration,
+        });
+        if (route.startsWith('POST ')) commandRoutes.push({ key: route, route: made });
       }
     }
     Validations.of(this).acknowledge({
@@ -58,19 +71,45 @@ export class LedgerHttpApi extends Construct {
       logGroupName: `/aws/vendedlogs/apis/holdfast-${stage}`,
       retention: settings.logRetentionDays,
       removalPolicy: removalPolicyOf(settings),
+      ...(key && { encryptionKey: key }),
     });
-    const { rate, burst } = settings.throttling;
-    this.url = new HttpStage(this, 'Stage', {
+    const { reads, commands } = settings.throttling;
+    const apiStage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       autoDeploy: true,
-      throttle: { rateLimit: rate, burstLimit: burst },
+      throttle: { rateLimit: reads.rate, burstLimit: reads.burst },
       accessLogSettings: {
         destination: new LogGroupLogDestination(logGroup),
         format: AccessLogFormat.custom(JSON.stringify(accessLogLine)),
       },
-    }).url;
+    });
+    this.url = apiStage.url;
+    throttle(apiStage, commandRoutes, commands);
   }
 }
+
+/** A route that changes something. */
+interface CommandRoute {
+  readonly key: string;
+  readonly route: HttpRoute;
+}
+
+/**
+ * Bounds the requests of each of some routes. CloudFormation knows routes by their keys here, and
+ * refuses a stage that comes before them.
+ */
+const throttle = (
+  { node }: HttpStage,
+  routes: readonly CommandRoute[],
+  { rate, burst }: StageSettings['throttling']['commands'],
+): void => {
+  const resource = node.defaultChild;
+  if (!(resource instanceof CfnStage)) throw new Error(`${node.path} is no stage of an API`);
+  resource.routeSettings = Object.fromEntries(
+    routes.map(({ key }) => [key, { ThrottlingBurstLimit: burst, ThrottlingRateLimit: rate }]),
+  );
+  for (const { route } of routes) node.addDependency(route);
+};
 
 /**
  * A function behind one route or several. All of them call it by one permission, that of the first

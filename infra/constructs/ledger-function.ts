@@ -1,5 +1,6 @@
 import { Duration, Validations } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   ApplicationLogLevel,
   Architecture,
@@ -24,6 +25,7 @@ export interface LedgerFunctionProps {
   readonly name: FunctionName;
   readonly stage: StageName;
   readonly settings: StageSettings;
+  readonly key: IKey | undefined;
   /** Its bundle: `index.mjs`, which exports `handler`. */
   readonly code: Code;
   /** The instances that it runs on; `undefined`: it runs on demand. */
@@ -46,7 +48,7 @@ export class LedgerFunction extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { name, stage, settings, instances, ...props }: LedgerFunctionProps,
+    { name, stage, settings, key, instances, ...props }: LedgerFunctionProps,
   ) {
     super(scope, id);
     // AWS never takes a capacity provider off a function: moving back takes another function.
@@ -57,6 +59,7 @@ export class LedgerFunction extends Construct {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: settings.logRetentionDays,
       removalPolicy: removalPolicyOf(settings),
+      ...(key && { encryptionKey: key }),
     });
     const role = new Role(this, 'Role', {
       description: `What ${functionName} may do`,

@@ -7,8 +7,10 @@ import {
   ProjectionType,
   StreamViewType,
   Table,
+  TableEncryption,
   type TableProps,
 } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { StageName, StageSettings, TableName } from '../stages.ts';
 import { removalPolicyOf } from './removal-policy.ts';
@@ -40,7 +42,7 @@ export class Tables extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stage, settings }: { stage: StageName; settings: StageSettings },
+    { stage, settings, key }: { stage: StageName; settings: StageSettings; key: IKey | undefined },
   ) {
     super(scope, id);
     const table = (
@@ -53,6 +55,7 @@ export class Tables extends Construct {
         pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
         deletionProtection: settings.protectData,
         removalPolicy: removalPolicyOf(settings),
+        ...(key && { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: key }),
         ...warmThroughputOf(name, settings),
         ...props,
       });

@@ -12,7 +12,7 @@ import type { Invocation, LocalFunction } from '../lambda/invocation.ts';
 import { type ApiIdentity, type ReceivedRequest, toEvent } from './request.ts';
 import { type HttpAnswer, ownAnswer, toAnswer } from './response.ts';
 import { createRouter, type Route } from './routes.ts';
-import { createThrottle, type ThrottleSettings } from './throttle.ts';
+import { createThrottles, type ThrottleSettings } from './throttle.ts';
 
 /** API Gateway's limits for a request: the body, and the request line with all headers. */
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -24,7 +24,10 @@ export interface HttpApiDefinition {
   readonly accountId: string;
   readonly stage: string;
   readonly routes: readonly Route<Integration>[];
+  /** Of all routes together that have no settings of their own. */
   readonly throttle?: ThrottleSettings | undefined;
+  /** Of single routes, by route key. */
+  readonly routeThrottles?: ReadonlyMap<string, ThrottleSettings>;
 }
 
 /** Where a route leads. */
@@ -57,13 +60,15 @@ export const startHttpApi = async (
   options: { readonly port: number; readonly sideDoor: SideDoor },
 ): Promise<RunningHttpApi> => {
   const findRoute = createRouter(api.routes);
-  const mayPass = api.throttle ? createThrottle(api.throttle, () => performance.now()) : () => true;
+  const mayPass = createThrottles(api.throttle, api.routeThrottles ?? new Map(), () =>
+    performance.now(),
+  );
 
   const answer = async (request: ReceivedRequest, identity: ApiIdentity): Promise<HttpAnswer> => {
     try {
       const route = findRoute(request.method, request.target.split('?')[0] ?? '');
       if (!route) return ownAnswer('Not Found');
-      if (!mayPass()) return ownAnswer('Too Many Requests');
+      if (!mayPass(route.routeKey)) return ownAnswer('Too Many Requests');
       const invocation = await withinTime(route.target, toEvent(request, route, identity));
       return invocation ? toAnswer(invocation) : ownAnswer('Service Unavailable');
     } catch (error) {

@@ -199,6 +199,8 @@ export const resourceRules = {
     attributes: { Arn: 'arn:aws:sqs:{region}:{account}:{name}', QueueName: '{name}' },
     runs: z.strictObject({ QueueName: z.optional(text) }),
     noEffect: {
+      KmsMasterKeyId: 'messages are in memory only',
+      KmsDataKeyReusePeriodSeconds: 'messages are in memory only',
       MessageRetentionPeriod: 'messages stay until the local cloud stops',
       SqsManagedSseEnabled: 'messages are in memory only',
       Tags: 'nobody is billed',
@@ -215,6 +217,7 @@ export const resourceRules = {
       DefinitionString: text,
     }),
     noEffect: {
+      EncryptionConfiguration: 'the files are as safe as the disk they are on',
       LoggingConfiguration: 'log lines go to the terminal, see --verbose',
       RoleArn: 'roles are not enforced',
       Tags: 'nobody is billed',
@@ -252,6 +255,13 @@ export const resourceRules = {
       DefaultRouteSettings: z.optional(
         z.strictObject({ ThrottlingBurstLimit: z.number(), ThrottlingRateLimit: z.number() }),
       ),
+      // By route key.
+      RouteSettings: z.optional(
+        z.record(
+          text,
+          z.strictObject({ ThrottlingBurstLimit: z.number(), ThrottlingRateLimit: z.number() }),
+        ),
+      ),
     }),
     noEffect: {
       AccessLogSettings: 'there is no access log on this machine',
@@ -284,6 +294,23 @@ export const resourceRules = {
     noEffect: {},
   },
 
+  'AWS::KMS::Key': {
+    ref: '{name}',
+    attributes: {
+      Arn: 'arn:aws:kms:{region}:{account}:key/{name}',
+      KeyId: '{name}',
+    },
+    runs: z.strictObject({}),
+    noEffect: {
+      Description: 'a text for people',
+      EnableKeyRotation: 'nothing is encrypted here: the files are as safe as the disk they are on',
+      KeyPolicy: 'nothing is encrypted here',
+      PendingWindowInDays: 'nothing here deletes a key',
+      Tags: 'nobody is billed',
+    },
+  },
+
+  'AWS::KMS::Alias': { noEffect: 'nothing here asks for a key by its alias' },
   'AWS::CloudWatch::Alarm': { noEffect: 'there are no CloudWatch metrics on this machine' },
   'AWS::CloudWatch::Dashboard': { noEffect: 'there are no CloudWatch metrics on this machine' },
   'AWS::EC2::RouteTable': { noEffect: noNetwork },

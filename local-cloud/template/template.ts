@@ -59,7 +59,10 @@ interface ApiDefinition {
   readonly name: string;
   readonly stage: string;
   readonly routes: readonly Route<{ readonly functionName: string; readonly timeoutMs: number }>[];
+  /** Of all routes together that have no settings of their own. */
   readonly throttle?: ThrottleSettings | undefined;
+  /** Of single routes, by route key. */
+  readonly routeThrottles: ReadonlyMap<string, ThrottleSettings>;
 }
 
 /**
@@ -213,39 +216,53 @@ const readApi = (
   functionNamed: (reference: string, by: string) => string,
 ): ApiDefinition => {
   const api = only(resources.all('AWS::ApiGatewayV2::Api'), 'AWS::ApiGatewayV2::Api');
-  const stage = only(
+  const { logicalId, properties: stage } = only(
     resources.all('AWS::ApiGatewayV2::Stage'),
     'AWS::ApiGatewayV2::Stage',
-  ).properties;
+  );
   const integrations = resources.all('AWS::ApiGatewayV2::Integration');
-  const throttle = stage.DefaultRouteSettings;
+  const routes = resources.all('AWS::ApiGatewayV2::Route');
+  const routeThrottles = Object.entries(stage.RouteSettings ?? {});
+  for (const [key] of routeThrottles) {
+    if (!routes.some(({ properties }) => properties.RouteKey === key)) {
+      throw new Error(
+        `Holdfast local cannot run AWS::ApiGatewayV2::Stage "${logicalId}": RouteSettings names the route ${key}, ` +
+          'which the API does not have: API Gateway refuses that',
+      );
+    }
+  }
   return {
     id: api.ref,
     name: api.properties.Name,
     stage: stage.StageName,
-    throttle: throttle && {
-      rateLimit: throttle.ThrottlingRateLimit,
-      burstLimit: throttle.ThrottlingBurstLimit,
-    },
-    routes: resources
-      .all('AWS::ApiGatewayV2::Route')
-      .map(({ logicalId, properties: { RouteKey, Target } }) => {
-        const { properties } = find(
-          integrations,
-          ({ ref }) => Target === `integrations/${ref}`,
-          Target,
-          logicalId,
-        );
-        return {
-          routeKey: RouteKey,
-          target: {
-            functionName: functionNamed(properties.IntegrationUri, logicalId),
-            timeoutMs: properties.TimeoutInMillis,
-          },
-        };
-      }),
+    throttle: stage.DefaultRouteSettings && throttleOf(stage.DefaultRouteSettings),
+    routeThrottles: new Map(routeThrottles.map(([key, limits]) => [key, throttleOf(limits)])),
+    routes: routes.map((route) => {
+      const { RouteKey, Target } = route.properties;
+      const { properties } = find(
+        integrations,
+        ({ ref }) => Target === `integrations/${ref}`,
+        Target,
+        route.logicalId,
+      );
+      return {
+        routeKey: RouteKey,
+        target: {
+          functionName: functionNamed(properties.IntegrationUri, route.logicalId),
+          timeoutMs: properties.TimeoutInMillis,
+        },
+      };
+    }),
   };
 };
+
+const throttleOf = (limits: {
+  readonly ThrottlingRateLimit: number;
+  readonly ThrottlingBurstLimit: number;
+}): ThrottleSettings => ({
+  rateLimit: limits.ThrottlingRateLimit,
+  burstLimit: limits.ThrottlingBurstLimit,
+});
 
 const find = <Item>(
   items: readonly Item[],

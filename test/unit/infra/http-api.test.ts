@@ -1,4 +1,8 @@
+import { Template } from 'aws-cdk-lib/assertions';
+import { Code } from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, it } from 'vitest';
+import { settingsOf } from '../../../infra/stages.ts';
+import { createApp } from '../../../infra/synth.ts';
 import { synthesized } from './synthesized.ts';
 
 const resources = synthesized('dev');
@@ -87,6 +91,44 @@ describe('the HTTP API', () => {
     );
 
     expect(permissions).toHaveLength(1);
+  });
+
+  it.each(['dev', 'prod'] as const)(
+    'bounds each route that changes something by itself, all others together, in %s',
+    (stage) => {
+      const { reads, commands } = settingsOf(stage).throttling;
+      const [made] = synthesized(stage).filter(({ type }) => type === 'AWS::ApiGatewayV2::Stage');
+      expect(made?.properties).toMatchObject({
+        DefaultRouteSettings: {
+          ThrottlingRateLimit: reads.rate,
+          ThrottlingBurstLimit: reads.burst,
+        },
+      });
+      expect(made?.properties['RouteSettings']).toEqual(
+        Object.fromEntries(
+          Object.keys(routes)
+            .filter((route) => route.startsWith('POST '))
+            .map((route) => [
+              route,
+              { ThrottlingRateLimit: commands.rate, ThrottlingBurstLimit: commands.burst },
+            ]),
+        ),
+      );
+    },
+  );
+
+  it('is made after the routes that it bounds: API Gateway refuses to bound one that is not there', () => {
+    const template = Template.fromStack(
+      createApp({ stage: 'dev', code: () => Code.fromInline('exports.handler = () => {}') }).stack,
+    );
+    const [stage] = Object.values(template.findResources('AWS::ApiGatewayV2::Stage'));
+    const bounded = Object.keys(Object(stage?.['Properties']).RouteSettings);
+    const made = Object.entries(template.findResources('AWS::ApiGatewayV2::Route'));
+    const after: unknown[] = stage?.['DependsOn'];
+    const madeBefore = made
+      .filter(([id]) => after.includes(id))
+      .map(([, { Properties }]) => Properties.RouteKey);
+    expect(madeBefore.sort()).toEqual(bounded.sort());
   });
 
   it('is throttled, and writes a line about every request, without a body', () => {

@@ -5,7 +5,7 @@ import {
   type RunningHttpApi,
   startHttpApi,
 } from '../../../../local-cloud/api-gateway/server.ts';
-import { createThrottle } from '../../../../local-cloud/api-gateway/throttle.ts';
+import { createThrottles } from '../../../../local-cloud/api-gateway/throttle.ts';
 import type { Invocation, LocalFunction } from '../../../../local-cloud/lambda/invocation.ts';
 
 let running: RunningHttpApi | undefined;
@@ -179,6 +179,18 @@ describe('the HTTP API', () => {
     expect(statuses).toEqual([201, 429]);
   });
 
+  it('answers 429 beyond the rate of a route that has one of its own, whatever the stage would take', async () => {
+    const url = await serve(echo, {
+      throttle: { rateLimit: 1_000, burstLimit: 1_000 },
+      routeThrottles: new Map([['POST /accounts/{accountId}', { rateLimit: 0, burstLimit: 1 }]]),
+    });
+    const statuses = [];
+    for (let index = 0; index < 2; index += 1) {
+      statuses.push((await fetch(`${url}/accounts/a1`, { method: 'POST' })).status);
+    }
+    expect(statuses).toEqual([201, 429]);
+  });
+
   it('answers HEAD and 204 without a body', async () => {
     const url = await serve(
       functionThat(async () => ({ ok: true, payload: { statusCode: 204 } })),
@@ -205,16 +217,26 @@ describe('the HTTP API', () => {
   });
 });
 
-describe('createThrottle', () => {
+describe('createThrottles', () => {
   it('lets a burst through, then the rate, and never saves up more than a burst', () => {
     let now = 0;
-    const mayPass = createThrottle({ rateLimit: 2, burstLimit: 3 }, () => now);
+    const mayPass = createThrottles({ rateLimit: 2, burstLimit: 3 }, new Map(), () => now);
     const passed = (requests: number) =>
-      Array.from({ length: requests }, mayPass).filter(Boolean).length;
+      Array.from({ length: requests }, () => mayPass('GET /a')).filter(Boolean).length;
     expect(passed(5)).toBe(3);
     now += 500;
     expect(passed(5)).toBe(1);
     now += 60_000;
     expect(passed(5)).toBe(3);
+  });
+
+  it('gives a route with settings of its own a bucket of its own, and all others one together', () => {
+    const mayPass = createThrottles(
+      { rateLimit: 0, burstLimit: 1 },
+      new Map([['POST /a', { rateLimit: 0, burstLimit: 2 }]]),
+      () => 0,
+    );
+    const routes = ['POST /a', 'POST /a', 'POST /a', 'GET /a', 'GET /b'];
+    expect(routes.map(mayPass)).toEqual([true, true, false, true, false]);
   });
 });
