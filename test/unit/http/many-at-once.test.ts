@@ -193,9 +193,9 @@ describe.each(Object.entries(cases))(
         expect(headers['X-Correlation-Id']).toBe(idOf(n));
         expect(JSON.parse(text)).toMatchObject(body?.(n) ?? {});
         const own = lines.filter((line) => line['correlation_id'] === idOf(n));
-        const { rawPath } = eventOf(request(n));
+        const { routeKey: route, pathParameters } = eventOf(request(n));
         expect(own.filter((line) => line['message'] === 'answered')).toMatchObject([
-          { path: rawPath, status, function_request_id: `invocation-${n}` },
+          { route, ...pathParameters, status, function_request_id: `invocation-${n}` },
         ]);
         const measured = own.filter((line) => 'RequestLatency' in line);
         expect(measured).toMatchObject([{ RequestLatency: expect.any(Number) }]);

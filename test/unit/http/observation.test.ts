@@ -49,7 +49,7 @@ describe('what an invocation tells', () => {
         service: 'deposit',
         correlation_id: 'c1',
         route: 'GET /accounts/{accountId}',
-        path: '/accounts/a1',
+        accountId: 'a1',
         status: 200,
         caller: 'local',
         milliseconds: expect.any(Number),
@@ -60,6 +60,16 @@ describe('what an invocation tells', () => {
         cold_start: true,
       }),
     ]);
+  });
+
+  it.each([
+    ['a path that is no route’s', { route: '/accounts/{accountId}', path: { proxy: 'secret' } }],
+    ['an id that is none', { route: '/accounts/{accountId}', path: { accountId: 'se cret' } }],
+    ['a query', { ...request, query: { limit: 'secret' } }],
+  ])('has nothing of %s, which may be anything', async (_, asked) => {
+    await send(answering, asked);
+    expect(logged()).toHaveLength(1);
+    expect(JSON.stringify(lines)).not.toMatch(/se ?cret/);
   });
 
   it('is one metrics record in the embedded format, with the latency and the correlation id', async () => {
