@@ -42,8 +42,14 @@ export type Way = 'short' | 'long';
 export const waysWith = (transfers: Transfers): readonly Way[] =>
   transfers === 'adaptive' ? ['short'] : ['long'];
 
-/** @param url of the API, without a slash at its end. */
-export const apiAt = (url: string): Api => {
+/**
+ * @param url of the API, without a slash at its end.
+ * @param sent told of each request that has a body, before it is sent.
+ */
+export const apiAt = (
+  url: string,
+  sent: (body: string, headers: Readonly<Record<string, string>>) => void = () => {},
+): Api => {
   const call = async (path: string, init: RequestInit): Promise<ApiAnswer> => {
     const response = await fetch(`${url}${path}`, init);
     return {
@@ -53,13 +59,19 @@ export const apiAt = (url: string): Api => {
     };
   };
   const api: Api = {
-    get: (path, headers = {}) => call(path, { headers }),
-    post: (path, body, headers = {}) =>
-      call(path, {
+    get: (path, headers = {}) => {
+      sent('', headers);
+      return call(path, { headers });
+    },
+    post: (path, body, headers = {}) => {
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      sent(text, headers);
+      return call(path, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
-        body: typeof body === 'string' ? body : JSON.stringify(body),
-      }),
+        body: text,
+      });
+    },
     account: async (accountId, balance = 0, more = {}) => {
       const opened = await api.post('/accounts', { accountId, currency: 'EUR', ...more });
       expect(opened).toMatchObject({ status: 201 });

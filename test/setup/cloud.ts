@@ -5,6 +5,7 @@ import { type LocalCloud, startLocalCloud } from '../../local-cloud/cloud.ts';
 import type { Interceptor } from '../../local-cloud/endpoint.ts';
 import type { RunningFunction } from '../../local-cloud/lambda/function.ts';
 import { type Api, apiAt } from './api.ts';
+import { type WatchedLogs, watchLogs } from './logs.ts';
 
 /** A local cloud with a database of its own, and what tests do with it. */
 export interface TestCloud extends LocalCloud {
@@ -13,6 +14,8 @@ export interface TestCloud extends LocalCloud {
   function(name: string): RunningFunction;
   /** What went wrong inside so far. */
   readonly warnings: readonly string[];
+  /** What its functions log; when the cloud is stopped, no line may hold what a client sent. */
+  readonly logs: WatchedLogs;
 }
 
 /**
@@ -21,6 +24,7 @@ export interface TestCloud extends LocalCloud {
  */
 export const startTestCloud = async (assembly = inject('assembly')): Promise<TestCloud> => {
   const warnings: string[] = [];
+  const logs = watchLogs();
   const cloud = await startLocalCloud({
     assembly,
     port: 0,
@@ -28,12 +32,21 @@ export const startTestCloud = async (assembly = inject('assembly')): Promise<Tes
       endpoint: inject('dynamodb').endpoint,
       accessKeyId: randomBytes(10).toString('hex'),
     },
-    report: { step: () => {}, log: () => {}, warn: (line) => warnings.push(line) },
+    report: {
+      step: () => {},
+      log: (_, line) => logs.log(line),
+      warn: (line) => warnings.push(line),
+    },
   });
   return {
     ...cloud,
-    api: apiAt(cloud.url),
+    api: apiAt(cloud.url, logs.sent),
     warnings,
+    logs,
+    stop: async () => {
+      await cloud.stop();
+      logs.check();
+    },
     function: (name) => {
       const found =
         cloud.functions.get(`holdfast-dev-${name}`) ??

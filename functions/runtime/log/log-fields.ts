@@ -56,7 +56,7 @@ export interface LogFields {
   readonly next?: unknown;
 }
 
-const CHOSEN: Readonly<Record<keyof LogFields, true>> = {
+const all: Readonly<Record<keyof LogFields, true>> = {
   ...{ correlation_id: true, accountId: true, transferId: true, commandId: true, from: true },
   ...{ to: true, version: true, keys: true, sequenceNumber: true, commit: true, pk: true },
   ...{ sk: true, name: true, route: true, status: true, milliseconds: true, caller: true },
@@ -65,6 +65,9 @@ const CHOSEN: Readonly<Record<keyof LogFields, true>> = {
   ...{ rows: true, missing: true, different: true, extra: true, unreadable: true },
   ...{ unknown: true, examples: true, input: true, next: true },
 };
+
+/** The names of the fields that are chosen. */
+export const chosenFields: ReadonlySet<string> = new Set(Object.keys(all));
 
 /**
  * Takes from some fields those that are chosen, and what may be told of an error.
@@ -75,7 +78,7 @@ export const chosen = (
 ): Readonly<Record<string, unknown>> & { readonly error?: DescribedError | string } => {
   const { error, ...others } = fields;
   return {
-    ...Object.fromEntries(Object.entries(others).filter(([name]) => Object.hasOwn(CHOSEN, name))),
+    ...Object.fromEntries(Object.entries(others).filter(([name]) => chosenFields.has(name))),
     ...(error !== undefined && { error: describeError(error) }),
   };
 };

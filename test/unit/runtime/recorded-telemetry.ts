@@ -1,14 +1,20 @@
-import { vi } from 'vitest';
+import { expect, vi } from 'vitest';
+import { chosenFields, type LogFields } from '../../../functions/runtime/log/log-fields.ts';
 import type { HttpTelemetry, Telemetry } from '../../../functions/runtime/telemetry.ts';
 
 /**
- * Telemetry that a test can look at: what was logged, what was counted (0 is not), and what was
+ * Telemetry that a test can look at: what was logged, by fields that are chosen alone, what was counted (0 is not), and what was
  * measured, each time.
  */
 export const recordedTelemetry = () => {
   const counts: Record<string, number> = {};
   const measured: Record<string, number[]> = {};
-  const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() } satisfies Telemetry['logger'];
+  const line = () =>
+    vi.fn((_message: string, fields?: LogFields) => {
+      const names = Object.keys(fields ?? {});
+      expect(names.filter((name) => !chosenFields.has(name))).toEqual([]);
+    });
+  const logger = { info: line(), warn: line(), error: line() } satisfies Telemetry['logger'];
   const count = (metric: string, value: number): void => {
     if (value > 0) counts[metric] = (counts[metric] ?? 0) + value;
   };
