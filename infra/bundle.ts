@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -61,19 +61,20 @@ const builtinModules: Plugin = {
  * @param outdir where the bundles go.
  * @param livesLong whether the functions' environments outlive the credentials that they start
  *   with.
+ * @returns which files are in each bundle, with how many bytes.
  * @throws when an entry file does not exist, naming it, or does not compile.
  */
 export const bundle = async (
   entries: Readonly<Record<string, string>>,
   outdir = bundleDirectory,
   livesLong = false,
-): Promise<void> => {
+): Promise<Metafile> => {
   const missing = Object.entries(entries).filter(([, file]) => !existsSync(join(repository, file)));
   if (missing.length > 0) {
     const list = missing.map(([name, file]) => `  ${name}: ${file}`).join('\n');
     throw new Error(`These functions have no entry file:\n${list}`);
   }
-  await build({
+  const { metafile } = await build({
     absWorkingDir: repository,
     entryPoints: Object.fromEntries(
       Object.entries(entries).map(([name, file]) => [`${name}/index`, file]),
@@ -96,5 +97,7 @@ export const bundle = async (
     sourcesContent: false,
     // esbuild throws an error with the file and the line; it need not print it too.
     logLevel: 'silent',
+    metafile: true,
   });
+  return metafile;
 };
