@@ -101,12 +101,14 @@ it.each([
   },
 );
 
-it('half an answer of DynamoDB leaves nothing of what is in it', async () => {
-  const disarm = cloud.intercept(answering('halved', 200, `{"Items":[{"reference":{"S":${CANARY}`));
-  const answer = await cloud.api.get('/accounts/halved', headers);
+it('a commit that cannot be read leaves nothing of what is in it', async () => {
+  const item = { streamId: { S: 'damaged' }, version: { N: '1' }, events: { S: CANARY } };
+  const answer = { Items: [item], Count: 1, ConsumedCapacity: { CapacityUnits: 1 } };
+  const disarm = cloud.intercept(answering('damaged', 200, JSON.stringify(answer)));
+  const { status } = await cloud.api.get('/accounts/damaged', headers);
   disarm();
-  expect(answer.status).toBe(503);
-  expect(cloud.logs.lines.join('\n')).toContain('the event store is unavailable');
+  expect(status).toBe(500);
+  expect(cloud.logs.lines.join('\n')).toContain('not a commit: ');
   noTrace();
 });
 
