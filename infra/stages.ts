@@ -69,10 +69,9 @@ export interface StageSettings {
    */
   readonly key: KeyOwner;
   /**
-   * How many requests the API lets through. `reads`: all routes that no other line bounds, taken
-   * together. `commands`: each route that changes something, alone: such a request takes ten times
-   * the write units that a read takes of read units, so the flood of one route leaves the others
-   * their share.
+   * How many requests the API lets through; beyond it the gateway answers 429. `reads`: all routes
+   * that `commands` does not bound, taken together. `commands`: each route that changes something,
+   * alone, so that the flood of one leaves the others their share.
    */
   readonly throttling: Readonly<Record<'reads' | 'commands', Throttling>>;
   readonly streams: Readonly<Record<StreamConsumer, StreamSettings>>;

@@ -18,8 +18,8 @@ import { removalPolicyOf } from './removal-policy.ts';
  * delivered to them, and for the topic of the alarms. All others use it in the name of whoever calls
  * them, and whoever calls them has to be allowed: `viaService` makes such a statement.
  *
- * It is made new each year, and what was encrypted before stays readable. Whoever deletes it
- * deletes the ledger: it stays where the data does, and AWS waits a month.
+ * Its material is made new each year, and what was encrypted before stays readable. Whoever deletes
+ * the key deletes the ledger: it stays where the data does, and AWS waits before it deletes it.
  */
 export class EncryptionKey extends Construct {
   readonly key: IKey;

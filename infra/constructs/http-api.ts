@@ -57,7 +57,7 @@ export class LedgerHttpApi extends Construct {
           routeKey: routeKey(route),
           integration,
         });
-        if (route.startsWith('POST ')) commandRoutes.push({ key: route, route: made });
+        if (CHANGES.test(route)) commandRoutes.push({ key: route, route: made });
       }
     }
     Validations.of(this).acknowledge({
@@ -88,6 +88,9 @@ export class LedgerHttpApi extends Construct {
   }
 }
 
+/** The keys of routes that change something. */
+const CHANGES = /^(?:POST|PUT|PATCH|DELETE) /;
+
 /** A route that changes something. */
 interface CommandRoute {
   readonly key: string;
@@ -95,8 +98,8 @@ interface CommandRoute {
 }
 
 /**
- * Bounds the requests of each of some routes. CloudFormation knows routes by their keys here, and
- * refuses a stage that comes before them.
+ * Bounds the requests of each of some routes. A stage names routes by their keys, which CloudFormation
+ * does not see: it has to be told that they come first.
  */
 const throttle = (
   { node }: HttpStage,

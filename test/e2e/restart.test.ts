@@ -64,7 +64,7 @@ it.concurrent.each([
   ['killed', 'SIGKILL'],
 ] as const)(
   'with --data, what was %s goes on: the same accounts, and transfers under way finish',
-  { timeout: 120_000 },
+  { timeout: 180_000 },
   async (_, signal) => {
     const data = await newDirectory();
     const first = await start(data);

@@ -107,7 +107,7 @@ describe('the HTTP API', () => {
       expect(made?.properties['RouteSettings']).toEqual(
         Object.fromEntries(
           Object.keys(routes)
-            .filter((route) => route.startsWith('POST '))
+            .filter((route) => /^(?:POST|PUT|PATCH|DELETE) /.test(route))
             .map((route) => [
               route,
               { ThrottlingRateLimit: commands.rate, ThrottlingBurstLimit: commands.burst },

@@ -49,11 +49,14 @@ describe('CloudFormation', () => {
   });
 });
 
+/** The template of production, to be parsed anew for each change. */
+const prod = JSON.stringify(templateOf('prod'));
+
 const Resources = z.record(z.string(), z.looseObject({ Type: z.string() }));
 
 /** The template of production with one thing changed, by the type of the resource. */
 const broken = (type: string, change: (resource: Record<string, unknown>) => void): unknown => {
-  const template = templateOf('prod');
+  const template = JSON.parse(prod);
   const found = Object.values(Resources.parse(template['Resources'])).find(
     (resource) => resource.Type === type,
   );
@@ -194,7 +197,7 @@ describe('a template is found fault with', () => {
       /^One waits for Two waits for One$/,
     ],
   ])('%s', (_why, change, finding) => {
-    const template = templateOf('prod');
+    const template = JSON.parse(prod);
     change(template['Resources']);
     expect(lint(template)).toEqual([expect.stringMatching(finding)]);
   });
