@@ -237,6 +237,9 @@ describe('readTemplate', () => {
             StageName: '$default',
             AutoDeploy: true,
             DefaultRouteSettings: { ThrottlingBurstLimit: 10, ThrottlingRateLimit: 5 },
+            RouteSettings: {
+              'POST /deposits': { ThrottlingBurstLimit: 2, ThrottlingRateLimit: 1 },
+            },
           },
         },
       }),
@@ -244,6 +247,7 @@ describe('readTemplate', () => {
     expect(api).toMatchObject({
       stage: '$default',
       throttle: { rateLimit: 5, burstLimit: 10 },
+      routeThrottles: new Map([['POST /deposits', { rateLimit: 1, burstLimit: 2 }]]),
       routes: [
         { routeKey: 'POST /deposits', target: { functionName: 'deposit', timeoutMs: 30_000 } },
       ],
@@ -396,6 +400,38 @@ interface Refusal {
 }
 
 const refusals: readonly Refusal[] = [
+  {
+    what: 'a bound for a route that there is not',
+    resources: {
+      Stage: {
+        Type: 'AWS::ApiGatewayV2::Stage',
+        Properties: {
+          ApiId: { Ref: 'Api' },
+          StageName: '$default',
+          AutoDeploy: true,
+          RouteSettings: { 'POST /x': { ThrottlingBurstLimit: 1, ThrottlingRateLimit: 1 } },
+        },
+      },
+    },
+    message:
+      'Holdfast local cannot run AWS::ApiGatewayV2::Stage "Stage": RouteSettings names the route POST /x, which the API does not have',
+  },
+  {
+    what: 'a setting of a route other than how many requests it takes',
+    resources: {
+      Stage: {
+        Type: 'AWS::ApiGatewayV2::Stage',
+        Properties: {
+          ApiId: { Ref: 'Api' },
+          StageName: '$default',
+          AutoDeploy: true,
+          RouteSettings: { 'POST /x': { DetailedMetricsEnabled: true } },
+        },
+      },
+    },
+    message:
+      'Holdfast local cannot run AWS::ApiGatewayV2::Stage "Stage": property RouteSettings.POST /x',
+  },
   {
     what: 'a type it does not know',
     resources: { Bucket: { Type: 'AWS::S3::Bucket' } },
