@@ -55,12 +55,14 @@ export class Functions extends Construct {
       settings.compute === 'instances' ? new Instances(this, 'Instances', { settings }) : undefined;
     this.#functions = new Map(
       functionsOf(settings).map((name) => {
-        const { access, route } = definitionOf(name);
+        const { route, ...definition } = definitionOf(name);
+        const isShared = runsOnInstances(name, settings.compute);
+        const access = both(definition.access, isShared ? definition.sharedAccess : undefined);
         const ledgerFunction = new LedgerFunction(this, pascalCase(name), {
           name,
           stage,
           settings,
-          instances: runsOnInstances(name, settings.compute) ? instances : undefined,
+          instances: isShared ? instances : undefined,
           code: code(name),
           environment: {
             ...environmentFor(access, resources),
@@ -145,6 +147,13 @@ function statementsFor(
       : [new PolicyStatement({ actions: [...actions], resources: [arn] })];
   });
 }
+
+const both = (one: Access, other: Access = {}): Access => {
+  const all: Record<string, readonly string[]> = { ...one };
+  for (const [resource, actions] of Object.entries(other))
+    all[resource] = [...(all[resource] ?? []), ...actions];
+  return all;
+};
 
 /** cdk-nag asks about every wildcard, by the ARN in which it stands. */
 const acknowledgeAnyExecution = (ledgerFunction: LedgerFunction, workflowName: string): void => {

@@ -45,13 +45,46 @@ function callAws(): string {
     };`;
 }
 
+/** What one part of the stack may do: actions by what `Fn::GetAtt` gives of a resource. */
+const roleOf = (service: string, allowed: Record<string, readonly string[]> = {}) => ({
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    AssumeRolePolicyDocument: {
+      Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: service } }],
+    },
+    Policies: [
+      {
+        PolicyName: 'access',
+        PolicyDocument: {
+          Statement: Object.entries({ '*': ['logs:*'], ...allowed }).map(([resource, Action]) => ({
+            Effect: 'Allow',
+            Action,
+            Resource: resource === '*' ? '*' : { 'Fn::GetAtt': resource.split('.') },
+          })),
+        },
+      },
+    ],
+  },
+});
+
+/** Lets a service invoke a function. */
+const permissionOf = (functionId: string, Principal: string, SourceArn: unknown) => ({
+  Type: 'AWS::Lambda::Permission',
+  Properties: {
+    Action: 'lambda:InvokeFunction',
+    FunctionName: { 'Fn::GetAtt': [functionId, 'Arn'] },
+    Principal,
+    SourceArn,
+  },
+});
+
 const functionOf = (name: string, variables: Record<string, unknown> = {}) => ({
   Type: 'AWS::Lambda::Function',
   Properties: {
     FunctionName: name,
     Runtime: 'nodejs24.x',
     Handler: 'index.handler',
-    Role: 'arn:aws:iam::000000000000:role/any',
+    Role: { 'Fn::GetAtt': [`Role${name}`, 'Arn'] },
     Code: { S3Bucket: 'assets', S3Key: `${name}.zip` },
     Timeout: 10,
     MemorySize: 256,
@@ -70,13 +103,26 @@ const resources = {
       StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
     },
   },
+  Roleput: roleOf('lambda.amazonaws.com', { 'Table.Arn': ['dynamodb:PutItem'] }),
+  Rolerelay: roleOf('lambda.amazonaws.com', {
+    'Table.StreamArn': [
+      'dynamodb:DescribeStream',
+      'dynamodb:GetRecords',
+      'dynamodb:GetShardIterator',
+    ],
+    '*': ['dynamodb:ListStreams', 'logs:*'],
+    'Machine.Arn': ['states:StartExecution'],
+    'Dead.Arn': ['sqs:SendMessage'],
+  }),
+  Rolefinish: roleOf('lambda.amazonaws.com'),
+  MachineRole: roleOf('states.amazonaws.com', { 'Finish.Arn': ['lambda:InvokeFunction'] }),
   Put: functionOf('put', { TABLE: { Ref: 'Table' } }),
   Relay: functionOf('relay', { MACHINE: { Ref: 'Machine' } }),
   Finish: functionOf('finish'),
   Machine: {
     Type: 'AWS::StepFunctions::StateMachine',
     Properties: {
-      RoleArn: 'arn:aws:iam::000000000000:role/any',
+      RoleArn: { 'Fn::GetAtt': ['MachineRole', 'Arn'] },
       StateMachineName: 'things',
       DefinitionString: {
         'Fn::Join': [
@@ -135,6 +181,12 @@ const resources = {
       AuthorizationType: 'NONE',
     },
   },
+  PutPermission: permissionOf('Put', 'apigateway.amazonaws.com', {
+    'Fn::Join': ['', ['arn:aws:execute-api:us-east-1:*:', { Ref: 'Api' }, '/*/*/things/{id}']],
+  }),
+  FinishPermission: permissionOf('Finish', 'events.amazonaws.com', {
+    'Fn::GetAtt': ['Rule', 'Arn'],
+  }),
 };
 
 const cleanUp: (() => unknown)[] = [];
@@ -235,7 +287,9 @@ describe('the local cloud', () => {
   it('says what runs where', async () => {
     const { cloud } = await start();
     await put(cloud, 'a1');
-    const overview = await (await fetch(`${cloud.url}/_local`)).json();
+    const overview = await (
+      await fetch(`${cloud.url}/_local`, { headers: { 'sec-local': 'yes' } })
+    ).json();
     expect(overview).toMatchObject({
       api: { url: cloud.url, routes: ['POST /things/{id}'] },
       dynamodb: { tables: ['things'], endpoint: inject('dynamodb').endpoint },
