@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { assertPortIsFree, type HttpApiDefinition, startHttpApi } from './api-gateway/server.ts';
 import { createControl } from './control.ts';
-import { takeDataDirectory } from './data-directory.ts';
+import { databaseKey, KNOWN_KEY, takeDataDirectory } from './data-directory.ts';
 import { connectToDynamoDb, type DynamoDbSettings } from './dynamodb/connection.ts';
 import { startDynamoDbLocal } from './dynamodb/dynamodb-local.ts';
 import { createTables } from './dynamodb/tables.ts';
@@ -61,6 +61,8 @@ export interface LocalCloud {
   readonly dynamodb: DynamoDbSettings;
   /** Who may do what, and what was asked for so far. */
   readonly access: Access;
+  /** Where the functions find AWS's services, and the key by which it knows each of them. */
+  readonly services: Pick<Endpoint, 'url' | 'accessKeyIdOf'>;
   /** Stands between the functions and their services, see `endpoint.ts`. */
   readonly intercept: Endpoint['intercept'];
   overview(): Overview;
@@ -84,9 +86,6 @@ export const workersFor = (memory: number): number =>
   Math.max(4, Math.min(64, Math.floor(memory / 2 / WORKER_BYTES)));
 
 export const defaultWorkers = workersFor(totalmem());
-
-/** The database of `npm start` in DynamoDB Local, which takes one for each access key. */
-const defaultAccessKeyId = 'holdfast';
 
 /**
  * Runs a synthesized stack on this machine.
@@ -199,6 +198,7 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
     queues,
     dynamodb,
     access,
+    services: endpoint,
     intercept: endpoint.intercept,
     overview,
     stop: started.stop,
@@ -353,6 +353,7 @@ interface Engine {
 
 const startEngine = async (options: LocalCloudOptions, started: Teardown): Promise<Engine> => {
   if (options.dynamodb) return { ...options.dynamodb, description: 'given' };
+  const accessKeyId = databaseKey(options.dataDirectory);
   const engine = await startDynamoDbLocal({
     dataDirectory: inDataDirectory(options, 'dynamodb'),
     report: options.report.warn,
@@ -361,7 +362,8 @@ const startEngine = async (options: LocalCloudOptions, started: Teardown): Promi
   options.report.step(engine.description);
   return {
     endpoint: engine.endpoint,
-    accessKeyId: defaultAccessKeyId,
+    // Of an engine that runs already, the tables of the last start are expected to be there.
+    accessKeyId: engine.isGiven ? KNOWN_KEY : accessKeyId,
     description: engine.description,
   };
 };

@@ -12,7 +12,7 @@ import type { StepFunctions } from './step-functions/endpoint.ts';
  * browser can. Names that begin with `sec-` are the browser's own
  * (https://fetch.spec.whatwg.org/#forbidden-request-header).
  */
-export const OPERATOR_HEADER = 'sec-local';
+const OPERATOR_HEADER = 'sec-local';
 
 /** What the control endpoints act on. */
 export interface Controlled {

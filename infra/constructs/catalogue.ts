@@ -73,17 +73,11 @@ const decide = {
  */
 const decideOrQueue = { ...decide, queue: ['dynamodb:PutItem'] } as const satisfies Access;
 
-/**
- * The same, for a function that looks up several records in one request: those of a command with
- * two keys, or of several commands.
- */
-const decideManyOrQueue = {
-  ...decideOrQueue,
-  commands: [...decide.commands, 'dynamodb:BatchGetItem'],
-} as const satisfies Access;
+/** The access for looking up several records in one request. */
+const lookTogether = ['dynamodb:BatchGetItem'] as const;
 
 /** The records of commands that wait in the queue at the same time. */
-const waitTogether = { commands: ['dynamodb:BatchGetItem'] } as const satisfies Access;
+const waitTogether = { commands: lookTogether } as const satisfies Access;
 
 /**
  * The access that Lambda needs in the name of a function that reads a stream: it polls the stream,
@@ -131,7 +125,12 @@ const catalogue = {
     group: 'commands',
     description: 'Reserves the money of a transfer on its source and, if asked, waits for the end',
     route: 'POST /transfers',
-    access: { ...decideManyOrQueue, views: ['dynamodb:GetItem'] },
+    access: {
+      ...decideOrQueue,
+      // A transfer may have two keys.
+      commands: [...decide.commands, ...lookTogether],
+      views: ['dynamodb:GetItem'],
+    },
     sharedAccess: { views: ['dynamodb:BatchGetItem'] },
     timeout: 25,
     memory: 1024,
@@ -247,7 +246,8 @@ const catalogue = {
       'Credits and settles the transfers that were reserved, and leaves to the workflow what does not go straight',
     access: {
       ...consume('events/stream'),
-      ...decideManyOrQueue,
+      ...decide,
+      commands: [...decide.commands, ...lookTogether],
       workflow: ['states:StartExecution'],
     },
     timeout: 60,

@@ -99,7 +99,6 @@ const allowed: Record<string, Record<string, string[]>> = {
     [deadLetters]: ['sqs:SendMessage'],
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
-    [queue]: ['dynamodb:PutItem'],
     [workflow]: ['states:StartExecution'],
   },
   'credit-transfer': {
