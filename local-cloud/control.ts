@@ -3,8 +3,16 @@ import * as z from 'zod/mini';
 import type { HttpAnswer } from './api-gateway/response.ts';
 import type { SideDoor } from './api-gateway/server.ts';
 import { type Endpoint, type Interceptor, writeOperations } from './endpoint.ts';
+import { isLoopback } from './iam/loopback.ts';
 import type { RunningFunction } from './lambda/function.ts';
 import type { StepFunctions } from './step-functions/endpoint.ts';
+
+/**
+ * The header that every request for `/_local` has: an operator's tool sends it, and no page in a
+ * browser can. Names that begin with `sec-` are the browser's own
+ * (https://fetch.spec.whatwg.org/#forbidden-request-header).
+ */
+const OPERATOR_HEADER = 'sec-local';
 
 /** What the control endpoints act on. */
 export interface Controlled {
@@ -27,7 +35,8 @@ export interface Controlled {
  *   function as an operator would, and answers what it returned, or 502 with its error.
  *
  * A page in a browser on this machine must not get at them: what comes from one has an `Origin`,
- * or the name of the page's own host, or a content type that a page may send without asking first.
+ * or the name of the page's own host, or a content type that a page may send without asking first,
+ * and never has the header `sec-local: yes`.
  */
 export const createControl =
   (controlled: Controlled): SideDoor =>
@@ -54,16 +63,14 @@ export const createControl =
 const refuse = (method: string, headers: IncomingHttpHeaders): HttpAnswer | undefined => {
   if (headers.origin !== undefined)
     return json(403, { message: 'A web page may not ask this: there is an Origin' });
-  if (!LOOPBACK.has(hostnameOf(headers.host)))
+  if (!isLoopback(headers.host))
     return json(403, { message: `Host is "${headers.host}", not this machine's loopback address` });
+  if (headers[OPERATOR_HEADER] !== 'yes')
+    return json(403, { message: `Needs the header ${OPERATOR_HEADER}: yes` });
   if (method === 'POST' && !/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? ''))
     return json(415, { message: 'Needs content-type: application/json' });
   return undefined;
 };
-
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
-
-const hostnameOf = (host = ''): string => URL.parse(`http://${host}`)?.hostname ?? '';
 
 const EXECUTIONS = '/_local/executions/';
 

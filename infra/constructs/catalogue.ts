@@ -46,6 +46,11 @@ export interface FunctionDefinition {
   /** The route of the HTTP API that it answers, if any. */
   readonly route?: Route;
   readonly access: Access;
+  /**
+   * What it may do besides where an environment takes many requests at once: what several of them
+   * look up at the same time is one request.
+   */
+  readonly sharedAccess?: Access;
   /** In seconds. Functions behind the HTTP API stay under the 30 seconds that it waits. */
   readonly timeout: number;
   /** In MiB. Lambda gives processor time in proportion: 1,769 is one processor. */
@@ -66,11 +71,13 @@ const decide = {
  * with its pending record, the function reads that until it is decided, and decides the command
  * itself where decide-pending does not in time.
  */
-const decideOrQueue = {
-  ...decide,
-  commands: [...decide.commands, 'dynamodb:BatchGetItem'],
-  queue: ['dynamodb:PutItem'],
-} as const satisfies Access;
+const decideOrQueue = { ...decide, queue: ['dynamodb:PutItem'] } as const satisfies Access;
+
+/** The access for looking up several records in one request. */
+const lookTogether = ['dynamodb:BatchGetItem'] as const;
+
+/** The records of commands that wait in the queue at the same time. */
+const waitTogether = { commands: lookTogether } as const satisfies Access;
 
 /**
  * The access that Lambda needs in the name of a function that reads a stream: it polls the stream,
@@ -101,6 +108,7 @@ const catalogue = {
     description: 'Pays money into an account from outside',
     route: 'POST /accounts/{accountId}/deposits',
     access: decideOrQueue,
+    sharedAccess: waitTogether,
     timeout: 25,
     memory: 1024,
   },
@@ -109,6 +117,7 @@ const catalogue = {
     description: 'Pays money out of an account',
     route: 'POST /accounts/{accountId}/withdrawals',
     access: decideOrQueue,
+    sharedAccess: waitTogether,
     timeout: 25,
     memory: 1024,
   },
@@ -118,8 +127,11 @@ const catalogue = {
     route: 'POST /transfers',
     access: {
       ...decideOrQueue,
-      views: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
+      // A transfer may have two keys.
+      commands: [...decide.commands, ...lookTogether],
+      views: ['dynamodb:GetItem'],
     },
+    sharedAccess: { views: ['dynamodb:BatchGetItem'] },
     timeout: 25,
     memory: 1024,
   },
@@ -170,7 +182,7 @@ const catalogue = {
     group: 'queries',
     description: 'How a command that had to queue for a hot account was decided',
     route: 'GET /accounts/{accountId}/commands/{commandId}',
-    access: decideOrQueue,
+    access: decide,
     timeout: 25,
     memory: 1024,
   },
@@ -232,7 +244,12 @@ const catalogue = {
     group: 'transfers',
     description:
       'Credits and settles the transfers that were reserved, and leaves to the workflow what does not go straight',
-    access: { ...consume('events/stream'), ...decideOrQueue, workflow: ['states:StartExecution'] },
+    access: {
+      ...consume('events/stream'),
+      ...decide,
+      commands: [...decide.commands, ...lookTogether],
+      workflow: ['states:StartExecution'],
+    },
     timeout: 60,
     memory: 1024,
   },

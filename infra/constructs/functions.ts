@@ -59,13 +59,15 @@ export class Functions extends Construct {
       settings.compute === 'instances' ? new Instances(this, 'Instances', { settings }) : undefined;
     this.#functions = new Map(
       functionsOf(settings).map((name) => {
-        const { access, route } = definitionOf(name);
+        const { route, ...definition } = definitionOf(name);
+        const isShared = runsOnInstances(name, settings.compute);
+        const access = both(definition.access, isShared ? definition.sharedAccess : undefined);
         const ledgerFunction = new LedgerFunction(this, pascalCase(name), {
           name,
           stage,
           settings,
           key,
-          instances: runsOnInstances(name, settings.compute) ? instances : undefined,
+          instances: isShared ? instances : undefined,
           code: code(name),
           environment: {
             ...environmentFor(access, resources),
@@ -166,6 +168,13 @@ const usesOfKey = (access: Access): readonly KeyUse[] => {
     ...(access['dead-letters'] ? (['send to a queue'] as const) : []),
     ...(access.workflow ? (['start the workflow'] as const) : []),
   ];
+};
+
+const both = (one: Access, other: Access = {}): Access => {
+  const all: Record<string, readonly string[]> = { ...one };
+  for (const [resource, actions] of Object.entries(other))
+    all[resource] = [...(all[resource] ?? []), ...actions];
+  return all;
 };
 
 /** cdk-nag asks about every wildcard, by the ARN in which it stands. */

@@ -17,6 +17,7 @@ import type { StageName, StageSettings } from '../stages.ts';
 import { definitionOf, type FunctionName } from './catalogue.ts';
 import type { Instances } from './instances.ts';
 import { metricsNamespace } from './ledger-metrics.ts';
+import { functionNameOf, roleNameOf } from './names.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 import { traceActions } from './tracing.ts';
 
@@ -51,8 +52,7 @@ export class LedgerFunction extends Construct {
     { name, stage, settings, key, instances, ...props }: LedgerFunctionProps,
   ) {
     super(scope, id);
-    // AWS never takes a capacity provider off a function: moving back takes another function.
-    const functionName = `holdfast-${stage}-${instances ? 'instances-' : ''}${name}`;
+    const functionName = functionNameOf(stage, name, instances ? 'instances' : 'on-demand');
     const definition = definitionOf(name);
 
     const logGroup = new LogGroup(this, 'Logs', {
@@ -62,6 +62,8 @@ export class LedgerFunction extends Construct {
       ...(key && { encryptionKey: key }),
     });
     const role = new Role(this, 'Role', {
+      // Tables name it in their own policies: see tables.ts.
+      roleName: roleNameOf(this, functionName),
       description: `What ${functionName} may do`,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       inlinePolicies: {

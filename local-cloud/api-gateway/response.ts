@@ -28,6 +28,7 @@ export const toAnswer = (invocation: Invocation): HttpAnswer => {
 /** The answers that API Gateway gives itself. */
 const ownStatus = {
   'Bad Request': 400,
+  Forbidden: 403,
   'Not Found': 404,
   'Request Entity Too Large': 413,
   'Too Many Requests': 429,

@@ -8,6 +8,7 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { isLoopback } from '../iam/loopback.ts';
 import type { Invocation, LocalFunction } from '../lambda/invocation.ts';
 import { type ApiIdentity, type ReceivedRequest, toEvent } from './request.ts';
 import { type HttpAnswer, ownAnswer, toAnswer } from './response.ts';
@@ -84,6 +85,9 @@ export const startHttpApi = async (
       outgoing.setHeader('connection', 'close');
       return send(outgoing, ownAnswer('Request Entity Too Large'), randomUUID());
     }
+    // AWS knows an API by its host, and answers so where there is none of that name.
+    if (!isLoopback(incoming.headers.host))
+      return send(outgoing, ownAnswer('Forbidden'), request.requestId);
     const own = options.sideDoor({ ...request, headers: incoming.headers });
     const port = incoming.socket.localPort ?? 0;
     send(outgoing, await (own ?? answer(request, { ...api, port })), request.requestId);

@@ -1,7 +1,9 @@
 import type { Route } from '../api-gateway/routes.ts';
 import type { ThrottleSettings } from '../api-gateway/throttle.ts';
+import type { TemplatePolicies } from '../iam/access.ts';
 import type { FunctionDefinition, SharedEnvironments } from '../lambda/function.ts';
 import { readAssembly } from './assembly.ts';
+import { appendOnlyTables, readPolicies } from './policies.ts';
 import { openTemplate, type Resource, type TemplateResources } from './resources.ts';
 import type { PropertiesOf } from './rules.ts';
 
@@ -11,12 +13,20 @@ export interface LocalTemplate {
   readonly region: string;
   readonly accountId: string;
   readonly tables: readonly TableDefinition[];
-  readonly functions: readonly FunctionDefinition[];
+  readonly functions: readonly (FunctionDefinition & ActsUnderRole)[];
   readonly queues: readonly { readonly name: string; readonly arn: string }[];
   readonly eventSourceMappings: readonly EventSourceMappingDefinition[];
   readonly stateMachines: readonly StateMachineDefinition[];
   readonly schedules: readonly ScheduleDefinition[];
   readonly api: ApiDefinition;
+  /** Who may do what. */
+  readonly policies: TemplatePolicies;
+  /** The names of the tables in which nobody may change or delete an item. */
+  readonly appendOnly: ReadonlySet<string>;
+}
+
+interface ActsUnderRole {
+  readonly roleArn: string;
 }
 
 interface TableDefinition {
@@ -35,7 +45,7 @@ interface EventSourceMappingDefinition {
   readonly onFailure?: string | undefined;
 }
 
-interface StateMachineDefinition {
+interface StateMachineDefinition extends ActsUnderRole {
   readonly arn: string;
   readonly name: string;
   readonly type: 'STANDARD' | 'EXPRESS';
@@ -45,6 +55,8 @@ interface StateMachineDefinition {
 
 interface ScheduleDefinition {
   readonly name: string;
+  /** Of the rule, for which EventBridge invokes the function. */
+  readonly arn: string;
   /** E.g. `rate(1 minute)`. */
   readonly expression: string;
   readonly functionName: string;
@@ -89,6 +101,7 @@ export const readTemplate = (directory: string): LocalTemplate => {
         name,
         arn: attribute('Arn'),
         region,
+        roleArn: properties.Role,
         codeDirectory,
         handler: properties.Handler,
         timeoutSeconds: properties.Timeout,
@@ -102,6 +115,21 @@ export const readTemplate = (directory: string): LocalTemplate => {
   const queues = resources
     .all('AWS::SQS::Queue')
     .map(({ name, attribute }) => ({ name, arn: attribute('Arn') }));
+
+  const policies = readPolicies(resources, [
+    ...resources
+      .all('AWS::Lambda::Function')
+      .map(
+        ({ logicalId, properties }) =>
+          ({ logicalId, roleArn: properties.Role, service: 'lambda.amazonaws.com' }) as const,
+      ),
+    ...resources
+      .all('AWS::StepFunctions::StateMachine')
+      .map(
+        ({ logicalId, properties }) =>
+          ({ logicalId, roleArn: properties.RoleArn, service: 'states.amazonaws.com' }) as const,
+      ),
+  ]);
 
   const functionNamed = (reference: string, by: string): string =>
     find(functions, ({ name, arn }) => reference === name || reference === arn, reference, by).name;
@@ -154,23 +182,29 @@ export const readTemplate = (directory: string): LocalTemplate => {
         name,
         arn: attribute('Arn'),
         type: properties.StateMachineType,
+        roleArn: properties.RoleArn,
         definition: JSON.parse(properties.DefinitionString),
       })),
-    schedules: resources.all('AWS::Events::Rule').flatMap(({ name, logicalId, properties }) =>
-      properties.State === 'DISABLED'
-        ? []
-        : properties.Targets.map(({ Arn, Input }) => {
-            const functionName = functionNamed(Arn, logicalId);
-            return {
-              name,
-              expression: properties.ScheduleExpression,
-              functionName,
-              ...(Input !== undefined && { input: JSON.parse(Input) }),
-              maximumEventAgeSeconds: eventAgeOf(functionName, logicalId),
-            };
-          }),
-    ),
+    schedules: resources
+      .all('AWS::Events::Rule')
+      .flatMap(({ name, logicalId, properties, attribute }) =>
+        properties.State === 'DISABLED'
+          ? []
+          : properties.Targets.map(({ Arn, Input }) => {
+              const functionName = functionNamed(Arn, logicalId);
+              return {
+                name,
+                arn: attribute('Arn'),
+                expression: properties.ScheduleExpression,
+                functionName,
+                ...(Input !== undefined && { input: JSON.parse(Input) }),
+                maximumEventAgeSeconds: eventAgeOf(functionName, logicalId),
+              };
+            }),
+      ),
     api: readApi(resources, functionNamed),
+    policies,
+    appendOnly: appendOnlyTables(resources, policies),
   };
 };
 

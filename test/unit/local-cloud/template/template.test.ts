@@ -14,8 +14,19 @@ type Resources = Record<
   { Type: string; Properties?: Record<string, unknown>; [more: string]: unknown }
 >;
 
+function roleOf(service: string, properties: Record<string, unknown> = {}) {
+  const Statement = [
+    { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: service } },
+  ];
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: { AssumeRolePolicyDocument: { Statement }, ...properties },
+  };
+}
+
 const api: Resources = {
-  Role: { Type: 'AWS::IAM::Role', Properties: {} },
+  Role: roleOf('lambda.amazonaws.com'),
+  MachineRole: roleOf('states.amazonaws.com'),
   Api: {
     Type: 'AWS::ApiGatewayV2::Api',
     Properties: { Name: 'ledger', ProtocolType: 'HTTP', Description: 'x' },
@@ -173,6 +184,7 @@ describe('readTemplate', () => {
         name: 'ledger-deposit',
         arn: 'arn:aws:lambda:us-east-1:000000000000:function:ledger-deposit',
         region: 'us-east-1',
+        roleArn: 'arn:aws:iam::000000000000:role/Ledger-Role',
         codeDirectory: join(directory, 'asset.abc'),
         handler: 'index.handler',
         timeoutSeconds: 20,
@@ -294,7 +306,7 @@ describe('readTemplate', () => {
           Type: 'AWS::StepFunctions::StateMachine',
           Properties: {
             StateMachineName: 'transfer',
-            RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
+            RoleArn: { 'Fn::GetAtt': ['MachineRole', 'Arn'] },
             DefinitionString: {
               'Fn::Join': ['', ['{"Resource":"', { 'Fn::GetAtt': ['Credit', 'Arn'] }, '"}']],
             },
@@ -307,6 +319,7 @@ describe('readTemplate', () => {
         name: 'transfer',
         arn: 'arn:aws:states:us-east-1:000000000000:stateMachine:transfer',
         type: 'STANDARD',
+        roleArn: 'arn:aws:iam::000000000000:role/Ledger-MachineRole',
         definition: { Resource: 'arn:aws:lambda:us-east-1:000000000000:function:credit' },
       },
     ]);
@@ -387,6 +400,7 @@ describe('readTemplate', () => {
       expression: 'rate(1 minute)',
       functionName: 'recover',
       maximumEventAgeSeconds: 60,
+      arn: 'arn:aws:events:us-east-1:000000000000:rule/every-minute',
     };
     expect(schedules).toEqual([schedule, { ...schedule, input: { from: 'streams' } }]);
   });
