@@ -12,14 +12,14 @@ export interface CommandLine {
 const DEFAULT_REQUESTS = 1_000;
 const MOST_REQUESTS = 1_000_000;
 
-export const usage = `Usage: npm run probe -- [--requests N] [--seed K] [--url URL]
+export const usage = `Usage: npm run fuzz -- [--requests N] [--seed K] [--url URL]
 
 Generates requests from the API's own OpenAPI document, valid ones and all kinds of wrong ones, sends them, and holds every answer
 to the document: status, headers, body, code; no 5xx. Ends with 1 where one does not fit, with the request as a curl command.
 
   --requests N  how many; ${DEFAULT_REQUESTS} unless said otherwise
   --seed K      what the requests follow from; 1 unless said otherwise
-  --url URL     the API; without, one is started on this machine and stopped afterwards. Accounts of the probe's own are opened in
+  --url URL     the API; without, one is started on this machine and stopped afterwards. Accounts of the fuzzer's own are opened in
                 it and stay, with money in them
   --help        this text`;
 

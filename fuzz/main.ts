@@ -5,7 +5,7 @@ import { startLocalCloud } from '../local-cloud/cloud.ts';
 import { showProgress } from '../testing/progress.ts';
 import { type CommandLine, parseCommandLine, usage } from './command-line.ts';
 import { figures, findingsOf } from './report.ts';
-import { probe } from './run.ts';
+import { fuzz } from './run.ts';
 
 /** By convention: the command line was wrong. */
 const WRONG_USAGE = 2;
@@ -19,14 +19,14 @@ const main = async (): Promise<number> => {
     console.log(usage);
     return 0;
   }
-  if (commandLine.url !== undefined) return probeAt(commandLine.url, commandLine);
+  if (commandLine.url !== undefined) return fuzzAt(commandLine.url, commandLine);
   const cloud = await startLocalCloud({
-    assembly: synthesize({ stage: 'dev', outdir: join(repository, 'build', 'probe') }),
+    assembly: synthesize({ stage: 'dev', outdir: join(repository, 'build', 'fuzz') }),
     port: 0,
     report: { step: () => {}, log: () => {}, warn: (line) => console.error(line) },
   });
   try {
-    return await probeAt(cloud.url, commandLine);
+    return await fuzzAt(cloud.url, commandLine);
   } finally {
     await cloud.stop();
   }
@@ -36,19 +36,19 @@ const readCommandLine = (): CommandLine => {
   try {
     return parseCommandLine(process.argv.slice(2));
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\nSee npm run probe -- --help`);
+    console.error(`${error instanceof Error ? error.message : error}\nSee npm run fuzz -- --help`);
     process.exit(WRONG_USAGE);
   }
 };
 
-const probeAt = async (url: string, { requests, seed }: CommandLine): Promise<number> => {
+const fuzzAt = async (url: string, { requests, seed }: CommandLine): Promise<number> => {
   const progress = showProgress(process.stderr);
   const every = Math.ceil(requests / STEPS);
-  progress.start('probe', Math.ceil(requests / every));
+  progress.start('fuzz', Math.ceil(requests / every));
   const onAnswer = (done: number): void => {
     if (done % every === 0 || done === requests) progress.step(`${done} answers`);
   };
-  const result = await probe({ url, requests, seed, onAnswer }).finally(() => progress.end());
+  const result = await fuzz({ url, requests, seed, onAnswer }).finally(() => progress.end());
   if (result.findings.length > 0) console.error(findingsOf(result.findings, { url, seed }));
   console.log(figures(result));
   return result.findings.length > 0 ? 1 : 0;

@@ -3,7 +3,7 @@ import type { Random } from '../testing/random.ts';
 import { createValues } from './values.ts';
 
 /** A request that is sent as it is. */
-export interface ProbeRequest {
+export interface FuzzRequest {
   readonly method: string;
   /**
    * Path and query, encoded. {@link LAST_CURSOR} and {@link LAST_LOCATION} in it are filled in from
@@ -49,7 +49,7 @@ export const createRequests = ({
   fits,
   accountIds,
   prefix,
-}: Sources): (() => ProbeRequest) => {
+}: Sources): (() => FuzzRequest) => {
   const routes = [...operations.keys()];
   const made = new Map<string, number>();
   const fresh = (kind: string): string => {
@@ -98,9 +98,13 @@ export const createRequests = ({
           : undefined;
       case 'Prefer':
         return random.chance(0.3) ? random.oneOf(preferences) : undefined;
+      case 'Accept-Encoding':
+        return random.chance(0.7)
+          ? random.oneOf(['gzip', 'gzip, br', 'gzip;q=0', 'identity', '*', 'x'.repeat(300), ';q'])
+          : undefined;
       case 'X-Correlation-Id':
         return random.chance(0.2)
-          ? random.oneOf(['probe', 'x'.repeat(128), 'x'.repeat(200), 'a,a', 'ü'])
+          ? random.oneOf(['fuzz', 'x'.repeat(128), 'x'.repeat(200), 'a,a', 'ü'])
           : undefined;
       default:
         throw new Error(`nothing is sent as ${name} yet`);
@@ -146,21 +150,21 @@ export const createRequests = ({
   const render = (
     { method, path, ids, query, headers, body, contentType }: Draft,
     raw?: Buffer,
-  ): ProbeRequest => ({
+  ): FuzzRequest => ({
     method,
     target: `${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encode(ids.get(name) ?? ''))}${queryOf(query)}`,
     headers: body === undefined ? headers : [...headers, ['Content-Type', contentType]],
     body: raw ?? (body === undefined ? undefined : Buffer.from(JSON.stringify(body))),
   });
 
-  const wrongBody = (draft: Draft): ProbeRequest => {
+  const wrongBody = (draft: Draft): FuzzRequest => {
     const body = values.wrong(draft.schema ?? {});
     const broken =
       draft.schema !== undefined && !fits(draft.schema, JSON.parse(JSON.stringify(body)));
     return { ...render({ ...draft, body }), standing: broken ? 'broken' : undefined };
   };
 
-  const wrongBytes = (draft: Draft): ProbeRequest => {
+  const wrongBytes = (draft: Draft): FuzzRequest => {
     const text = JSON.stringify(draft.body);
     const bytes = random.oneOf<() => Buffer>([
       () => Buffer.from(text.slice(0, -1)),
@@ -186,7 +190,7 @@ export const createRequests = ({
     return render(draft, bytes);
   };
 
-  const wrongParameter = (draft: Draft): ProbeRequest => {
+  const wrongParameter = (draft: Draft): FuzzRequest => {
     const parameters = draft.operation.parameters.filter(({ in: place }) => place !== 'header');
     if (parameters.length === 0 || random.chance(0.3)) return wrongQuery(draft);
     const { name, in: place, schema } = random.oneOf(parameters);
@@ -202,7 +206,7 @@ export const createRequests = ({
     return { ...request, standing: fits(schema, meant) ? undefined : 'broken' };
   };
 
-  const wrongQuery = (draft: Draft): ProbeRequest => {
+  const wrongQuery = (draft: Draft): FuzzRequest => {
     const request = render(draft);
     const [path, query = ''] = request.target.split('?');
     const isUnknown = random.chance(0.5);
@@ -218,8 +222,8 @@ export const createRequests = ({
           'limit=1%00',
           'limit',
         ]);
-    // What is known is told in words: these two take any.
-    const isTaken = ['/health', '/openapi.json'].includes(path ?? '');
+    // What is known is told in words: these take any.
+    const isTaken = ['/health', '/openapi.json', '/docs'].includes(path ?? '');
     return {
       ...request,
       target: `${path}?${query && `${query}&`}${more}`,
@@ -227,7 +231,7 @@ export const createRequests = ({
     };
   };
 
-  const wrongHeader = (draft: Draft): ProbeRequest => {
+  const wrongHeader = (draft: Draft): FuzzRequest => {
     const request = render(draft);
     const more = random.oneOf<readonly (readonly [string, string])[]>([
       [['Idempotency-Key', '']],
@@ -281,7 +285,7 @@ export const createRequests = ({
 
   const flaws = [wrongBody, wrongBody, wrongBytes, wrongParameter, wrongHeader];
 
-  const strayRequest = (): ProbeRequest => {
+  const strayRequest = (): FuzzRequest => {
     const route = random.oneOf(routes);
     const operation = operations.get(route);
     const request = operation ? render(soundRequest(route, operation)) : undefined;
@@ -306,7 +310,7 @@ export const createRequests = ({
     };
   };
 
-  const newRequest = (): ProbeRequest => {
+  const newRequest = (): FuzzRequest => {
     if (random.chance(0.1)) return strayRequest();
     if (random.chance(0.02))
       return { method: 'GET', target: LAST_LOCATION, headers: [], standing: 'sound' };
@@ -320,7 +324,7 @@ export const createRequests = ({
     return bodyless ? wrongParameter(draft) : flaw(draft);
   };
 
-  const lately: ProbeRequest[] = [];
+  const lately: FuzzRequest[] = [];
   return () => {
     if (lately.length > 0 && random.chance(0.1)) return random.oneOf(lately);
     const request = newRequest();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseCommandLine } from '../../../probe/command-line.ts';
+import { parseCommandLine } from '../../../fuzz/command-line.ts';
 
 it('has an answer for everything that is not said', () => {
   expect(parseCommandLine([])).toEqual({ help: false, requests: 1_000, seed: 1, url: undefined });

@@ -2,11 +2,11 @@ import { setImmediate as pause } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { randomOf } from '../testing/random.ts';
 import { type Check, createCheck } from './check.ts';
-import { createRequests, LAST_CURSOR, LAST_LOCATION, type ProbeRequest } from './requests.ts';
-import { createSender, type ProbeAnswer } from './send.ts';
+import { createRequests, type FuzzRequest, LAST_CURSOR, LAST_LOCATION } from './requests.ts';
+import { createSender, type FuzzAnswer } from './send.ts';
 
 /** What was asked for. */
-export interface ProbeOptions {
+export interface FuzzOptions {
   /** Of the API, without a slash at its end. */
   readonly url: string;
   readonly requests: number;
@@ -19,14 +19,14 @@ export interface ProbeOptions {
 export interface Finding {
   /** Which of the requests it was: 1, 2, 3 … */
   readonly number: number;
-  readonly request: ProbeRequest;
+  readonly request: FuzzRequest;
   /** Absent: none came. */
-  readonly answer?: ProbeAnswer;
+  readonly answer?: FuzzAnswer;
   readonly wrong: readonly string[];
 }
 
 /** What became of a run. */
-export interface ProbeResult {
+export interface FuzzResult {
   readonly findings: readonly Finding[];
   /** How many answers there were, by status. */
   readonly statuses: ReadonlyMap<number, number>;
@@ -42,12 +42,7 @@ const ACCOUNTS = 12;
  * serves.
  * @throws {Error} where the document cannot be had or read, or there are no accounts to begin with.
  */
-export const probe = async ({
-  url,
-  requests,
-  seed,
-  onAnswer,
-}: ProbeOptions): Promise<ProbeResult> => {
+export const fuzz = async ({ url, requests, seed, onAnswer }: FuzzOptions): Promise<FuzzResult> => {
   const sender = createSender(url, PARALLEL);
   try {
     const check = createCheck(JSON.parse((await sender.send(get('/openapi.json'))).text));
@@ -61,11 +56,11 @@ export const probe = async ({
   }
 };
 
-type Send = (request: ProbeRequest) => Promise<ProbeAnswer>;
+type Send = (request: FuzzRequest) => Promise<FuzzAnswer>;
 
-const get = (target: string): ProbeRequest => ({ method: 'GET', target, headers: [] });
+const get = (target: string): FuzzRequest => ({ method: 'GET', target, headers: [] });
 
-const post = (target: string, key: string, body: object): ProbeRequest => ({
+const post = (target: string, key: string, body: object): FuzzRequest => ({
   method: 'POST',
   target,
   headers: [
@@ -89,13 +84,13 @@ const openAccounts = async (send: Send, accountIds: readonly string[]): Promise<
 
 interface Sending {
   readonly count: number;
-  readonly next: () => ProbeRequest;
+  readonly next: () => FuzzRequest;
   readonly check: Check;
   readonly send: Send;
-  readonly onAnswer: ProbeOptions['onAnswer'];
+  readonly onAnswer: FuzzOptions['onAnswer'];
 }
 
-const sendAll = async ({ count, next, check, send, onAnswer }: Sending): Promise<ProbeResult> => {
+const sendAll = async ({ count, next, check, send, onAnswer }: Sending): Promise<FuzzResult> => {
   const findings: Finding[] = [];
   const statuses = new Map<number, number>();
   const seen = new Map([...check.operations.keys()].map((route) => [route, new Set<number>()]));
@@ -140,13 +135,13 @@ const createMemory = () => {
   let location = '/health';
   const listOf = (target: string): string => target.replaceAll(/[?&](?:cursor|limit)=[^&]*/g, '');
   return {
-    keep: ({ method, target }: ProbeRequest, { status, headers, text }: ProbeAnswer): void => {
+    keep: ({ method, target }: FuzzRequest, { status, headers, text }: FuzzAnswer): void => {
       location = headers.location ?? location;
       if (method !== 'GET' || status !== 200 || !text.includes('"nextCursor"')) return;
       const page = Page.safeParse(JSON.parse(text));
       if (page.success) cursors.set(listOf(target), page.data.nextCursor);
     },
-    fill: (request: ProbeRequest): ProbeRequest => {
+    fill: (request: FuzzRequest): FuzzRequest => {
       const cursor = cursors.get(listOf(request.target));
       const target = cursor
         ? request.target.replaceAll(LAST_CURSOR, encodeURIComponent(cursor))

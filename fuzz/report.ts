@@ -1,4 +1,4 @@
-import type { Finding, ProbeResult } from './run.ts';
+import type { Finding, FuzzResult } from './run.ts';
 import { toCurl } from './send.ts';
 
 /** Kinds; beyond, they are counted and not shown. */
@@ -33,7 +33,7 @@ export const findingsOf = (
 };
 
 /** The figures of a run. */
-export const figures = ({ findings, statuses, seen }: ProbeResult): string => {
+export const figures = ({ findings, statuses, seen }: FuzzResult): string => {
   const sorted = [...statuses].toSorted(([a], [b]) => a - b);
   const total = sorted.reduce((sum, [, count]) => sum + count, 0);
   const routes = [...seen].map(
