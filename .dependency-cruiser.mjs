@@ -191,7 +191,8 @@ export default {
       name: 'fuzz-knows-the-api-by-its-document',
       comment: 'What the code means by an answer must not be what the answer is held to.',
       severity: 'error',
-      from: { path: '^fuzz/' },
+      // The audit of the tables is about what the code wrote.
+      from: { path: '^fuzz/', pathNot: '^fuzz/watch/audit\\.ts$' },
       to: { path: ['^events/', '^functions/', '^test/', '^storm/', '^bench/', '^smoke/'] },
     },
     {

@@ -546,7 +546,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is larger than 16 KiB. With `application/json`, by the gateway: the body is larger than 10 MB. Nothing was done. Do not send it again as it is. */
+        /** @description The body is larger than 16 KiB. With `application/json`, by the gateway: the body is larger than 10 MB, or than the 6 MB that a function takes. Nothing was done. Do not send it again as it is. */
         BodyTooLarge: {
             headers: {
                 "X-Correlation-Id": components["headers"]["CorrelationIdOfProblem"];
@@ -648,7 +648,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description By the gateway: the body is larger than 10 MB. Nothing was done. Do not send it again as it is. */
+        /** @description By the gateway: the body is larger than 10 MB, or than the 6 MB that a function takes. Nothing was done. Do not send it again as it is. */
         GatewayBodyTooLarge: {
             headers: {
                 "Apigw-Requestid": components["headers"]["ApigwRequestid"];

@@ -1,11 +1,12 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { synthesize } from '../infra/synth.ts';
-import { startLocalCloud } from '../local-cloud/cloud.ts';
+import { type LocalCloud, startLocalCloud } from '../local-cloud/cloud.ts';
 import { showProgress } from '../testing/progress.ts';
 import { type CommandLine, parseCommandLine, usage } from './command-line.ts';
 import { figures, findingsOf } from './report.ts';
 import { fuzz } from './run.ts';
+import { auditTables } from './watch/audit.ts';
 
 /** By convention: the command line was wrong. */
 const WRONG_USAGE = 2;
@@ -26,7 +27,7 @@ const main = async (): Promise<number> => {
     report: { step: () => {}, log: () => {}, warn: (line) => console.error(line) },
   });
   try {
-    return await fuzzAt(cloud.url, commandLine);
+    return await fuzzAt(cloud.url, commandLine, cloud);
   } finally {
     await cloud.stop();
   }
@@ -41,17 +42,35 @@ const readCommandLine = (): CommandLine => {
   }
 };
 
-const fuzzAt = async (url: string, { requests, seed }: CommandLine): Promise<number> => {
+/** @param cloud that serves the API, where it runs in this process. */
+const fuzzAt = async (
+  url: string,
+  { requests, seed, connections, token }: CommandLine,
+  cloud?: LocalCloud,
+): Promise<number> => {
   const progress = showProgress(process.stderr);
   const every = Math.ceil(requests / STEPS);
   progress.start('fuzz', Math.ceil(requests / every));
   const onAnswer = (done: number): void => {
     if (done % every === 0 || done === requests) progress.step(`${done} answers`);
   };
-  const result = await fuzz({ url, requests, seed, onAnswer }).finally(() => progress.end());
+  const began = performance.now();
+  const isHere = cloud !== undefined;
+  const options = { url, requests, seed, connections, token, isHere, onAnswer };
+  const result = await fuzz(options).finally(() => progress.end());
+  const troubles = [...result.troubles];
   if (result.findings.length > 0) console.error(findingsOf(result.findings, { url, seed }));
   console.log(figures(result));
-  return result.findings.length > 0 ? 1 : 0;
+  if (cloud) {
+    const audited = await auditTables(cloud, result.heard).catch((error: unknown) => {
+      troubles.push(`the audit: ${error instanceof Error ? error.message : error}`);
+    });
+    if (audited)
+      console.log(`audited: ${audited.streams} streams, ${audited.events} events, all sound`);
+  }
+  for (const trouble of troubles) console.error(`  !  ${trouble}`);
+  console.log(`seed ${seed}, ${Math.round((performance.now() - began) / 1_000)} s`);
+  return result.findings.length > 0 || troubles.length > 0 ? 1 : 0;
 };
 
 process.exitCode = await main();

@@ -50,7 +50,10 @@ export const createRequests = ({
   accountIds,
   prefix,
 }: Sources): (() => FuzzRequest) => {
-  const routes = [...operations.keys()];
+  // What answers the same to everybody is soon known: a ledger's routes come five times as often.
+  const routes = [...operations].flatMap(([route, { tags }]) =>
+    Array.from({ length: tags.includes('service') ? 1 : 5 }, () => route),
+  );
   const made = new Map<string, number>();
   const fresh = (kind: string): string => {
     const number = (made.get(kind) ?? 0) + 1;
@@ -182,8 +185,23 @@ export const createRequests = ({
       () => Buffer.from(`${text}${' '.repeat(20_000)}`),
       () => Buffer.from('['.repeat(5_000)),
       () => Buffer.from(`\ufeff${text}`),
-      () => Buffer.from(text.replace(/:\d+/, ':1e400')),
-      () => Buffer.from(text.replace(/:\d+/, ':1.0000000000000000001')),
+      () => Buffer.from(text.replace(/:\d+/, `:${random.oneOf(oddNumbers)}`)),
+      () => Buffer.from(text.replace(/:\d+/, `:${random.oneOf(oddNumbers)}`)),
+      () => Buffer.from(text.replace(/:"[^"]*"/, `:"${random.oneOf(oddTexts)}"`)),
+      () =>
+        Buffer.from(`{"${random.oneOf(oddNames)}":${random.oneOf(oddMembers)},${text.slice(1)}`),
+      () =>
+        Buffer.from(
+          text.replace(/:("[^"]*"|\d+)/, `:${'{"a":'.repeat(3_000)}1${'}'.repeat(3_000)}`),
+        ),
+      () =>
+        Buffer.from(
+          text.replace(
+            /"(\w)(\w+)":/,
+            (_, first: string, rest: string) =>
+              `"${first}${rest}":1,"\\u00${first.charCodeAt(0).toString(16)}${rest}":`,
+          ),
+        ),
       () =>
         Buffer.from(random.oneOf(['NaN', '{', '"', '0', 'nul', '{"a":1}{"b":2}', "{'amount':1}"])),
     ])();
@@ -358,6 +376,45 @@ const preferences: readonly string[] = [
   'respond-async, wait=1',
   'respond-async',
   'wait="1"',
+];
+/** What JSON, or somebody who writes it, may call a number. */
+const oddNumbers: readonly string[] = [
+  ...['-0', '0.0', '1.0', '1e2', '100e-2', '1E+2', '0.1e1', '1e400', '-1e400', '1e-400', '5e-324'],
+  ...['9007199254740990', '9007199254740991', '9007199254740992', '9007199254740993', '-1', '1.5'],
+  ...['-9007199254740991', '9007199254740991.0', '1.0000000000000000001', '0.30000000000000004'],
+  ...['1'.repeat(400), `0.${'0'.repeat(400)}1`, `1${'0'.repeat(15)}`, '18446744073709551616'],
+  ...['01', '+1', '.5', '1.', '-', '1e', '0x10', '1_000', 'NaN', 'Infinity', '1n', '"1"', 'null'],
+];
+/** As they stand between quotes. */
+const oddTexts: readonly string[] = [
+  ...['\\ud800', '\\udfff\\ud800', '\\u0000', '\u0001', '\t', '\\x41', '\\', '\ufeff', '\u202e'],
+  ...[
+    'EUR\\u0000',
+    '../../etc/passwd',
+    "' OR 1=1",
+    '${x}',
+    '{{x}}',
+    '%00',
+    'constructor',
+    '__proto__',
+  ],
+  ...['\u{1f4b6}'.repeat(140), 'x'.repeat(141), 'a\\u0308', '\\ud83d\\ude00', '<script>'],
+];
+const oddNames: readonly string[] = [
+  ...[
+    '__proto__',
+    'constructor',
+    'prototype',
+    'toString',
+    'hasOwnProperty',
+    'valueOf',
+    '',
+    '\\u0000',
+  ],
+  ...['then', '$ref', 'amount ', 'AMOUNT', '\\ud800', '\\u005f_proto__', 'x'.repeat(5_000)],
+];
+const oddMembers: readonly string[] = [
+  ...['1', 'null', '{}', '[]', '{"amount":1}', '{"__proto__":{"amount":1}}', '[[[[[[]]]]]]'],
 ];
 const oddSegments: readonly string[] = [
   '%',
