@@ -392,7 +392,7 @@ const oddTexts: readonly string[] = [
     'EUR\\u0000',
     '../../etc/passwd',
     "' OR 1=1",
-    '${x}',
+    '{x}',
     '{{x}}',
     '%00',
     'constructor',
