@@ -107,6 +107,9 @@ export const startHttpApi = async (
   // A request without `Host` is refused below, in the gateway's own form.
   const limits = { maxHeaderSize: HEADER_LIMIT_BYTES, requireHostHeader: false };
   const server = createServer({ ...limits, keepAliveTimeout: 60_000 }, take);
+  // A client may say that it has sent all (`printf … | nc`), and still waits for its answers. Node.js
+  // has this setting since its beginnings, and no type for it.
+  Object.assign(server, { httpAllowHalfOpen: true });
   // What is expected besides 100-continue is not known here, and does no harm.
   server.on('checkExpectation', take);
   // Of a connection in several requests the first is answered first: a client would take what is

@@ -244,6 +244,14 @@ describe('bytes that are hardly HTTP', () => {
     expect(await write(await serve(echo), bytes)).toMatch(/^HTTP\/1\.1 201 Created\r\n/);
   });
 
+  it('are answered to a client that has ended its side of the connection', async () => {
+    const socket = connect({ port: Number(new URL(await serve(echo)).port), allowHalfOpen: true });
+    socket.end(`POST /accounts/a HTTP/1.1\r\n${host}`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk);
+    expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 201 Created\r\n/);
+  });
+
   it('that follow a request are answered after it, never in its place', async () => {
     const answerNow = Promise.withResolvers<void>();
     const slow = functionThat(async () => {
