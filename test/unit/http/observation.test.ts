@@ -34,7 +34,7 @@ const measured = () => lines.filter((line) => '_aws' in line);
 const answering: HttpHandler = (...invocation) =>
   httpHandler(telemetry, z.object({}), async () => json(200, {}))(...invocation);
 const request = {
-  route: '/accounts/{accountId}',
+  route: '/things/{accountId}',
   path: { accountId: 'a1' },
   headers: { 'X-Correlation-Id': 'c1' },
 };
@@ -48,8 +48,8 @@ describe('what an invocation tells', () => {
         message: 'answered',
         service: 'deposit',
         correlation_id: 'c1',
-        route: 'GET /accounts/{accountId}',
-        path: '/accounts/a1',
+        route: 'GET /things/{accountId}',
+        path: '/things/a1',
         status: 200,
         caller: 'local',
         milliseconds: expect.any(Number),
