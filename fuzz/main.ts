@@ -7,6 +7,7 @@ import { type CommandLine, parseCommandLine, usage } from './command-line.ts';
 import { figures, findingsOf } from './report.ts';
 import { fuzz } from './run.ts';
 import { auditTables } from './watch/audit.ts';
+import { environmentsOf } from './watch/memory.ts';
 
 /** By convention: the command line was wrong. */
 const WRONG_USAGE = 2;
@@ -55,8 +56,8 @@ const fuzzAt = async (
     if (done % every === 0 || done === requests) progress.step(`${done} answers`);
   };
   const began = performance.now();
-  const isHere = cloud !== undefined;
-  const options = { url, requests, seed, connections, token, isHere, onAnswer };
+  const environments = cloud && (() => environmentsOf(cloud));
+  const options = { url, requests, seed, connections, token, environments, onAnswer };
   const result = await fuzz(options).finally(() => progress.end());
   const troubles = [...result.troubles];
   if (result.findings.length > 0) console.error(findingsOf(result.findings, { url, seed }));

@@ -48,7 +48,7 @@ export const figures = (result: FuzzResult): string => {
     ...(held > 0 ? [`${held} connections were held open`] : []),
     ...(memory.length > 0
       ? [
-          `memory after the warm-up and in the end: ${memory.map(({ heap, resident }) => `${megabytes(heap)} of heap, ${megabytes(resident)} resident`).join('; ')}`,
+          `memory after the warm-up and in the end: ${memory.map(({ heap, resident, environments }) => `${megabytes(heap)} of heap, ${megabytes(resident)} resident with ${environments} environments`).join('; ')}`,
         ]
       : []),
     ...routes,

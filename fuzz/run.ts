@@ -20,8 +20,11 @@ export interface FuzzOptions {
   readonly token?: string | (() => string) | undefined;
   /** How many connections are held open meanwhile. */
   readonly connections?: number;
-  /** Whether the API runs in this process, so that its memory is looked at. */
-  readonly isHere?: boolean;
+  /**
+   * How many environments of functions run in this process, whose memory is looked at then. Absent:
+   * the API runs elsewhere.
+   */
+  readonly environments?: (() => number) | undefined;
   /** Called after every request. */
   readonly onAnswer?: (done: number) => void;
 }
@@ -67,9 +70,12 @@ const ON_THE_WIRE = 0.1;
 
 /**
  * How much more memory is in use after a run than after its warm-up, at most, whatever its length;
- * in bytes. What is kept for each request would be more: 20,000 of a kilobyte are 20 MB.
+ * in bytes. What is kept for each request would be more: 20,000 of 10 KB are 200 MB. Meanwhile
+ * environments start, as more invocations meet: each takes 43 MB (38 took 1,234 MB, 46 1,578).
  */
-const MORE: MemoryUse = { heap: 24 * 2 ** 20, resident: 256 * 2 ** 20 };
+const MORE_HEAP = 24 * 2 ** 20;
+const MORE_RESIDENT = 192 * 2 ** 20;
+const MORE_PER_ENVIRONMENT = 48 * 2 ** 20;
 
 /**
  * Sends generated requests, sound and broken, and bytes that are hardly HTTP, and holds every
@@ -77,7 +83,7 @@ const MORE: MemoryUse = { heap: 24 * 2 ** 20, resident: 256 * 2 ** 20 };
  * @throws {Error} where the document cannot be had or read, or there are no accounts to begin with.
  */
 export const fuzz = async (options: FuzzOptions): Promise<FuzzResult> => {
-  const { url, requests, seed, token, connections = 0, isHere = false, onAnswer } = options;
+  const { url, requests, seed, token, connections = 0, environments, onAnswer } = options;
   const sender = createSender(url, PARALLEL);
   const authorization = () => {
     const current = typeof token === 'function' ? token() : token;
@@ -108,7 +114,7 @@ export const fuzz = async (options: FuzzOptions): Promise<FuzzResult> => {
     const warmUp = Math.ceil(requests * WARM_UP);
     const whileHeld = connections > 0 ? Math.ceil(requests * WHILE_HELD) : 0;
     await sending.sendMore(warmUp);
-    if (isHere) memory.push(await measureMemory());
+    if (environments) memory.push(await measureMemory(environments()));
     let held = 0;
     if (connections > 0) {
       const holding = await holdConnections(url, connections);
@@ -120,8 +126,8 @@ export const fuzz = async (options: FuzzOptions): Promise<FuzzResult> => {
     }
     await sending.sendMore(requests - warmUp - whileHeld);
     troubles.push(...(await awaitEnds(send, sending.heard)));
-    if (isHere) {
-      memory.push(await measureMemory());
+    if (environments) {
+      memory.push(await measureMemory(environments()));
       troubles.push(...grown(memory));
     }
     return { ...sending.result(), troubles, memory, held, heard: sending.heard };
@@ -130,11 +136,18 @@ export const fuzz = async (options: FuzzOptions): Promise<FuzzResult> => {
   }
 };
 
-const grown = ([before, after]: readonly MemoryUse[]): string[] =>
-  (['heap', 'resident'] as const).flatMap((kind) => {
-    const more = (after?.[kind] ?? 0) - (before?.[kind] ?? 0);
-    return more > MORE[kind] ? [`${kind} memory has grown by ${megabytes(more)}`] : [];
-  });
+const grown = ([before, after]: readonly MemoryUse[]): string[] => {
+  if (!before || !after) return [];
+  const heap = after.heap - before.heap;
+  const started = Math.max(0, after.environments - before.environments);
+  const resident = after.resident - before.resident - started * MORE_PER_ENVIRONMENT;
+  return [
+    ...(heap > MORE_HEAP ? [`the heap has grown by ${megabytes(heap)}`] : []),
+    ...(resident > MORE_RESIDENT
+      ? [`the process has grown by ${megabytes(resident)} beyond what new environments take`]
+      : []),
+  ];
+};
 
 /** Bytes for people. */
 export const megabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MB`;

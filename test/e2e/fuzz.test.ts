@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fuzz } from '../../fuzz/run.ts';
 import { auditTables } from '../../fuzz/watch/audit.ts';
+import { environmentsOf } from '../../fuzz/watch/memory.ts';
 import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
 
 let cloud: TestCloud;
@@ -18,7 +19,8 @@ const CONNECTIONS = 500;
 it(`${REQUESTS} requests made from the OpenAPI document and bytes that are hardly HTTP are answered as it says, none by a 5xx, and the tables are sound`, {
   timeout: 180_000,
 }, async () => {
-  const options = { requests: REQUESTS, seed: 1, connections: CONNECTIONS, isHere: true };
+  const environments = () => environmentsOf(cloud);
+  const options = { requests: REQUESTS, seed: 1, connections: CONNECTIONS, environments };
   const result = await fuzz({ url: cloud.url, ...options });
   const { findings, troubles, statuses, seen, held } = result;
   expect(findings).toEqual([]);
