@@ -29,7 +29,7 @@ it.each([
   [['--requests', '0'], '--requests is "0"; it is a whole number, 1 to 1000000.'],
   [['--seed', 'x'], '--seed is "x"'],
   [['--url', 'example.com'], '--url is "example.com"; it is one of http or https.'],
-  [['--connections', '-1'], '--connections is "-1"'],
+  [['--connections', '1.5'], '--connections is "1.5"'],
   [['--seeds'], "Unknown option '--seeds'"],
 ])('%j is refused', (argv, message) => {
   expect(() => parseCommandLine(argv)).toThrow(message);

@@ -92,16 +92,22 @@ describe('an exchange', () => {
 });
 
 it('exchanges follow from their seed, are of many kinds, and carry the token of who pays in', () => {
+  /** Of each its beginning: some have 10 MB. */
   const made = (seed: number) => {
     const next = createWireCases(randomOf(seed), ['a1'], () => ['Authorization: Bearer t']);
-    return Array.from({ length: 400 }, next);
+    return Array.from({ length: 300 }, () => {
+      const { name, parts, ending } = next();
+      const begin = parts.map((part) => part.toString('latin1', 0, 300)).join('');
+      return { name, ending, begin: begin.slice(0, 2_000) };
+    });
   };
   const exchanges = made(7);
   expect(made(7)).toEqual(exchanges);
   expect(made(8)).not.toEqual(exchanges);
   expect(new Set(exchanges.map(({ name }) => name)).size).toBeGreaterThan(40);
-  const deposits = exchanges.filter(({ parts }) => Buffer.concat(parts).includes('/deposits'));
-  expect(deposits.length).toBeGreaterThan(50);
-  for (const { parts, ending } of deposits.filter(({ ending }) => ending === 'wait'))
-    expect([ending, Buffer.concat(parts).includes('Bearer t')]).toEqual(['wait', true]);
+  const deposits = exchanges.filter(
+    ({ begin, ending }) => begin.includes('/deposits') && ending === 'wait',
+  );
+  expect(deposits.length).toBeGreaterThan(20);
+  for (const { begin } of deposits) expect(begin).toContain('Authorization: Bearer t\r\n');
 });
