@@ -1,12 +1,14 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { docsPage } from './docs-page.ts';
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Where the bundles go: `<directory>/<function's name>/index.mjs`, with its source map beside it.
+ * Where the bundles go: `<directory>/<function's name>/index.mjs`, with its source map beside it,
+ * and beside that of `docs` its page.
  */
 export const bundleDirectory = join(repository, 'build', 'functions');
 
@@ -99,5 +101,8 @@ export const bundle = async (
     logLevel: 'silent',
     metafile: true,
   });
+  // The only one that is deployed with more than its code.
+  if ('docs' in entries)
+    writeFileSync(join(outdir, 'docs', 'page.json'), JSON.stringify(docsPage()));
   return metafile;
 };

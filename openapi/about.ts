@@ -6,14 +6,14 @@ export const info = {
   description:
     "Amounts are integers in the currency's minor unit (cents). Times are ISO 8601, UTC, with " +
     'milliseconds; in requests any of RFC 3339. Fields and query parameters that are not known ' +
-    'are refused; `/health` and `/openapi.json` alone take any. So are a name that comes twice ' +
+    'are refused; `/health`, `/openapi.json` and `/docs` alone take any. So are a name that comes twice ' +
     'in one object, a body that is not UTF-8, and a number that could be kept only by ' +
     'rounding.\n\n' +
     'Every error is `application/problem+json` (RFC 9457) with a stable `code`; a path that is ' +
     'not listed here answers 404 `route_not_found`, a method that is not listed with its path ' +
     '405 `method_not_allowed` with `Allow`. Every GET is answered to HEAD as well: the same ' +
     "status and headers, no body. Every answer of the API's own carries `X-Correlation-Id` and " +
-    '`Cache-Control: no-store`. Answers may gain fields.\n\n' +
+    '`Cache-Control`, which is `no-store` everywhere but at `/docs`. Answers may gain fields.\n\n' +
     'The gateway in front of the API answers some requests by itself, with `application/json` ' +
     '`{"message"}` instead of a problem, without `X-Correlation-Id`: 400, 413, 429 and 431, ' +
     'where nothing was done, and 500 and 503, where it is not known whether anything was. Every ' +

@@ -91,7 +91,9 @@ const responsesOf = (
   const responses = mapValues<Answer, object>(answers, (answer) => ({
     description: answer.description,
     headers: headersOf(['XCorrelationId', ...answer.headers]),
-    content: answer.schema && contentOf(jsonSchemas.of(answer.schema, 'input'), answer.examples),
+    content:
+      answer.schema &&
+      contentOf(jsonSchemas.of(answer.schema, 'input'), answer.examples, answer.mediaType),
   }));
   for (const name of names) {
     const { status } = errors[name];
@@ -129,8 +131,12 @@ const exampleOf = (code: ProblemWithExample) => {
   return { type: `urn:holdfast:problem:${code}`, title, status, ...problems[code], code };
 };
 
-const contentOf = (schema: unknown, examples?: Readonly<Record<string, unknown>>) => ({
-  'application/json': { schema, examples: examples && mapValues(examples, (value) => ({ value })) },
+const contentOf = (
+  schema: unknown,
+  examples?: Readonly<Record<string, unknown>>,
+  mediaType = 'application/json',
+) => ({
+  [mediaType]: { schema, examples: examples && mapValues(examples, (value) => ({ value })) },
 });
 
 const headersOf = (names: readonly HeaderName[]) =>

@@ -180,7 +180,8 @@ export const errors = {
     status: 413,
     description:
       'The body is larger than 16 KiB. With `application/json`, by the gateway: the ' +
-      'body is larger than 10 MB. Nothing was done. Do not send it again as it is.',
+      'body is larger than 10 MB, or than the 6 MB that a function takes. Nothing was done. Do ' +
+      'not send it again as it is.',
     codes: ['body_too_large'],
     gateway: 'Request Entity Too Large',
   },
@@ -273,8 +274,8 @@ export const errors = {
   GatewayBodyTooLarge: {
     status: 413,
     description:
-      'By the gateway: the body is larger than 10 MB. Nothing was done. Do not send it ' +
-      'again as it is.',
+      'By the gateway: the body is larger than 10 MB, or than the 6 MB that a function takes. ' +
+      'Nothing was done. Do not send it again as it is.',
     gateway: 'Request Entity Too Large',
   },
   TooManyRequests: {

@@ -92,6 +92,36 @@ export const headers = {
     schema: { type: 'string' },
     example: 'identity',
   },
+  ContentSecurityPolicy: {
+    name: 'Content-Security-Policy',
+    description: 'What the page may load: itself, and answers of this API.',
+    required: true,
+    schema: { type: 'string' },
+    example: "default-src 'none'; connect-src 'self'",
+  },
+  ContentEncoding: {
+    name: 'Content-Encoding',
+    description: '`gzip`, where the client takes that.',
+    schema: { type: 'string', const: 'gzip' },
+  },
+  ReferrerPolicy: {
+    name: 'Referrer-Policy',
+    description: 'What the page tells where it links to.',
+    required: true,
+    schema: { type: 'string', const: 'no-referrer' },
+  },
+  Vary: {
+    name: 'Vary',
+    description: 'What the answer depends on, besides its URL.',
+    required: true,
+    schema: { type: 'string', const: 'Accept-Encoding' },
+  },
+  XContentTypeOptions: {
+    name: 'X-Content-Type-Options',
+    description: 'The page is what its `Content-Type` says.',
+    required: true,
+    schema: { type: 'string', const: 'nosniff' },
+  },
 } as const satisfies Record<string, Header>;
 
 /** The name of a header among the document's components. */

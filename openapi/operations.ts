@@ -5,6 +5,7 @@ import { requestTransferRequest } from '../functions/commands/request-transfer.t
 import { AccountView } from '../functions/ledger/account.ts';
 import { Entry } from '../functions/ledger/statement.ts';
 import { Transfer } from '../functions/ledger/transfer.ts';
+import { docsRequest } from '../functions/queries/docs.ts';
 import { AccountAnswer, getAccountRequest } from '../functions/queries/get-account.ts';
 import { CommandStatus, getCommandRequest } from '../functions/queries/get-command.ts';
 import { getTransferRequest } from '../functions/queries/get-transfer.ts';
@@ -25,6 +26,8 @@ export interface Answer {
   readonly headers: readonly HeaderName[];
   /** Absent: there is no body. */
   readonly schema?: z.ZodMiniType;
+  /** Absent: `application/json`. */
+  readonly mediaType?: 'text/html';
   readonly examples?: Readonly<Record<string, object>>;
 }
 
@@ -308,6 +311,30 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
         description: 'This API as OpenAPI 3.1.',
         headers: [],
         schema: z.looseObject({ openapi: z.string() }),
+      },
+    },
+    errors: errorsOfService,
+  },
+  'GET /docs': {
+    operationId: 'getDocs',
+    tag: 'service',
+    summary: 'Read this document as a page',
+    description:
+      'For people: the page shows what `/openapi.json` says, and can send requests. It asks no ' +
+      'other host for anything. It may be kept for an hour.',
+    request: docsRequest,
+    answers: {
+      200: {
+        description: 'The page.',
+        headers: [
+          'ContentSecurityPolicy',
+          'ContentEncoding',
+          'ReferrerPolicy',
+          'Vary',
+          'XContentTypeOptions',
+        ],
+        mediaType: 'text/html',
+        schema: z.string(),
       },
     },
     errors: errorsOfService,

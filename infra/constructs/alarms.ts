@@ -311,6 +311,7 @@ const mayWait: ReadonlySet<FunctionName> = new Set(['request-transfer'] as const
 const asksNobody: ReadonlySet<FunctionName> = new Set([
   'health',
   'openapi',
+  'docs',
   'route-not-found',
 ] as const);
 

@@ -202,6 +202,14 @@ const catalogue = {
     timeout: 5,
     memory: 512,
   },
+  docs: {
+    group: 'queries',
+    description: 'The API for people: a page that shows the OpenAPI document',
+    route: 'GET /docs',
+    access: {},
+    timeout: 5,
+    memory: 512,
+  },
   'route-not-found': {
     group: 'queries',
     description: 'Answers every other path, and every other method, with a problem',

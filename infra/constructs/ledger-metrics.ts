@@ -18,6 +18,7 @@ const queries = [
   'get-command',
   'health',
   'openapi',
+  'docs',
   'route-not-found',
 ] as const satisfies readonly FunctionName[];
 const requests = [...commands, ...queries];

@@ -56,6 +56,7 @@ const paths = [
   '/accounts/a/commands/none',
   '/health',
   '/openapi.json',
+  '/docs',
   '/nowhere',
 ];
 

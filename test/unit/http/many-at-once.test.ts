@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createHandler as deposit } from '../../../functions/commands/deposit.ts';
 import { createHandler as openAccount } from '../../../functions/commands/open-account.ts';
@@ -6,6 +7,7 @@ import { createHandler as requestTransfer } from '../../../functions/commands/re
 import { createHandler as withdraw } from '../../../functions/commands/withdraw.ts';
 import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts';
 import { machineTime } from '../../../functions/http/polling.ts';
+import { createHandler as docs } from '../../../functions/queries/docs.ts';
 import { createHandler as getAccount } from '../../../functions/queries/get-account.ts';
 import { createHandler as getCommand } from '../../../functions/queries/get-command.ts';
 import { createHandler as getTransfer } from '../../../functions/queries/get-transfer.ts';
@@ -123,6 +125,12 @@ const cases: Readonly<Record<string, Case>> = {
   },
   health: { create: health, request: () => ({ route: '/health' }), status: 200 },
   openapi: { create: openApi, request: () => ({ route: '/openapi.json' }), status: 200 },
+  docs: {
+    create: (world) =>
+      docs({ ...world, page: { contentSecurityPolicy: "default-src 'none'", gzip: page } }),
+    request: () => ({ route: '/docs' }),
+    status: 200,
+  },
   'route-not-found': {
     create: (world) => routeNotFound({ ...world, methodsByPath: {} }),
     request: (n) => ({ route: `/nowhere/${n}` }),
@@ -130,6 +138,9 @@ const cases: Readonly<Record<string, Case>> = {
     body: (n) => ({ instance: `/nowhere/${n}` }),
   },
 };
+
+/** JSON, as the other answers are, so that all are read the same way. */
+const page = gzipSync('{}').toString('base64');
 
 /** Answers after others have had their turn. */
 const later = async <T>(value: T): Promise<T> => {

@@ -34,7 +34,7 @@ const measured = () => lines.filter((line) => '_aws' in line);
 const answering: HttpHandler = (...invocation) =>
   httpHandler(telemetry, z.object({}), async () => json(200, {}))(...invocation);
 const request = {
-  route: '/accounts/{accountId}',
+  route: '/things/{accountId}',
   path: { accountId: 'a1' },
   headers: { 'X-Correlation-Id': 'c1' },
 };
@@ -48,7 +48,7 @@ describe('what an invocation tells', () => {
         message: 'answered',
         service: 'deposit',
         correlation_id: 'c1',
-        route: 'GET /accounts/{accountId}',
+        route: 'GET /things/{accountId}',
         accountId: 'a1',
         status: 200,
         caller: 'local',

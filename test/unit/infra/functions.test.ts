@@ -41,6 +41,7 @@ const told: Record<string, Record<string, string>> = {
   'get-command': writes,
   health: {},
   openapi: {},
+  docs: {},
   'route-not-found': { METHODS_BY_PATH: JSON.stringify(methodsByPath) },
   'project-views': views,
   'rebuild-views': { ...store, ...views },
@@ -52,7 +53,7 @@ const told: Record<string, Record<string, string>> = {
 };
 
 /** What they answer, they know. */
-const asksNobody = { health: {}, openapi: {}, 'route-not-found': {} };
+const asksNobody = { health: {}, openapi: {}, docs: {}, 'route-not-found': {} };
 
 describe('the functions', () => {
   it('are those of the catalogue, by their names', () => {

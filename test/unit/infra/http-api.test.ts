@@ -21,6 +21,7 @@ const routes = {
   'GET /accounts/{accountId}/commands/{commandId}': 'get-command',
   'GET /health': 'health',
   'GET /openapi.json': 'openapi',
+  'GET /docs': 'docs',
   $default: 'route-not-found',
 };
 

@@ -72,6 +72,7 @@ const allowed: Record<string, Record<string, string[]>> = {
   },
   health: {},
   openapi: {},
+  docs: {},
   'route-not-found': {},
   'project-views': {
     [eventsStream]: readStream,

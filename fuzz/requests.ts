@@ -3,7 +3,7 @@ import type { Random } from '../testing/random.ts';
 import { createValues } from './values.ts';
 
 /** A request that is sent as it is. */
-export interface ProbeRequest {
+export interface FuzzRequest {
   readonly method: string;
   /**
    * Path and query, encoded. {@link LAST_CURSOR} and {@link LAST_LOCATION} in it are filled in from
@@ -49,8 +49,11 @@ export const createRequests = ({
   fits,
   accountIds,
   prefix,
-}: Sources): (() => ProbeRequest) => {
-  const routes = [...operations.keys()];
+}: Sources): (() => FuzzRequest) => {
+  // What answers the same to everybody is soon known: a ledger's routes come five times as often.
+  const routes = [...operations].flatMap(([route, { tags }]) =>
+    Array.from({ length: tags.includes('service') ? 1 : 5 }, () => route),
+  );
   const made = new Map<string, number>();
   const fresh = (kind: string): string => {
     const number = (made.get(kind) ?? 0) + 1;
@@ -98,9 +101,13 @@ export const createRequests = ({
           : undefined;
       case 'Prefer':
         return random.chance(0.3) ? random.oneOf(preferences) : undefined;
+      case 'Accept-Encoding':
+        return random.chance(0.7)
+          ? random.oneOf(['gzip', 'gzip, br', 'gzip;q=0', 'identity', '*', 'x'.repeat(300), ';q'])
+          : undefined;
       case 'X-Correlation-Id':
         return random.chance(0.2)
-          ? random.oneOf(['probe', 'x'.repeat(128), 'x'.repeat(200), 'a,a', 'ü'])
+          ? random.oneOf(['fuzz', 'x'.repeat(128), 'x'.repeat(200), 'a,a', 'ü'])
           : undefined;
       default:
         throw new Error(`nothing is sent as ${name} yet`);
@@ -146,21 +153,21 @@ export const createRequests = ({
   const render = (
     { method, path, ids, query, headers, body, contentType }: Draft,
     raw?: Buffer,
-  ): ProbeRequest => ({
+  ): FuzzRequest => ({
     method,
     target: `${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encode(ids.get(name) ?? ''))}${queryOf(query)}`,
     headers: body === undefined ? headers : [...headers, ['Content-Type', contentType]],
     body: raw ?? (body === undefined ? undefined : Buffer.from(JSON.stringify(body))),
   });
 
-  const wrongBody = (draft: Draft): ProbeRequest => {
+  const wrongBody = (draft: Draft): FuzzRequest => {
     const body = values.wrong(draft.schema ?? {});
     const broken =
       draft.schema !== undefined && !fits(draft.schema, JSON.parse(JSON.stringify(body)));
     return { ...render({ ...draft, body }), standing: broken ? 'broken' : undefined };
   };
 
-  const wrongBytes = (draft: Draft): ProbeRequest => {
+  const wrongBytes = (draft: Draft): FuzzRequest => {
     const text = JSON.stringify(draft.body);
     const bytes = random.oneOf<() => Buffer>([
       () => Buffer.from(text.slice(0, -1)),
@@ -178,15 +185,30 @@ export const createRequests = ({
       () => Buffer.from(`${text}${' '.repeat(20_000)}`),
       () => Buffer.from('['.repeat(5_000)),
       () => Buffer.from(`\ufeff${text}`),
-      () => Buffer.from(text.replace(/:\d+/, ':1e400')),
-      () => Buffer.from(text.replace(/:\d+/, ':1.0000000000000000001')),
+      () => Buffer.from(text.replace(/:\d+/, `:${random.oneOf(oddNumbers)}`)),
+      () => Buffer.from(text.replace(/:\d+/, `:${random.oneOf(oddNumbers)}`)),
+      () => Buffer.from(text.replace(/:"[^"]*"/, `:"${random.oneOf(oddTexts)}"`)),
+      () =>
+        Buffer.from(`{"${random.oneOf(oddNames)}":${random.oneOf(oddMembers)},${text.slice(1)}`),
+      () =>
+        Buffer.from(
+          text.replace(/:("[^"]*"|\d+)/, `:${'{"a":'.repeat(3_000)}1${'}'.repeat(3_000)}`),
+        ),
+      () =>
+        Buffer.from(
+          text.replace(
+            /"(\w)(\w+)":/,
+            (_, first: string, rest: string) =>
+              `"${first}${rest}":1,"\\u00${first.charCodeAt(0).toString(16)}${rest}":`,
+          ),
+        ),
       () =>
         Buffer.from(random.oneOf(['NaN', '{', '"', '0', 'nul', '{"a":1}{"b":2}', "{'amount':1}"])),
     ])();
     return render(draft, bytes);
   };
 
-  const wrongParameter = (draft: Draft): ProbeRequest => {
+  const wrongParameter = (draft: Draft): FuzzRequest => {
     const parameters = draft.operation.parameters.filter(({ in: place }) => place !== 'header');
     if (parameters.length === 0 || random.chance(0.3)) return wrongQuery(draft);
     const { name, in: place, schema } = random.oneOf(parameters);
@@ -202,7 +224,7 @@ export const createRequests = ({
     return { ...request, standing: fits(schema, meant) ? undefined : 'broken' };
   };
 
-  const wrongQuery = (draft: Draft): ProbeRequest => {
+  const wrongQuery = (draft: Draft): FuzzRequest => {
     const request = render(draft);
     const [path, query = ''] = request.target.split('?');
     const isUnknown = random.chance(0.5);
@@ -218,8 +240,8 @@ export const createRequests = ({
           'limit=1%00',
           'limit',
         ]);
-    // What is known is told in words: these two take any.
-    const isTaken = ['/health', '/openapi.json'].includes(path ?? '');
+    // What is known is told in words: these take any.
+    const isTaken = ['/health', '/openapi.json', '/docs'].includes(path ?? '');
     return {
       ...request,
       target: `${path}?${query && `${query}&`}${more}`,
@@ -227,7 +249,7 @@ export const createRequests = ({
     };
   };
 
-  const wrongHeader = (draft: Draft): ProbeRequest => {
+  const wrongHeader = (draft: Draft): FuzzRequest => {
     const request = render(draft);
     const more = random.oneOf<readonly (readonly [string, string])[]>([
       [['Idempotency-Key', '']],
@@ -281,7 +303,7 @@ export const createRequests = ({
 
   const flaws = [wrongBody, wrongBody, wrongBytes, wrongParameter, wrongHeader];
 
-  const strayRequest = (): ProbeRequest => {
+  const strayRequest = (): FuzzRequest => {
     const route = random.oneOf(routes);
     const operation = operations.get(route);
     const request = operation ? render(soundRequest(route, operation)) : undefined;
@@ -306,7 +328,7 @@ export const createRequests = ({
     };
   };
 
-  const newRequest = (): ProbeRequest => {
+  const newRequest = (): FuzzRequest => {
     if (random.chance(0.1)) return strayRequest();
     if (random.chance(0.02))
       return { method: 'GET', target: LAST_LOCATION, headers: [], standing: 'sound' };
@@ -320,7 +342,7 @@ export const createRequests = ({
     return bodyless ? wrongParameter(draft) : flaw(draft);
   };
 
-  const lately: ProbeRequest[] = [];
+  const lately: FuzzRequest[] = [];
   return () => {
     if (lately.length > 0 && random.chance(0.1)) return random.oneOf(lately);
     const request = newRequest();
@@ -354,6 +376,45 @@ const preferences: readonly string[] = [
   'respond-async, wait=1',
   'respond-async',
   'wait="1"',
+];
+/** What JSON, or somebody who writes it, may call a number. */
+const oddNumbers: readonly string[] = [
+  ...['-0', '0.0', '1.0', '1e2', '100e-2', '1E+2', '0.1e1', '1e400', '-1e400', '1e-400', '5e-324'],
+  ...['9007199254740990', '9007199254740991', '9007199254740992', '9007199254740993', '-1', '1.5'],
+  ...['-9007199254740991', '9007199254740991.0', '1.0000000000000000001', '0.30000000000000004'],
+  ...['1'.repeat(400), `0.${'0'.repeat(400)}1`, `1${'0'.repeat(15)}`, '18446744073709551616'],
+  ...['01', '+1', '.5', '1.', '-', '1e', '0x10', '1_000', 'NaN', 'Infinity', '1n', '"1"', 'null'],
+];
+/** As they stand between quotes. */
+const oddTexts: readonly string[] = [
+  ...['\\ud800', '\\udfff\\ud800', '\\u0000', '\u0001', '\t', '\\x41', '\\', '\ufeff', '\u202e'],
+  ...[
+    'EUR\\u0000',
+    '../../etc/passwd',
+    "' OR 1=1",
+    '{x}',
+    '{{x}}',
+    '%00',
+    'constructor',
+    '__proto__',
+  ],
+  ...['\u{1f4b6}'.repeat(140), 'x'.repeat(141), 'a\\u0308', '\\ud83d\\ude00', '<script>'],
+];
+const oddNames: readonly string[] = [
+  ...[
+    '__proto__',
+    'constructor',
+    'prototype',
+    'toString',
+    'hasOwnProperty',
+    'valueOf',
+    '',
+    '\\u0000',
+  ],
+  ...['then', '$ref', 'amount ', 'AMOUNT', '\\ud800', '\\u005f_proto__', 'x'.repeat(5_000)],
+];
+const oddMembers: readonly string[] = [
+  ...['1', 'null', '{}', '[]', '{"amount":1}', '{"__proto__":{"amount":1}}', '[[[[[[]]]]]]'],
 ];
 const oddSegments: readonly string[] = [
   '%',

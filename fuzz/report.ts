@@ -1,5 +1,6 @@
-import type { Finding, ProbeResult } from './run.ts';
+import { type Finding, type FuzzResult, megabytes } from './run.ts';
 import { toCurl } from './send.ts';
+import { toNetcat } from './wire/exchange.ts';
 
 /** Kinds; beyond, they are counted and not shown. */
 const SHOWN = 10;
@@ -15,10 +16,11 @@ export const findingsOf = (
   ];
   const shown = kinds.slice(0, SHOWN).flatMap(([first, ...alike]) => {
     if (!first) return [];
-    const { number, request, answer, wrong } = first;
+    const { number, request, exchange, answer, wrong } = first;
     return [
       `\nRequest ${number} of seed ${seed}${alike.length > 0 ? `, and ${alike.length} more like it` : ''}:`,
-      toCurl(url, request),
+      ...(request ? [toCurl(url, request)] : []),
+      ...(exchange ? [toNetcat(url, exchange)] : []),
       ...(answer
         ? [
             `${answer.status} ${JSON.stringify(answer.headers)}`,
@@ -33,7 +35,8 @@ export const findingsOf = (
 };
 
 /** The figures of a run. */
-export const figures = ({ findings, statuses, seen }: ProbeResult): string => {
+export const figures = (result: FuzzResult): string => {
+  const { findings, statuses, seen, askedAgain, held, memory } = result;
   const sorted = [...statuses].toSorted(([a], [b]) => a - b);
   const total = sorted.reduce((sum, [, count]) => sum + count, 0);
   const routes = [...seen].map(
@@ -41,6 +44,13 @@ export const figures = ({ findings, statuses, seen }: ProbeResult): string => {
   );
   return [
     `${total} answers, ${findings.length} not as documented: ${sorted.map(([status, count]) => `${count} × ${status}`).join(', ')}`,
+    `${askedAgain} times it was asked to send a request again, and then answered it`,
+    ...(held > 0 ? [`${held} connections were held open`] : []),
+    ...(memory.length > 0
+      ? [
+          `memory after the warm-up and in the end: ${memory.map(({ heap, resident, environments }) => `${megabytes(heap)} of heap, ${megabytes(resident)} resident with ${environments} environments`).join('; ')}`,
+        ]
+      : []),
     ...routes,
   ].join('\n');
 };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import document from '../../../functions/queries/openapi.json' with { type: 'json' };
-import { createCheck } from '../../../probe/check.ts';
-import { createRequests, type ProbeRequest } from '../../../probe/requests.ts';
-import { toCurl } from '../../../probe/send.ts';
+import { createCheck } from '../../../fuzz/check.ts';
+import { createRequests, type FuzzRequest } from '../../../fuzz/requests.ts';
+import { toCurl } from '../../../fuzz/send.ts';
 import { randomOf } from '../../../testing/random.ts';
 
 const check = createCheck(document);
@@ -30,10 +30,10 @@ const problem = (status: number, code: string) => ({
   }),
 });
 
-const get: ProbeRequest = { method: 'GET', target: '/accounts/a1', headers: [] };
+const get: FuzzRequest = { method: 'GET', target: '/accounts/a1', headers: [] };
 const found = (
   answer: { status: number; headers: object; text: string },
-  request: Partial<ProbeRequest> = {},
+  request: Partial<FuzzRequest> = {},
 ) => check.violations({ ...get, ...request }, { ...answer, headers: { ...answer.headers } });
 
 describe('an answer as documented', () => {

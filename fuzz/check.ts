@@ -1,8 +1,8 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { type Operation, readOpenApi } from '../testing/openapi-document.ts';
-import type { ProbeRequest } from './requests.ts';
-import type { ProbeAnswer } from './send.ts';
+import type { FuzzRequest } from './requests.ts';
+import type { FuzzAnswer } from './send.ts';
 
 type Response = Operation['responses'][string];
 
@@ -14,9 +14,9 @@ export interface Check {
    * The route of a request, `GET /health`; `undefined`: the document has none. HEAD goes where GET
    * does.
    */
-  routeOf(request: Pick<ProbeRequest, 'method' | 'target'>): string | undefined;
+  routeOf(request: Pick<FuzzRequest, 'method' | 'target'>): string | undefined;
   /** What is wrong with an answer, sentence by sentence; nothing where it is as documented. */
-  violations(request: ProbeRequest, answer: ProbeAnswer): readonly string[];
+  violations(request: FuzzRequest, answer: FuzzAnswer): readonly string[];
 }
 
 /**
@@ -65,24 +65,16 @@ export const createCheck = (source: unknown): Check => {
     routesAt(target).find((candidate) => candidate.method === (method === 'HEAD' ? 'GET' : method))
       ?.route;
 
-  const documentedHeaders = new Set(
-    [...operations.values()].flatMap(({ responses }) =>
-      Object.values(responses).flatMap(({ headers }) =>
-        Object.keys(headers).map((name) => name.toLowerCase()),
-      ),
-    ),
-  );
-
   /**
    * Headers: those that must be there are, those that are there have the right form, and there are
    * no others.
    */
-  const wrongHeaders = (response: Response, { headers }: ProbeAnswer): string[] => {
+  const wrongHeaders = (response: Response, { headers }: FuzzAnswer): string[] => {
     const byName = new Map(
       Object.entries(response.headers).map(([name, header]) => [name.toLowerCase(), header]),
     );
     const undocumented = Object.keys(headers).filter(
-      (name) => documentedHeaders.has(name) && !byName.has(name) && name !== 'apigw-requestid',
+      (name) => !EVERYWHERE.has(name) && !byName.has(name),
     );
     return [
       ...undocumented.map((name) => `${name} is not documented with this answer`),
@@ -97,7 +89,7 @@ export const createCheck = (source: unknown): Check => {
   const wrongContent = (
     response: Response,
     method: string,
-    { status, headers, text }: ProbeAnswer,
+    { status, headers, text }: FuzzAnswer,
   ): string[] => {
     const types = Object.keys(response.content);
     if (types.length === 0) return text === '' ? [] : ['there is a body'];
@@ -105,6 +97,7 @@ export const createCheck = (source: unknown): Check => {
     const content = response.content[type];
     if (!content) return [`it is "${type}"; documented is ${types.join(', ')}`];
     if (method === 'HEAD') return text === '' ? [] : ['HEAD is answered with a body'];
+    if (type === 'text/html') return mismatches('body', content.schema, text);
     const body = parsed(text);
     if (body === undefined) return ['the body is not JSON'];
     const codes = Object.keys(content.examples ?? {});
@@ -118,7 +111,7 @@ export const createCheck = (source: unknown): Check => {
   };
 
   /** What the introduction says of every answer: of the API's own, and of the gateway's. */
-  const wrongOnItsOwn = (method: string, answer: ProbeAnswer): string[] => {
+  const wrongOnItsOwn = (method: string, answer: FuzzAnswer): string[] => {
     const missing = (name: string) =>
       answer.headers[name] === undefined ? [`${name} is missing`] : [];
     const type = answer.headers['content-type'] ?? '';
@@ -140,8 +133,8 @@ export const createCheck = (source: unknown): Check => {
 
   /** Answers where no route is: what the introduction says of them. */
   const wrongWithoutRoute = (
-    { method, target }: ProbeRequest,
-    { status, headers, text }: ProbeAnswer,
+    { method, target }: FuzzRequest,
+    { status, headers, text }: FuzzAnswer,
   ): string[] => {
     if (GATEWAYS.has(status)) return [];
     const there = routesAt(target).flatMap((route) =>
@@ -154,10 +147,15 @@ export const createCheck = (source: unknown): Check => {
       there.length > 0 && headers['allow'] !== there.join(', ')
         ? [`allow is ${headers['allow']}`]
         : [];
-    if (method === 'HEAD') return allowed;
+    const known = ['allow', 'x-correlation-id'];
+    const others = Object.keys(headers)
+      .filter((name) => !EVERYWHERE.has(name) && !known.includes(name))
+      .map((name) => `${name} is not documented with this answer`);
+    if (method === 'HEAD') return [...allowed, ...others];
     const body = parsed(text);
     return [
       ...allowed,
+      ...others,
       ...mismatches('body', closedOf(problem), body),
       ...(body?.code === code ? [] : [`not ${code}`]),
     ];
@@ -191,6 +189,12 @@ export const createCheck = (source: unknown): Check => {
 };
 
 const PROBLEM = 'application/problem+json';
+
+/** Headers of any answer: HTTP's own, and those that the introduction tells of. */
+const EVERYWHERE = new Set([
+  ...['connection', 'content-length', 'content-type', 'date', 'keep-alive', 'transfer-encoding'],
+  ...['apigw-requestid', 'cache-control'],
+]);
 
 /** What the gateway answers by itself. */
 const GATEWAYS = new Set([400, 413, 429, 431, 500, 503]);

@@ -1,9 +1,10 @@
 import { Agent, type IncomingHttpHeaders, request as requestHttp } from 'node:http';
 import { request as requestHttps, Agent as SecureAgent } from 'node:https';
-import type { ProbeRequest } from './requests.ts';
+import { gunzipSync } from 'node:zlib';
+import type { FuzzRequest } from './requests.ts';
 
 /** An answer, as it came. */
-export interface ProbeAnswer {
+export interface FuzzAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
@@ -24,7 +25,7 @@ export const createSender = (url: string, parallel: number) => {
   const base = pathname.replace(/\/$/, '');
 
   /** @throws {Error} where no answer comes. */
-  const send = ({ method, target, headers, body }: ProbeRequest): Promise<ProbeAnswer> =>
+  const send = ({ method, target, headers, body }: FuzzRequest): Promise<FuzzAnswer> =>
     new Promise((resolve, reject) => {
       const length = body ? ['Content-Length', String(body.length)] : [];
       const sent = (isSecure ? requestHttps : requestHttp)(
@@ -37,13 +38,20 @@ export const createSender = (url: string, parallel: number) => {
           const chunks: Buffer[] = [];
           response.on('data', (chunk) => chunks.push(chunk));
           response.on('error', reject);
-          response.on('end', () =>
-            resolve({
-              status: response.statusCode ?? 0,
-              headers: response.headers,
-              text: Buffer.concat(chunks).toString(),
-            }),
-          );
+          response.on('end', () => {
+            const bytes = Buffer.concat(chunks);
+            const isCompressed =
+              response.headers['content-encoding'] === 'gzip' && bytes.length > 0;
+            try {
+              resolve({
+                status: response.statusCode ?? 0,
+                headers: response.headers,
+                text: (isCompressed ? gunzipSync(bytes) : bytes).toString(),
+              });
+            } catch (error) {
+              reject(error);
+            }
+          });
         },
       );
       sent.on('error', reject);
@@ -57,7 +65,7 @@ export const createSender = (url: string, parallel: number) => {
 const SHOWN_BYTES = 4_000;
 
 /** A request as a command for a shell. */
-export const toCurl = (url: string, { method, target, headers, body }: ProbeRequest): string =>
+export const toCurl = (url: string, { method, target, headers, body }: FuzzRequest): string =>
   [
     method === 'HEAD' ? 'curl -I --path-as-is' : `curl -i -X ${method} --path-as-is`,
     quoted(`${url}${target}`),
