@@ -1,6 +1,8 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import * as z from 'zod/mini';
+import { type Authorize, createAuthorizer } from './api-gateway/authorizer.ts';
 import { assertPortIsFree, type HttpApiDefinition, startHttpApi } from './api-gateway/server.ts';
 import { createControl } from './control.ts';
 import { takeDataDirectory } from './data-directory.ts';
@@ -8,6 +10,7 @@ import { connectToDynamoDb, type DynamoDbSettings } from './dynamodb/connection.
 import { startDynamoDbLocal } from './dynamodb/dynamodb-local.ts';
 import { createTables } from './dynamodb/tables.ts';
 import { type Endpoint, startEndpoint } from './endpoint.ts';
+import { type Issuer, openIssuer, type WantedToken } from './identity/issuer.ts';
 import { type RunningFunction, startFunction } from './lambda/function.ts';
 import { type Overview, toOverview } from './overview.ts';
 import type { Report } from './report.ts';
@@ -56,6 +59,11 @@ export interface LocalCloud {
   readonly dynamodb: DynamoDbSettings;
   /** Stands between the functions and their services, see `endpoint.ts`. */
   readonly intercept: Endpoint['intercept'];
+  /**
+   * A token of this machine's issuer; `undefined` where the template asks for none.
+   * @throws {Error} that names a scope that there is not.
+   */
+  token(wanted: WantedToken): Promise<string | undefined>;
   overview(): Overview;
   /** Ends everything that it started. A second call waits for the first. */
   stop(): Promise<void>;
@@ -148,18 +156,24 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   }
   report.step(`${functions.size} functions`);
 
+  let url = '';
+  const issuer = await startIssuer(template, () => `${url}/_local`, options);
   const control = createControl({
     functions,
+    issuer,
     intercept: endpoint.intercept,
     execution: stepFunctions.execution,
     overview: () => overview(),
   });
-  const served = await startHttpApi(toHttpApi(template, functions), {
-    port: options.port,
-    sideDoor: control,
-  });
+  const served = await startHttpApi(
+    toHttpApi(template, functions, authorizerOf(template, issuer)),
+    {
+      port: options.port,
+      sideDoor: control,
+    },
+  );
   started.add(served, (it) => it.stop());
-  const url = `http://127.0.0.1:${served.port}`;
+  url = `http://127.0.0.1:${served.port}`;
   report.step('HTTP API');
 
   const { accessKeyId, endpoint: address, description } = engine;
@@ -177,6 +191,7 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
     queues,
     dynamodb,
     intercept: endpoint.intercept,
+    token: async (wanted) => issuer?.token(wanted),
     overview,
     stop: started.stop,
   };
@@ -261,14 +276,51 @@ const crowdedStreams = ({ eventSourceMappings }: LocalTemplate): string[] =>
 
 const READERS_PER_SHARD = 2;
 
-const toHttpApi = ({ accountId, api }: LocalTemplate, functions: Functions): HttpApiDefinition => ({
+/** The issuer that stands for the identity provider whose tokens the API takes. */
+const startIssuer = async (
+  { api: { audience }, functions }: LocalTemplate,
+  url: () => string,
+  options: LocalCloudOptions,
+): Promise<Issuer | undefined> => {
+  const [clientId] = audience ?? [];
+  if (clientId === undefined) return undefined;
+  const keyFile = inDataDirectory(options, 'issuer-key.json');
+  return openIssuer({ url, clientId, scopeNames: scopeNamesOf(functions), keyFile });
+};
+
+/**
+ * The provider's names of scopes, by the names that clients know: the functions are told both, by
+ * the variable `SCOPES`, so that a local token has the provider's names, as on AWS.
+ */
+const scopeNamesOf = (functions: LocalTemplate['functions']): ReadonlyMap<string, string> => {
+  const [json = '{}'] = functions.flatMap(({ variables }) => variables['SCOPES'] ?? []);
+  const names = z.record(z.string(), z.string()).parse(JSON.parse(json));
+  return new Map(Object.entries(names).map(([theirs, ours]) => [ours, theirs]));
+};
+
+const authorizerOf = (
+  { api: { audience = [] } }: LocalTemplate,
+  issuer: Issuer | undefined,
+): Authorize | undefined =>
+  issuer &&
+  createAuthorizer({ issuer: issuer.url, audience, keySet: issuer.keySet, clock: Date.now });
+
+const toHttpApi = (
+  { accountId, api }: LocalTemplate,
+  functions: Functions,
+  authorize: Authorize | undefined,
+): HttpApiDefinition => ({
   apiId: api.id,
   accountId,
   stage: api.stage,
   throttle: api.throttle,
-  routes: api.routes.map(({ routeKey, target: { functionName, timeoutMs } }) => ({
+  routes: api.routes.map(({ routeKey, target: { functionName, timeoutMs, isAuthorized } }) => ({
     routeKey,
-    target: { target: byName(functions, functionName), timeoutMs },
+    target: {
+      target: byName(functions, functionName),
+      timeoutMs,
+      authorize: isAuthorized ? authorize : undefined,
+    },
   })),
 });
 

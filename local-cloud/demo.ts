@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs, styleText } from 'node:util';
 import * as z from 'zod/mini';
+import { askToken } from './identity/ask-token.ts';
 
 const usage = `npm run demo -- [options]
 
@@ -199,8 +200,10 @@ interface Ledger {
  *   needs one whose workers it may kill.
  */
 const connect = async (url: string): Promise<Ledger> => {
+  let token: string | undefined;
   const call = async (path: string, init?: RequestInit): Promise<Answer> => {
-    const response = await fetch(`${url}${path}`, init);
+    const headers = { ...init?.headers, ...(token && { authorization: `Bearer ${token}` }) };
+    const response = await fetch(`${url}${path}`, { ...init, headers });
     return { status: response.status, body: Body.parse(await response.json()) };
   };
   const local = await call('/_local').catch(() => {
@@ -210,6 +213,8 @@ const connect = async (url: string): Promise<Ledger> => {
   });
   if (local.status !== 200)
     throw new Error(`What answers at ${url} is not a ledger started with npm start.`);
+  // It tells of customers and of the teller who pays in.
+  token = await askToken(url, { sub: 'demo', scope: 'ledger:operate', expiresIn: 86_400 });
   const json = { 'content-type': 'application/json' };
   return {
     get: (path) => call(path),

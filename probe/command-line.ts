@@ -7,12 +7,14 @@ export interface CommandLine {
   readonly seed: number;
   /** Of an API that runs already, without a slash at its end. */
   readonly url: string | undefined;
+  /** For that API; absent: it takes none. */
+  readonly token: string | undefined;
 }
 
 const DEFAULT_REQUESTS = 1_000;
 const MOST_REQUESTS = 1_000_000;
 
-export const usage = `Usage: npm run probe -- [--requests N] [--seed K] [--url URL]
+export const usage = `Usage: npm run probe -- [--requests N] [--seed K] [--url URL [--token TOKEN]]
 
 Generates requests from the API's own OpenAPI document, valid ones and all kinds of wrong ones, sends them, and holds every answer
 to the document: status, headers, body, code; no 5xx. Ends with 1 where one does not fit, with the request as a curl command.
@@ -21,6 +23,7 @@ to the document: status, headers, body, code; no 5xx. Ends with 1 where one does
   --seed K      what the requests follow from; 1 unless said otherwise
   --url URL     the API; without, one is started on this machine and stopped afterwards. Accounts of the probe's own are opened in
                 it and stay, with money in them
+  --token T     of an operator of that API (ledger:operate); else HOLDFAST_TOKEN
   --help        this text`;
 
 /**
@@ -36,6 +39,7 @@ export const parseCommandLine = (argv: string[]): CommandLine => {
       requests: { type: 'string', default: String(DEFAULT_REQUESTS) },
       seed: { type: 'string', default: '1' },
       url: { type: 'string' },
+      token: { type: 'string' },
     },
   });
   return {
@@ -43,6 +47,7 @@ export const parseCommandLine = (argv: string[]): CommandLine => {
     requests: wholeNumber('--requests', values.requests, MOST_REQUESTS),
     seed: wholeNumber('--seed', values.seed, 2 ** 31),
     url: values.url === undefined ? undefined : addressOf(values.url),
+    token: values.token ?? process.env['HOLDFAST_TOKEN'],
   };
 };
 

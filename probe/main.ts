@@ -5,7 +5,7 @@ import { startLocalCloud } from '../local-cloud/cloud.ts';
 import { showProgress } from '../testing/progress.ts';
 import { type CommandLine, parseCommandLine, usage } from './command-line.ts';
 import { figures, findingsOf } from './report.ts';
-import { probe } from './run.ts';
+import { type ProbeOptions, probe } from './run.ts';
 
 /** By convention: the command line was wrong. */
 const WRONG_USAGE = 2;
@@ -19,14 +19,20 @@ const main = async (): Promise<number> => {
     console.log(usage);
     return 0;
   }
-  if (commandLine.url !== undefined) return probeAt(commandLine.url, commandLine);
+  const { url, token } = commandLine;
+  if (url !== undefined) return probeAt({ url, token }, commandLine);
   const cloud = await startLocalCloud({
     assembly: synthesize({ stage: 'dev', outdir: join(repository, 'build', 'probe') }),
     port: 0,
     report: { step: () => {}, log: () => {}, warn: (line) => console.error(line) },
   });
   try {
-    return await probeAt(cloud.url, commandLine);
+    const operator = await cloud.token({
+      sub: 'probe',
+      scope: 'ledger:operate',
+      expiresIn: 86_400,
+    });
+    return await probeAt({ url: cloud.url, token: operator }, commandLine);
   } finally {
     await cloud.stop();
   }
@@ -41,15 +47,19 @@ const readCommandLine = (): CommandLine => {
   }
 };
 
-const probeAt = async (url: string, { requests, seed }: CommandLine): Promise<number> => {
+const probeAt = async (
+  api: Pick<ProbeOptions, 'url' | 'token'>,
+  { requests, seed }: CommandLine,
+): Promise<number> => {
   const progress = showProgress(process.stderr);
   const every = Math.ceil(requests / STEPS);
   progress.start('probe', Math.ceil(requests / every));
   const onAnswer = (done: number): void => {
     if (done % every === 0 || done === requests) progress.step(`${done} answers`);
   };
-  const result = await probe({ url, requests, seed, onAnswer }).finally(() => progress.end());
-  if (result.findings.length > 0) console.error(findingsOf(result.findings, { url, seed }));
+  const result = await probe({ ...api, requests, seed, onAnswer }).finally(() => progress.end());
+  if (result.findings.length > 0)
+    console.error(findingsOf(result.findings, { url: api.url, seed }));
   console.log(figures(result));
   return result.findings.length > 0 ? 1 : 0;
 };

@@ -9,6 +9,8 @@ import { createSender, type ProbeAnswer } from './send.ts';
 export interface ProbeOptions {
   /** Of the API, without a slash at its end. */
   readonly url: string;
+  /** Sent with every request; absent: the API takes none. */
+  readonly token: string | undefined;
   readonly requests: number;
   readonly seed: number;
   /** Called after every request. */
@@ -44,11 +46,12 @@ const ACCOUNTS = 12;
  */
 export const probe = async ({
   url,
+  token,
   requests,
   seed,
   onAnswer,
 }: ProbeOptions): Promise<ProbeResult> => {
-  const sender = createSender(url, PARALLEL);
+  const sender = createSender(url, PARALLEL, token);
   try {
     const check = createCheck(JSON.parse((await sender.send(get('/openapi.json'))).text));
     const prefix = `p${seed}-`;

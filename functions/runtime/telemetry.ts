@@ -12,6 +12,7 @@ export type MetricName =
   | 'CommandRejected'
   | 'CommandReplayed'
   | 'CommandVersionMismatch'
+  | 'CommandNotTheirs'
   | 'CommandKeyReused'
   | 'CommandPending'
   | 'CommandInProgress'

@@ -3,6 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Code, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { Scope } from '../../functions/http/identity/scope.ts';
 import {
   type StageName,
   type StageSettings,
@@ -36,6 +37,8 @@ export interface FunctionsProps {
    */
   readonly workflowArn: string;
   readonly workflowName: string;
+  /** Our scopes, by the names in callers' tokens; absent: the API asks for no token. */
+  readonly scopeNames: Readonly<Record<string, Scope>> | undefined;
 }
 
 /**
@@ -47,7 +50,7 @@ export class Functions extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stage, settings, code, ...resources }: FunctionsProps,
+    { stage, settings, code, scopeNames, ...resources }: FunctionsProps,
   ) {
     super(scope, id);
     const arns = arnsOf(Stack.of(this), resources);
@@ -55,7 +58,7 @@ export class Functions extends Construct {
       settings.compute === 'instances' ? new Instances(this, 'Instances', { settings }) : undefined;
     this.#functions = new Map(
       functionsOf(settings).map((name) => {
-        const { access, route } = definitionOf(name);
+        const { access, route, isPublic } = definitionOf(name);
         const ledgerFunction = new LedgerFunction(this, pascalCase(name), {
           name,
           stage,
@@ -64,6 +67,7 @@ export class Functions extends Construct {
           code: code(name),
           environment: {
             ...environmentFor(access, resources),
+            ...(route !== undefined && !isPublic && callersFor(scopeNames)),
             ...(route === '$default' && { METHODS_BY_PATH: JSON.stringify(methodsByPath) }),
             ...(route === 'POST /transfers' && {
               SHORT_WAY: settings.transfers === 'adaptive' ? 'on' : 'off',
@@ -174,6 +178,10 @@ function environmentFor(
     ...(access.workflow && { TRANSFER_WORKFLOW_ARN: workflowArn }),
   };
 }
+
+/** How a function that answers requests tells its callers apart. */
+const callersFor = (scopeNames: FunctionsProps['scopeNames']): Readonly<Record<string, string>> =>
+  scopeNames ? { CALLERS: 'token', SCOPES: JSON.stringify(scopeNames) } : { CALLERS: 'open' };
 
 const pascalCase = (name: string): string =>
   name.replace(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());

@@ -9,6 +9,7 @@ import {
   HttpStage,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -22,36 +23,57 @@ export interface LedgerHttpApiProps {
   readonly stage: StageName;
   readonly settings: StageSettings;
   readonly functions: Functions;
+  /** Whose tokens it takes; absent: it asks for none. */
+  readonly tokens: Tokens | undefined;
+}
+
+/** The tokens that an API takes. */
+export interface Tokens {
+  readonly issuer: string;
+  readonly audience: readonly string[];
 }
 
 /**
  * The HTTP API: every function of the catalogue that has a route, at that route; a GET route
- * answers HEAD as well.
+ * answers HEAD as well. Every route but the public ones takes a token, which the API verifies; what
+ * its bearer may do is for the functions to say.
  */
 export class LedgerHttpApi extends Construct {
   readonly api: HttpApi;
   readonly url: string;
 
-  constructor(scope: Construct, id: string, { stage, settings, functions }: LedgerHttpApiProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, settings, functions, tokens }: LedgerHttpApiProps,
+  ) {
     super(scope, id);
     this.api = new HttpApi(this, 'Api', {
       apiName: `holdfast-${stage}`,
       description: 'The Holdfast ledger',
       createDefaultStage: false,
     });
+    const authorizer =
+      tokens &&
+      new HttpJwtAuthorizer('Tokens', tokens.issuer, { jwtAudience: [...tokens.audience] });
     for (const name of functionNames) {
-      const { route } = definitionOf(name);
+      const { route, isPublic } = definitionOf(name);
       if (route === undefined) continue;
       const integration = new FunctionIntegration(name, functions.get(name));
       for (const key of routeKeys(route)) {
-        new HttpRoute(this, key, { httpApi: this.api, routeKey: routeKey(key), integration });
+        new HttpRoute(this, key, {
+          httpApi: this.api,
+          routeKey: routeKey(key),
+          integration,
+          ...(authorizer && !isPublic && { authorizer }),
+        });
       }
     }
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-APIG4',
       reason:
-        'Callers are told apart by the HTTP middleware of the functions, so that it is the same on one machine. ' +
-        'As long as that takes every caller for `local`, a stage is not deployed unless it may be open.',
+        'Health, the API’s own document, and what says that there is no such route or method show nothing of anybody. ' +
+        'Where all routes are open, that was asked for by -c open=yes.',
     });
 
     const logGroup = new LogGroup(this, 'Logs', {

@@ -37,6 +37,7 @@ const emitters = {
   CommandRejected: commands,
   CommandReplayed: commands,
   CommandVersionMismatch: commands,
+  CommandNotTheirs: commands,
   CommandKeyReused: commands,
   CommandPending: commands,
   CommandInProgress: commands,

@@ -9,8 +9,9 @@ import {
 } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Invocation, LocalFunction } from '../lambda/invocation.ts';
-import { type ApiIdentity, type ReceivedRequest, toEvent } from './request.ts';
-import { type HttpAnswer, ownAnswer, toAnswer } from './response.ts';
+import type { Authorize } from './authorizer.ts';
+import { type ApiIdentity, type ReceivedRequest, toEvent, withClaims } from './request.ts';
+import { type HttpAnswer, ownAnswer, toAnswer, unauthorized } from './response.ts';
 import { createRouter, type Route } from './routes.ts';
 import { createThrottle, type ThrottleSettings } from './throttle.ts';
 
@@ -31,6 +32,8 @@ export interface HttpApiDefinition {
 interface Integration {
   readonly target: LocalFunction;
   readonly timeoutMs: number;
+  /** Verifies the token of a request; absent: the route takes none. */
+  readonly authorize?: Authorize | undefined;
 }
 
 /** Answers requests beside the API, e.g. `/_local`; `undefined`: the request is not its own. */
@@ -64,7 +67,12 @@ export const startHttpApi = async (
       const route = findRoute(request.method, request.target.split('?')[0] ?? '');
       if (!route) return ownAnswer('Not Found');
       if (!mayPass()) return ownAnswer('Too Many Requests');
-      const invocation = await withinTime(route.target, toEvent(request, route, identity));
+      const event = toEvent(request, route, identity);
+      const { authorize } = route.target;
+      const authorization = await authorize?.(event.headers['authorization']);
+      if (authorization?.ok === false) return unauthorized(authorization.challenge);
+      const input = authorization ? withClaims(event, authorization.claims) : event;
+      const invocation = await withinTime(route.target, input);
       return invocation ? toAnswer(invocation) : ownAnswer('Service Unavailable');
     } catch (error) {
       if (error instanceof URIError) return ownAnswer('Bad Request');

@@ -58,7 +58,14 @@ interface ApiDefinition {
   readonly id: string;
   readonly name: string;
   readonly stage: string;
-  readonly routes: readonly Route<{ readonly functionName: string; readonly timeoutMs: number }>[];
+  readonly routes: readonly Route<{
+    readonly functionName: string;
+    readonly timeoutMs: number;
+    /** Whether it takes a token. */
+    readonly isAuthorized: boolean;
+  }>[];
+  /** The `aud` or `client_id` of the tokens that routes take; absent: none takes any. */
+  readonly audience?: readonly string[] | undefined;
   readonly throttle?: ThrottleSettings | undefined;
 }
 
@@ -219,6 +226,11 @@ const readApi = (
   ).properties;
   const integrations = resources.all('AWS::ApiGatewayV2::Integration');
   const throttle = stage.DefaultRouteSettings;
+  const [authorizer, ...others] = resources.all('AWS::ApiGatewayV2::Authorizer');
+  if (others.length > 0)
+    throw new Error(
+      'Holdfast local runs one AWS::ApiGatewayV2::Authorizer, and the template has more',
+    );
   return {
     id: api.ref,
     name: api.properties.Name,
@@ -227,9 +239,13 @@ const readApi = (
       rateLimit: throttle.ThrottlingRateLimit,
       burstLimit: throttle.ThrottlingBurstLimit,
     },
+    audience: authorizer?.properties.JwtConfiguration.Audience,
     routes: resources
       .all('AWS::ApiGatewayV2::Route')
-      .map(({ logicalId, properties: { RouteKey, Target } }) => {
+      .map(({ logicalId, properties: { RouteKey, Target, AuthorizationType, AuthorizerId } }) => {
+        const isAuthorized = AuthorizationType === 'JWT';
+        if (isAuthorized && (authorizer === undefined || AuthorizerId !== authorizer.ref))
+          throw new Error(`"${logicalId}" takes tokens, and refers to no authorizer`);
         const { properties } = find(
           integrations,
           ({ ref }) => Target === `integrations/${ref}`,
@@ -241,6 +257,7 @@ const readApi = (
           target: {
             functionName: functionNamed(properties.IntegrationUri, logicalId),
             timeoutMs: properties.TimeoutInMillis,
+            isAuthorized,
           },
         };
       }),

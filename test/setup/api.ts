@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import * as z from 'zod/mini';
 import type { Transfers } from '../../infra/stages.ts';
+import { bearer } from '../../testing/bearer.ts';
 import { eventually } from './eventually.ts';
 
 /** A body as a client sees it: the fields are looked at one by one, or compared whole. */
@@ -42,10 +43,15 @@ export type Way = 'short' | 'long';
 export const waysWith = (transfers: Transfers): readonly Way[] =>
   transfers === 'adaptive' ? ['short'] : ['long'];
 
-/** @param url of the API, without a slash at its end. */
-export const apiAt = (url: string): Api => {
+/**
+ * @param url of the API, without a slash at its end.
+ * @param token sent with every request; absent: none is.
+ */
+export const apiAt = (url: string, token?: string): Api => {
+  const authorization = bearer(token);
   const call = async (path: string, init: RequestInit): Promise<ApiAnswer> => {
-    const response = await fetch(`${url}${path}`, init);
+    const headers = { ...authorization, ...Object.fromEntries(new Headers(init.headers)) };
+    const response = await fetch(`${url}${path}`, { ...init, headers });
     return {
       status: response.status,
       headers: response.headers,
