@@ -45,9 +45,14 @@ export const createAuthorizer = ({
 }: AuthorizerSettings): Authorize => {
   let known: JSONWebKeySet | undefined;
   let keys: ReturnType<typeof createLocalJWKSet> | undefined;
+  /** Tokens that were good, under these keys: their signatures stay so. */
+  const verified = new Map<string, JWTPayload>();
   const keysNow = () => {
     const current = keySet();
-    if (keys === undefined || current !== known) keys = createLocalJWKSet(current);
+    if (keys === undefined || current !== known) {
+      keys = createLocalJWKSet(current);
+      verified.clear();
+    }
     known = current;
     return keys;
   };
@@ -57,8 +62,11 @@ export const createAuthorizer = ({
     const [, token] = /^bearer +(\S+)$/i.exec(header) ?? [];
     if (token === undefined) return invalid('the header is not Bearer and a token');
     const now = clock();
+    const current = keysNow();
+    const before = verified.get(token);
+    if (before && isInTime(before, now)) return { ok: true, claims: asTexts(before) };
     try {
-      const { payload, protectedHeader } = await jwtVerify(token, keysNow(), {
+      const { payload, protectedHeader } = await jwtVerify(token, current, {
         algorithms: ALGORITHMS,
         issuer: issuer(),
         requiredClaims: ['exp'],
@@ -68,12 +76,20 @@ export const createAuthorizer = ({
       if (protectedHeader.kid === undefined) return invalid('the token names no key');
       if ((payload.iat ?? 0) > now / 1000) return invalid('the token is from a time ahead');
       if (!isFor(payload, audience)) return invalid('the token does not have a valid audience');
+      if (verified.size >= MOST_VERIFIED) verified.clear();
+      verified.set(token, payload);
       return { ok: true, claims: asTexts(payload) };
     } catch (error) {
       return invalid(whyOf(error));
     }
   };
 };
+
+const MOST_VERIFIED = 1_000;
+
+/** Whether a token that was good is so still; where not, it is verified again, which says why. */
+const isInTime = ({ exp = 0, nbf = 0, iat = 0 }: JWTPayload, now: number): boolean =>
+  exp > Math.floor(now / 1000) && Math.max(nbf, iat) <= now / 1000;
 
 const isFor = ({ aud, client_id: clientId }: JWTPayload, audience: readonly string[]): boolean =>
   (aud === undefined ? [clientId] : [aud].flat()).some(

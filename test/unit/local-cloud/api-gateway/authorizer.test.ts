@@ -57,14 +57,18 @@ const forged = (header: object, sign: (head: string) => string): string => {
 
 const authorizerOf = (keys: JSONWebKeySet = { keys: [own.jwk] }) => {
   let current = keys;
+  let nowMs = NOW_S * 1_000 + 999;
   const authorize = createAuthorizer({
     issuer: () => ISSUER,
     audience: ['app', 'other app'],
     keySet: () => current,
-    clock: () => NOW_S * 1_000 + 999,
+    clock: () => nowMs,
   });
   return {
     authorize,
+    pass: (milliseconds: number) => {
+      nowMs += milliseconds;
+    },
     rotate: (to: JSONWebKeySet) => {
       current = to;
     },
@@ -97,6 +101,18 @@ describe('a token that is good', () => {
 
   it('is shown with Bearer in any case', async () => {
     expect(await authorize(`bEARER  ${await signed()}`)).toMatchObject({ ok: true });
+  });
+});
+
+it('a token that was good is refused from the second of its end on', async () => {
+  const { authorize: ask, pass } = authorizerOf();
+  const token = `Bearer ${await signed()}`;
+  expect(await ask(token)).toMatchObject({ ok: true });
+  expect(await ask(token)).toEqual(await ask(token));
+  pass(1);
+  expect(await ask(token)).toMatchObject({
+    ok: false,
+    challenge: expect.stringContaining('has expired'),
   });
 });
 
