@@ -88,7 +88,9 @@ export const execute = async (
     // Without a key nothing would keep what was done at once from being done again.
     const mayBeAtOnce = request.atOnce && submission.keys.length > 0;
     const accounts = mayBeAtOnce ? accountsOf(request.command) : [accountId];
-    const read = await readForOwner(dependencies, request, accounts, deadline);
+    const read = isAnybodys(dependencies, request)
+      ? undefined
+      : await readForOwner(dependencies, request, accounts, deadline);
     if (read === 'not_theirs') return { outcome: read };
     const atOnce = mayBeAtOnce
       ? await decideAtOnce(dependencies, submission, accounts, read, deadline - budget / 2)
@@ -118,24 +120,28 @@ export const execute = async (
 
 const OTHERWISE: Verdict = { kind: 'outraced' };
 
+/** Whether nothing has to be asked of whose a command's account is: then it enters its lane at once. */
+const isAnybodys = (
+  { owners }: ExecuteDependencies,
+  { command: { accountId }, onlyFor }: CommandRequest,
+): boolean => onlyFor === undefined || owners.areKnown(accountId, onlyFor);
+
 /**
- * Reads a command's accounts where it is for an account's owner alone, and this environment does
- * not know yet whose it is.
+ * Reads the accounts of a command that is for an account's owner alone.
  * @param accounts the account that it is for first.
- * @returns the streams, in order; `undefined` where there was nothing to ask; `not_theirs` where the
- *   account belongs to somebody else, or to nobody.
+ * @returns the streams, in order; `not_theirs` where the account belongs to somebody else, or to
+ *   nobody.
  */
 const readForOwner = async (
   dependencies: ExecuteDependencies,
-  { command: { accountId }, onlyFor }: CommandRequest,
+  { onlyFor }: CommandRequest,
   accounts: readonly AccountId[],
   deadline: number,
-): Promise<readonly Tail[] | undefined | 'not_theirs'> => {
-  const { owners } = dependencies;
-  if (onlyFor === undefined || owners.areKnown(accountId, onlyFor)) return undefined;
+): Promise<readonly Tail[] | 'not_theirs'> => {
   const ask = askUntil(dependencies, deadline);
   const tails = await Promise.all(accounts.map((id) => loadTail(dependencies, ask, id)));
-  return tails[0] && owners.tell(tails[0], onlyFor) ? tails : 'not_theirs';
+  const [own] = tails;
+  return own && onlyFor && dependencies.owners.tell(own, onlyFor) ? tails : 'not_theirs';
 };
 
 /** The races a command may lose: see {@link ENOUGH_FOR_A_LANE}. */
