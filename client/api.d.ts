@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Open an account
-         * @description The caller becomes its owner. An `Idempotency-Key` belongs to the caller here; where no `accountId` is sent, it determines the one that is made. No `If-Match` holds for an account that is still to be opened: 412.
+         * @description The caller becomes its owner, unless an operator names another. An `Idempotency-Key` belongs to the caller here; where no `accountId` is sent, it determines the one that is made. No `If-Match` holds for an account that is still to be opened: 412.
          */
         post: operations["openAccount"];
         delete?: never;
@@ -33,7 +33,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Pay money in */
+        /**
+         * Pay money in
+         * @description From outside, to any account: for a teller or a payment rail. A customer pays into the account of another by a transfer.
+         */
         post: operations["deposit"];
         delete?: never;
         options?: never;
@@ -69,7 +72,7 @@ export interface paths {
         put?: never;
         /**
          * Transfer money
-         * @description Reserves the amount on the source; crediting the destination and settling follow. A transfer whose destination cannot take it (missing, not open, another currency) is accepted, then released with the code in `reason`: the source is whole again.
+         * @description From the caller's own account, or anybody's for an operator, to any account. Reserves the amount on the source; crediting the destination and settling follow. A transfer whose destination cannot take it (missing, not open, another currency) is accepted, then released with the code in `reason`: the source is whole again.
          *
          *     A `transferId` sent by the client is an idempotency key too. An `Idempotency-Key` belongs to the caller and the source; where no `transferId` is sent, it determines the one that is made. `If-Match` is about the source.
          *
@@ -151,7 +154,7 @@ export interface paths {
         };
         /**
          * Read a transfer
-         * @description With the steps it has taken. It is there from the moment of the 202 that shows it; its status may lag a little.
+         * @description With the steps it has taken; shown to the owner of either side. It is there from the moment of the 202 that shows it; its status may lag a little.
          */
         get: operations["getTransfer"];
         put?: never;
@@ -268,10 +271,12 @@ export interface components {
         TransferStatus: "reserved" | "credited" | "settled" | "released";
         OpenAccount: {
             accountId?: components["schemas"]["AccountId"];
+            /** @description Who it is to belong to: the caller, unless said otherwise. Another takes `ledger:operate`. */
+            owner?: string;
             /** @description A currency in use of ISO 4217 that has a minor unit; another one: 400. The digits of the minor unit, and so what an amount of 1 is: 0: BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF. 2: AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG. 3: BHD IQD JOD KWD LYD OMR TND. 4: CLF UYW. */
             currency: components["schemas"]["Currency"];
             /**
-             * @description How far `available` may fall under zero.
+             * @description How far `available` may fall under zero. Above 0 it takes `ledger:operate`.
              * @default 0
              */
             overdraftLimit: components["schemas"]["Limit"];
@@ -396,7 +401,7 @@ export interface components {
          * @description What clients match on. Stable.
          * @enum {string}
          */
-        ProblemCode: "validation_failed" | "malformed_json" | "unauthenticated" | "forbidden" | "account_not_found" | "version_not_found" | "transfer_not_found" | "command_not_found" | "route_not_found" | "method_not_allowed" | "account_already_exists" | "command_in_progress" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "insufficient_funds" | "currency_mismatch" | "same_account" | "amount_out_of_range" | "account_not_open" | "idempotency_key_reused" | "internal_error" | "try_again";
+        ProblemCode: "validation_failed" | "malformed_json" | "forbidden" | "account_not_found" | "version_not_found" | "transfer_not_found" | "command_not_found" | "route_not_found" | "method_not_allowed" | "account_already_exists" | "command_in_progress" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "insufficient_funds" | "currency_mismatch" | "same_account" | "amount_out_of_range" | "account_not_open" | "idempotency_key_reused" | "internal_error" | "try_again";
         /** @description RFC 9457. `detail` is for people. */
         Problem: {
             type: string;
@@ -451,18 +456,18 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description The caller is not known. Not answered yet: until callers say who they are, everybody is `local`. */
+        /** @description By the gateway: there is no token, or not a valid one (issuer, audience, signature, time). Nothing was done. Send it again with a valid token. */
         Unauthenticated: {
             headers: {
-                "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                "Apigw-Requestid": components["headers"]["ApigwRequestid"];
                 "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description The caller may not do this. Not answered yet, as above. */
+        /** @description The token lacks the scope that this takes, or names no caller. Nothing was done, and no key was claimed. Do not send it again with that token. */
         Forbidden: {
             headers: {
                 "X-Correlation-Id": components["headers"]["XCorrelationId"];
@@ -472,7 +477,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such account, or there was none then. */
+        /** @description There is no such account, there was none then, or it is not the caller's. */
         AccountNotFound: {
             headers: {
                 "X-Correlation-Id": components["headers"]["XCorrelationId"];
@@ -483,7 +488,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such account, or there was none then; or, with `version`, it has not got so far: `currentVersion` says how far it has. */
+        /** @description There is no such account, there was none then, or it is not the caller's; or, with `version`, it has not got so far: `currentVersion` says how far it has. */
         AccountOrVersionNotFound: {
             headers: {
                 "X-Correlation-Id": components["headers"]["XCorrelationId"];
@@ -493,7 +498,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such transfer. */
+        /** @description There is no such transfer, or neither side of it is the caller's. */
         TransferNotFound: {
             headers: {
                 "X-Correlation-Id": components["headers"]["XCorrelationId"];
@@ -503,7 +508,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such command. */
+        /** @description There is no such command, or its account is not the caller's. */
         CommandNotFound: {
             headers: {
                 "X-Correlation-Id": components["headers"]["XCorrelationId"];
@@ -782,8 +787,8 @@ export interface components {
          */
         RetryAfter: number;
         /**
-         * @description How to say who one is.
-         * @example Bearer
+         * @description How to say who one is, and what is wrong with the token (RFC 6750, 3).
+         * @example Bearer scope="" error="invalid_token" error_description="the token has expired"
          */
         WWWAuthenticate: string;
         /**

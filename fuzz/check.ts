@@ -197,7 +197,7 @@ const EVERYWHERE = new Set([
 ]);
 
 /** What the gateway answers by itself. */
-const GATEWAYS = new Set([400, 413, 429, 431, 500, 503]);
+const GATEWAYS = new Set([400, 401, 413, 429, 431, 500, 503]);
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON of any kind is looked at member by member.
 const parsed = (text: string): any => {

@@ -54,7 +54,7 @@ export const parseCommandLine = (argv: string[]): CommandLine => {
     seed: wholeNumber('--seed', values.seed, 2 ** 31),
     url: values.url === undefined ? undefined : addressOf(values.url),
     connections: connectionsOf(values),
-    token: values.token,
+    token: values.token ?? process.env['HOLDFAST_TOKEN'],
   };
 };
 

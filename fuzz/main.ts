@@ -28,7 +28,12 @@ const main = async (): Promise<number> => {
     report: { step: () => {}, log: () => {}, warn: (line) => console.error(line) },
   });
   try {
-    return await fuzzAt(cloud.url, commandLine, cloud);
+    const token = await cloud.token({
+      sub: 'fuzz',
+      scope: 'ledger:operate',
+      expiresIn: 86_400,
+    });
+    return await fuzzAt(cloud.url, { ...commandLine, token }, cloud);
   } finally {
     await cloud.stop();
   }

@@ -17,21 +17,24 @@ const LONGEST_MS = 40_000;
  * Sends requests as they are, which `fetch` would tidy up.
  * @param url of the API.
  * @param parallel how many connections are kept.
+ * @param token sent with every request that shows none of its own; absent: none is.
  */
-export const createSender = (url: string, parallel: number) => {
+export const createSender = (url: string, parallel: number, token?: string) => {
   const { protocol, hostname, port, host, pathname } = new URL(url);
   const isSecure = protocol === 'https:';
   const agent = new (isSecure ? SecureAgent : Agent)({ keepAlive: true, maxSockets: parallel });
+  const authorization = token === undefined ? [] : ['Authorization', `Bearer ${token}`];
   const base = pathname.replace(/\/$/, '');
 
   /** @throws {Error} where no answer comes. */
   const send = ({ method, target, headers, body }: FuzzRequest): Promise<FuzzAnswer> =>
     new Promise((resolve, reject) => {
+      const shows = headers.some(([name]) => name.toLowerCase() === 'authorization');
       const length = body ? ['Content-Length', String(body.length)] : [];
       const sent = (isSecure ? requestHttps : requestHttp)(
         {
           ...{ agent, hostname, port, method, path: `${base}${target}` },
-          headers: ['Host', host, ...headers.flat(), ...length],
+          headers: ['Host', host, ...(shows ? [] : authorization), ...headers.flat(), ...length],
           signal: AbortSignal.timeout(LONGEST_MS),
         },
         (response) => {

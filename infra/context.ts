@@ -11,7 +11,7 @@ import {
 /** The options of `-c KEY=VALUE`, for the cdk CLI and `npm run synth`. */
 export interface AppContext {
   readonly stage?: string | undefined;
-  /** Whether the user means the stage to be open to everybody. */
+  /** Whether the user means the stage to be open to everybody, without tokens. */
   readonly open: boolean;
   /** Replaces the stage's own. */
   readonly compute?: Compute | undefined;

@@ -6,7 +6,8 @@ import type { FunctionName } from './constructs/catalogue.ts';
 import { DeadLetters } from './constructs/dead-letters.ts';
 import { EncryptionKey } from './constructs/encryption-key.ts';
 import { Functions } from './constructs/functions.ts';
-import { LedgerHttpApi } from './constructs/http-api.ts';
+import { LedgerHttpApi, type Tokens } from './constructs/http-api.ts';
+import { cognitoScopes, IdentityProvider } from './constructs/identity-provider.ts';
 import { LedgerDashboard } from './constructs/ledger-dashboard.ts';
 import { ledgerMetrics } from './constructs/ledger-metrics.ts';
 import { RecoverySchedule } from './constructs/recovery-schedule.ts';
@@ -49,6 +50,7 @@ export class HoldfastStack extends Stack {
       // is there.
       workflowArn: Lazy.string({ produce: () => workflow.stateMachine.stateMachineArn }),
       workflowName: workflowNameOf(stage, settings),
+      scopeNames: scopeNamesOf(settings),
     });
     const workflow: TransferWorkflow = new TransferWorkflow(this, 'TransferWorkflow', {
       stage,
@@ -58,7 +60,14 @@ export class HoldfastStack extends Stack {
       settle: functions.get('settle-transfer'),
       release: functions.get('release-transfer'),
     });
-    const httpApi = new LedgerHttpApi(this, 'HttpApi', { stage, settings, key, functions });
+    const tokens = this.#tokensOf(stage, settings);
+    const httpApi = new LedgerHttpApi(this, 'HttpApi', {
+      stage,
+      settings,
+      key,
+      functions,
+      tokens,
+    });
 
     new StreamMapping(this, 'ProjectViews', {
       source: tables.events,
@@ -119,7 +128,23 @@ export class HoldfastStack extends Stack {
       TransferWorkflowArn: stateMachine.stateMachineArn,
       DeadLettersUrl: deadLetters.queueUrl,
       AlarmTopicArn: alarms.topic.topicArn,
+      ...(tokens && { TokenIssuer: tokens.issuer, TokenAudience: tokens.audience.join(' ') }),
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
+
+  /** Whose tokens the API takes; a stage that names no identity provider gets one of its own. */
+  #tokensOf(stage: StageName, settings: StageSettings): Tokens | undefined {
+    const { identity } = settings;
+    if (identity === 'open') return undefined;
+    return 'issuer' in identity
+      ? identity
+      : new IdentityProvider(this, 'Identity', { stage, settings, cognito: identity });
+  }
 }
+
+/** Our scopes, by the identity provider's names. */
+const scopeNamesOf = ({ identity }: StageSettings) => {
+  if (identity === 'open') return undefined;
+  return 'issuer' in identity ? identity.scopes : cognitoScopes;
+};

@@ -1,4 +1,5 @@
 import type { Environment } from 'aws-cdk-lib';
+import type { Scope } from '../functions/http/identity/scope.ts';
 import type { FunctionName } from './constructs/catalogue.ts';
 
 /** The settings that differ between stages, or are worth tuning without reading the constructs. */
@@ -9,10 +10,11 @@ export interface StageSettings {
    */
   readonly env: Pick<Environment, 'account' | 'region'>;
   /**
-   * Whether it may be deployed as it is, with an API that takes every caller for `local`. If not,
-   * `-c open=yes` deploys it all the same.
+   * How callers are told apart (docs/decisions/0017): by the tokens of an identity provider, any
+   * that speaks OpenID Connect or the stage's own Cognito user pool. `open`: not at all; everybody is
+   * `local` and may do everything. No stage is set so: `-c open=yes` says that it is meant.
    */
-  readonly mayBeOpen: boolean;
+  readonly identity: OidcSettings | CognitoSettings | 'open';
   /**
    * The lowest level that the functions log. Not above `INFO`: Lambda takes a line without a level
    * for one of `INFO`, and drops lines below the level; the lines that hold the metrics have none.
@@ -84,6 +86,28 @@ export interface StageSettings {
   /** The e-mail addresses that get the alarms. AWS asks each once to confirm. */
   readonly alarmEmails: readonly string[];
   readonly alarms: AlarmThresholds;
+}
+
+/** An identity provider that speaks OpenID Connect. */
+interface OidcSettings {
+  /** `iss` of its tokens. Its documents are at `/.well-known/openid-configuration` under it. */
+  readonly issuer: string;
+  /** A token is for this API where its `aud`, or without one its `client_id`, is one of these. */
+  readonly audience: readonly string[];
+  /**
+   * Our scopes, by the provider's names. A name that is not here counts for nothing. Whom the
+   * provider lets have a name that means `ledger:operate` may do everything.
+   */
+  readonly scopes: Readonly<Record<string, Scope>>;
+}
+
+/** The stage's own Cognito user pool. */
+export interface CognitoSettings {
+  /**
+   * Where the customers' program takes their sign-in; empty: there is no such program yet, and no
+   * client for it.
+   */
+  readonly callbackUrls: readonly string[];
 }
 
 /** Whose keys there are to encrypt with. */
@@ -256,7 +280,7 @@ const stages = {
   /** The default: what `npm start` runs, and what a developer deploys and throws away again. */
   dev: {
     env: {},
-    mayBeOpen: true,
+    identity: { callbackUrls: ['http://localhost:8080/'] },
     logLevel: 'INFO',
     logRetentionDays: 7,
     protectData: false,
@@ -290,7 +314,7 @@ const stages = {
   },
   prod: {
     env: {},
-    mayBeOpen: false,
+    identity: { callbackUrls: [] },
     logLevel: 'INFO',
     logRetentionDays: 365,
     protectData: true,
@@ -374,18 +398,6 @@ export const parseKeyOwner = (name: string): KeyOwner => {
   if (found === undefined)
     throw new Error(`There is no key of "${name}". There is: ${keyOwners.join(', ')}.`);
   return found;
-};
-
-/**
- * @throws an error that says what to do where a stage must not be deployed with an API that takes
- *   every caller for `local`.
- */
-export const assertMayBeOpen = (stage: StageName): void => {
-  if (settingsOf(stage).mayBeOpen) return;
-  throw new Error(
-    `The stage ${stage} would be open to everybody: its HTTP API has a public address, and takes every caller for "local", ` +
-      "who may move anybody's money. Should that be meant, say so: -c open=yes",
-  );
 };
 
 /** The settings of a stage. */

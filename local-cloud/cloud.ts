@@ -1,6 +1,8 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import * as z from 'zod/mini';
+import { type Authorize, createAuthorizer } from './api-gateway/authorizer.ts';
 import { assertPortIsFree, type HttpApiDefinition, startHttpApi } from './api-gateway/server.ts';
 import { createControl } from './control.ts';
 import { databaseKey, KNOWN_KEY, takeDataDirectory } from './data-directory.ts';
@@ -12,6 +14,7 @@ import { type Access, createAccess } from './iam/access.ts';
 import { createGuard } from './iam/guard.ts';
 import { assertMayRead, invokedBy, logOf } from './iam/on-behalf.ts';
 import type { Principal } from './iam/request.ts';
+import { type Issuer, openIssuer, type WantedToken } from './identity/issuer.ts';
 import { logGroupName } from './lambda/environment.ts';
 import { type RunningFunction, startFunction } from './lambda/function.ts';
 import { type Overview, toOverview } from './overview.ts';
@@ -65,6 +68,11 @@ export interface LocalCloud {
   readonly services: Pick<Endpoint, 'url' | 'accessKeyIdOf'>;
   /** Stands between the functions and their services, see `endpoint.ts`. */
   readonly intercept: Endpoint['intercept'];
+  /**
+   * A token of this machine's issuer; `undefined` where the template asks for none.
+   * @throws {Error} that names a scope that there is not.
+   */
+  token(wanted: WantedToken): Promise<string | undefined>;
   overview(): Overview;
   /** Ends everything that it started. A second call waits for the first. */
   stop(): Promise<void>;
@@ -169,18 +177,21 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   }
   report.step(`${functions.size} functions`);
 
+  let url = '';
+  const issuer = await startIssuer(template, () => `${url}/_local`, options);
   const control = createControl({
     functions,
+    issuer,
     intercept: endpoint.intercept,
     execution: stepFunctions.execution,
     overview: () => overview(),
   });
-  const served = await startHttpApi(toHttpApi(enforced, functions), {
-    port: options.port,
-    sideDoor: control,
-  });
+  const served = await startHttpApi(
+    toHttpApi(enforced, functions, authorizerOf(template, issuer)),
+    { port: options.port, sideDoor: control },
+  );
   started.add(served, (it) => it.stop());
-  const url = `http://127.0.0.1:${served.port}`;
+  url = `http://127.0.0.1:${served.port}`;
   report.step('HTTP API');
 
   const { accessKeyId, endpoint: address, description } = engine;
@@ -200,6 +211,7 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
     access,
     services: endpoint,
     intercept: endpoint.intercept,
+    token: async (wanted) => issuer?.token(wanted),
     overview,
     stop: started.stop,
   };
@@ -322,7 +334,40 @@ const crowdedStreams = ({ eventSourceMappings }: LocalTemplate): string[] =>
 
 const READERS_PER_SHARD = 2;
 
-const toHttpApi = (enforced: Enforced, functions: Functions): HttpApiDefinition => {
+/** The issuer that stands for the identity provider whose tokens the API takes. */
+const startIssuer = async (
+  { api: { audience }, functions }: LocalTemplate,
+  url: () => string,
+  options: LocalCloudOptions,
+): Promise<Issuer | undefined> => {
+  const [clientId] = audience ?? [];
+  if (clientId === undefined) return undefined;
+  const keyFile = inDataDirectory(options, 'issuer-key.json');
+  return openIssuer({ url, clientId, scopeNames: scopeNamesOf(functions), keyFile });
+};
+
+/**
+ * The provider's names of scopes, by the names that clients know: the functions are told both, by
+ * the variable `SCOPES`, so that a local token has the provider's names, as on AWS.
+ */
+const scopeNamesOf = (functions: LocalTemplate['functions']): ReadonlyMap<string, string> => {
+  const [json = '{}'] = functions.flatMap(({ variables }) => variables['SCOPES'] ?? []);
+  const names = z.record(z.string(), z.string()).parse(JSON.parse(json));
+  return new Map(Object.entries(names).map(([theirs, ours]) => [ours, theirs]));
+};
+
+const authorizerOf = (
+  { api: { audience = [] } }: LocalTemplate,
+  issuer: Issuer | undefined,
+): Authorize | undefined =>
+  issuer &&
+  createAuthorizer({ issuer: issuer.url, audience, keySet: issuer.keySet, clock: Date.now });
+
+const toHttpApi = (
+  enforced: Enforced,
+  functions: Functions,
+  authorize: Authorize | undefined,
+): HttpApiDefinition => {
   const { region, accountId, api } = enforced.template;
   const arn = `arn:aws:execute-api:${region}:${accountId}:${api.id}/${api.stage}`;
   return {
@@ -331,11 +376,14 @@ const toHttpApi = (enforced: Enforced, functions: Functions): HttpApiDefinition 
     stage: api.stage,
     throttle: api.throttle,
     routeThrottles: api.routeThrottles,
-    routes: api.routes.map(({ routeKey, target: { functionName, timeoutMs } }) => {
+    routes: api.routes.map(({ routeKey, target: { functionName, timeoutMs, isAuthorized } }) => {
       const sourceArn = `${arn}/${routeKey.replace(' ', '')}`;
       const principal: Principal = { kind: 'service', name: 'apigateway.amazonaws.com', sourceArn };
       const target = invokedBy(byName(functions, functionName), { ...enforced, principal });
-      return { routeKey, target: { target, timeoutMs } };
+      return {
+        routeKey,
+        target: { target, timeoutMs, authorize: isAuthorized ? authorize : undefined },
+      };
     }),
   };
 };

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { parseArgs, styleText } from 'node:util';
 import * as z from 'zod/mini';
 import { type Client, createClient } from '../client/client.ts';
+import { askToken } from './identity/ask-token.ts';
 
 const usage = `npm run demo -- [options]
 
@@ -213,8 +214,13 @@ interface Ledger {
  *   needs one whose workers it may kill.
  */
 const connect = async (url: string): Promise<Ledger> => {
+  let token: string | undefined;
   const call = async (path: string, init?: RequestInit): Promise<Answer> => {
-    const headers = { ...init?.headers, ...(path.startsWith('/_local') && forOperators) };
+    const headers = {
+      ...init?.headers,
+      ...(path.startsWith('/_local') && forOperators),
+      ...(token && { authorization: `Bearer ${token}` }),
+    };
     const response = await fetch(`${url}${path}`, { ...init, headers });
     return { status: response.status, body: Body.parse(await response.json()) };
   };
@@ -225,9 +231,11 @@ const connect = async (url: string): Promise<Ledger> => {
   });
   if (local.status !== 200)
     throw new Error(`What answers at ${url} is not a ledger started with npm start.`);
+  // It tells of customers and of the teller who pays in.
+  token = await askToken(url, { sub: 'demo', scope: 'ledger:operate', expiresIn: 86_400 });
   const json = { 'content-type': 'application/json' };
   return {
-    client: createClient({ url }),
+    client: createClient({ url, token }),
     get: (path) => call(path),
     post: (path, body) => call(path, { method: 'POST', headers: json, body: JSON.stringify(body) }),
   };

@@ -51,9 +51,10 @@ export const headers = {
   },
   WWWAuthenticate: {
     name: 'WWW-Authenticate',
-    description: 'How to say who one is.',
+    description: 'How to say who one is, and what is wrong with the token (RFC 6750, 3).',
+    required: true,
     schema: { type: 'string' },
-    example: 'Bearer',
+    example: 'Bearer scope="" error="invalid_token" error_description="the token has expired"',
   },
   ApigwRequestid: {
     name: 'Apigw-Requestid',

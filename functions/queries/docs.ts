@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod/mini';
-import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import { type HttpHandler, publicHandler } from '../http/chain/http-handler.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 
 /** What `GET /docs` takes: anything, of which it looks at one header. */
@@ -23,25 +23,29 @@ export const DocsPage = z.object({
  *   it has 2 MB.
  */
 export const createHandler = ({ page, telemetry }: Dependencies): HttpHandler =>
-  httpHandler(telemetry, docsRequest, async ({ headers: { 'accept-encoding': accepted = '' } }) => {
-    const isCompressed = takesGzip(accepted);
-    return {
-      statusCode: 200,
-      headers: {
-        'Content-Type': 'text/html; charset=utf-8',
-        // It is the same for everybody until the next deployment.
-        'Cache-Control': 'public, max-age=3600',
-        'Content-Security-Policy': page.contentSecurityPolicy,
-        'Referrer-Policy': 'no-referrer',
-        'X-Content-Type-Options': 'nosniff',
-        Vary: 'Accept-Encoding',
-        ...(isCompressed && { 'Content-Encoding': 'gzip' }),
-      },
-      ...(isCompressed
-        ? { body: page.gzip, isBase64Encoded: true }
-        : { body: gunzipSync(Buffer.from(page.gzip, 'base64')).toString() }),
-    };
-  });
+  publicHandler(
+    telemetry,
+    docsRequest,
+    async ({ headers: { 'accept-encoding': accepted = '' } }) => {
+      const isCompressed = takesGzip(accepted);
+      return {
+        statusCode: 200,
+        headers: {
+          'Content-Type': 'text/html; charset=utf-8',
+          // It is the same for everybody until the next deployment.
+          'Cache-Control': 'public, max-age=3600',
+          'Content-Security-Policy': page.contentSecurityPolicy,
+          'Referrer-Policy': 'no-referrer',
+          'X-Content-Type-Options': 'nosniff',
+          Vary: 'Accept-Encoding',
+          ...(isCompressed && { 'Content-Encoding': 'gzip' }),
+        },
+        ...(isCompressed
+          ? { body: page.gzip, isBase64Encoded: true }
+          : { body: gunzipSync(Buffer.from(page.gzip, 'base64')).toString() }),
+      };
+    },
+  );
 
 interface Dependencies {
   readonly page: z.infer<typeof DocsPage>;

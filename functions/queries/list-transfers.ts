@@ -2,10 +2,13 @@ import * as z from 'zod/mini';
 import { AccountId } from '../../events/values.ts';
 import { accountNotFound } from '../http/answer/command-answer.ts';
 import { json } from '../http/answer/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import {
+  type HttpDependencies,
+  type HttpHandler,
+  httpHandler,
+} from '../http/chain/http-handler.ts';
 import { nextCursor, PageLimit, pageCursor } from '../http/request/paging.ts';
 import { Transfer, TransferStatus } from '../ledger/transfer.ts';
-import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
 import { latestSteps, shownVersion } from './shown-version.ts';
@@ -38,15 +41,19 @@ export const TransferPage = z.object({
 /**
  * `GET /accounts/{accountId}/transfers`: the account's transfers, outgoing and incoming, newest
  * first.
- * @param dependencies the views, the store, which knows an account a moment before they do, and
- *   telemetry.
- * @returns a handler that answers 200 with a page, 404 where there is no such account.
+ * @param dependencies the views, the store, which knows an account a moment before they do,
+ *   telemetry, and how callers are told apart.
+ * @returns a handler that answers 200 with a page, 404 where there is no such account, or it is not
+ *   the caller's.
  */
-export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
+export const createHandler = ({ store, views, ...http }: Dependencies): HttpHandler =>
   httpHandler(
-    telemetry,
+    http,
+    'ledger:read',
     listTransfersRequest,
-    async ({ path: { accountId }, query: { limit, cursor, status } }) => {
+    async ({ path: { accountId }, query: { limit, cursor, status } }, { onlyFor }) => {
+      if (onlyFor && !(await store.isOwnedBy(accountId, onlyFor)))
+        return accountNotFound(accountId);
       const [latest, { transfers, next }] = await Promise.all([
         latestSteps(store, accountId),
         views.transfersOf(accountId, { limit, before: cursor, status }),
@@ -59,8 +66,7 @@ export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHa
     },
   );
 
-interface Dependencies {
-  readonly store: Pick<Store, 'latest'>;
+interface Dependencies extends HttpDependencies {
+  readonly store: Pick<Store, 'latest' | 'isOwnedBy'>;
   readonly views: Pick<Views, 'transfersOf' | 'transfer'>;
-  readonly telemetry: HttpTelemetry;
 }

@@ -13,6 +13,7 @@ export type MetricName =
   | 'CommandRejected'
   | 'CommandReplayed'
   | 'CommandVersionMismatch'
+  | 'CommandNotTheirs'
   | 'CommandKeyReused'
   | 'CommandPending'
   | 'CommandInProgress'

@@ -45,6 +45,8 @@ export interface FunctionDefinition {
   readonly description: string;
   /** The route of the HTTP API that it answers, if any. */
   readonly route?: Route;
+  /** Whether anybody may ask that route, without a token. */
+  readonly isPublic?: true;
   readonly access: Access;
   /**
    * What it may do besides where an environment takes many requests at once: what several of them
@@ -174,7 +176,12 @@ const catalogue = {
     group: 'queries',
     description: 'A transfer with its steps',
     route: 'GET /transfers/{transferId}',
-    access: { views: ['dynamodb:Query'], commands: ['dynamodb:GetItem'] },
+    access: {
+      views: ['dynamodb:Query'],
+      commands: ['dynamodb:GetItem'],
+      // Whose accounts it is between.
+      events: ['dynamodb:Query'],
+    },
     timeout: 25,
     memory: 1024,
   },
@@ -190,6 +197,7 @@ const catalogue = {
     group: 'queries',
     description: 'Says that the API answers',
     route: 'GET /health',
+    isPublic: true,
     access: {},
     timeout: 5,
     memory: 512,
@@ -198,6 +206,7 @@ const catalogue = {
     group: 'queries',
     description: 'The API as OpenAPI 3.1',
     route: 'GET /openapi.json',
+    isPublic: true,
     access: {},
     timeout: 5,
     memory: 512,
@@ -206,6 +215,7 @@ const catalogue = {
     group: 'queries',
     description: 'The API for people: a page that shows the OpenAPI document',
     route: 'GET /docs',
+    isPublic: true,
     access: {},
     timeout: 5,
     memory: 512,
@@ -214,6 +224,8 @@ const catalogue = {
     group: 'queries',
     description: 'Answers every other path, and every other method, with a problem',
     route: '$default',
+    // It tells what there is to ask, as the document does.
+    isPublic: true,
     access: {},
     timeout: 5,
     memory: 512,

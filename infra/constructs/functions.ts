@@ -4,6 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Code, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { Scope } from '../../functions/http/identity/scope.ts';
 import {
   type StageName,
   type StageSettings,
@@ -40,6 +41,8 @@ export interface FunctionsProps {
    */
   readonly workflowArn: string;
   readonly workflowName: string;
+  /** Our scopes, by the names in callers' tokens; absent: the API asks for no token. */
+  readonly scopeNames: Readonly<Record<string, Scope>> | undefined;
 }
 
 /**
@@ -51,7 +54,7 @@ export class Functions extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stage, settings, code, key, ...resources }: FunctionsProps,
+    { stage, settings, code, key, scopeNames, ...resources }: FunctionsProps,
   ) {
     super(scope, id);
     const arns = arnsOf(Stack.of(this), resources);
@@ -59,7 +62,7 @@ export class Functions extends Construct {
       settings.compute === 'instances' ? new Instances(this, 'Instances', { settings }) : undefined;
     this.#functions = new Map(
       functionsOf(settings).map((name) => {
-        const { route, ...definition } = definitionOf(name);
+        const { route, isPublic, ...definition } = definitionOf(name);
         const isShared = runsOnInstances(name, settings.compute);
         const access = both(definition.access, isShared ? definition.sharedAccess : undefined);
         const ledgerFunction = new LedgerFunction(this, pascalCase(name), {
@@ -71,6 +74,7 @@ export class Functions extends Construct {
           code: code(name),
           environment: {
             ...environmentFor(access, resources),
+            ...(route !== undefined && !isPublic && callersFor(scopeNames)),
             ...(route === '$default' && { METHODS_BY_PATH: JSON.stringify(methodsByPath) }),
             ...(route === 'POST /transfers' && {
               SHORT_WAY: settings.transfers === 'adaptive' ? 'on' : 'off',
@@ -205,6 +209,10 @@ function environmentFor(
     ...(access.workflow && { TRANSFER_WORKFLOW_ARN: workflowArn }),
   };
 }
+
+/** How a function that answers requests tells its callers apart. */
+const callersFor = (scopeNames: FunctionsProps['scopeNames']): Readonly<Record<string, string>> =>
+  scopeNames ? { CALLERS: 'token', SCOPES: JSON.stringify(scopeNames) } : { CALLERS: 'open' };
 
 const pascalCase = (name: string): string =>
   name.replace(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());

@@ -38,6 +38,7 @@ const emitters = {
   CommandRejected: commands,
   CommandReplayed: commands,
   CommandVersionMismatch: commands,
+  CommandNotTheirs: commands,
   CommandKeyReused: commands,
   CommandPending: commands,
   CommandInProgress: commands,

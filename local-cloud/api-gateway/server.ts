@@ -10,8 +10,9 @@ import {
 import type { Duplex } from 'node:stream';
 import { isLoopback } from '../iam/loopback.ts';
 import type { Invocation, LocalFunction } from '../lambda/invocation.ts';
-import { type ApiIdentity, type ReceivedRequest, toEvent } from './request.ts';
-import { type HttpAnswer, ownAnswer, toAnswer } from './response.ts';
+import type { Authorize } from './authorizer.ts';
+import { type ApiIdentity, type ReceivedRequest, toEvent, withClaims } from './request.ts';
+import { type HttpAnswer, ownAnswer, toAnswer, unauthorized } from './response.ts';
 import { createRouter, type Route } from './routes.ts';
 import { createThrottles, type ThrottleSettings } from './throttle.ts';
 
@@ -42,6 +43,8 @@ export interface HttpApiDefinition {
 interface Integration {
   readonly target: LocalFunction;
   readonly timeoutMs: number;
+  /** Verifies the token of a request; absent: the route takes none. */
+  readonly authorize?: Authorize | undefined;
 }
 
 /** Answers requests beside the API, e.g. `/_local`; `undefined`: the request is not its own. */
@@ -78,8 +81,12 @@ export const startHttpApi = async (
       if (!route) return ownAnswer('Not Found');
       if (!mayPass(route.routeKey)) return ownAnswer('Too Many Requests');
       const event = toEvent(request, route, identity);
-      if (isTooLarge(event, request.body)) return ownAnswer('Request Entity Too Large');
-      const invocation = await withinTime(route.target, event);
+      const { authorize } = route.target;
+      const authorization = await authorize?.(event.headers['authorization']);
+      if (authorization?.ok === false) return unauthorized(authorization.challenge);
+      const input = authorization ? withClaims(event, authorization.claims) : event;
+      if (isTooLarge(input, request.body)) return ownAnswer('Request Entity Too Large');
+      const invocation = await withinTime(route.target, input);
       return invocation ? toAnswer(invocation) : ownAnswer('Service Unavailable');
     } catch (error) {
       if (error instanceof URIError) return ownAnswer('Bad Request');

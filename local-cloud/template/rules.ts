@@ -49,6 +49,7 @@ const projection = z.strictObject({
 const policyDocument = z.record(text, z.unknown());
 
 const noNetwork = 'functions reach their services over this machine alone';
+const noUsers = 'nobody signs in here: the issuer of this machine gives anybody a token';
 
 export const resourceRules = {
   'AWS::DynamoDB::Table': {
@@ -294,7 +295,8 @@ export const resourceRules = {
       ApiId: text,
       RouteKey: text,
       Target: text,
-      AuthorizationType: z.literal('NONE'),
+      AuthorizationType: z.enum(['NONE', 'JWT']),
+      AuthorizerId: z.optional(text),
     }),
     noEffect: {},
   },
@@ -378,6 +380,64 @@ export const resourceRules = {
   },
 
   'AWS::KMS::Alias': { noEffect: 'nothing here asks for a key by its alias' },
+  'AWS::ApiGatewayV2::Authorizer': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({
+      ApiId: text,
+      AuthorizerType: z.literal('JWT'),
+      IdentitySource: z.tuple([z.literal('$request.header.Authorization')]),
+      JwtConfiguration: z.strictObject({
+        Audience: z.array(text).check(z.minLength(1)),
+        // The issuer of this machine stands for it.
+        Issuer: text,
+      }),
+    }),
+    noEffect: { Name: 'a text for people' },
+  },
+
+  'AWS::Cognito::UserPool': {
+    ref: '{region}_{name}',
+    attributes: { ProviderURL: 'https://cognito-idp.{region}.amazonaws.com/{region}_{name}' },
+    runs: z.strictObject({}),
+    noEffect: {
+      AccountRecoverySetting: noUsers,
+      AdminCreateUserConfig: noUsers,
+      AutoVerifiedAttributes: noUsers,
+      DeletionProtection: noUsers,
+      EmailVerificationMessage: noUsers,
+      EmailVerificationSubject: noUsers,
+      EnabledMfas: noUsers,
+      MfaConfiguration: noUsers,
+      Policies: noUsers,
+      SmsVerificationMessage: noUsers,
+      UserPoolName: noUsers,
+      UsernameAttributes: noUsers,
+      VerificationMessageTemplate: noUsers,
+    },
+  },
+
+  'AWS::Cognito::UserPoolClient': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({}),
+    noEffect: {
+      AccessTokenValidity: noUsers,
+      AllowedOAuthFlows: noUsers,
+      AllowedOAuthFlowsUserPoolClient: noUsers,
+      AllowedOAuthScopes: noUsers,
+      CallbackURLs: noUsers,
+      EnableTokenRevocation: noUsers,
+      GenerateSecret: noUsers,
+      PreventUserExistenceErrors: noUsers,
+      SupportedIdentityProviders: noUsers,
+      TokenValidityUnits: noUsers,
+      UserPoolId: noUsers,
+    },
+  },
+  'AWS::Cognito::UserPoolDomain': { noEffect: noUsers },
+  'AWS::Cognito::UserPoolResourceServer': { noEffect: noUsers },
+
   'AWS::CloudWatch::Alarm': { noEffect: 'there are no CloudWatch metrics on this machine' },
   'AWS::CloudWatch::Dashboard': { noEffect: 'there are no CloudWatch metrics on this machine' },
   'AWS::EC2::RouteTable': { noEffect: noNetwork },

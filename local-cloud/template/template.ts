@@ -70,7 +70,14 @@ interface ApiDefinition {
   readonly id: string;
   readonly name: string;
   readonly stage: string;
-  readonly routes: readonly Route<{ readonly functionName: string; readonly timeoutMs: number }>[];
+  readonly routes: readonly Route<{
+    readonly functionName: string;
+    readonly timeoutMs: number;
+    /** Whether it takes a token. */
+    readonly isAuthorized: boolean;
+  }>[];
+  /** The `aud` or `client_id` of the tokens that routes take; absent: none takes any. */
+  readonly audience?: readonly string[] | undefined;
   /** Of all routes together that have no settings of their own. */
   readonly throttle?: ThrottleSettings | undefined;
   /** Of single routes, by route key. */
@@ -265,14 +272,23 @@ const readApi = (
       );
     }
   }
+  const [authorizer, ...others] = resources.all('AWS::ApiGatewayV2::Authorizer');
+  if (others.length > 0)
+    throw new Error(
+      'Holdfast local runs one AWS::ApiGatewayV2::Authorizer, and the template has more',
+    );
   return {
     id: api.ref,
     name: api.properties.Name,
     stage: stage.StageName,
     throttle: stage.DefaultRouteSettings && throttleOf(stage.DefaultRouteSettings),
     routeThrottles: new Map(routeThrottles.map(([key, limits]) => [key, throttleOf(limits)])),
+    audience: authorizer?.properties.JwtConfiguration.Audience,
     routes: routes.map((route) => {
-      const { RouteKey, Target } = route.properties;
+      const { RouteKey, Target, AuthorizationType, AuthorizerId } = route.properties;
+      const isAuthorized = AuthorizationType === 'JWT';
+      if (isAuthorized && (authorizer === undefined || AuthorizerId !== authorizer.ref))
+        throw new Error(`"${route.logicalId}" takes tokens, and refers to no authorizer`);
       const { properties } = find(
         integrations,
         ({ ref }) => Target === `integrations/${ref}`,
@@ -284,6 +300,7 @@ const readApi = (
         target: {
           functionName: functionNamed(properties.IntegrationUri, route.logicalId),
           timeoutMs: properties.TimeoutInMillis,
+          isAuthorized,
         },
       };
     }),

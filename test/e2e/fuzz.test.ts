@@ -20,7 +20,13 @@ it(`${REQUESTS} requests made from the OpenAPI document and bytes that are hardl
   timeout: 180_000,
 }, async () => {
   const environments = () => environmentsOf(cloud);
-  const options = { requests: REQUESTS, seed: 1, connections: CONNECTIONS, environments };
+  const options = {
+    requests: REQUESTS,
+    seed: 1,
+    connections: CONNECTIONS,
+    environments,
+    token: cloud.operator,
+  };
   const result = await fuzz({ url: cloud.url, ...options });
   const { findings, troubles, statuses, seen, held } = result;
   expect(findings).toEqual([]);

@@ -12,7 +12,7 @@ let sender: ReturnType<typeof createSender>;
 
 beforeAll(async () => {
   cloud = await startTestCloud();
-  sender = createSender(cloud.url, 2);
+  sender = createSender(cloud.url, 2, cloud.showing);
   check = createCheck((await cloud.api.get('/openapi.json')).body);
   await cloud.api.account('a', 100);
 });

@@ -27,6 +27,8 @@ const sendRaw = (
       const all = [
         'Host',
         host,
+        'Authorization',
+        `Bearer ${cloud.showing}`,
         ...headers,
         ...(body.length > 0 ? ['Content-Length', String(body.length)] : []),
       ];

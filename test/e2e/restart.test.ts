@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, inject, it } from 'vitest';
-import { type Api, apiAt } from '../setup/api.ts';
+import { askToken } from '../../local-cloud/identity/ask-token.ts';
+import { apiAt } from '../setup/api.ts';
 import { eventually } from '../setup/eventually.ts';
 
 const directories: string[] = [];
@@ -27,8 +28,9 @@ const transfers = inject('longTransfers');
 /** `npm start -- --data DIR`, and the API once it serves. */
 const start = async (
   data: string,
-): Promise<{ readonly child: ChildProcess; readonly api: Api }> => {
-  const options = ['--port', '0', '--data', data, '--transfers', transfers];
+  port = '0',
+): Promise<{ readonly child: ChildProcess; readonly url: string }> => {
+  const options = ['--port', port, '--data', data, '--transfers', transfers];
   const child = spawn(process.execPath, ['local-cloud/main.ts', ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -42,7 +44,7 @@ const start = async (
     if (!found) throw new Error(`it does not serve; it printed:\n${printed}`);
     return found;
   }, 60_000);
-  return { child, api: apiAt(url) };
+  return { child, url };
 };
 
 const end = async (child: ChildProcess, signal: 'SIGINT' | 'SIGKILL') => {
@@ -67,7 +69,10 @@ it.concurrent.each([
   { timeout: 180_000 },
   async (_, signal) => {
     const data = await newDirectory();
-    const first = await start(data);
+    const before = await start(data);
+    const scope = 'ledger:read ledger:write ledger:deposit';
+    const token = await askToken(before.url, { sub: 'local', scope });
+    const first = { ...before, api: apiAt(before.url, token) };
     await first.api.account('alice', 100);
     await first.api.account('bob');
     await first.api.post('/transfers', {
@@ -101,7 +106,9 @@ it.concurrent.each([
     });
     await end(first.child, signal);
 
-    const second = await start(data);
+    // On the same port the issuer is the same, and has the same key: the token is still good.
+    const after = await start(data, new URL(before.url).port);
+    const second = { ...after, api: apiAt(after.url, token) };
     expect(await second.api.get('/accounts/alice')).toMatchObject({ status: 200 });
     expect((await second.api.ended('under-way')).body['status']).toBe('settled');
     expect((await second.api.get('/accounts/alice')).body).toMatchObject({

@@ -5,6 +5,7 @@ import { transferEnd } from '../../client/wait.ts';
 import document from '../../functions/queries/openapi.json' with { type: 'json' };
 import { createCheck } from '../../fuzz/check.ts';
 import type { Transfers } from '../../infra/stages.ts';
+import { bearer } from '../../testing/bearer.ts';
 
 /** A body as a client sees it: the fields are looked at one by one, or compared whole. */
 const Body = z.record(z.string(), z.unknown());
@@ -60,10 +61,12 @@ const holdToDocument = async (method: string, target: string, response: Response
 
 /**
  * @param url of the API, without a slash at its end.
+ * @param token sent with every request; absent: none is.
  * @param sent told of each request that has a body, before it is sent.
  */
 export const apiAt = (
   url: string,
+  token?: string,
   sent: (body: string, headers: Readonly<Record<string, string>>) => void = () => {},
 ): Api => {
   const send = async (request: Request): Promise<Response> => {
@@ -72,9 +75,13 @@ export const apiAt = (
     await holdToDocument(request.method, request.url.slice(url.length), response);
     return response;
   };
-  const client = createClient({ url, send });
+  const authorization = bearer(token);
+  const client = createClient({ url, send, ...(token === undefined ? {} : { token }) });
   const call = async (path: string, init: RequestInit): Promise<ApiAnswer> => {
-    const headers = new Headers(init.headers);
+    const headers = new Headers({
+      ...authorization,
+      ...Object.fromEntries(new Headers(init.headers)),
+    });
     // The operator's own surface takes no request without it.
     if (path.startsWith('/_local')) headers.set('sec-local', 'yes');
     const response = await fetch(`${url}${path}`, { ...init, headers });

@@ -9,7 +9,17 @@ import { type WatchedLogs, watchLogs } from './logs.ts';
 
 /** A local cloud with a database of its own, and what tests do with it. */
 export interface TestCloud extends LocalCloud {
+  /**
+   * The API as `local` sees it, whose accounts are all that a test opens, and who may pay in too: no
+   * operator, so everything that is asked goes by what it may do.
+   */
   readonly api: Api;
+  /** The API as somebody sees it who has these scopes. */
+  as(sub: string, scope: string): Promise<Api>;
+  /** That caller's token. */
+  readonly showing: string;
+  /** A token of an operator. */
+  readonly operator: string;
   /** A function by its short name. */
   function(name: string): RunningFunction;
   /** What went wrong inside so far. */
@@ -38,9 +48,18 @@ export const startTestCloud = async (assembly = inject('assembly')): Promise<Tes
       warn: (line) => warnings.push(line),
     },
   });
+  const tokenOf = async (sub: string, scope: string): Promise<string> => {
+    const token = await cloud.token({ sub, scope });
+    if (token === undefined) throw new Error('the template asks for no token');
+    return token;
+  };
+  const token = await tokenOf('local', 'ledger:read ledger:write ledger:deposit');
   return {
     ...cloud,
-    api: apiAt(cloud.url, logs.sent),
+    api: apiAt(cloud.url, token, logs.sent),
+    as: async (sub, scope) => apiAt(cloud.url, await tokenOf(sub, scope), logs.sent),
+    showing: token,
+    operator: await tokenOf('operator', 'ledger:operate'),
     warnings,
     logs,
     stop: async () => {

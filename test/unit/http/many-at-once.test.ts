@@ -6,6 +6,7 @@ import { createHandler as openAccount } from '../../../functions/commands/open-a
 import { createHandler as requestTransfer } from '../../../functions/commands/request-transfer.ts';
 import { createHandler as withdraw } from '../../../functions/commands/withdraw.ts';
 import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts';
+import type { Callers } from '../../../functions/http/identity/callers.ts';
 import { machineTime } from '../../../functions/http/polling.ts';
 import { createHandler as docs } from '../../../functions/queries/docs.ts';
 import { createHandler as getAccount } from '../../../functions/queries/get-account.ts';
@@ -35,6 +36,7 @@ interface World {
   readonly store: Store;
   readonly views: Views;
   readonly telemetry: HttpTelemetry;
+  readonly callers: Callers;
 }
 
 /** A handler, what each of many requests asks of it, and what each is answered. */
@@ -187,7 +189,12 @@ describe.each(Object.entries(cases))(
   `${MANY} requests at once in one environment: %s`,
   (_, { create, request, status, body }) => {
     it('each has its own answer, log line and record of metrics, under its own ids', async () => {
-      const handler = create({ store, views, telemetry: httpTelemetryFromEnvironment() });
+      const handler = create({
+        store,
+        views,
+        telemetry: httpTelemetryFromEnvironment(),
+        callers: { by: 'nothing' },
+      });
       const isCommand = status === 201 || status === 202;
       const idOf = (n: number) => `correlation-${n}`;
       const answers = await Promise.all(

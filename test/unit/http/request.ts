@@ -15,6 +15,8 @@ export interface ClientRequest {
   readonly body?: unknown;
   readonly rawBody?: string;
   readonly isBase64Encoded?: boolean;
+  /** The claims of the token that the gateway has verified; absent: it asked for none. */
+  readonly claims?: Readonly<Record<string, string>>;
 }
 
 /** An answer, its body parsed; `{}` where it has none. */
@@ -69,6 +71,7 @@ export const eventOf = (request: ClientRequest): APIGatewayProxyEventV2 => {
       stage: '$default',
       time: '21/Nov/2026:10:00:00 +0000',
       timeEpoch: Date.parse('2026-11-21T10:00:00.000Z'),
+      ...(request.claims && { authorizer: { jwt: { claims: request.claims, scopes: null } } }),
     },
   };
 };

@@ -49,6 +49,7 @@ const tables = {
   EVENTS_TABLE: 'events',
   COMMANDS_TABLE: 'commands',
   QUEUE_TABLE: 'queue',
+  CALLERS: 'open',
   VIEWS_TABLE: 'views',
 };
 

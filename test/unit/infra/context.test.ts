@@ -96,8 +96,6 @@ describe('the app', () => {
 
   it.each([
     { args: [], context: { ...ofTheCli, stag: 'prod' }, says: 'There is no context key "stag"' },
-    { args: [], context: { ...ofTheCli, stage: 'prod' }, says: 'say so: -c open=yes' },
-    { args: ['--stage', 'prod'], context: undefined, says: 'say so: -c open=yes' },
     {
       args: ['-c', 'stage=prodd', '-c', 'open=yes'],
       context: undefined,

@@ -79,6 +79,52 @@ describe('the HTTP API', () => {
     );
   });
 
+  it('takes a token on every route but those that show nothing of anybody', () => {
+    const open = ofType('Route')
+      .filter(({ properties }) => properties['AuthorizationType'] !== 'JWT')
+      .map(({ properties }) => String(properties['RouteKey']));
+    expect(open.toSorted()).toEqual(
+      [
+        ...['$default', 'GET /health', 'HEAD /health', 'GET /openapi.json', 'HEAD /openapi.json'],
+        ...[...paths].map((path) => `ANY ${path}`),
+      ].toSorted(),
+    );
+    expect(ofType('Authorizer').map(({ properties }) => properties)).toMatchObject([
+      { AuthorizerType: 'JWT', IdentitySource: ['$request.header.Authorization'] },
+    ]);
+  });
+
+  it('takes the tokens of any provider that its stage names, with the scopes as that calls them', () => {
+    const identity = {
+      issuer: 'https://issuer.example/',
+      audience: ['ledger'],
+      scopes: { 'bank.read': 'ledger:read' },
+    } as const;
+    const other = synthesized('dev', { identity });
+    const [authorizer] = other.filter(({ type }) => type === 'AWS::ApiGatewayV2::Authorizer');
+    expect(authorizer?.properties['JwtConfiguration']).toEqual({
+      Audience: ['ledger'],
+      Issuer: 'https://issuer.example/',
+    });
+    expect(other.filter(({ type }) => type.startsWith('AWS::Cognito'))).toEqual([]);
+    const { properties } = other.find(({ name }) => name === 'holdfast-dev-deposit') ?? {};
+    expect(Object(properties?.['Environment'])['Variables']).toMatchObject({
+      CALLERS: 'token',
+      SCOPES: '{"bank.read":"ledger:read"}',
+    });
+  });
+
+  it.each([
+    ['IdentityUsersCustomers', ['read', 'write']],
+    ['IdentityUsersTellers', ['deposit']],
+    ['IdentityUsersOperators', ['read', 'write', 'deposit', 'operate']],
+  ])('lets %s have these scopes and no more, whoever signs in: %j', (name, scopes) => {
+    const client = resources.find((resource) => resource.name === name);
+    const found = [client?.properties['AllowedOAuthScopes']].flat().map((scope) => String(scope));
+    expect(found.map((scope) => scope.split('.').at(-1))).toEqual(scopes);
+    expect(client?.properties['GenerateSecret'] ?? false).toBe(name !== 'IdentityUsersCustomers');
+  });
+
   it.each(ofType('Integration'))('$name passes payload 2.0 to a function', ({ properties }) => {
     expect(properties).toMatchObject({ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' });
   });

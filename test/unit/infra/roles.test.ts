@@ -65,7 +65,11 @@ const allowed: Record<string, Record<string, string[]>> = {
     [events]: ['dynamodb:Query'],
     [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
   },
-  'get-transfer': { [views]: ['dynamodb:Query'], [commands]: ['dynamodb:GetItem'] },
+  'get-transfer': {
+    [views]: ['dynamodb:Query'],
+    [commands]: ['dynamodb:GetItem'],
+    [events]: ['dynamodb:Query'],
+  },
   'get-command': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],

@@ -1,4 +1,6 @@
 import { expect, vi } from 'vitest';
+import type { HttpDependencies } from '../../../functions/http/chain/http-handler.ts';
+import { scopes } from '../../../functions/http/identity/scope.ts';
 import { chosenFields, type LogFields } from '../../../functions/runtime/log/log-fields.ts';
 import type { HttpTelemetry, Telemetry } from '../../../functions/runtime/telemetry.ts';
 
@@ -27,4 +29,16 @@ export const recordedTelemetry = () => {
 /** Telemetry of a Lambda that answers requests, which nobody looks at. */
 export const silentHttpTelemetry: HttpTelemetry = {
   ofRequest: () => ({ ...recordedTelemetry().telemetry, publish: () => {} }),
+};
+
+/** What every route takes: nobody looks at its telemetry, and everybody is `local`. */
+export const silentHttp: HttpDependencies = {
+  telemetry: silentHttpTelemetry,
+  callers: { by: 'nothing' },
+};
+
+/** The same, where tokens tell callers apart, by our own names of scopes. */
+export const silentHttpWithTokens: HttpDependencies = {
+  telemetry: silentHttpTelemetry,
+  callers: { by: 'token', scopes: new Map(scopes.map((scope) => [scope, scope])) },
 };

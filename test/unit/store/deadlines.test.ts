@@ -33,8 +33,11 @@ import { plantedCommit } from '../../../testing/planted-commit.ts';
 import { createVirtualTime } from '../../setup/virtual-time.ts';
 import { send } from '../http/request.ts';
 import { createMemoryLedger, streamRecord } from '../projections/memory-ledger.ts';
-import { recordedTelemetry, silentHttpTelemetry } from '../runtime/recorded-telemetry.ts';
+import { recordedTelemetry, silentHttpWithTokens } from '../runtime/recorded-telemetry.ts';
 import { createTroubledTables, type Trouble, type TroubledStream } from './troubled-tables.ts';
+
+/** The accounts' owner, who is no operator: whose they are is asked first. */
+const claims = { sub: 'alice', scope: 'ledger:read ledger:write' };
 
 const ACCOUNTS = Array.from({ length: 30 }, (_, n) => AccountId.parse(`a-${n}`));
 const [A = AccountId.parse('none'), B = A] = ACCOUNTS;
@@ -179,7 +182,7 @@ const TROUBLES: readonly (readonly [string, Trouble])[] = [
   ['everything is throttled', { reads: 'throttled', records: 'throttled', writes: 'throttled' }],
 ];
 
-const http = silentHttpTelemetry;
+const http = silentHttpWithTokens;
 const withKeys = (...keys: string[]) => ({ ...requests.deposit(A, 1), keys: keys.map(recordKey) });
 const pendingOn = (
   world: World,
@@ -290,8 +293,9 @@ const PATHS: readonly Path[] = [
     'an account',
     'get-account',
     ({ store, clock }) =>
-      send(createGetAccount({ store: store(), clock, telemetry: http }), {
+      send(createGetAccount({ store: store(), clock, ...http }), {
         path: { accountId: A },
+        claims,
       }),
   ],
   [
@@ -314,9 +318,9 @@ const PATHS: readonly Path[] = [
       const handler = createGetCommand({
         store: world.store(budgets.getCommand),
         clock: world.clock,
-        telemetry: http,
+        ...http,
       });
-      return send(handler, { path: { accountId: A, commandId: 'k' } });
+      return send(handler, { path: { accountId: A, commandId: 'k' }, claims });
     },
   ],
   [
@@ -327,17 +331,18 @@ const PATHS: readonly Path[] = [
         createGetTransfer({
           store: store(budgets.getTransfer),
           views: views(budgets.getTransfer),
-          telemetry: http,
+          ...http,
         }),
-        { path: { transferId: 't' } },
+        { path: { transferId: 't' }, claims },
       ),
   ],
   [
     'a statement',
     'list-entries',
     ({ store }) =>
-      send(createListEntries({ store: store(budgets.list), telemetry: http }), {
+      send(createListEntries({ store: store(budgets.list), ...http }), {
         path: { accountId: A },
+        claims,
       }),
   ],
   [
@@ -348,11 +353,12 @@ const PATHS: readonly Path[] = [
         createListTransfers({
           store: store(budgets.list),
           views: views(budgets.list),
-          telemetry: http,
+          ...http,
         }),
         {
           path: { accountId: A },
           query: { status: 'released' },
+          claims,
         },
       ),
   ],
@@ -367,11 +373,12 @@ const PATHS: readonly Path[] = [
           views: views(),
           time,
           newId,
-          telemetry: http,
+          ...http,
         }),
         {
           body: { from: A, to: B, amount: 1 },
           headers: { prefer: 'wait=10', 'idempotency-key': 'k' },
+          claims,
         },
       ),
   ],
@@ -387,11 +394,12 @@ const PATHS: readonly Path[] = [
           views: views(),
           time,
           newId,
-          telemetry: http,
+          ...http,
         }),
         {
           body: { from: A, to: B, amount: 1 },
           headers: { prefer: 'wait=10', 'idempotency-key': 'k' },
+          claims,
         },
       );
     },

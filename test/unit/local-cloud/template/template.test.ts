@@ -266,6 +266,12 @@ describe('readTemplate', () => {
     });
   });
 
+  it('knows which routes take tokens, and whose: of a user pool’s client by its name', () => {
+    const { api } = readTemplate(write(withTokens()));
+    expect(api.audience).toEqual(['Ledger-App']);
+    expect(api.routes.map(({ target }) => target.isAuthorized)).toEqual([true]);
+  });
+
   it('connects an event source mapping with its table, function and queue', () => {
     const { eventSourceMappings } = readTemplate(
       write({
@@ -406,6 +412,52 @@ describe('readTemplate', () => {
   });
 });
 
+/** A route that takes the tokens of a user pool. */
+function withTokens(): Resources {
+  return {
+    F: functionOf(),
+    Integration: {
+      Type: 'AWS::ApiGatewayV2::Integration',
+      Properties: {
+        ApiId: { Ref: 'Api' },
+        IntegrationType: 'AWS_PROXY',
+        IntegrationUri: { 'Fn::GetAtt': ['F', 'Arn'] },
+        PayloadFormatVersion: '2.0',
+      },
+    },
+    Route: {
+      Type: 'AWS::ApiGatewayV2::Route',
+      Properties: {
+        ApiId: { Ref: 'Api' },
+        RouteKey: 'POST /deposits',
+        Target: { 'Fn::Join': ['', ['integrations/', { Ref: 'Integration' }]] },
+        AuthorizationType: 'JWT',
+        AuthorizerId: { Ref: 'Tokens' },
+      },
+    },
+    Tokens: authorizer,
+    Users: { Type: 'AWS::Cognito::UserPool', Properties: { UserPoolName: 'users' } },
+    App: {
+      Type: 'AWS::Cognito::UserPoolClient',
+      Properties: { UserPoolId: { Ref: 'Users' } },
+    },
+  };
+}
+
+const authorizer: Resources[string] = {
+  Type: 'AWS::ApiGatewayV2::Authorizer',
+  Properties: {
+    ApiId: { Ref: 'Api' },
+    AuthorizerType: 'JWT',
+    IdentitySource: ['$request.header.Authorization'],
+    JwtConfiguration: {
+      Audience: [{ Ref: 'App' }],
+      Issuer: { 'Fn::GetAtt': ['Users', 'ProviderURL'] },
+    },
+    Name: 'Tokens',
+  },
+};
+
 interface Refusal {
   readonly what: string;
   readonly resources?: Resources;
@@ -445,6 +497,22 @@ const refusals: readonly Refusal[] = [
     },
     message:
       'Holdfast local cannot run AWS::ApiGatewayV2::Stage "Stage": property RouteSettings.POST /x',
+  },
+  {
+    what: 'two authorizers',
+    resources: { ...withTokens(), Others: authorizer },
+    message: 'Holdfast local runs one AWS::ApiGatewayV2::Authorizer, and the template has more',
+  },
+  {
+    what: 'an authorizer that is no JWT authorizer',
+    resources: {
+      ...withTokens(),
+      Tokens: {
+        ...authorizer,
+        Properties: { ...authorizer.Properties, AuthorizerType: 'REQUEST' },
+      },
+    },
+    message: 'property AuthorizerType is "REQUEST", which is not implemented',
   },
   {
     what: 'a type it does not know',
