@@ -9,7 +9,7 @@ let ledger: Client;
 
 beforeAll(async () => {
   cloud = await startTestCloud();
-  ledger = connect(cloud.url, () => cloud.showing ?? '');
+  ledger = connect(cloud.url, () => cloud.showing);
   await cloud.api.account('payer', 1_000);
   await cloud.api.account('payee');
 });

@@ -65,8 +65,8 @@ describe('what an invocation tells', () => {
   });
 
   it.each([
-    ['a path that is no route’s', { route: '/accounts/{accountId}', path: { proxy: 'secret' } }],
-    ['an id that is none', { route: '/accounts/{accountId}', path: { accountId: 'se cret' } }],
+    ['a path that is no route’s', { route: '/things/{accountId}', path: { proxy: 'secret' } }],
+    ['an id that is none', { route: '/things/{accountId}', path: { accountId: 'se cret' } }],
     ['a query', { ...request, query: { limit: 'secret' } }],
   ])('has nothing of %s, which may be anything', async (_, asked) => {
     await send(answering, asked);

@@ -86,6 +86,7 @@ describe('the HTTP API', () => {
     expect(open.toSorted()).toEqual(
       [
         ...['$default', 'GET /health', 'HEAD /health', 'GET /openapi.json', 'HEAD /openapi.json'],
+        ...['GET /docs', 'HEAD /docs'],
         ...[...paths].map((path) => `ANY ${path}`),
       ].toSorted(),
     );
