@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util';
 import { functionsOf } from './constructs/transfer-ways.ts';
 import { type AppContext, cliContext, contextOf, readContext } from './context.ts';
 import {
-  assertMayBeOpen,
   computes,
   defaultStage,
+  keyOwners,
   parseStage,
   type StageName,
   settingsOf,
@@ -22,27 +22,33 @@ The cdk CLI runs this too: cdk deploy -c stage=dev
   --stage NAME   ${stageNames.join(' | ')}; else -c stage=NAME, else STAGE, else ${defaultStage}
   -c KEY=VALUE   context, as for the cdk CLI:
                  stage=NAME
-                 open=yes  for a stage that may not be open to everybody: it is meant to be
+                 open=yes  asks for no token: everybody may do everything, and that is meant
                  compute=${computes.join('|')}  in place of what is set for the stage
                  transfers=${transfersSettings.join('|')}  likewise
+                 key=${keyOwners.join('|')}  likewise: whose key encrypts what is kept
   --help         this text`;
 
 const main = async (): Promise<void> => {
   const asked = readCommandLine(process.argv.slice(2));
   if (asked === 'help') return console.log(usage);
-  const { stage, open, compute, transfers } = asked;
-  const settings = { ...(compute && { compute }), ...(transfers && { transfers }) };
+  const { stage, open, compute, transfers, key } = asked;
+  const settings = {
+    ...(open && { identity: 'open' as const }),
+    ...(compute && { compute }),
+    ...(transfers && { transfers }),
+    ...(key && { key }),
+  };
   const inForce = { ...settingsOf(stage), ...settings };
   // The cdk CLI says where to write.
   const directory = await synthesize({
     stage,
-    open,
     settings,
     outdir: process.env['CDK_OUTDIR'] ?? 'cdk.out',
   });
   console.log(`Holdfast-${stage}: ${join(directory, `Holdfast-${stage}.template.json`)}`);
   console.log(`  and the bundles of ${functionsOf(inForce).length} functions beside it`);
-  const { alarmEmails } = inForce;
+  const { alarmEmails, identity } = inForce;
+  if (identity === 'open') console.log('  open to everybody: no token is asked for');
   if (alarmEmails.length === 0)
     console.log('  nobody is told of its alarms: alarmEmails in infra/stages.ts is empty');
 };
@@ -63,7 +69,6 @@ const readCommandLine = (args: string[]): (AppContext & { readonly stage: StageN
       ...contextOf(values.context),
     });
     const stage = parseStage(values.stage ?? context.stage ?? process.env['STAGE'] ?? defaultStage);
-    if (!context.open) assertMayBeOpen(stage);
     return { ...context, stage };
   } catch (error) {
     // The user mistyped something, or did not mean it: only the message helps.

@@ -1,12 +1,14 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { docsPage } from './docs-page.ts';
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Where the bundles go: `<directory>/<function's name>/index.mjs`, with its source map beside it.
+ * Where the bundles go: `<directory>/<function's name>/index.mjs`, with its source map beside it,
+ * and beside that of `docs` its page.
  */
 export const bundleDirectory = join(repository, 'build', 'functions');
 
@@ -61,19 +63,20 @@ const builtinModules: Plugin = {
  * @param outdir where the bundles go.
  * @param livesLong whether the functions' environments outlive the credentials that they start
  *   with.
+ * @returns which files are in each bundle, with how many bytes.
  * @throws when an entry file does not exist, naming it, or does not compile.
  */
 export const bundle = async (
   entries: Readonly<Record<string, string>>,
   outdir = bundleDirectory,
   livesLong = false,
-): Promise<void> => {
+): Promise<Metafile> => {
   const missing = Object.entries(entries).filter(([, file]) => !existsSync(join(repository, file)));
   if (missing.length > 0) {
     const list = missing.map(([name, file]) => `  ${name}: ${file}`).join('\n');
     throw new Error(`These functions have no entry file:\n${list}`);
   }
-  await build({
+  const { metafile } = await build({
     absWorkingDir: repository,
     entryPoints: Object.fromEntries(
       Object.entries(entries).map(([name, file]) => [`${name}/index`, file]),
@@ -96,5 +99,10 @@ export const bundle = async (
     sourcesContent: false,
     // esbuild throws an error with the file and the line; it need not print it too.
     logLevel: 'silent',
+    metafile: true,
   });
+  // The only one that is deployed with more than its code.
+  if ('docs' in entries)
+    writeFileSync(join(outdir, 'docs', 'page.json'), JSON.stringify(docsPage()));
+  return metafile;
 };

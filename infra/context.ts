@@ -1,18 +1,27 @@
 import * as z from 'zod/mini';
-import { type Compute, parseCompute, parseTransfers, type Transfers } from './stages.ts';
+import {
+  type Compute,
+  type KeyOwner,
+  parseCompute,
+  parseKeyOwner,
+  parseTransfers,
+  type Transfers,
+} from './stages.ts';
 
 /** The options of `-c KEY=VALUE`, for the cdk CLI and `npm run synth`. */
 export interface AppContext {
   readonly stage?: string | undefined;
-  /** Whether the user means the stage to be open to everybody. */
+  /** Whether the user means the stage to be open to everybody, without tokens. */
   readonly open: boolean;
   /** Replaces the stage's own. */
   readonly compute?: Compute | undefined;
   /** Replaces the stage's own. */
   readonly transfers?: Transfers | undefined;
+  /** Replaces the stage's own. */
+  readonly key?: KeyOwner | undefined;
 }
 
-const ownKeys = ['stage', 'open', 'compute', 'transfers'] as const;
+const ownKeys = ['stage', 'open', 'compute', 'transfers', 'key'] as const;
 
 /**
  * Names that the cdk CLI itself writes to `cdk.json`, `cdk.context.json` or `~/.cdk.json`. Its
@@ -33,7 +42,7 @@ export const readContext = (given: Readonly<Record<string, unknown>>): AppContex
       `There is no context key "${unknown.join('", "')}". The keys are: ${ownKeys.join(', ')}.`,
     );
   }
-  const { stage, open, compute, transfers } = given;
+  const { stage, open, compute, transfers, key } = given;
   if (stage !== undefined && typeof stage !== 'string')
     throw new Error('The context key "stage" takes a name.');
   if (open !== undefined && open !== 'yes')
@@ -43,6 +52,7 @@ export const readContext = (given: Readonly<Record<string, unknown>>): AppContex
     open: open === 'yes',
     compute: compute === undefined ? undefined : parseCompute(String(compute)),
     transfers: transfers === undefined ? undefined : parseTransfers(String(transfers)),
+    key: key === undefined ? undefined : parseKeyOwner(String(key)),
   };
 };
 

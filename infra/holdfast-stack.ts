@@ -4,9 +4,11 @@ import type { Construct } from 'constructs';
 import { Alarms } from './constructs/alarms.ts';
 import type { FunctionName } from './constructs/catalogue.ts';
 import { DeadLetters } from './constructs/dead-letters.ts';
+import { EncryptionKey } from './constructs/encryption-key.ts';
 import { EveryMinute } from './constructs/every-minute.ts';
 import { Functions } from './constructs/functions.ts';
-import { LedgerHttpApi } from './constructs/http-api.ts';
+import { LedgerHttpApi, type Tokens } from './constructs/http-api.ts';
+import { cognitoScopes, IdentityProvider } from './constructs/identity-provider.ts';
 import { LedgerDashboard } from './constructs/ledger-dashboard.ts';
 import { ledgerMetrics } from './constructs/ledger-metrics.ts';
 import { queuedCommands, reservations, StreamMapping } from './constructs/stream-mapping.ts';
@@ -31,27 +33,41 @@ export class HoldfastStack extends Stack {
     { stage, settings, code, ...props }: HoldfastStackProps,
   ) {
     super(scope, id, props);
-    const tables = new Tables(this, 'Tables', { stage, settings });
-    const deadLetters = new DeadLetters(this, 'DeadLetters', { stage }).queue;
+    const key =
+      settings.key === 'customer'
+        ? new EncryptionKey(this, 'EncryptionKey', { stage, settings }).key
+        : undefined;
+    const tables = new Tables(this, 'Tables', { stage, settings, key });
+    const deadLetters = new DeadLetters(this, 'DeadLetters', { stage, key }).queue;
     const functions: Functions = new Functions(this, 'Functions', {
       stage,
       settings,
       code,
+      key,
       tables,
       deadLetters,
       // The workflow calls some of the functions, and others start it: its ARN is filled in once it
       // is there.
       workflowArn: Lazy.string({ produce: () => workflow.stateMachine.stateMachineArn }),
       workflowName: workflowNameOf(stage, settings),
+      scopeNames: scopeNamesOf(settings),
     });
     const workflow: TransferWorkflow = new TransferWorkflow(this, 'TransferWorkflow', {
       stage,
       settings,
+      key,
       credit: functions.get('credit-transfer'),
       settle: functions.get('settle-transfer'),
       release: functions.get('release-transfer'),
     });
-    const httpApi = new LedgerHttpApi(this, 'HttpApi', { stage, settings, functions });
+    const tokens = this.#tokensOf(stage, settings);
+    const httpApi = new LedgerHttpApi(this, 'HttpApi', {
+      stage,
+      settings,
+      key,
+      functions,
+      tokens,
+    });
 
     new StreamMapping(this, 'ProjectViews', {
       source: tables.events,
@@ -95,6 +111,7 @@ export class HoldfastStack extends Stack {
     const alarms = new Alarms(this, 'Alarms', {
       stage,
       settings,
+      key,
       api,
       functions,
       metrics,
@@ -122,7 +139,23 @@ export class HoldfastStack extends Stack {
       TransferWorkflowArn: stateMachine.stateMachineArn,
       DeadLettersUrl: deadLetters.queueUrl,
       AlarmTopicArn: alarms.topic.topicArn,
+      ...(tokens && { TokenIssuer: tokens.issuer, TokenAudience: tokens.audience.join(' ') }),
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
+
+  /** Whose tokens the API takes; a stage that names no identity provider gets one of its own. */
+  #tokensOf(stage: StageName, settings: StageSettings): Tokens | undefined {
+    const { identity } = settings;
+    if (identity === 'open') return undefined;
+    return 'issuer' in identity
+      ? identity
+      : new IdentityProvider(this, 'Identity', { stage, settings, cognito: identity });
+  }
 }
+
+/** Our scopes, by the identity provider's names. */
+const scopeNamesOf = ({ identity }: StageSettings) => {
+  if (identity === 'open') return undefined;
+  return 'issuer' in identity ? identity.scopes : cognitoScopes;
+};

@@ -1,4 +1,5 @@
 import type { Environment } from 'aws-cdk-lib';
+import type { Scope } from '../functions/http/identity/scope.ts';
 import type { FunctionName } from './constructs/catalogue.ts';
 
 /** The settings that differ between stages, or are worth tuning without reading the constructs. */
@@ -9,10 +10,11 @@ export interface StageSettings {
    */
   readonly env: Pick<Environment, 'account' | 'region'>;
   /**
-   * Whether it may be deployed as it is, with an API that takes every caller for `local`. If not,
-   * `-c open=yes` deploys it all the same.
+   * How callers are told apart (docs/decisions/0017): by the tokens of an identity provider, any
+   * that speaks OpenID Connect or the stage's own Cognito user pool. `open`: not at all; everybody is
+   * `local` and may do everything. No stage is set so: `-c open=yes` says that it is meant.
    */
-  readonly mayBeOpen: boolean;
+  readonly identity: OidcSettings | CognitoSettings | 'open';
   /**
    * The lowest level that the functions log. Not above `INFO`: Lambda takes a line without a level
    * for one of `INFO`, and drops lines below the level; the lines that hold the metrics have none.
@@ -62,12 +64,18 @@ export interface StageSettings {
   readonly transfers: Transfers;
   /** The settings of each function on managed instances; unused where all are on demand. */
   readonly instances: InstanceSettings;
-  readonly throttling: {
-    /** Requests a second, all routes together. */
-    readonly rate: number;
-    /** Requests at the same moment. */
-    readonly burst: number;
-  };
+  /**
+   * With whose key everything is encrypted at rest. `aws`: AWS's own, which costs nothing and which
+   * nobody can look after. `customer`: one of this account, whose uses CloudTrail lists, and whose
+   * policy and deletion are the customer's (docs/decisions/0021).
+   */
+  readonly key: KeyOwner;
+  /**
+   * How many requests the API lets through; beyond it the gateway answers 429. `reads`: all routes
+   * that `commands` does not bound, taken together. `commands`: each route that changes something,
+   * alone, so that the flood of one leaves the others their share.
+   */
+  readonly throttling: Readonly<Record<'reads' | 'commands', Throttling>>;
   readonly streams: Readonly<Record<StreamConsumer, StreamSettings>>;
   /**
    * `standard`: exactly once per name, 90 days of history, paid by transition. `express`: at least
@@ -78,6 +86,40 @@ export interface StageSettings {
   /** The e-mail addresses that get the alarms. AWS asks each once to confirm. */
   readonly alarmEmails: readonly string[];
   readonly alarms: AlarmThresholds;
+}
+
+/** An identity provider that speaks OpenID Connect. */
+interface OidcSettings {
+  /** `iss` of its tokens. Its documents are at `/.well-known/openid-configuration` under it. */
+  readonly issuer: string;
+  /** A token is for this API where its `aud`, or without one its `client_id`, is one of these. */
+  readonly audience: readonly string[];
+  /**
+   * Our scopes, by the provider's names. A name that is not here counts for nothing. Whom the
+   * provider lets have a name that means `ledger:operate` may do everything.
+   */
+  readonly scopes: Readonly<Record<string, Scope>>;
+}
+
+/** The stage's own Cognito user pool. */
+export interface CognitoSettings {
+  /**
+   * Where the customers' program takes their sign-in; empty: there is no such program yet, and no
+   * client for it.
+   */
+  readonly callbackUrls: readonly string[];
+}
+
+/** Whose keys there are to encrypt with. */
+export const keyOwners = ['aws', 'customer'] as const;
+
+export type KeyOwner = (typeof keyOwners)[number];
+
+interface Throttling {
+  /** Requests a second. */
+  readonly rate: number;
+  /** Requests at the same moment. */
+  readonly burst: number;
 }
 
 /** The kinds of environments that functions behind the API may run in. */
@@ -241,7 +283,7 @@ const stages = {
   /** The default: what `npm start` runs, and what a developer deploys and throws away again. */
   dev: {
     env: {},
-    mayBeOpen: true,
+    identity: { callbackUrls: ['http://localhost:8080/'] },
     logLevel: 'INFO',
     logRetentionDays: 7,
     protectData: false,
@@ -252,7 +294,11 @@ const stages = {
     compute: 'on-demand',
     transfers: 'adaptive',
     instances,
-    throttling: { rate: 2_000, burst: 2_000 },
+    key: 'aws',
+    throttling: {
+      reads: { rate: 2_000, burst: 2_000 },
+      commands: { rate: 2_000, burst: 2_000 },
+    },
     streams,
     workflowType: 'standard',
     alarmEmails: [],
@@ -271,7 +317,7 @@ const stages = {
   },
   prod: {
     env: {},
-    mayBeOpen: false,
+    identity: { callbackUrls: [] },
     logLevel: 'INFO',
     logRetentionDays: 365,
     protectData: true,
@@ -281,7 +327,11 @@ const stages = {
     compute: 'on-demand',
     transfers: 'adaptive',
     instances: { ...instances, environments: { least: 3, most: 30 }, processors: 400 },
-    throttling: { rate: 5_000, burst: 2_500 },
+    key: 'customer',
+    throttling: {
+      reads: { rate: 5_000, burst: 2_500 },
+      commands: { rate: 2_000, burst: 1_000 },
+    },
     streams,
     workflowType: 'standard',
     alarmEmails: [],
@@ -343,15 +393,14 @@ export const parseTransfers = (name: string): Transfers => {
 };
 
 /**
- * @throws an error that says what to do where a stage must not be deployed with an API that takes
- *   every caller for `local`.
+ * @param name what the user typed.
+ * @throws an error that lists the owners when it is none of them.
  */
-export const assertMayBeOpen = (stage: StageName): void => {
-  if (settingsOf(stage).mayBeOpen) return;
-  throw new Error(
-    `The stage ${stage} would be open to everybody: its HTTP API has a public address, and takes every caller for "local", ` +
-      "who may move anybody's money. Should that be meant, say so: -c open=yes",
-  );
+export const parseKeyOwner = (name: string): KeyOwner => {
+  const found = keyOwners.find((owner) => owner === name);
+  if (found === undefined)
+    throw new Error(`There is no key of "${name}". There is: ${keyOwners.join(', ')}.`);
+  return found;
 };
 
 /** The settings of a stage. */

@@ -7,13 +7,7 @@ import { entryOf, type FunctionName } from './constructs/catalogue.ts';
 import { runsOnInstances } from './constructs/instances.ts';
 import { functionsOf } from './constructs/transfer-ways.ts';
 import { HoldfastStack } from './holdfast-stack.ts';
-import {
-  assertMayBeOpen,
-  parseStage,
-  type StageName,
-  type StageSettings,
-  settingsOf,
-} from './stages.ts';
+import { parseStage, type StageName, type StageSettings, settingsOf } from './stages.ts';
 
 /**
  * Bundles the functions and synthesizes the stack of a stage. It works offline: it looks nothing
@@ -21,18 +15,11 @@ import {
  * @param stage its name.
  * @param outdir where the cloud assembly goes.
  * @param settings replace the stage's own: for measuring one way against the other.
- * @param open whether the user means it to be open to everybody, where the stage itself may not be.
  * @returns the directory of the cloud assembly.
- * @throws where the stage is unknown or may not be open, a function cannot be bundled, or the stack
- *   breaks a rule of cdk-nag without acknowledging it.
+ * @throws where the stage is unknown, a function cannot be bundled, or the stack breaks a rule of cdk-nag without acknowledging it.
  */
-export const synthesize = async ({
-  stage,
-  open = false,
-  ...props
-}: SynthesisProps): Promise<string> => {
+export const synthesize = async ({ stage, ...props }: SynthesisProps): Promise<string> => {
   const known = parseStage(stage);
-  if (!open) assertMayBeOpen(known);
   const settings = { ...settingsOf(known), ...props.settings };
   const { onDemand = [], onInstances = [] } = Object.groupBy(functionsOf(settings), (name) =>
     runsOnInstances(name, settings.compute) ? 'onInstances' : 'onDemand',
@@ -53,7 +40,6 @@ const entriesOf = (names: readonly FunctionName[]): Readonly<Record<string, stri
 type SynthesisProps = Pick<AppProps, 'settings'> & {
   readonly stage: string;
   readonly outdir: string;
-  readonly open?: boolean;
 };
 
 /** What the app is made from. */

@@ -1,13 +1,21 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import * as z from 'zod/mini';
+import { type Authorize, createAuthorizer } from './api-gateway/authorizer.ts';
 import { assertPortIsFree, type HttpApiDefinition, startHttpApi } from './api-gateway/server.ts';
 import { createControl } from './control.ts';
-import { takeDataDirectory } from './data-directory.ts';
+import { databaseKey, KNOWN_KEY, takeDataDirectory } from './data-directory.ts';
 import { connectToDynamoDb, type DynamoDbSettings } from './dynamodb/connection.ts';
 import { startDynamoDbLocal } from './dynamodb/dynamodb-local.ts';
 import { createTables } from './dynamodb/tables.ts';
 import { type Endpoint, startEndpoint } from './endpoint.ts';
+import { type Access, createAccess } from './iam/access.ts';
+import { createGuard } from './iam/guard.ts';
+import { assertMayRead, invokedBy, logOf } from './iam/on-behalf.ts';
+import type { Principal } from './iam/request.ts';
+import { type Issuer, openIssuer, type WantedToken } from './identity/issuer.ts';
+import { logGroupName } from './lambda/environment.ts';
 import { type RunningFunction, startFunction } from './lambda/function.ts';
 import { type Overview, toOverview } from './overview.ts';
 import type { Report } from './report.ts';
@@ -54,8 +62,17 @@ export interface LocalCloud {
   readonly queues: ReadonlyMap<string, readonly unknown[]>;
   /** The settings of a client that sees the same tables as the functions, past the endpoint. */
   readonly dynamodb: DynamoDbSettings;
+  /** Who may do what, and what was asked for so far. */
+  readonly access: Access;
+  /** Where the functions find AWS's services, and the key by which it knows each of them. */
+  readonly services: Pick<Endpoint, 'url' | 'accessKeyIdOf'>;
   /** Stands between the functions and their services, see `endpoint.ts`. */
   readonly intercept: Endpoint['intercept'];
+  /**
+   * A token of this machine's issuer; `undefined` where the template asks for none.
+   * @throws {Error} that names a scope that there is not.
+   */
+  token(wanted: WantedToken): Promise<string | undefined>;
   overview(): Overview;
   /** Ends everything that it started. A second call waits for the first. */
   stop(): Promise<void>;
@@ -77,9 +94,6 @@ export const workersFor = (memory: number): number =>
   Math.max(4, Math.min(64, Math.floor(memory / 2 / WORKER_BYTES)));
 
 export const defaultWorkers = workersFor(totalmem());
-
-/** The database of `npm start` in DynamoDB Local, which takes one for each access key. */
-const defaultAccessKeyId = 'holdfast';
 
 /**
  * Runs a synthesized stack on this machine.
@@ -122,44 +136,62 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
   const streams = openTableStreams(tables, (streamArn) =>
     openStream({ streams: streamsApi, streamArn, longestPauseMs: UNSEEN_MS, report: report.warn }),
   );
+  const access = createAccess(template.policies);
+  const enforced: Enforced = { template, access, report: report.warn };
   const endpoint = await startEndpoint({
     dynamodb: connection,
     onWrite: streams.wake,
     stepFunctions: (target, body) => stepFunctions.handle(target, body),
     functionNames: template.functions.map(({ name }) => name),
+    guard: createGuard({
+      access,
+      place: template,
+      principalOf: (name) => roleOf(template, name),
+      appendOnly: template.appendOnly,
+      report: report.warn,
+    }),
   });
   started.add(endpoint, (it) => it.stop());
-  const functions = startFunctions(template, endpoint.url, options);
+  const functions = startFunctions(enforced, endpoint, options);
   for (const running of functions.values()) started.add(running, (it) => it.stop());
   const stepFunctions = startStepFunctions({
     stateMachines: template.stateMachines,
-    resolveFunction: (arn) => [...functions.values()].find((candidate) => candidate.arn === arn),
+    resolveFunction: (arn, { name, roleArn }) => {
+      const found = [...functions.values()].find((candidate) => candidate.arn === arn);
+      const principal: Principal = { kind: 'role', arn: roleArn, session: name };
+      return found && invokedBy(found, { ...enforced, principal });
+    },
     journalDirectory: inDataDirectory(options, 'executions'),
     report: report.warn,
   });
   started.add(stepFunctions, (it) => it.stop());
 
   const queues = new Map<string, unknown[]>(template.queues.map(({ name }) => [name, []]));
-  const connected = { template, functions, streams, queues };
+  const connected = { ...enforced, functions, streams, queues };
   deliverStreams(connected, options, started);
-  for (const { functionName, ...schedule } of template.schedules) {
-    const running = startSchedule({ ...schedule, target: byName(functions, functionName) });
+  for (const { functionName, arn: sourceArn, ...schedule } of template.schedules) {
+    const principal: Principal = { kind: 'service', name: 'events.amazonaws.com', sourceArn };
+    const target = invokedBy(byName(functions, functionName), { ...enforced, principal });
+    const running = startSchedule({ ...schedule, target });
     started.add(running, (it) => it.stop());
   }
   report.step(`${functions.size} functions`);
 
+  let url = '';
+  const issuer = await startIssuer(template, () => `${url}/_local`, options);
   const control = createControl({
     functions,
+    issuer,
     intercept: endpoint.intercept,
     execution: stepFunctions.execution,
     overview: () => overview(),
   });
-  const served = await startHttpApi(toHttpApi(template, functions), {
-    port: options.port,
-    sideDoor: control,
-  });
+  const served = await startHttpApi(
+    toHttpApi(enforced, functions, authorizerOf(template, issuer)),
+    { port: options.port, sideDoor: control },
+  );
   started.add(served, (it) => it.stop());
-  const url = `http://127.0.0.1:${served.port}`;
+  url = `http://127.0.0.1:${served.port}`;
   report.step('HTTP API');
 
   const { accessKeyId, endpoint: address, description } = engine;
@@ -176,7 +208,10 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
     functions,
     queues,
     dynamodb,
+    access,
+    services: endpoint,
     intercept: endpoint.intercept,
+    token: async (wanted) => issuer?.token(wanted),
     overview,
     stop: started.stop,
   };
@@ -184,18 +219,43 @@ const start = async (options: LocalCloudOptions, started: Teardown): Promise<Loc
 
 type Functions = ReadonlyMap<string, RunningFunction>;
 
+/** What enforcing the roles of a template takes. */
+interface Enforced {
+  readonly template: LocalTemplate;
+  readonly access: Access;
+  /** Told of what is refused. */
+  readonly report: (line: string) => void;
+}
+
+/** The role that a function acts under, and that Lambda acts under in its name. */
+const roleOf = ({ functions }: LocalTemplate, name: string): Principal => {
+  const found = functions.find((candidate) => candidate.name === name);
+  if (!found) throw new Error(`There is no function ${name}`);
+  return { kind: 'role', arn: found.roleArn, session: name };
+};
+
 const startFunctions = (
-  template: LocalTemplate,
-  endpointUrl: string,
+  { template, access, report }: Enforced,
+  { url, accessKeyIdOf }: Endpoint,
   options: LocalCloudOptions,
 ): Functions =>
   new Map(
     template.functions.map((definition) => [
       definition.name,
       startFunction(definition, {
-        endpoints: { dynamodb: endpointUrl, stepFunctions: endpointUrl },
+        endpoints: {
+          dynamodb: url,
+          stepFunctions: url,
+          accessKeyId: accessKeyIdOf(definition.name),
+        },
         maxWorkers: options.workersPerFunction ?? defaultWorkers,
-        log: (line) => options.report.log(definition.name, line),
+        log: logOf({
+          access,
+          principal: roleOf(template, definition.name),
+          logStreamArn: logStreamArn(template, definition.name),
+          log: (line) => options.report.log(definition.name, line),
+          report,
+        }),
         onFailure: ({ errorType, errorMessage }) =>
           options.report.warn(
             `${definition.name}: ${errorType}: ${errorMessage.replaceAll(/\s*\n\s*/g, ' ')}`,
@@ -204,6 +264,9 @@ const startFunctions = (
     ]),
   );
 
+const logStreamArn = ({ region, accountId }: LocalTemplate, functionName: string): string =>
+  `arn:aws:logs:${region}:${accountId}:log-group:${logGroupName(functionName)}:log-stream:local`;
+
 /**
  * Functions write through the endpoint, which wakes the streams. A write past it, by a test or by
  * hand, may go unseen this long.
@@ -211,8 +274,7 @@ const startFunctions = (
 const UNSEEN_MS = 250;
 
 /** The two ends of an event source mapping. */
-interface Connected {
-  readonly template: LocalTemplate;
+interface Connected extends Enforced {
   readonly functions: Functions;
   readonly streams: TableStreams;
   readonly queues: ReadonlyMap<string, unknown[]>;
@@ -224,11 +286,14 @@ const deliverStreams = (
   started: Teardown,
 ): void => {
   const { report } = options;
+  const { template, access } = connected;
   const checkpoints = openCheckpoints(inDataDirectory(options, 'stream-positions.json'));
   started.add(checkpoints, (it) => it.flush());
-  for (const line of crowdedStreams(connected.template)) report.warn(line);
-  for (const { logicalId, properties, table, functionName, onFailure } of connected.template
-    .eventSourceMappings) {
+  for (const line of crowdedStreams(template)) report.warn(line);
+  for (const mapped of template.eventSourceMappings) {
+    const { logicalId, properties, table, functionName, onFailure } = mapped;
+    const principal = roleOf(template, functionName);
+    assertMayRead(access, principal, properties.EventSourceArn);
     const stream = connected.streams.of(table);
     if (!stream) throw new Error(`"${logicalId}" reads the stream of "${table}", which has none`);
     const mapping = startEventSourceMapping({
@@ -237,7 +302,15 @@ const deliverStreams = (
       target: byName(connected.functions, functionName),
       onFailure: (message) => {
         report.warn(`${functionName}: a batch was given up: ${JSON.stringify(message)}`);
-        if (onFailure) connected.queues.get(onFailure)?.push(message);
+        const queue = template.queues.find(({ name }) => name === onFailure);
+        if (!queue) return;
+        const refusal = access.refusal({
+          principal,
+          action: 'sqs:SendMessage',
+          resource: queue.arn,
+        });
+        if (refusal !== undefined) report.warn(`${functionName}: a message is lost: ${refusal}`);
+        else connected.queues.get(queue.name)?.push(message);
       },
       checkpoints,
       report: report.warn,
@@ -261,16 +334,59 @@ const crowdedStreams = ({ eventSourceMappings }: LocalTemplate): string[] =>
 
 const READERS_PER_SHARD = 2;
 
-const toHttpApi = ({ accountId, api }: LocalTemplate, functions: Functions): HttpApiDefinition => ({
-  apiId: api.id,
-  accountId,
-  stage: api.stage,
-  throttle: api.throttle,
-  routes: api.routes.map(({ routeKey, target: { functionName, timeoutMs } }) => ({
-    routeKey,
-    target: { target: byName(functions, functionName), timeoutMs },
-  })),
-});
+/** The issuer that stands for the identity provider whose tokens the API takes. */
+const startIssuer = async (
+  { api: { audience }, functions }: LocalTemplate,
+  url: () => string,
+  options: LocalCloudOptions,
+): Promise<Issuer | undefined> => {
+  const [clientId] = audience ?? [];
+  if (clientId === undefined) return undefined;
+  const keyFile = inDataDirectory(options, 'issuer-key.json');
+  return openIssuer({ url, clientId, scopeNames: scopeNamesOf(functions), keyFile });
+};
+
+/**
+ * The provider's names of scopes, by the names that clients know: the functions are told both, by
+ * the variable `SCOPES`, so that a local token has the provider's names, as on AWS.
+ */
+const scopeNamesOf = (functions: LocalTemplate['functions']): ReadonlyMap<string, string> => {
+  const [json = '{}'] = functions.flatMap(({ variables }) => variables['SCOPES'] ?? []);
+  const names = z.record(z.string(), z.string()).parse(JSON.parse(json));
+  return new Map(Object.entries(names).map(([theirs, ours]) => [ours, theirs]));
+};
+
+const authorizerOf = (
+  { api: { audience = [] } }: LocalTemplate,
+  issuer: Issuer | undefined,
+): Authorize | undefined =>
+  issuer &&
+  createAuthorizer({ issuer: issuer.url, audience, keySet: issuer.keySet, clock: Date.now });
+
+const toHttpApi = (
+  enforced: Enforced,
+  functions: Functions,
+  authorize: Authorize | undefined,
+): HttpApiDefinition => {
+  const { region, accountId, api } = enforced.template;
+  const arn = `arn:aws:execute-api:${region}:${accountId}:${api.id}/${api.stage}`;
+  return {
+    apiId: api.id,
+    accountId,
+    stage: api.stage,
+    throttle: api.throttle,
+    routeThrottles: api.routeThrottles,
+    routes: api.routes.map(({ routeKey, target: { functionName, timeoutMs, isAuthorized } }) => {
+      const sourceArn = `${arn}/${routeKey.replace(' ', '')}`;
+      const principal: Principal = { kind: 'service', name: 'apigateway.amazonaws.com', sourceArn };
+      const target = invokedBy(byName(functions, functionName), { ...enforced, principal });
+      return {
+        routeKey,
+        target: { target, timeoutMs, authorize: isAuthorized ? authorize : undefined },
+      };
+    }),
+  };
+};
 
 const byName = (functions: Functions, name: string): RunningFunction => {
   const found = functions.get(name);
@@ -286,6 +402,7 @@ interface Engine {
 
 const startEngine = async (options: LocalCloudOptions, started: Teardown): Promise<Engine> => {
   if (options.dynamodb) return { ...options.dynamodb, description: 'given' };
+  const accessKeyId = databaseKey(options.dataDirectory);
   const engine = await startDynamoDbLocal({
     dataDirectory: inDataDirectory(options, 'dynamodb'),
     report: options.report.warn,
@@ -294,7 +411,8 @@ const startEngine = async (options: LocalCloudOptions, started: Teardown): Promi
   options.report.step(engine.description);
   return {
     endpoint: engine.endpoint,
-    accessKeyId: defaultAccessKeyId,
+    // Of an engine that runs already, the tables of the last start are expected to be there.
+    accessKeyId: engine.isGiven ? KNOWN_KEY : accessKeyId,
     description: engine.description,
   };
 };

@@ -23,6 +23,8 @@ export interface CommandLine {
   /** Replaces the stage's own. */
   readonly transfers?: Transfers | undefined;
   readonly workers?: number | undefined;
+  /** Whether it runs without tokens. */
+  readonly open: boolean;
   readonly verbose: boolean;
   readonly help: boolean;
 }
@@ -37,6 +39,7 @@ export const usage = `Runs Holdfast on this machine: the synthesized template ag
   --compute KIND     ${computes.join(' or ')}: how the functions behind the API run (default: as the stage is set)
   --transfers WAY    ${transfersSettings.slice(0, -1).join(', ')} or ${transfersSettings.at(-1)}: how transfers are carried out (default: as the stage is set)
   --workers NUMBER   how many environments of one function there are, at most (default ${defaultWorkers})
+  --open             ask for no token: everybody is "local" and may do everything
   --verbose          print what the functions log
   --help             this text
 `;
@@ -57,6 +60,7 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
       compute: { type: 'string' },
       transfers: { type: 'string' },
       workers: { type: 'string' },
+      open: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -69,6 +73,7 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
     transfers: values.transfers === undefined ? undefined : parseTransfers(values.transfers),
     workers:
       values.workers === undefined ? undefined : toInteger('--workers', values.workers, 1, 1_000),
+    open: values.open,
     verbose: values.verbose,
     help: values.help,
   };

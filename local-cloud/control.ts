@@ -3,14 +3,26 @@ import * as z from 'zod/mini';
 import type { HttpAnswer } from './api-gateway/response.ts';
 import type { SideDoor } from './api-gateway/server.ts';
 import { type Endpoint, type Interceptor, writeOperations } from './endpoint.ts';
+import { isLoopback } from './iam/loopback.ts';
+import type { Issuer } from './identity/issuer.ts';
+import { giveToken } from './identity/token-door.ts';
 import type { RunningFunction } from './lambda/function.ts';
 import type { StepFunctions } from './step-functions/endpoint.ts';
+
+/**
+ * The header that every request for `/_local` has: an operator's tool sends it, and no page in a
+ * browser can. Names that begin with `sec-` are the browser's own
+ * (https://fetch.spec.whatwg.org/#forbidden-request-header).
+ */
+const OPERATOR_HEADER = 'sec-local';
 
 /** What the control endpoints act on. */
 export interface Controlled {
   readonly functions: ReadonlyMap<string, RunningFunction>;
   readonly intercept: Endpoint['intercept'];
   readonly execution: StepFunctions['execution'];
+  /** Whose tokens the API takes; absent: it takes none. */
+  readonly issuer?: Issuer | undefined;
   /** What runs where: plain JSON. */
   overview(): unknown;
 }
@@ -23,29 +35,37 @@ export interface Controlled {
  * - `POST /_local/kill` `{"function":"carry-out-transfers","when":"after-next-write"}`: ends that
  *   function's workers as a crash would: `now` (the default), or before or after its next write to
  *   a table.
+ * - `POST /_local/token` `{"sub":"alice","scope":"ledger:read ledger:write"}`: a token of the issuer,
+ *   whose address is `/_local`: its documents are under `/_local/.well-known/`.
  * - `POST /_local/invoke` `{"function":"rebuild-views","event":{"accounts":["alice"]}}`: invokes that
  *   function as an operator would, and answers what it returned, or 502 with its error.
  *
  * A page in a browser on this machine must not get at them: what comes from one has an `Origin`,
- * or the name of the page's own host, or a content type that a page may send without asking first.
+ * or the name of the page's own host, or a content type that a page may send without asking first,
+ * and never has the header `sec-local: yes`.
  */
 export const createControl =
   (controlled: Controlled): SideDoor =>
   ({ method, target, body, headers }) => {
     const path = target.split('?')[0] ?? '';
     if (path !== '/_local' && !path.startsWith('/_local/')) return undefined;
+    // What anybody may know, and who looks for it knows of no header: the issuer's keys.
+    const document = method === 'GET' && controlled.issuer?.document(path.slice('/_local'.length));
+    if (document) return Promise.resolve(json(200, document));
     const refusal = refuse(method, headers);
     if (refusal) return Promise.resolve(refusal);
     if (path === '/_local' && method === 'GET')
       return Promise.resolve(json(200, controlled.overview()));
     if (path.startsWith(EXECUTIONS) && method === 'GET')
       return Promise.resolve(tellExecution(controlled, path.slice(EXECUTIONS.length)));
+    if (path === '/_local/token' && method === 'POST') return token(controlled, body);
     if (path === '/_local/kill' && method === 'POST') return kill(controlled, body);
     if (path === '/_local/invoke' && method === 'POST') return invoke(controlled, body);
     return Promise.resolve(
       json(404, {
         message:
-          'There is GET /_local, GET /_local/executions/NAME, POST /_local/kill and POST /_local/invoke',
+          'There is GET /_local, GET /_local/executions/NAME, GET /_local/.well-known/openid-configuration, POST /_local/token, ' +
+          'POST /_local/kill and POST /_local/invoke',
       }),
     );
   };
@@ -54,22 +74,25 @@ export const createControl =
 const refuse = (method: string, headers: IncomingHttpHeaders): HttpAnswer | undefined => {
   if (headers.origin !== undefined)
     return json(403, { message: 'A web page may not ask this: there is an Origin' });
-  if (!LOOPBACK.has(hostnameOf(headers.host)))
+  if (!isLoopback(headers.host))
     return json(403, { message: `Host is "${headers.host}", not this machine's loopback address` });
+  if (headers[OPERATOR_HEADER] !== 'yes')
+    return json(403, { message: `Needs the header ${OPERATOR_HEADER}: yes` });
   if (method === 'POST' && !/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? ''))
     return json(415, { message: 'Needs content-type: application/json' });
   return undefined;
 };
-
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
-
-const hostnameOf = (host = ''): string => URL.parse(`http://${host}`)?.hostname ?? '';
 
 const EXECUTIONS = '/_local/executions/';
 
 const tellExecution = ({ execution }: Controlled, name: string): HttpAnswer => {
   const found = execution(name);
   return found ? json(200, found) : json(404, { message: `There is no execution "${name}"` });
+};
+
+const token = async ({ issuer }: Controlled, body: Buffer): Promise<HttpAnswer> => {
+  const answer = await giveToken(issuer, parseJson(body));
+  return json(answer.status, answer.body);
 };
 
 const killShape = z.strictObject({

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -28,6 +29,32 @@ export const takeDataDirectory = (path: string): DataDirectory => {
     });
   }
   return { release: () => rmSync(lock, { force: true }) };
+};
+
+/** The file with the access key id under which DynamoDB Local keeps the directory's tables. */
+const KEY = 'access-key';
+
+/**
+ * The key of directories that were made before each had one of its own, and of engines that
+ * somebody else started.
+ */
+export const KNOWN_KEY = 'holdfast';
+
+/**
+ * The access key id of the database in DynamoDB Local, which keeps one for each, asks nobody for a
+ * secret and listens on every address of this machine: whoever does not know the id finds no table.
+ * @param dataDirectory where the id is kept, for this user alone, so that the tables are found
+ *   again; absent: they are gone with the process, and so is the id.
+ */
+export const databaseKey = (dataDirectory: string | undefined): string => {
+  const fresh = randomBytes(16).toString('hex');
+  if (dataDirectory === undefined) return fresh;
+  const file = join(dataDirectory, KEY);
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  const isOld = existsSync(join(dataDirectory, 'dynamodb'));
+  const key = isOld ? KNOWN_KEY : fresh;
+  writeFileSync(file, key, { mode: 0o600 });
+  return key;
 };
 
 /**

@@ -3,10 +3,12 @@ import type { Overview } from './overview.ts';
 /**
  * What runs where, as a table for people, and a first request to try.
  * @param settings of the stage, by name.
+ * @param token for that request; absent: it takes none.
  */
 export const describeOverview = (
   overview: Overview,
   settings: Readonly<Record<string, string>>,
+  token: string | undefined,
 ): string => {
   const { api, dynamodb, functions, streams, workflows, schedules, deadLetters } = overview;
   const rows: (readonly [kind: string, text: string])[] = [
@@ -34,8 +36,14 @@ export const describeOverview = (
     '',
     ...rows.map(([kind, text]) => `  ${kind.padEnd(10)} ${text}`),
     '',
-    '  Try:',
+    ...(token === undefined
+      ? ['  Try:']
+      : [
+          '  Try, as alice, for an hour (other tokens: npm run token -- --help):',
+          `  TOKEN=${token}`,
+        ]),
     `  curl -i ${api.url}/accounts -H 'content-type: application/json' \\`,
+    ...(token === undefined ? [] : ['    -H "authorization: Bearer $TOKEN" \\']),
     `    -d '{"accountId":"alice-savings","currency":"EUR"}'`,
     '',
     '  Ctrl-C ends everything.',

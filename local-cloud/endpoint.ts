@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   createServer,
   type IncomingMessage,
@@ -6,7 +7,8 @@ import {
 } from 'node:http';
 import type { DynamoDbAnswer } from './dynamodb/answer.ts';
 import type { DynamoDbConnection } from './dynamodb/connection.ts';
-import { accessKeyIdOf } from './lambda/environment.ts';
+import type { Guard } from './iam/guard.ts';
+import { isLoopback } from './iam/loopback.ts';
 
 /** One request of a function to a service. */
 export interface EndpointCall {
@@ -43,7 +45,14 @@ export interface Endpoint {
   /** What stands in the functions' `AWS_ENDPOINT_URL_*`. */
   readonly url: string;
   /**
-   * Puts an interceptor in front of the services, behind those that are there already.
+   * The access key id by which the endpoint knows a function. It is made anew with every start, so
+   * that nothing else on this machine can guess it, another function included.
+   * @throws {Error} where there is no such function.
+   */
+  accessKeyIdOf(functionName: string): string;
+  /**
+   * Puts an interceptor in front of the services, behind those that are there already. It sees what
+   * its function may ask for.
    *
    * @returns a function that removes it.
    */
@@ -66,26 +75,33 @@ export interface EndpointOptions {
     body: string,
   ) => Promise<{ status: number; body: string }>;
   readonly functionNames: readonly string[];
+  /** Refuses what a function may not do. */
+  readonly guard: Guard;
 }
 
 /**
  * Starts the one endpoint through which the functions reach DynamoDB and Step Functions. It knows
- * the caller by the access key id in the signature, since each function has its own.
+ * the caller by the access key id in the signature, since each function has its own, and holds every
+ * request to the caller's role.
  */
 export const startEndpoint = async (options: EndpointOptions): Promise<Endpoint> => {
-  const callers = new Map<string, string>();
-  for (const name of options.functionNames) {
-    const other = callers.get(accessKeyIdOf(name));
-    if (other) throw new Error(`The endpoint cannot tell the functions ${other} and ${name} apart`);
-    callers.set(accessKeyIdOf(name), name);
-  }
+  const keys = new Map(options.functionNames.map((name) => [name, newAccessKeyId()]));
+  const callers = new Map([...keys].map(([name, key]) => [key, name]));
   let interceptors: readonly Interceptor[] = [];
 
   const answer = async (incoming: IncomingMessage): Promise<EndpointResponse> => {
+    const { headers } = incoming;
+    if (headers.origin !== undefined || !isLoopback(headers.host))
+      return awsError('AccessDeniedException', 'A web page may not ask this.', 403);
     const body = await readAll(incoming);
     const target = String(incoming.headers['x-amz-target'] ?? '');
     const service = serviceOf(target);
-    const functionName = callers.get(accessKeyIdIn(incoming));
+    if (headers.authorization === undefined)
+      return awsError(
+        'MissingAuthenticationTokenException',
+        'Request is missing Authentication Token',
+      );
+    const functionName = callers.get(accessKeyIdIn(headers.authorization));
     if (!functionName)
       return awsError(
         'UnrecognizedClientException',
@@ -104,8 +120,10 @@ export const startEndpoint = async (options: EndpointOptions): Promise<Endpoint>
       const { status, body: text } = await options.stepFunctions(target, body.toString());
       return { status, headers: jsonHeaders, body: Buffer.from(text) };
     };
-    if (interceptors.length === 0) return forward();
     const call = { functionName, service, operation, body };
+    const refused = options.guard(call);
+    if (refused) return refused;
+    if (interceptors.length === 0) return forward();
     return interceptors.reduceRight<() => Promise<EndpointResponse>>(
       (next, interceptor) => () => interceptor(call, next),
       forward,
@@ -127,6 +145,11 @@ export const startEndpoint = async (options: EndpointOptions): Promise<Endpoint>
 
   return {
     url: `http://127.0.0.1:${address.port}`,
+    accessKeyIdOf: (functionName) => {
+      const key = keys.get(functionName);
+      if (key === undefined) throw new Error(`The endpoint knows no function ${functionName}`);
+      return key;
+    },
     intercept: (interceptor) => {
       interceptors = [...interceptors, interceptor];
       return () => {
@@ -144,8 +167,8 @@ export const startEndpoint = async (options: EndpointOptions): Promise<Endpoint>
 /** The headers of every answer of an AWS service in JSON 1.0. */
 const jsonHeaders = { 'content-type': 'application/x-amz-json-1.0' };
 
-const awsError = (type: string, message: string): EndpointResponse => ({
-  status: 400,
+const awsError = (type: string, message: string, status = 400): EndpointResponse => ({
+  status,
   headers: jsonHeaders,
   body: Buffer.from(JSON.stringify({ __type: type, message })),
 });
@@ -160,8 +183,10 @@ const serviceOf = (target: string): Service | undefined => {
  */
 const credential = /Credential=([^/]+)\//;
 
-const accessKeyIdIn = (incoming: IncomingMessage): string =>
-  credential.exec(incoming.headers.authorization ?? '')?.[1] ?? '';
+const accessKeyIdIn = (authorization: string): string => credential.exec(authorization)?.[1] ?? '';
+
+/** Letters and digits only, as in AWS's own. */
+const newAccessKeyId = (): string => `LOCAL${randomBytes(16).toString('hex').toUpperCase()}`;
 
 /** The operations that change a table. */
 export const writeOperations: ReadonlySet<string> = new Set([

@@ -21,18 +21,25 @@ const main = async (): Promise<void> => {
   const interruption = onInterrupt();
   const cloud = await start(commandLine, toTerminal(commandLine.verbose), interruption);
   if (!interruption.aborted)
-    console.log(describeOverview(cloud.overview(), settingsInForce(commandLine)));
+    console.log(
+      describeOverview(cloud.overview(), settingsInForce(commandLine), await firstToken(cloud)),
+    );
   await untilAborted(interruption);
   await cloud.stop();
 };
 
+/** The token of the request that the terminal shows. */
+const firstToken = (cloud: LocalCloud): Promise<string | undefined> =>
+  cloud.token({ sub: 'alice', scope: 'ledger:read ledger:write' });
+
 /** What was chosen of the stage's settings, or is set. */
-const settingsInForce = ({ stage, compute, transfers }: CommandLine) => {
+const settingsInForce = ({ stage, compute, transfers, open }: CommandLine) => {
   const settings = settingsOf(stage);
   return {
     stage,
     compute: compute ?? settings.compute,
     transfers: transfers ?? settings.transfers,
+    callers: open ? 'not told apart (--open)' : 'by token',
   };
 };
 
@@ -70,14 +77,14 @@ const start = async (
  * starts on the other.
  */
 const synthesize = async (
-  { stage, compute, transfers }: CommandLine,
+  { stage, compute, transfers, open }: CommandLine,
   report: Report,
   signal: AbortSignal,
 ): Promise<string> => {
   const directory = join(repository, 'build', 'local', stage);
   try {
-    // Any stage may be open here: only this machine reaches the API.
-    const args = [join(repository, 'infra', 'app.ts'), '--stage', stage, '-c', 'open=yes'];
+    const args = [join(repository, 'infra', 'app.ts'), '--stage', stage];
+    if (open) args.push('-c', 'open=yes');
     if (compute !== undefined) args.push('-c', `compute=${compute}`);
     if (transfers !== undefined) args.push('-c', `transfers=${transfers}`);
     await promisify(execFile)(process.execPath, args, {

@@ -6,7 +6,7 @@ import {
   httpRoutes,
   partsOf,
 } from '../infra/constructs/catalogue.ts';
-import { info, tags } from './about.ts';
+import { info, tags, tokenScheme } from './about.ts';
 import { describeParameters } from './describe-parameters.ts';
 import { type ErrorResponse, errors, type ProblemWithExample, problems } from './errors.ts';
 import { type Header, type HeaderName, headers } from './headers.ts';
@@ -41,6 +41,7 @@ export const openApiDocument = (
         tags: [operation.tag],
         summary: operation.summary,
         description: operation.description,
+        security: securityOf(operation),
         parameters: [...parameters.of(route, operation.request), ...parameters.of(route, ofChain)],
         requestBody: requestBodyOf(operation, jsonSchemas),
         responses: responsesOf(route, operation, jsonSchemas),
@@ -63,6 +64,7 @@ export const openApiDocument = (
     ),
     schemas: jsonSchemas.named(),
   };
+  const securitySchemes = { [TOKEN]: tokenScheme };
   const document = {
     openapi: '3.1.1',
     info,
@@ -72,8 +74,15 @@ export const openApiDocument = (
     components,
   };
   assertNothingIsLeftOver(document);
-  return document;
+  return { ...document, components: { securitySchemes, ...components } };
 };
+
+/** The name of the security scheme. */
+const TOKEN = 'token';
+
+/** An operator's token will do for any operation. */
+const securityOf = ({ scope }: Operation) =>
+  scope === undefined ? [] : [{ [TOKEN]: [scope] }, { [TOKEN]: ['ledger:operate'] }];
 
 /** What the chain takes of every request, whatever its route. */
 const ofChain = z.object({ headers: z.object({ 'x-correlation-id': z.optional(z.string()) }) });
@@ -91,7 +100,9 @@ const responsesOf = (
   const responses = mapValues<Answer, object>(answers, (answer) => ({
     description: answer.description,
     headers: headersOf(['XCorrelationId', ...answer.headers]),
-    content: answer.schema && contentOf(jsonSchemas.of(answer.schema, 'input'), answer.examples),
+    content:
+      answer.schema &&
+      contentOf(jsonSchemas.of(answer.schema, 'input'), answer.examples, answer.mediaType),
   }));
   for (const name of names) {
     const { status } = errors[name];
@@ -129,8 +140,12 @@ const exampleOf = (code: ProblemWithExample) => {
   return { type: `urn:holdfast:problem:${code}`, title, status, ...problems[code], code };
 };
 
-const contentOf = (schema: unknown, examples?: Readonly<Record<string, unknown>>) => ({
-  'application/json': { schema, examples: examples && mapValues(examples, (value) => ({ value })) },
+const contentOf = (
+  schema: unknown,
+  examples?: Readonly<Record<string, unknown>>,
+  mediaType = 'application/json',
+) => ({
+  [mediaType]: { schema, examples: examples && mapValues(examples, (value) => ({ value })) },
 });
 
 const headersOf = (names: readonly HeaderName[]) =>

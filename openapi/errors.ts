@@ -17,8 +17,10 @@ export const problems = {
     detail: 'The body cannot be read as JSON in UTF-8, each name once in its object.',
     instance: '/accounts/a1/deposits',
   },
-  unauthenticated: { detail: 'Say who you are.', instance: '/accounts/a1' },
-  forbidden: { detail: 'The account belongs to somebody else.', instance: '/accounts/a1' },
+  forbidden: {
+    detail: 'This takes the scope ledger:read, which the token does not have.',
+    instance: '/accounts/a1',
+  },
   account_not_found: { detail: 'There is no account a1.', instance: '/accounts/a1' },
   version_not_found: {
     detail: 'Account a1 is at version 4, and has not reached 5.',
@@ -124,37 +126,39 @@ export const errors = {
   Unauthenticated: {
     status: 401,
     description:
-      'The caller is not known. Not answered yet: until callers say who they are, ' +
-      'everybody is `local`.',
-    codes: ['unauthenticated'],
+      'By the gateway: there is no token, or not a valid one (issuer, audience, signature, time). ' +
+      'Nothing was done. Send it again with a valid token.',
+    gateway: 'Unauthorized',
     headers: ['WWWAuthenticate'],
   },
   Forbidden: {
     status: 403,
-    description: 'The caller may not do this. Not answered yet, as above.',
+    description:
+      'The token lacks the scope that this takes, or names no caller. Nothing was done, and no ' +
+      'key was claimed. Do not send it again with that token.',
     codes: ['forbidden'],
   },
   AccountNotFound: {
     status: 404,
-    description: 'There is no such account, or there was none then.',
+    description: "There is no such account, there was none then, or it is not the caller's.",
     codes: ['account_not_found'],
     headers: ['IdempotencyReplayed'],
   },
   AccountOrVersionNotFound: {
     status: 404,
     description:
-      'There is no such account, or there was none then; or, with `version`, it has ' +
-      'not got so far: `currentVersion` says how far it has.',
+      "There is no such account, there was none then, or it is not the caller's; or, with " +
+      '`version`, it has not got so far: `currentVersion` says how far it has.',
     codes: ['account_not_found', 'version_not_found'],
   },
   TransferNotFound: {
     status: 404,
-    description: 'There is no such transfer.',
+    description: "There is no such transfer, or neither side of it is the caller's.",
     codes: ['transfer_not_found'],
   },
   CommandNotFound: {
     status: 404,
-    description: 'There is no such command.',
+    description: "There is no such command, or its account is not the caller's.",
     codes: ['command_not_found'],
   },
   AccountExists: {
@@ -180,7 +184,8 @@ export const errors = {
     status: 413,
     description:
       'The body is larger than 16 KiB. With `application/json`, by the gateway: the ' +
-      'body is larger than 10 MB. Nothing was done. Do not send it again as it is.',
+      'body is larger than 10 MB, or than the 6 MB that a function takes. Nothing was done. Do ' +
+      'not send it again as it is.',
     codes: ['body_too_large'],
     gateway: 'Request Entity Too Large',
   },
@@ -273,8 +278,8 @@ export const errors = {
   GatewayBodyTooLarge: {
     status: 413,
     description:
-      'By the gateway: the body is larger than 10 MB. Nothing was done. Do not send it ' +
-      'again as it is.',
+      'By the gateway: the body is larger than 10 MB, or than the 6 MB that a function takes. ' +
+      'Nothing was done. Do not send it again as it is.',
     gateway: 'Request Entity Too Large',
   },
   TooManyRequests: {

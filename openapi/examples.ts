@@ -2,7 +2,7 @@
 
 const opened = {
   accountId: 'a1',
-  owner: 'local',
+  owner: 'alice',
   currency: 'EUR',
   status: 'open',
   balance: 0,

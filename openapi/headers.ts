@@ -51,9 +51,10 @@ export const headers = {
   },
   WWWAuthenticate: {
     name: 'WWW-Authenticate',
-    description: 'How to say who one is.',
+    description: 'How to say who one is, and what is wrong with the token (RFC 6750, 3).',
+    required: true,
     schema: { type: 'string' },
-    example: 'Bearer',
+    example: 'Bearer scope="" error="invalid_token" error_description="the token has expired"',
   },
   ApigwRequestid: {
     name: 'Apigw-Requestid',
@@ -91,6 +92,36 @@ export const headers = {
     description: '`identity`, where the body was encoded.',
     schema: { type: 'string' },
     example: 'identity',
+  },
+  ContentSecurityPolicy: {
+    name: 'Content-Security-Policy',
+    description: 'What the page may load: itself, and answers of this API.',
+    required: true,
+    schema: { type: 'string' },
+    example: "default-src 'none'; connect-src 'self'",
+  },
+  ContentEncoding: {
+    name: 'Content-Encoding',
+    description: '`gzip`, where the client takes that.',
+    schema: { type: 'string', const: 'gzip' },
+  },
+  ReferrerPolicy: {
+    name: 'Referrer-Policy',
+    description: 'What the page tells where it links to.',
+    required: true,
+    schema: { type: 'string', const: 'no-referrer' },
+  },
+  Vary: {
+    name: 'Vary',
+    description: 'What the answer depends on, besides its URL.',
+    required: true,
+    schema: { type: 'string', const: 'Accept-Encoding' },
+  },
+  XContentTypeOptions: {
+    name: 'X-Content-Type-Options',
+    description: 'The page is what its `Content-Type` says.',
+    required: true,
+    schema: { type: 'string', const: 'nosniff' },
   },
 } as const satisfies Record<string, Header>;
 

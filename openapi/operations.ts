@@ -2,9 +2,11 @@ import * as z from 'zod/mini';
 import { movementRequest } from '../functions/commands/movement-request.ts';
 import { openAccountRequest } from '../functions/commands/open-account.ts';
 import { requestTransferRequest } from '../functions/commands/request-transfer.ts';
+import type { Scope } from '../functions/http/identity/scope.ts';
 import { AccountView } from '../functions/ledger/answers.ts';
 import { Entry } from '../functions/ledger/statement.ts';
 import { Transfer } from '../functions/ledger/transfer.ts';
+import { docsRequest } from '../functions/queries/docs.ts';
 import { AccountAnswer, getAccountRequest } from '../functions/queries/get-account.ts';
 import { CommandStatus, getCommandRequest } from '../functions/queries/get-command.ts';
 import { getTransferRequest } from '../functions/queries/get-transfer.ts';
@@ -25,6 +27,8 @@ export interface Answer {
   readonly headers: readonly HeaderName[];
   /** Absent: there is no body. */
   readonly schema?: z.ZodMiniType;
+  /** Absent: `application/json`. */
+  readonly mediaType?: 'text/html';
   readonly examples?: Readonly<Record<string, object>>;
 }
 
@@ -35,6 +39,8 @@ export interface Operation {
   readonly tag: TagName;
   readonly summary: string;
   readonly description?: string;
+  /** What a caller needs to ask it; `undefined`: anybody may, without a token. */
+  readonly scope: Scope | undefined;
   /** The schema that the handler reads requests with. */
   readonly request: z.ZodMiniType;
   /** Of the body. */
@@ -97,9 +103,10 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
     tag: 'accounts',
     summary: 'Open an account',
     description:
-      'The caller becomes its owner. An `Idempotency-Key` belongs to the caller here; where no ' +
+      'The caller becomes its owner, unless an operator names another. An `Idempotency-Key` belongs to the caller here; where no ' +
       '`accountId` is sent, it determines the one that is made. No `If-Match` holds for an ' +
       'account that is still to be opened: 412.',
+    scope: 'ledger:write',
     request: openAccountRequest,
     examples: {
       withId: { accountId: 'a1', currency: 'EUR' },
@@ -122,6 +129,7 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
       'Strongly consistent: what was accepted before is in it. With `version` or `at` (not ' +
       'both), the account as it was then; with `at`, `final` says whether that will read the ' +
       'same for ever.',
+    scope: 'ledger:read',
     request: getAccountRequest,
     answers: {
       200: {
@@ -137,6 +145,10 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
   'POST /accounts/{accountId}/deposits': {
     tag: 'accounts',
     summary: 'Pay money in',
+    description:
+      'From outside, to any account: for a teller or a payment rail. A customer pays into the ' +
+      'account of another by a transfer.',
+    scope: 'ledger:deposit',
     request: movementRequest,
     examples: { salary: { amount: 10000, currency: 'EUR', reference: 'salary' } },
     answers: {
@@ -153,6 +165,7 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
   'POST /accounts/{accountId}/withdrawals': {
     tag: 'accounts',
     summary: 'Pay money out',
+    scope: 'ledger:write',
     request: movementRequest,
     examples: { rent: { amount: 2500, reference: 'rent' } },
     answers: {
@@ -172,6 +185,7 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
     description:
       'Newest first. The statement is up to date: it holds all that was answered before. ' +
       '`asOfVersion` and `ETag` say at which version the account was.',
+    scope: 'ledger:read',
     request: listEntriesRequest,
     answers: {
       200: {
@@ -199,6 +213,7 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
       'transfers. A rare `status` is looked for in some hundreds of ' +
       'transfers at a time: a page may hold fewer than `limit`, or none, and still have a ' +
       '`nextCursor`.',
+    scope: 'ledger:read',
     request: listTransfersRequest,
     answers: {
       200: {
@@ -214,6 +229,7 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
     tag: 'transfers',
     summary: 'Transfer money',
     description:
+      "From the caller's own account, or anybody's for an operator, to any account. " +
       'Reserves the amount on the source; crediting the destination and settling follow. A ' +
       'transfer whose destination cannot take it (missing, not open, another currency) is ' +
       'accepted, then released with the code in `reason`: the source is whole again.\n\n' +
@@ -223,6 +239,7 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
       'A repeat is answered with what was recorded: the transfer as it was reserved. With ' +
       '`Prefer: wait=N` it is answered as it stands once it has ended or the wait is over, on a ' +
       'repeat too.',
+    scope: 'ledger:write',
     request: requestTransferRequest,
     examples: {
       rent: { from: 'a1', to: 'b1', amount: 2500, reference: 'rent' },
@@ -249,8 +266,9 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
     tag: 'transfers',
     summary: 'Read a transfer',
     description:
-      'With the steps it has taken. It is there from the moment of the 202 that shows it; its ' +
+      'With the steps it has taken; shown to the owner of either side. It is there from the moment of the 202 that shows it; its ' +
       'status may lag a little.',
+    scope: 'ledger:read',
     request: getTransferRequest,
     answers: {
       200: {
@@ -268,6 +286,7 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
     description:
       'The `Location` of a 202 that says `pending`: the command is pending on an account that ' +
       'many meet on, and its outcome will be here. It stays for ever.',
+    scope: 'ledger:read',
     request: getCommandRequest,
     answers: {
       200: {
@@ -287,6 +306,7 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
     operationId: 'getHealth',
     tag: 'service',
     summary: 'Ask whether the API answers',
+    scope: undefined,
     request: healthRequest,
     answers: {
       200: {
@@ -302,12 +322,38 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
     operationId: 'getOpenApi',
     tag: 'service',
     summary: 'Read this document',
+    scope: undefined,
     request: openApiRequest,
     answers: {
       200: {
         description: 'This API as OpenAPI 3.1.',
         headers: [],
         schema: z.looseObject({ openapi: z.string() }),
+      },
+    },
+    errors: errorsOfService,
+  },
+  'GET /docs': {
+    operationId: 'getDocs',
+    tag: 'service',
+    summary: 'Read this document as a page',
+    description:
+      'For people: the page shows what `/openapi.json` says, and can send requests. It asks no ' +
+      'other host for anything. It may be kept for an hour.',
+    scope: undefined,
+    request: docsRequest,
+    answers: {
+      200: {
+        description: 'The page.',
+        headers: [
+          'ContentSecurityPolicy',
+          'ContentEncoding',
+          'ReferrerPolicy',
+          'Vary',
+          'XContentTypeOptions',
+        ],
+        mediaType: 'text/html',
+        schema: z.string(),
       },
     },
     errors: errorsOfService,

@@ -82,6 +82,13 @@ export const parameters = {
       'have a `nextCursor`, which is of this list alone.',
     example: 'rent',
   },
+  AcceptEncoding: {
+    name: 'Accept-Encoding',
+    in: 'header',
+    description:
+      'Whether `gzip` is taken (RFC 9110, 12.5.3): the page then has a quarter of its size.',
+    example: 'gzip',
+  },
   IfNoneMatch: {
     name: 'If-None-Match',
     in: 'header',

@@ -102,7 +102,9 @@ export const schemas = {
     schema: openAccountRequest.shape.body,
     fields: {
       currency: currenciesInUse(),
-      overdraftLimit: 'How far `available` may fall under zero.',
+      owner:
+        'Who it is to belong to: the caller, unless said otherwise. Another takes `ledger:operate`.',
+      overdraftLimit: 'How far `available` may fall under zero. Above 0 it takes `ledger:operate`.',
     },
   },
   Movement: { schema: movementRequest.shape.body },

@@ -34,7 +34,7 @@ const locally =
   async (input) => {
     const response = await fetch(`${url.replace(/\/+$/, '')}/_local/invoke`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', 'sec-local': 'yes' },
       body: JSON.stringify({ function: FUNCTION, event: input }),
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });

@@ -183,8 +183,10 @@ const entriesOf = ({ body }: Answer): string => {
 };
 
 /** An answer in a word or two. */
-const said = ({ status, body }: Answer): string =>
-  typeof body['code'] === 'string' ? `${status} ${body['code']}` : `${status}`;
+const said = ({ status, body }: Answer): string => {
+  if (status === 401) return '401: it takes a token, and has none that is valid (--token)';
+  return typeof body['code'] === 'string' ? `${status} ${body['code']}` : `${status}`;
+};
 
 function expect(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new Error(otherwise);

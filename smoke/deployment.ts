@@ -27,12 +27,16 @@ const THERE_WITHIN_MS = 30_000;
 
 const Body = z.record(z.string(), z.unknown());
 
-/** @param url of the API, with or without a slash at its end. */
-export const deploymentAt = (url: string): Deployment => {
+/**
+ * @param url of the API, with or without a slash at its end.
+ * @param token of an operator; absent: the ledger takes none.
+ */
+export const deploymentAt = (url: string, token: string | undefined): Deployment => {
   const base = url.replace(/\/+$/, '');
   const call = async (path: string, init: RequestInit = {}): Promise<Answer> => {
     const response = await fetch(`${base}${path}`, {
       ...init,
+      headers: { ...init.headers, ...(token && { authorization: `Bearer ${token}` }) },
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
     return {

@@ -6,11 +6,13 @@ import type { Patience } from '../functions/runtime/patience.ts';
 import { createStore, type Store } from '../functions/store/store.ts';
 import type { LedgerDatabase } from '../testing/ledger-database.ts';
 import type { Random } from '../testing/random.ts';
+import type { Report } from './violation.ts';
 import {
   otherDeployment,
   type SnapshotSightings,
   thisDeployment,
 } from './weather/other-deployment.ts';
+import { rolesOf, type Work } from './weather/roles.ts';
 import { StormyWire } from './weather/stormy-wire.ts';
 import type { Weather } from './weather/weather.ts';
 
@@ -30,6 +32,8 @@ export interface World {
   readonly sightings: SnapshotSightings;
   /** How wrong clocks may be. Where they are wrong, no environment sees that an account is hot. */
   readonly clocks: 'true' | 'minutes off' | 'hours off';
+  /** Told of a request that no role allows. */
+  readonly report: Report;
 }
 
 const MINUTE_MS = 60_000;
@@ -48,13 +52,20 @@ const skewOf = (random: Random, clocks: World['clocks']): number => {
  * Makes environments, each with its own clock, patience, connections and, in half of them, another
  * deployment's way of writing.
  * @param count how many.
+ * @param work whose roles they act under.
  */
-export const createEnvironments = (world: World, random: Random, count: number): Environment[] =>
+export const createEnvironments = (
+  world: World,
+  random: Random,
+  count: number,
+  work: Work,
+): Environment[] =>
   Array.from({ length: count }, (_, n) => {
     const dice = random.fork();
     const skew = skewOf(dice, world.clocks);
     return createEnvironment(world, dice, {
       name: `environment ${n}`,
+      work,
       clock: () => Date.now() + skew,
       isOther: n % 2 === 1,
       budget: dice.between(300, 1_500),
@@ -63,16 +74,18 @@ export const createEnvironments = (world: World, random: Random, count: number):
   });
 
 const createEnvironment = (
-  { database, weather, sightings }: World,
+  { database, weather, sightings, report }: World,
   dice: Random,
   {
     name,
+    work,
     clock,
     isOther,
     budget,
     queueing,
   }: {
     readonly name: string;
+    readonly work: Work;
     readonly clock: () => number;
     readonly isOther: boolean;
     readonly budget: number;
@@ -81,7 +94,7 @@ const createEnvironment = (
 ): Environment => {
   const { config, tables } = database;
   const deployment = isOther ? otherDeployment(sightings, tables) : thisDeployment(sightings);
-  const requestHandler = new StormyWire(weather, deployment, dice.fork());
+  const requestHandler = new StormyWire(weather, deployment, rolesOf(work, report), dice.fork());
   const base = new DynamoDBClient({ ...config, maxAttempts: 1, requestHandler });
   const client = DynamoDBDocumentClient.from(base, {
     marshallOptions: { removeUndefinedValues: true },

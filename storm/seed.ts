@@ -53,9 +53,14 @@ export const runSeed = async (
   const troubles = new Tally();
   const weather = createWeather(random.fork(), troubles);
   const clocks = random.oneOf(['true', 'true', 'minutes off', 'hours off'] as const);
-  const world = { database, weather, sightings: new SnapshotSightings(), clocks };
-  const environments = createEnvironments(world, random.fork(), random.between(3, 6));
-  const behindStreams = createEnvironments(world, random.fork(), 2);
+  const world = { database, weather, sightings: new SnapshotSightings(), clocks, report };
+  const environments = createEnvironments(
+    world,
+    random.fork(),
+    random.between(3, 6),
+    'behind the API',
+  );
+  const behindStreams = createEnvironments(world, random.fork(), 2, 'behind the streams');
   const observer = createObserver(database);
 
   const late = AccountId.parse('late');

@@ -33,6 +33,8 @@ const Operation = z.strictObject({
   tags: z.array(z.string()),
   summary: z.string(),
   description: z.optional(z.string()),
+  /** Empty: it takes no token. Else any one of these will do. */
+  security: z.array(z.record(z.string(), z.array(z.string()))),
   parameters: z.array(Parameter),
   requestBody: z.optional(
     z.strictObject({

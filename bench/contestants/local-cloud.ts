@@ -5,10 +5,11 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import type { Compute } from '../../infra/stages.ts';
 import { type LocalCloud, startLocalCloud } from '../../local-cloud/cloud.ts';
+import { bearer } from '../../testing/bearer.ts';
 import { type Audited, auditLedger } from '../audit/ledger.ts';
 import type { Engine } from '../engine.ts';
 import { type Bank, UNFINISHED } from '../load/drive.ts';
-import type { Transfer } from '../load/ledger-requests.ts';
+import { caller, type Transfer } from '../load/ledger-requests.ts';
 import { plantAccounts } from '../load/plant.ts';
 import { cloudWarmUp, OPENING_BALANCE } from '../load/workload.ts';
 import { createMeter, meteredClient, type Usage } from '../metering.ts';
@@ -71,7 +72,12 @@ export const startCloud = async (engine: Engine, compute: Compute): Promise<Runn
       meter.add({ requests: 1, readUnits: Number.NaN, writeUnits: Number.NaN });
     return forward();
   });
-  const client = createApiClient(cloud.url);
+  const token = await cloud.token({
+    sub: caller,
+    scope: 'ledger:read ledger:write',
+    expiresIn: LONGER_THAN_A_RUN_S,
+  });
+  const client = createApiClient(cloud.url, bearer(token));
   const transfer = createCaller(client, transferIds);
   return {
     cloud,
@@ -127,14 +133,21 @@ interface ApiClient {
   close(): void;
 }
 
-/** A client of an API with connections that stay open. */
-const createApiClient = (url: string): ApiClient => {
+/** In seconds. */
+const LONGER_THAN_A_RUN_S = 86_400;
+
+/**
+ * A client of an API with connections that stay open.
+ * @param authorization the header by which it shows its token.
+ */
+const createApiClient = (url: string, authorization: Record<string, string>): ApiClient => {
   const agent = new Agent({ keepAlive: true });
   const { hostname, port } = new URL(url);
   return {
     send: (method, path, sent) =>
       new Promise((resolve, reject) => {
         const headers = {
+          ...authorization,
           ...(sent && { 'content-type': 'application/json' }),
           ...(sent?.key && { 'idempotency-key': sent.key }),
           ...(sent?.prefer && { prefer: sent.prefer }),

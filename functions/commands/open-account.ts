@@ -1,14 +1,17 @@
 import * as z from 'zod/mini';
-import { AccountId, Currency, Limit } from '../../events/values.ts';
+import { AccountId, Caller, Currency, Limit } from '../../events/values.ts';
 import { acceptance, nonAcceptance } from '../http/answer/command-answer.ts';
 import { etag } from '../http/answer/http-answer.ts';
 import type { Problem } from '../http/answer/problem.ts';
-import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import {
+  type HttpDependencies,
+  type HttpHandler,
+  httpHandler,
+} from '../http/chain/http-handler.ts';
 import { executeCommand } from '../http/execute-command.ts';
 import { deriveId, IdempotencyKey } from '../http/request/idempotency.ts';
 import { IfMatch } from '../http/request/if-match.ts';
 import { minorUnitDigits } from '../ledger/currencies.ts';
-import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import { recordKey } from '../store/writing/record-key.ts';
 
@@ -21,25 +24,32 @@ export const openAccountRequest = z.object({
   }),
   body: z.strictObject({
     accountId: z.optional(AccountId),
+    owner: z.optional(Caller),
     currency: Currency,
     overdraftLimit: z._default(Limit, Limit.parse(0)),
   }),
 });
 
 /**
- * `POST /accounts`: opens an account for the caller.
+ * `POST /accounts`: opens an account for the caller; an operator may open one for somebody else, and
+ * one that may be overdrawn.
  *
  * There is no account yet, so an `Idempotency-Key` belongs to the caller: the command is recorded
  * under an id made from it, which is also the new account's id where the client sends none.
  *
  * A new account's currency is one of ISO 4217 that is in use. An account that was opened in another
  * one, before this rule, stays as it is, and so does the answer under its key.
- * @param dependencies the store that decides, new ids, and telemetry.
+ * @param dependencies the store that decides, new ids, telemetry, and how callers are told apart.
  * @returns a handler that answers 201 with the account.
  */
-export const createHandler = ({ store, newId, telemetry }: Dependencies): HttpHandler =>
-  httpHandler(telemetry, openAccountRequest, async ({ headers, body }, sender) => {
-    const { caller, correlationId } = sender;
+export const createHandler = ({ store, newId, ...http }: Dependencies): HttpHandler =>
+  httpHandler(http, 'ledger:write', openAccountRequest, async ({ headers, body }, sender) => {
+    const { caller, correlationId, onlyFor } = sender;
+    const { owner = caller } = body;
+    if (onlyFor !== undefined && owner !== onlyFor)
+      return forOperators('owner names somebody else');
+    if (onlyFor !== undefined && body.overdraftLimit > 0)
+      return forOperators('overdraftLimit is above 0');
     const key = headers['idempotency-key'];
     const derived = key && deriveId(caller, '', key);
     if (
@@ -50,7 +60,7 @@ export const createHandler = ({ store, newId, telemetry }: Dependencies): HttpHa
     }
     const accountId = body.accountId ?? AccountId.parse(derived ?? newId());
     const request = {
-      command: { ...body, type: 'open' as const, accountId, owner: caller },
+      command: { ...body, type: 'open' as const, accountId, owner },
       keys: derived === undefined ? [] : [recordKey(derived)],
       actor: caller,
       correlationId,
@@ -71,15 +81,19 @@ export const createHandler = ({ store, newId, telemetry }: Dependencies): HttpHa
     });
   });
 
+const forOperators = (what: string): Problem => ({
+  code: 'forbidden',
+  detail: `Where ${what}, this takes the scope ledger:operate, which the token does not have.`,
+});
+
 const currencyNotInUse: Problem = {
   code: 'validation_failed',
   detail: 'currency must be in use and have a minor unit (ISO 4217).',
   errors: [{ path: 'currency', message: 'must be in use and have a minor unit (ISO 4217)' }],
 };
 
-interface Dependencies {
+interface Dependencies extends HttpDependencies {
   readonly store: Pick<Store, 'execute' | 'recordOf'>;
   /** A new, time-ordered id. */
   readonly newId: () => string;
-  readonly telemetry: HttpTelemetry;
 }

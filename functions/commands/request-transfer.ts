@@ -2,13 +2,16 @@ import * as z from 'zod/mini';
 import { AccountId, Amount, Currency, Reference, TransferId } from '../../events/values.ts';
 import { acceptance, nonAcceptance, replayedHeader } from '../http/answer/command-answer.ts';
 import { json } from '../http/answer/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import {
+  type HttpDependencies,
+  type HttpHandler,
+  httpHandler,
+} from '../http/chain/http-handler.ts';
 import { executeCommand } from '../http/execute-command.ts';
 import type { Time } from '../http/polling.ts';
 import { deriveId, IdempotencyKey } from '../http/request/idempotency.ts';
 import { IfMatch } from '../http/request/if-match.ts';
 import { Prefer } from '../http/request/prefer.ts';
-import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import { recordKey } from '../store/writing/record-key.ts';
 import type { Views } from '../views/views.ts';
@@ -47,7 +50,7 @@ export const requestTransferRequest = z.object({
  * request with `Prefer: wait` gets the transfer as it stands once it has ended or the wait is over,
  * on a repeat too.
  * @param dependencies whether transfers may go the short way, the store that decides, the views
- *   that follow, new ids, time for waiting, and telemetry.
+ *   that follow, new ids, time for waiting, telemetry, and how callers are told apart.
  * @returns a handler that answers 202 with the transfer.
  */
 export const createHandler = ({
@@ -56,51 +59,56 @@ export const createHandler = ({
   views,
   newId,
   time,
-  telemetry,
+  ...http
 }: Dependencies): HttpHandler => {
   const watch = watchTransfers({ views, time });
 
-  return httpHandler(telemetry, requestTransferRequest, async ({ headers, body }, sender) => {
-    const { caller, correlationId } = sender;
-    const { transferId: sentId, from, ...rest } = body;
-    const key = headers['idempotency-key'];
-    const derived = key && deriveId(caller, from, key);
-    const transferId = sentId ?? TransferId.parse(derived ?? newId());
-    const commandIds = new Set([transferId, ...(derived ? [derived] : [])]);
-    const wait = headers.prefer?.wait;
-    const { logger } = sender.telemetry;
-    const end = wait === undefined ? undefined : watch({ transferId, from, wait, logger });
-    const request = {
-      command: { ...rest, type: 'reserve' as const, accountId: from, transferId },
-      keys: [...commandIds].map(recordKey),
-      atOnce: shortWay,
-      actor: caller,
-      correlationId,
-      elsewhere: end?.elsewhere,
-    };
-    const result = await executeCommand(store, request, sender.telemetry, headers['if-match']);
-    if (result.outcome !== 'accepted')
-      return nonAcceptance(request.command, result, sender.repeatableBy);
-    const location = { Location: `/transfers/${transferId}` };
-    const hasEnded = result.answer?.['endedAt'] !== undefined;
-    if (hasEnded && !result.replayed) sender.telemetry.count('TransfersSettledAtOnce', 1);
+  return httpHandler(
+    http,
+    'ledger:write',
+    requestTransferRequest,
+    async ({ headers, body }, sender) => {
+      const { caller, correlationId } = sender;
+      const { transferId: sentId, from, ...rest } = body;
+      const key = headers['idempotency-key'];
+      const derived = key && deriveId(caller, from, key);
+      const transferId = sentId ?? TransferId.parse(derived ?? newId());
+      const commandIds = new Set([transferId, ...(derived ? [derived] : [])]);
+      const wait = headers.prefer?.wait;
+      const { logger } = sender.telemetry;
+      const end = wait === undefined ? undefined : watch({ transferId, from, wait, logger });
+      const request = {
+        command: { ...rest, type: 'reserve' as const, accountId: from, transferId },
+        keys: [...commandIds].map(recordKey),
+        atOnce: shortWay,
+        onlyFor: sender.onlyFor,
+        actor: caller,
+        correlationId,
+        elsewhere: end?.elsewhere,
+      };
+      const result = await executeCommand(store, request, sender.telemetry, headers['if-match']);
+      if (result.outcome !== 'accepted')
+        return nonAcceptance(request.command, result, sender.repeatableBy);
+      const location = { Location: `/transfers/${transferId}` };
+      const hasEnded = result.answer?.['endedAt'] !== undefined;
+      if (hasEnded && !result.replayed) sender.telemetry.count('TransfersSettledAtOnce', 1);
 
-    if (!end) return acceptance(result, 202, location);
-    const waited = { ...location, 'Preference-Applied': `wait=${wait}` };
-    if (hasEnded) return acceptance(result, 202, waited);
-    const transfer = await end.reached(result.replayed);
-    return transfer
-      ? json(202, transfer, { ...waited, ...replayedHeader(result) })
-      : acceptance(result, 202, waited);
-  });
+      if (!end) return acceptance(result, 202, location);
+      const waited = { ...location, 'Preference-Applied': `wait=${wait}` };
+      if (hasEnded) return acceptance(result, 202, waited);
+      const transfer = await end.reached(result.replayed);
+      return transfer
+        ? json(202, transfer, { ...waited, ...replayedHeader(result) })
+        : acceptance(result, 202, waited);
+    },
+  );
 };
 
-interface Dependencies {
+interface Dependencies extends HttpDependencies {
   readonly shortWay: boolean;
   readonly store: Pick<Store, 'execute'>;
   readonly views: Pick<Views, 'transfer'>;
   /** A new, time-ordered id. */
   readonly newId: () => string;
   readonly time: Time;
-  readonly telemetry: HttpTelemetry;
 }

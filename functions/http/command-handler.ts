@@ -1,11 +1,11 @@
 import type { AccountId } from '../../events/values.ts';
 import type { Command } from '../ledger/account.ts';
-import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import { acceptance, nonAcceptance } from './answer/command-answer.ts';
 import { etag } from './answer/http-answer.ts';
-import { type HttpHandler, httpHandler } from './chain/http-handler.ts';
+import { type HttpDependencies, type HttpHandler, httpHandler } from './chain/http-handler.ts';
 import { executeCommand } from './execute-command.ts';
+import type { Scope } from './identity/scope.ts';
 import { type IdempotencyKey, keysOnAccount } from './request/idempotency.ts';
 import type { Precondition } from './request/if-match.ts';
 import type { RequestSchema } from './request/validation.ts';
@@ -20,33 +20,42 @@ interface CommandInput {
 }
 
 /** What deciding such a command takes. */
-export interface CommandHandlerDependencies {
+export interface CommandHandlerDependencies extends HttpDependencies {
   /** Decides. */
   readonly store: Pick<Store, 'execute'>;
-  readonly telemetry: HttpTelemetry;
+}
+
+/** Who may send such a command. */
+export interface MaySend {
+  readonly scope: Scope;
+  /** For whose accounts: the caller's own, or anybody's; an operator's are everybody's. */
+  readonly accounts: 'own' | 'any';
 }
 
 /**
  * Makes a route that has one command decided on the account in its path, and answers 201 with the
  * ledger's answer.
+ * @param may who may send it.
  * @param schema what the route takes.
  * @param toCommand the command that a request asks for.
- * @returns what makes the route's handler from the store and telemetry.
+ * @returns what makes the route's handler from the store, telemetry and how callers are told apart.
  *
- * @example export const createHandler = commandHandler(movementRequest, ({ path, body }) => ({
- *   type: 'deposit', ...path, ...body }));
+ * @example export const createHandler = commandHandler({ scope: 'ledger:write', accounts: 'own' },
+ *   movementRequest, ({ path, body }) => ({ type: 'withdraw', ...path, ...body }));
  */
 export const commandHandler =
   <Input extends CommandInput>(
+    { scope, accounts }: MaySend,
     schema: RequestSchema<Input>,
     toCommand: (input: Input) => Command,
   ) =>
-  ({ store, telemetry }: CommandHandlerDependencies): HttpHandler =>
-    httpHandler(telemetry, schema, async (input, sender) => {
+  ({ store, ...http }: CommandHandlerDependencies): HttpHandler =>
+    httpHandler(http, scope, schema, async (input, sender) => {
       const command = toCommand(input);
       const request = {
         command,
         keys: keysOnAccount(sender.caller, command.accountId, input.headers['idempotency-key']),
+        onlyFor: accounts === 'own' ? sender.onlyFor : undefined,
         actor: sender.caller,
         correlationId: sender.correlationId,
       };

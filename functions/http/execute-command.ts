@@ -33,6 +33,7 @@ const COUNTED_AS = {
   accepted: 'CommandAccepted',
   rejected: 'CommandRejected',
   version_mismatch: 'CommandVersionMismatch',
+  not_theirs: 'CommandNotTheirs',
   key_reused: 'CommandKeyReused',
   pending: 'CommandPending',
   in_progress: 'CommandInProgress',

@@ -45,7 +45,7 @@ const MOST_EXAMPLES = 20;
 
 /** @param log told of each commit that cannot be read. */
 export const createFindings = (
-  log: (message: string, context: Record<string, unknown>) => void,
+  log: (message: string, context: { readonly commit: string; readonly error: unknown }) => void,
 ): Findings => {
   const counts = {
     ...{ commits: 0, rows: 0, missing: 0, different: 0, extra: 0 },

@@ -4,12 +4,15 @@ import { accountNotFound } from '../http/answer/command-answer.ts';
 import { etag, json } from '../http/answer/http-answer.ts';
 import { unlessKnown } from '../http/answer/not-modified.ts';
 import type { Problem } from '../http/answer/problem.ts';
-import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import {
+  type HttpDependencies,
+  type HttpHandler,
+  httpHandler,
+} from '../http/chain/http-handler.ts';
 import { IfNoneMatch } from '../http/request/if-none-match.ts';
 import { queryNumber } from '../http/request/query-number.ts';
 import { RequestTime } from '../http/request/request-time.ts';
 import { AccountView, accountView } from '../ledger/answers.ts';
-import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 
 /** What `GET /accounts/{accountId}` takes. */
@@ -45,24 +48,30 @@ const FINAL_AFTER_MS = 5 * 60_000;
 /**
  * `GET /accounts/{accountId}`: the account from its stream's tail, so a client reads its own
  * writes; or, with `?version=` or `?at=`, as it was then.
- * @param dependencies the store, `clock` in milliseconds since 1970, and telemetry.
+ * @param dependencies the store, `clock` in milliseconds since 1970, telemetry, and how callers are
+ *   told apart.
  * @returns a handler that answers 200 with the account, 304 to a client that has it, 404 where
- *   there was none then, or that version is still to come.
+ *   there was none then, that version is still to come, or it is not the caller's.
  */
-export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHandler =>
+export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHandler =>
   httpHandler(
-    telemetry,
+    http,
+    'ledger:read',
     getAccountRequest,
-    async ({ path: { accountId }, headers, query: { version, at } }) => {
+    async ({ path: { accountId }, headers, query: { version, at } }, { onlyFor }) => {
       // The time is taken before the read: a moment must not become final while the read is under
       // way.
       const now = clock();
+      const isPast = version !== undefined || at !== undefined;
+      // How it was takes more or fewer requests: a stranger costs one, whether it is there or not.
+      if (onlyFor && isPast && !(await store.isOwnedBy(accountId, onlyFor)))
+        return accountNotFound(accountId);
       const { account, version: found } = await (version !== undefined
         ? store.asOf(accountId, { version })
         : at !== undefined
           ? store.asOf(accountId, { at })
           : store.load(accountId));
-      if (!account) return accountNotFound(accountId);
+      if (!account || (onlyFor && account.owner !== onlyFor)) return accountNotFound(accountId);
       if (version !== undefined && found !== version)
         return versionNotFound(accountId, version, found);
       const body: z.infer<typeof AccountAnswer> = {
@@ -85,8 +94,7 @@ const versionNotFound = (
   currentVersion,
 });
 
-interface Dependencies {
-  readonly store: Pick<Store, 'load' | 'asOf'>;
+interface Dependencies extends HttpDependencies {
+  readonly store: Pick<Store, 'load' | 'asOf' | 'isOwnedBy'>;
   readonly clock: () => number;
-  readonly telemetry: HttpTelemetry;
 }

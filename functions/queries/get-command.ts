@@ -2,10 +2,14 @@ import * as z from 'zod/mini';
 import { AccountId, Timestamp, Version } from '../../events/values.ts';
 import { recordUnreadable } from '../http/answer/command-answer.ts';
 import { json } from '../http/answer/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import type { Problem } from '../http/answer/problem.ts';
+import {
+  type HttpDependencies,
+  type HttpHandler,
+  httpHandler,
+} from '../http/chain/http-handler.ts';
 import { Rejection } from '../ledger/account.ts';
 import { Answer } from '../ledger/answers.ts';
-import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { RecordedAnswer } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
 import type { CommandRecord } from '../store/writing/command-record.ts';
@@ -45,12 +49,19 @@ const OVERDUE_AFTER_MS = 5_000;
 /**
  * `GET /accounts/{accountId}/commands/{commandId}`: tells the outcome of a command that was pending
  * on a hot account.
- * @param dependencies the store, `clock` in milliseconds since 1970, and telemetry.
+ * @param dependencies the store, `clock` in milliseconds since 1970, telemetry, and how callers are
+ *   told apart.
  * @returns a handler that answers 200, with `Retry-After` while the command is pending, and 404
- *   where none is recorded.
+ *   where none is recorded, or the account is not the caller's.
  */
-export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHandler =>
-  httpHandler(telemetry, getCommandRequest, async ({ path: { accountId, commandId } }) => {
+export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHandler =>
+  httpHandler(http, 'ledger:read', getCommandRequest, async ({ path }, { onlyFor }) => {
+    const { accountId, commandId } = path;
+    const notFound: Problem = {
+      code: 'command_not_found',
+      detail: `Account ${accountId} has no command ${commandId}.`,
+    };
+    if (onlyFor && !(await store.isOwnedBy(accountId, onlyFor))) return notFound;
     const key = recordKey(commandId);
     // A record of another account's command counts as none.
     const ofAccount = async () => {
@@ -62,11 +73,7 @@ export const createHandler = ({ store, clock, telemetry }: Dependencies): HttpHa
       await store.decidePending(accountId, [record]);
       record = await ofAccount();
     }
-    if (!record)
-      return {
-        code: 'command_not_found',
-        detail: `Account ${accountId} has no command ${commandId}.`,
-      };
+    if (!record) return notFound;
     if (record.outcome === 'unreadable') return recordUnreadable;
     return json(
       200,
@@ -103,8 +110,7 @@ const statusOf = (record: CommandRecord, commandId: string): RecordedStatus => {
   }
 };
 
-interface Dependencies {
-  readonly store: Pick<Store, 'recordOf' | 'decidePending'>;
+interface Dependencies extends HttpDependencies {
+  readonly store: Pick<Store, 'recordOf' | 'decidePending' | 'isOwnedBy'>;
   readonly clock: () => number;
-  readonly telemetry: HttpTelemetry;
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { json } from '../http/answer/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import { type HttpHandler, publicHandler } from '../http/chain/http-handler.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 
 /** What `GET /health` takes: anything, which it does not look at. */
@@ -16,7 +16,7 @@ export const Health = z.object({ status: z.literal('ok') });
  * @returns a handler that answers 200.
  */
 export const createHandler = ({ telemetry }: { readonly telemetry: HttpTelemetry }): HttpHandler =>
-  httpHandler(telemetry, healthRequest, async () => {
+  publicHandler(telemetry, healthRequest, async () => {
     const body: z.infer<typeof Health> = { status: 'ok' };
     return json(200, body);
   });

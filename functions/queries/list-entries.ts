@@ -3,11 +3,14 @@ import { AccountId, Version } from '../../events/values.ts';
 import { accountNotFound } from '../http/answer/command-answer.ts';
 import { etag, json } from '../http/answer/http-answer.ts';
 import { unlessKnown } from '../http/answer/not-modified.ts';
-import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import {
+  type HttpDependencies,
+  type HttpHandler,
+  httpHandler,
+} from '../http/chain/http-handler.ts';
 import { IfNoneMatch } from '../http/request/if-none-match.ts';
 import { nextCursor, PageLimit, pageCursor } from '../http/request/paging.ts';
 import { Entry } from '../ledger/statement.ts';
-import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 
 /** What `GET /accounts/{accountId}/entries` takes. */
@@ -27,15 +30,18 @@ export const EntryPage = z.object({
 /**
  * `GET /accounts/{accountId}/entries`: the statement, newest first, from the account's stream: a
  * client reads its own writes.
- * @param dependencies the store, and telemetry.
+ * @param dependencies the store, telemetry, and how callers are told apart.
  * @returns a handler that answers 200 with a page, 304 to a client that has it, 404 where there is
- *   no such account.
+ *   no such account, or it is not the caller's.
  */
-export const createHandler = ({ store, telemetry }: Dependencies): HttpHandler =>
+export const createHandler = ({ store, ...http }: Dependencies): HttpHandler =>
   httpHandler(
-    telemetry,
+    http,
+    'ledger:read',
     listEntriesRequest,
-    async ({ path: { accountId }, headers, query: { limit, cursor } }) => {
+    async ({ path: { accountId }, headers, query: { limit, cursor } }, { onlyFor }) => {
+      if (onlyFor && !(await store.isOwnedBy(accountId, onlyFor)))
+        return accountNotFound(accountId);
       const { entries, next, asOfVersion } = await store.entries(accountId, {
         limit,
         before: cursor,
@@ -46,7 +52,6 @@ export const createHandler = ({ store, telemetry }: Dependencies): HttpHandler =
     },
   );
 
-interface Dependencies {
-  readonly store: Pick<Store, 'entries'>;
-  readonly telemetry: HttpTelemetry;
+interface Dependencies extends HttpDependencies {
+  readonly store: Pick<Store, 'entries' | 'isOwnedBy'>;
 }

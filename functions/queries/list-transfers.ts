@@ -3,10 +3,13 @@ import { AccountId, Reference } from '../../events/values.ts';
 import { accountNotFound } from '../http/answer/command-answer.ts';
 import { json } from '../http/answer/http-answer.ts';
 import type { Problem } from '../http/answer/problem.ts';
-import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import {
+  type HttpDependencies,
+  type HttpHandler,
+  httpHandler,
+} from '../http/chain/http-handler.ts';
 import { nextCursor, PageLimit, pageCursor } from '../http/request/paging.ts';
 import { Transfer, TransferStatus } from '../ledger/transfer.ts';
-import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
 import { latestSteps, shownVersion } from './shown-version.ts';
@@ -45,18 +48,22 @@ export const TransferPage = z.object({
 /**
  * `GET /accounts/{accountId}/transfers`: the account's transfers, outgoing and incoming, newest
  * first.
- * @param dependencies the views, the store, which knows an account a moment before they do, and
- *   telemetry.
- * @returns a handler that answers 200 with a page, 404 where there is no such account.
+ * @param dependencies the views, the store, which knows an account a moment before they do,
+ *   telemetry, and how callers are told apart.
+ * @returns a handler that answers 200 with a page, 404 where there is no such account, or it is not
+ *   the caller's.
  */
-export const createHandler = ({ store, views, telemetry }: Dependencies): HttpHandler =>
+export const createHandler = ({ store, views, ...http }: Dependencies): HttpHandler =>
   httpHandler(
-    telemetry,
+    http,
+    'ledger:read',
     listTransfersRequest,
-    async ({ path: { accountId }, query: { limit, cursor, ...asked } }) => {
+    async ({ path: { accountId }, query: { limit, cursor, ...asked } }, { onlyFor }) => {
       const { status = cursor?.status, reference = cursor?.reference } = asked;
       if (cursor && (status !== cursor.status || reference !== cursor.reference))
         return otherCursor;
+      if (onlyFor && !(await store.isOwnedBy(accountId, onlyFor)))
+        return accountNotFound(accountId);
       const [latest, { transfers, next }] = await Promise.all([
         latestSteps(store, accountId),
         views.transfersOf(accountId, { limit, before: cursor?.position, status, reference }),
@@ -81,8 +88,7 @@ const otherCursor: Problem = {
   errors: [{ path: 'cursor', message: OTHER }],
 };
 
-interface Dependencies {
-  readonly store: Pick<Store, 'latest'>;
+interface Dependencies extends HttpDependencies {
+  readonly store: Pick<Store, 'latest' | 'isOwnedBy'>;
   readonly views: Pick<Views, 'transfersOf' | 'transfer'>;
-  readonly telemetry: HttpTelemetry;
 }

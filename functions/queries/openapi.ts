@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { json } from '../http/answer/http-answer.ts';
-import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import { type HttpHandler, publicHandler } from '../http/chain/http-handler.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 import document from './openapi.json' with { type: 'json' };
 
@@ -13,4 +13,4 @@ export const openApiRequest = z.object({});
  * @returns a handler that answers 200 with the document.
  */
 export const createHandler = ({ telemetry }: { readonly telemetry: HttpTelemetry }): HttpHandler =>
-  httpHandler(telemetry, openApiRequest, async () => json(200, document));
+  publicHandler(telemetry, openApiRequest, async () => json(200, document));

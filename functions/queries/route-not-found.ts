@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type HttpHandler, httpHandler } from '../http/chain/http-handler.ts';
+import { type HttpHandler, publicHandler } from '../http/chain/http-handler.ts';
 import type { HttpTelemetry } from '../runtime/telemetry.ts';
 
 /** Every path of the API, as in its route, and the methods that it answers. */
@@ -13,7 +13,7 @@ export const MethodsByPath = z.record(z.string(), z.array(z.string()));
  *   9110, 15.5.6).
  */
 export const createHandler = ({ methodsByPath, telemetry }: Dependencies): HttpHandler =>
-  httpHandler(telemetry, z.object({ routeKey: z.string() }), async ({ routeKey }) => {
+  publicHandler(telemetry, z.object({ routeKey: z.string() }), async ({ routeKey }) => {
     const [, path = ''] = routeKey.split(' ');
     const methods = Object.hasOwn(methodsByPath, path) ? methodsByPath[path] : undefined;
     if (methods) {

@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
+import { chosen, type LogFields } from './log/log-fields.ts';
 
 /**
  * The ledger's metrics. An alarm watches each, or the dashboard shows it:
@@ -12,6 +13,7 @@ export type MetricName =
   | 'CommandRejected'
   | 'CommandReplayed'
   | 'CommandVersionMismatch'
+  | 'CommandNotTheirs'
   | 'CommandKeyReused'
   | 'CommandPending'
   | 'CommandInProgress'
@@ -50,8 +52,8 @@ export interface Telemetry {
   measure(metric: MetricName, milliseconds: number): void;
 }
 
-/** Writes one line. */
-type LogLine = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+/** Writes one line, with the fields that are chosen for it. */
+type LogLine = (message: string, fields?: LogFields) => void;
 
 /**
  * Telemetry of one request: all of its lines and metrics carry its ids, and nothing of another
@@ -152,7 +154,7 @@ const linesOf = (
 ): Telemetry['logger'] => {
   const line =
     (level: keyof Telemetry['logger']): LogLine =>
-    (message, fields) =>
-      logger[level](message, { ...ids, ...fields });
+    (message, fields = {}) =>
+      logger[level](message, { ...ids, ...chosen(fields) });
   return { info: line('info'), warn: line('warn'), error: line('error') };
 };

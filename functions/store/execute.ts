@@ -1,5 +1,6 @@
 import type { AccountId } from '../../events/values.ts';
 import { accountsOf } from '../ledger/account.ts';
+import { askUntil } from '../runtime/patience.ts';
 import { isStoreUnavailable } from '../runtime/unavailable.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
 import { resultOf } from './deciding/command-result.ts';
@@ -7,15 +8,17 @@ import { recordedUnder } from './deciding/further-keys.ts';
 import type { Race } from './deciding/lane.ts';
 import { type Submission, submissionOf } from './deciding/plan.ts';
 import type { Verdict } from './deciding/verdict.ts';
+import type { OwnersDependencies } from './owners.ts';
 import { isHot } from './queueing/hot-accounts.ts';
 import { pendingOutcome, type QueueDependencies, queue } from './queueing/queue.ts';
+import { loadTail } from './stream/read.ts';
 import type { Tail } from './stream/tail.ts';
 
 /**
  * What deciding takes besides the tables: all that varies between a Lambda, a test and a
  * simulation.
  */
-export interface ExecuteDependencies extends QueueDependencies {
+export interface ExecuteDependencies extends QueueDependencies, OwnersDependencies {
   /** How long one command may take before it is answered as undecided, in milliseconds. */
   readonly budget: number;
   /**
@@ -50,6 +53,9 @@ const MOST_LOSSES = 6;
  * has many of its commands decided together elsewhere, and not too many races are lost. Otherwise it is
  * decided on its account alone. Both ways write the same
  * records under the same conditions, so no command goes both.
+ *
+ * A command that is only for an account's owner is asked after its account first: where that is
+ * another's or not there, nothing else is done. What is read for it is what deciding reads anyway.
  * @param dependencies the tables, the lanes, and all that varies.
  * @param request the command, its keys, the versions it may be decided at, and its sender.
  * @returns what became of it. Only an `accepted` command has changed anything.
@@ -83,15 +89,22 @@ export const execute = async (
       return await decidePosting(dependencies, submission, deadline);
     // Without a key nothing would keep what was done at once from being done again.
     const mayBeAtOnce = request.atOnce && submission.keys.length > 0;
+    const accounts = mayBeAtOnce ? accountsOf(request.command) : [accountId];
+    const read = isAnybodys(dependencies, request)
+      ? undefined
+      : await readForOwner(dependencies, request, accounts, deadline);
+    if (read === 'not_theirs') return { outcome: read };
     const atOnce = mayBeAtOnce
-      ? await decideAtOnce(dependencies, submission, deadline - budget / 2)
+      ? await decideAtOnce(dependencies, submission, accounts, read, deadline - budget / 2)
       : OTHERWISE;
     if (atOnce?.kind !== 'outraced')
       return await resultFor(dependencies, submission, atOnce, deadline);
     const inQueue = () => queue(dependencies, submission, deadline, request.elsewhere);
     const isKnownHot = (hot.has(accountId) && areFew()) || hot.isContended(accountId, 'alone');
     if (mayQueue && isKnownHot) return await inQueue();
-    const options = { deadline, tail: atOnce.tail, mayLeave: hasToQueue };
+    // What another way has learnt since is newer than what was read first.
+    const tails = atOnce.tail ? { tail: atOnce.tail } : { read: read?.slice(0, 1) };
+    const options = { deadline, ...tails, mayLeave: hasToQueue };
     const areMany = !areFew();
     const verdict = (await lanes.decide([accountId], [submission], options)).get(submission);
     if (areMany && (lost === 0 || verdict?.kind === 'outraced'))
@@ -109,12 +122,37 @@ export const execute = async (
 
 const OTHERWISE: Verdict = { kind: 'outraced' };
 
+/** Whether nothing has to be asked of whose a command's account is: then it enters its lane at once. */
+const isAnybodys = (
+  { owners }: ExecuteDependencies,
+  { command: { accountId }, onlyFor }: CommandRequest,
+): boolean => onlyFor === undefined || owners.areKnown(accountId, onlyFor);
+
+/**
+ * Reads the accounts of a command that is for an account's owner alone.
+ * @param accounts the account that it is for first.
+ * @returns the streams, in order; `not_theirs` where the account belongs to somebody else, or to
+ *   nobody.
+ */
+const readForOwner = async (
+  dependencies: ExecuteDependencies,
+  { onlyFor }: CommandRequest,
+  accounts: readonly AccountId[],
+  deadline: number,
+): Promise<readonly Tail[] | 'not_theirs'> => {
+  const ask = askUntil(dependencies, deadline);
+  const tails = await Promise.all(accounts.map((id) => loadTail(dependencies, ask, id)));
+  const [own] = tails;
+  return own && onlyFor && dependencies.owners.tell(own, onlyFor) ? tails : 'not_theirs';
+};
+
 /** The races a command may lose: see {@link ENOUGH_FOR_A_LANE}. */
 const hasLostTooMany = (losses: number, present: number): boolean =>
   losses >= (present < ENOUGH_FOR_A_LANE ? LOSSES_BEFORE_QUEUE : Math.min(present, MOST_LOSSES));
 
 /**
  * Has a command decided on all its accounts at once, unless something is in its way.
+ * @param read their streams, where they were read for it already.
  * @param deadline in milliseconds since 1970: what is undecided by then, and not written, has time
  *   left to be decided on its account alone, whose DynamoDB partition may be in better health.
  * @returns its verdict; `outraced` where it is to be decided on its account alone.
@@ -122,9 +160,10 @@ const hasLostTooMany = (losses: number, present: number): boolean =>
 const decideAtOnce = async (
   { lanes, hot, clock }: ExecuteDependencies,
   submission: Submission,
+  accounts: readonly AccountId[],
+  read: readonly Tail[] | undefined,
   deadline: number,
 ): Promise<Verdict | undefined> => {
-  const accounts = accountsOf(submission.command);
   const isInTheWay = (id: AccountId) =>
     lanes.isBusy(id) ||
     hot.isContended(id, 'at once') ||
@@ -144,7 +183,9 @@ const decideAtOnce = async (
     if (crowded) hot.raced(crowded.streamId, 'at once', false);
     return crowded !== undefined;
   };
-  const options = { deadline, mayLeave };
+  // The lane has its accounts in their own order.
+  const inOrder = read?.toSorted((one, other) => (one.streamId < other.streamId ? -1 : 1));
+  const options = { deadline, read: inOrder, mayLeave };
   const verdicts = await lanes.decide(accounts, [submission], options).finally(() => {
     for (const left of leave) left();
   });

@@ -3,9 +3,8 @@ import { setTimeout } from 'node:timers/promises';
 import { budgets } from '../runtime/budgets.ts';
 import { createDocumentClient } from '../runtime/dynamodb.ts';
 import { environmentVariable } from '../runtime/environment.ts';
-import { type Patience, untilAnswered } from '../runtime/patience.ts';
+import type { Patience } from '../runtime/patience.ts';
 import { createStore, type Store } from './store.ts';
-import { findRecord } from './writing/command-record.ts';
 
 /** The machine's clock, dice and patience. */
 const machine: Patience = {
@@ -35,23 +34,3 @@ export const storeFromEnvironment = ({
     budget,
     queueing: true,
   });
-
-/**
- * A store of the commands' records alone, for a function that decides nothing and may read nothing
- * else: the table from `COMMANDS_TABLE`.
- * @param options.budget how long it tries to read, in milliseconds.
- */
-export const recordsFromEnvironment = ({
-  budget,
-}: {
-  readonly budget: number;
-}): Pick<Store, 'recordOf'> => {
-  const tables = {
-    client: createDocumentClient({ attempts: 1 }),
-    commandsTable: environmentVariable('COMMANDS_TABLE'),
-  };
-  return {
-    recordOf: (key) =>
-      untilAnswered(machine, machine.clock() + budget, () => findRecord(tables, key)),
-  };
-};

@@ -1,10 +1,11 @@
-import type { AccountId, Timestamp, Version } from '../../events/values.ts';
+import type { AccountId, Caller, Timestamp, Version } from '../../events/values.ts';
 import { lookTogether } from '../runtime/look-together.ts';
 import { askUntil, untilAnswered } from '../runtime/patience.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
 import { createLanes } from './deciding/lanes.ts';
 import { type ExecuteDependencies, execute } from './execute.ts';
 import { executeTogether } from './execute-together.ts';
+import { isOwnedBy, rememberOwners } from './owners.ts';
 import { decidePending, type PendingTally } from './queueing/decide-pending.ts';
 import { rememberHotAccounts } from './queueing/hot-accounts.ts';
 import type { Commit } from './stream/commit.ts';
@@ -23,6 +24,11 @@ export interface Store {
    * @throws {StoreUnavailable} where DynamoDB did not answer in time.
    */
   load(accountId: AccountId): Promise<Tail>;
+  /**
+   * Asks whether an account is there and belongs to a caller: see {@link isOwnedBy}.
+   * @throws {StoreUnavailable} where DynamoDB did not answer in time.
+   */
+  isOwnedBy(accountId: AccountId, caller: Caller): Promise<boolean>;
   /**
    * Reads an account as it was.
    * @returns its stream's tail at that moment: version 0 before it was opened; the tail as it
@@ -91,7 +97,7 @@ export interface Store {
 const LATEST = 10;
 
 /** What a store is made of. */
-export type StoreDependencies = Omit<ExecuteDependencies, 'hot' | 'look' | 'lanes'>;
+export type StoreDependencies = Omit<ExecuteDependencies, 'hot' | 'look' | 'lanes' | 'owners'>;
 
 /**
  * The event store on three DynamoDB tables.
@@ -100,11 +106,13 @@ export type StoreDependencies = Omit<ExecuteDependencies, 'hot' | 'look' | 'lane
 export const createStore = (dependencies: StoreDependencies): Store => {
   const hot = rememberHotAccounts(dependencies.clock);
   const look = lookTogether({ ...dependencies, table: dependencies.commandsTable });
-  const all = { ...dependencies, hot, look, lanes: createLanes(dependencies) };
+  const lanes = createLanes(dependencies);
+  const all = { ...dependencies, hot, look, lanes, owners: rememberOwners() };
   const deadline = () => dependencies.clock() + dependencies.budget;
   return {
     load: (accountId) => loadTail(all, askUntil(all, deadline()), accountId),
     asOf: (accountId, moment) => tailAsOf(all, askUntil(all, deadline()), accountId, moment),
+    isOwnedBy: (accountId, caller) => isOwnedBy(all, deadline(), accountId, caller),
     // Each page has the whole budget: a history may be as long as an account is old.
     history: (accountId, range) =>
       readHistory(all, (page) => untilAnswered(all, deadline(), page), accountId, range),

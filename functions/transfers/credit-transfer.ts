@@ -4,7 +4,7 @@ import type { Telemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import type { FoundRecord } from '../store/writing/write.ts';
 import { creditKey, creditRequest } from './steps/step-requests.ts';
-import { UndecidedStep } from './steps/undecided-step.ts';
+import { outcomeOf, UndecidedStep } from './steps/undecided-step.ts';
 import { logContext, TransferInput } from './workflow.ts';
 
 /** What became of a credit, as the workflow's choice reads it. */
@@ -68,7 +68,7 @@ export const createHandler =
         break;
       }
     }
-    telemetry.logger.warn('the credit is not decided', { ...context, result });
+    telemetry.logger.warn('the credit is not decided', { ...context, ...outcomeOf(result) });
     throw new UndecidedStep('credit', transfer.transferId, result);
   };
 

@@ -130,7 +130,7 @@ const search = async (
       if (starter.hasStopped()) return;
       for (const streamId of page.unreadable) {
         starter.fail('a stream is not that of an account', new Error('its id cannot be one'), {
-          streamId,
+          accountId: String(streamId),
         });
       }
       await inParallel(page.accounts, TRANSFERS_AT_ONCE, (accountId) =>

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { readInput } from '../runtime/read-input.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
-import { UndecidedStep } from './steps/undecided-step.ts';
+import { outcomeOf, UndecidedStep } from './steps/undecided-step.ts';
 import { logContext, TransferInput } from './workflow.ts';
 
 /**
@@ -41,7 +41,7 @@ export const createHandler =
     });
     const context = { ...logContext(transfer), reason };
     if (result.outcome !== 'accepted') {
-      telemetry.logger.warn('the release is not decided', { ...context, result });
+      telemetry.logger.warn('the release is not decided', { ...context, ...outcomeOf(result) });
       throw new UndecidedStep('release', transferId, result);
     }
     telemetry.logger.info('released', { ...context, version: result.version });

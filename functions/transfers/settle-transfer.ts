@@ -3,7 +3,7 @@ import { readInput } from '../runtime/read-input.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import type { Store } from '../store/store.ts';
 import { settleRequest } from './steps/step-requests.ts';
-import { UndecidedStep } from './steps/undecided-step.ts';
+import { outcomeOf, UndecidedStep } from './steps/undecided-step.ts';
 import { logContext, TransferInput } from './workflow.ts';
 
 /**
@@ -33,7 +33,7 @@ export const createHandler =
     const result = await store.execute(settleRequest(transfer));
     const context = logContext(transfer);
     if (result.outcome !== 'accepted') {
-      telemetry.logger.warn('the settlement is not decided', { ...context, result });
+      telemetry.logger.warn('the settlement is not decided', { ...context, ...outcomeOf(result) });
       throw new UndecidedStep('settle', transfer.transferId, result);
     }
     telemetry.logger.info('settled', { ...context, version: result.version });

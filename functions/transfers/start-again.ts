@@ -1,4 +1,5 @@
 import type { Timestamp } from '../../events/values.ts';
+import type { LogFields } from '../runtime/log/log-fields.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
 import { attemptFor, isLate } from './attempts.ts';
 import { logContext, type TransferInput, type TransferWorkflow } from './workflow.ts';
@@ -28,11 +29,11 @@ export interface Starter {
    */
   startAgain(transfer: TransferInput, reservedAt: Timestamp): Promise<void>;
   /** Notes that something failed; the rest goes on. */
-  fail(message: string, error: unknown, context?: object): void;
+  fail(message: string, error: unknown, context?: LogFields): void;
   /**
    * Does some work. Where that throws, it notes the failure, and the search counts as incomplete.
    */
-  trying(message: string, work: () => Promise<void>, context?: object): Promise<void>;
+  trying(message: string, work: () => Promise<void>, context?: LogFields): Promise<void>;
   /** Yields what a source has, until the time is up. */
   inTime<T>(source: AsyncIterable<T>): AsyncGenerator<T>;
   /** Whether the time is up, or the most transfers were started. */

@@ -9,6 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -34,6 +35,7 @@ export interface AlarmsProps {
   readonly tables: Tables;
   readonly workflow: StateMachine;
   readonly deadLetters: IQueue;
+  readonly key: IKey | undefined;
 }
 
 /** The alarms, and the topic that tells its subscribers. */
@@ -43,10 +45,11 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
-    const { stage, settings } = props;
+    const { stage, settings, key } = props;
     this.topic = new Topic(this, 'Topic', {
       topicName: `holdfast-${stage}-alarms`,
       enforceSSL: true,
+      ...(key && { masterKey: key }),
     });
     this.topic.addToResourcePolicy(
       new PolicyStatement({
@@ -338,6 +341,7 @@ const mayWait: ReadonlySet<FunctionName> = new Set(['request-transfer'] as const
 const asksNobody: ReadonlySet<FunctionName> = new Set([
   'health',
   'openapi',
+  'docs',
   'route-not-found',
 ] as const);
 

@@ -45,7 +45,14 @@ export interface FunctionDefinition {
   readonly description: string;
   /** The route of the HTTP API that it answers, if any. */
   readonly route?: Route;
+  /** Whether anybody may ask that route, without a token. */
+  readonly isPublic?: true;
   readonly access: Access;
+  /**
+   * What it may do besides where an environment takes many requests at once: what several of them
+   * look up at the same time is one request.
+   */
+  readonly sharedAccess?: Access;
   /** In seconds. Functions behind the HTTP API stay under the 30 seconds that it waits. */
   readonly timeout: number;
   /** In MiB. Lambda gives processor time in proportion: 1,769 is one processor. */
@@ -66,11 +73,13 @@ const decide = {
  * with its pending record, the function reads that until it is decided, and decides the command
  * itself where decide-pending does not in time.
  */
-const decideOrQueue = {
-  ...decide,
-  commands: [...decide.commands, 'dynamodb:BatchGetItem'],
-  queue: ['dynamodb:PutItem'],
-} as const satisfies Access;
+const decideOrQueue = { ...decide, queue: ['dynamodb:PutItem'] } as const satisfies Access;
+
+/** The access for looking up several records in one request. */
+const lookTogether = ['dynamodb:BatchGetItem'] as const;
+
+/** The records of commands that wait in the queue at the same time. */
+const waitTogether = { commands: lookTogether } as const satisfies Access;
 
 /**
  * The access that Lambda needs in the name of a function that reads a stream: it polls the stream,
@@ -101,6 +110,7 @@ const catalogue = {
     description: 'Pays money into an account from outside',
     route: 'POST /accounts/{accountId}/deposits',
     access: decideOrQueue,
+    sharedAccess: waitTogether,
     timeout: 25,
     memory: 1024,
   },
@@ -109,6 +119,7 @@ const catalogue = {
     description: 'Pays money out of an account',
     route: 'POST /accounts/{accountId}/withdrawals',
     access: decideOrQueue,
+    sharedAccess: waitTogether,
     timeout: 25,
     memory: 1024,
   },
@@ -118,8 +129,11 @@ const catalogue = {
     route: 'POST /transfers',
     access: {
       ...decideOrQueue,
-      views: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
+      // A transfer may have two keys.
+      commands: [...decide.commands, ...lookTogether],
+      views: ['dynamodb:GetItem'],
     },
+    sharedAccess: { views: ['dynamodb:BatchGetItem'] },
     timeout: 25,
     memory: 1024,
   },
@@ -165,6 +179,8 @@ const catalogue = {
     access: {
       views: ['dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:BatchGetItem'],
       commands: ['dynamodb:GetItem'],
+      // Whose accounts it is between.
+      events: ['dynamodb:Query'],
     },
     timeout: 25,
     memory: 1024,
@@ -173,7 +189,7 @@ const catalogue = {
     group: 'queries',
     description: 'How a command that had to queue for a hot account was decided',
     route: 'GET /accounts/{accountId}/commands/{commandId}',
-    access: decideOrQueue,
+    access: decide,
     timeout: 25,
     memory: 1024,
   },
@@ -181,6 +197,7 @@ const catalogue = {
     group: 'queries',
     description: 'Says that the API answers',
     route: 'GET /health',
+    isPublic: true,
     access: {},
     timeout: 5,
     memory: 512,
@@ -189,6 +206,16 @@ const catalogue = {
     group: 'queries',
     description: 'The API as OpenAPI 3.1',
     route: 'GET /openapi.json',
+    isPublic: true,
+    access: {},
+    timeout: 5,
+    memory: 512,
+  },
+  docs: {
+    group: 'queries',
+    description: 'The API for people: a page that shows the OpenAPI document',
+    route: 'GET /docs',
+    isPublic: true,
     access: {},
     timeout: 5,
     memory: 512,
@@ -197,6 +224,8 @@ const catalogue = {
     group: 'queries',
     description: 'Answers every other path, and every other method, with a problem',
     route: '$default',
+    // It tells what there is to ask, as the document does.
+    isPublic: true,
     access: {},
     timeout: 5,
     memory: 512,
@@ -235,7 +264,12 @@ const catalogue = {
     group: 'transfers',
     description:
       'Credits and settles the transfers that were reserved, and leaves to the workflow what does not go straight',
-    access: { ...consume('events/stream'), ...decideOrQueue, workflow: ['states:StartExecution'] },
+    access: {
+      ...consume('events/stream'),
+      ...decide,
+      commands: [...decide.commands, ...lookTogether],
+      workflow: ['states:StartExecution'],
+    },
     timeout: 60,
     memory: 1024,
   },

@@ -1,4 +1,5 @@
 import { Duration, Validations } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { StageName } from '../stages.ts';
@@ -10,12 +11,17 @@ import type { StageName } from '../stages.ts';
 export class DeadLetters extends Construct {
   readonly queue: Queue;
 
-  constructor(scope: Construct, id: string, { stage }: { stage: StageName }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, key }: { stage: StageName; key: IKey | undefined },
+  ) {
     super(scope, id);
     this.queue = new Queue(this, 'Queue', {
       queueName: `holdfast-${stage}-dead-letters`,
       retentionPeriod: Duration.days(14),
-      encryption: QueueEncryption.SQS_MANAGED,
+      encryption: key ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
+      ...(key && { encryptionMasterKey: key }),
       enforceSSL: true,
     });
     Validations.of(this.queue).acknowledge({

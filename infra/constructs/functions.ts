@@ -1,8 +1,10 @@
 import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Code, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { Scope } from '../../functions/http/identity/scope.ts';
 import {
   type StageName,
   type StageSettings,
@@ -17,6 +19,7 @@ import {
   methodsByPath,
   type Resource,
 } from './catalogue.ts';
+import { type KeyUse, viaService } from './encryption-key.ts';
 import { Instances, runsOnInstances } from './instances.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { streamArnOf, type Tables } from './tables.ts';
@@ -28,6 +31,8 @@ export interface FunctionsProps {
   readonly settings: StageSettings;
   /** The bundle of a function. */
   readonly code: (name: FunctionName) => Code;
+  /** What the tables, the queue, the workflow and the logs are encrypted with. */
+  readonly key: IKey | undefined;
   readonly tables: Tables;
   readonly deadLetters: IQueue;
   /**
@@ -36,6 +41,8 @@ export interface FunctionsProps {
    */
   readonly workflowArn: string;
   readonly workflowName: string;
+  /** Our scopes, by the names in callers' tokens; absent: the API asks for no token. */
+  readonly scopeNames: Readonly<Record<string, Scope>> | undefined;
 }
 
 /**
@@ -47,7 +54,7 @@ export class Functions extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stage, settings, code, ...resources }: FunctionsProps,
+    { stage, settings, code, key, scopeNames, ...resources }: FunctionsProps,
   ) {
     super(scope, id);
     const arns = arnsOf(Stack.of(this), resources);
@@ -55,21 +62,28 @@ export class Functions extends Construct {
       settings.compute === 'instances' ? new Instances(this, 'Instances', { settings }) : undefined;
     this.#functions = new Map(
       functionsOf(settings).map((name) => {
-        const { access, route } = definitionOf(name);
+        const { route, isPublic, ...definition } = definitionOf(name);
+        const isShared = runsOnInstances(name, settings.compute);
+        const access = both(definition.access, isShared ? definition.sharedAccess : undefined);
         const ledgerFunction = new LedgerFunction(this, pascalCase(name), {
           name,
           stage,
           settings,
-          instances: runsOnInstances(name, settings.compute) ? instances : undefined,
+          key,
+          instances: isShared ? instances : undefined,
           code: code(name),
           environment: {
             ...environmentFor(access, resources),
+            ...(route !== undefined && !isPublic && callersFor(scopeNames)),
             ...(route === '$default' && { METHODS_BY_PATH: JSON.stringify(methodsByPath) }),
             ...(route === 'POST /transfers' && {
               SHORT_WAY: settings.transfers === 'adaptive' ? 'on' : 'off',
             }),
           },
-          statements: statementsFor(access, arns),
+          statements: [
+            ...statementsFor(access, arns),
+            ...(key ? usesOfKey(access).map((use) => viaService(key, use)) : []),
+          ],
         });
         if (access['workflow/executions'])
           acknowledgeAnyExecution(ledgerFunction, resources.workflowName);
@@ -146,6 +160,27 @@ function statementsFor(
   });
 }
 
+/** What a function has to do with encrypted things, as its access says. */
+const usesOfKey = (access: Access): readonly KeyUse[] => {
+  const onTables = Object.entries(access).flatMap(([, actions = []]) =>
+    actions.filter((action) => action.startsWith('dynamodb:')),
+  );
+  const isWritten = onTables.some((action) => /:(Put|Update|Delete|BatchWrite)/.test(action));
+  return [
+    ...(isWritten ? (['write a table'] as const) : []),
+    ...(!isWritten && onTables.length > 0 ? (['read a table'] as const) : []),
+    ...(access['dead-letters'] ? (['send to a queue'] as const) : []),
+    ...(access.workflow ? (['start the workflow'] as const) : []),
+  ];
+};
+
+const both = (one: Access, other: Access = {}): Access => {
+  const all: Record<string, readonly string[]> = { ...one };
+  for (const [resource, actions] of Object.entries(other))
+    all[resource] = [...(all[resource] ?? []), ...actions];
+  return all;
+};
+
 /** cdk-nag asks about every wildcard, by the ARN in which it stands. */
 const acknowledgeAnyExecution = (ledgerFunction: LedgerFunction, workflowName: string): void => {
   const arn = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${workflowName}:*`;
@@ -174,6 +209,10 @@ function environmentFor(
     ...(access.workflow && { TRANSFER_WORKFLOW_ARN: workflowArn }),
   };
 }
+
+/** How a function that answers requests tells its callers apart. */
+const callersFor = (scopeNames: FunctionsProps['scopeNames']): Readonly<Record<string, string>> =>
+  scopeNames ? { CALLERS: 'token', SCOPES: JSON.stringify(scopeNames) } : { CALLERS: 'open' };
 
 const pascalCase = (name: string): string =>
   name.replace(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());

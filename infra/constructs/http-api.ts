@@ -1,6 +1,7 @@
 import { Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
+  CfnStage,
   HttpApi,
   HttpMethod,
   HttpRoute,
@@ -9,7 +10,9 @@ import {
   HttpStage,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { StageName, StageSettings } from '../stages.ts';
@@ -21,56 +24,109 @@ import { removalPolicyOf } from './removal-policy.ts';
 export interface LedgerHttpApiProps {
   readonly stage: StageName;
   readonly settings: StageSettings;
+  readonly key: IKey | undefined;
   readonly functions: Functions;
+  /** Whose tokens it takes; absent: it asks for none. */
+  readonly tokens: Tokens | undefined;
+}
+
+/** The tokens that an API takes. */
+export interface Tokens {
+  readonly issuer: string;
+  readonly audience: readonly string[];
 }
 
 /**
  * The HTTP API: every function of the catalogue that has a route, at that route; a GET route
- * answers HEAD as well.
+ * answers HEAD as well. Every route but the public ones takes a token, which the API verifies; what
+ * its bearer may do is for the functions to say.
  */
 export class LedgerHttpApi extends Construct {
   readonly api: HttpApi;
   readonly url: string;
 
-  constructor(scope: Construct, id: string, { stage, settings, functions }: LedgerHttpApiProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, settings, key, functions, tokens }: LedgerHttpApiProps,
+  ) {
     super(scope, id);
     this.api = new HttpApi(this, 'Api', {
       apiName: `holdfast-${stage}`,
       description: 'The Holdfast ledger',
       createDefaultStage: false,
     });
+    const authorizer =
+      tokens &&
+      new HttpJwtAuthorizer('Tokens', tokens.issuer, { jwtAudience: [...tokens.audience] });
+    const commandRoutes: CommandRoute[] = [];
     for (const name of functionNames) {
-      const { route } = definitionOf(name);
-      if (route === undefined) continue;
+      const { route: asked, isPublic } = definitionOf(name);
+      if (asked === undefined) continue;
       const integration = new FunctionIntegration(name, functions.get(name));
-      for (const key of routeKeys(route)) {
-        new HttpRoute(this, key, { httpApi: this.api, routeKey: routeKey(key), integration });
+      for (const route of routeKeys(asked)) {
+        const made = new HttpRoute(this, route, {
+          httpApi: this.api,
+          routeKey: routeKey(route),
+          integration,
+          ...(authorizer && !isPublic && { authorizer }),
+        });
+        if (CHANGES.test(route)) commandRoutes.push({ key: route, route: made });
       }
     }
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-APIG4',
       reason:
-        'Callers are told apart by the HTTP middleware of the functions, so that it is the same on one machine. ' +
-        'As long as that takes every caller for `local`, a stage is not deployed unless it may be open.',
+        'Health, the API’s own document, and what says that there is no such route or method show nothing of anybody. ' +
+        'Where all routes are open, that was asked for by -c open=yes.',
     });
 
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/vendedlogs/apis/holdfast-${stage}`,
       retention: settings.logRetentionDays,
       removalPolicy: removalPolicyOf(settings),
+      ...(key && { encryptionKey: key }),
     });
-    const { rate, burst } = settings.throttling;
-    this.url = new HttpStage(this, 'Stage', {
+    const { reads, commands } = settings.throttling;
+    const apiStage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       autoDeploy: true,
-      throttle: { rateLimit: rate, burstLimit: burst },
+      throttle: { rateLimit: reads.rate, burstLimit: reads.burst },
       accessLogSettings: {
         destination: new LogGroupLogDestination(logGroup),
         format: AccessLogFormat.custom(JSON.stringify(accessLogLine)),
       },
-    }).url;
+    });
+    this.url = apiStage.url;
+    throttle(apiStage, commandRoutes, commands);
   }
 }
+
+/** The keys of routes that change something. */
+const CHANGES = /^(?:POST|PUT|PATCH|DELETE) /;
+
+/** A route that changes something. */
+interface CommandRoute {
+  readonly key: string;
+  readonly route: HttpRoute;
+}
+
+/**
+ * Bounds the requests of each of some routes. A stage names routes by their keys, which CloudFormation
+ * does not see: it has to be told that they come first.
+ */
+const throttle = (
+  { node }: HttpStage,
+  routes: readonly CommandRoute[],
+  { rate, burst }: StageSettings['throttling']['commands'],
+): void => {
+  const resource = node.defaultChild;
+  if (!(resource instanceof CfnStage)) throw new Error(`${node.path} is no stage of an API`);
+  resource.routeSettings = Object.fromEntries(
+    routes.map(({ key }) => [key, { ThrottlingBurstLimit: burst, ThrottlingRateLimit: rate }]),
+  );
+  for (const { route } of routes) node.addDependency(route);
+};
 
 /**
  * A function behind one route or several. All of them call it by one permission, that of the first

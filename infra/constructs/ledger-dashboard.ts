@@ -103,6 +103,7 @@ const rowsOf = ({
           'CommandRejected',
           'CommandReplayed',
           'CommandVersionMismatch',
+          'CommandNotTheirs',
           'CommandKeyReused',
           'CommandPending',
           'CommandInProgress',

@@ -1,5 +1,6 @@
 import { Duration, Validations } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   ApplicationLogLevel,
   Architecture,
@@ -16,6 +17,7 @@ import type { StageName, StageSettings } from '../stages.ts';
 import { definitionOf, type FunctionName } from './catalogue.ts';
 import type { Instances } from './instances.ts';
 import { metricsNamespace } from './ledger-metrics.ts';
+import { functionNameOf, roleNameOf } from './names.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 import { traceActions } from './tracing.ts';
 
@@ -24,6 +26,7 @@ export interface LedgerFunctionProps {
   readonly name: FunctionName;
   readonly stage: StageName;
   readonly settings: StageSettings;
+  readonly key: IKey | undefined;
   /** Its bundle: `index.mjs`, which exports `handler`. */
   readonly code: Code;
   /** The instances that it runs on; `undefined`: it runs on demand. */
@@ -46,19 +49,21 @@ export class LedgerFunction extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { name, stage, settings, instances, ...props }: LedgerFunctionProps,
+    { name, stage, settings, key, instances, ...props }: LedgerFunctionProps,
   ) {
     super(scope, id);
-    // AWS never takes a capacity provider off a function: moving back takes another function.
-    const functionName = `holdfast-${stage}-${instances ? 'instances-' : ''}${name}`;
+    const functionName = functionNameOf(stage, name, instances ? 'instances' : 'on-demand');
     const definition = definitionOf(name);
 
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: settings.logRetentionDays,
       removalPolicy: removalPolicyOf(settings),
+      ...(key && { encryptionKey: key }),
     });
     const role = new Role(this, 'Role', {
+      // Tables name it in their own policies: see tables.ts.
+      roleName: roleNameOf(this, functionName),
       description: `What ${functionName} may do`,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       inlinePolicies: {

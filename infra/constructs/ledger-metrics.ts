@@ -18,6 +18,7 @@ const queries = [
   'get-command',
   'health',
   'openapi',
+  'docs',
   'route-not-found',
 ] as const satisfies readonly FunctionName[];
 const requests = [...commands, ...queries];
@@ -37,6 +38,7 @@ const emitters = {
   CommandRejected: commands,
   CommandReplayed: commands,
   CommandVersionMismatch: commands,
+  CommandNotTheirs: commands,
   CommandKeyReused: commands,
   CommandPending: commands,
   CommandInProgress: commands,

@@ -1,4 +1,4 @@
-import type { Duration } from 'aws-cdk-lib';
+import { ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
 import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   type Attribute,
@@ -7,10 +7,15 @@ import {
   ProjectionType,
   StreamViewType,
   Table,
+  TableEncryption,
   type TableProps,
 } from 'aws-cdk-lib/aws-dynamodb';
+import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import type { StageName, StageSettings, TableName } from '../stages.ts';
+import { computes, type StageName, type StageSettings, type TableName } from '../stages.ts';
+import { definitionOf, functionNames, gainsFromSharing } from './catalogue.ts';
+import { functionNameOf, roleNameOf } from './names.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 
 /**
@@ -40,19 +45,23 @@ export class Tables extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stage, settings }: { stage: StageName; settings: StageSettings },
+    { stage, settings, key }: { stage: StageName; settings: StageSettings; key: IKey | undefined },
   ) {
     super(scope, id);
     const table = (
       name: TableName,
-      props: Pick<TableProps, 'partitionKey' | 'sortKey' | 'stream' | 'timeToLiveAttribute'>,
+      props: Pick<
+        TableProps,
+        'partitionKey' | 'sortKey' | 'stream' | 'timeToLiveAttribute' | 'resourcePolicy'
+      >,
     ) =>
       new Table(this, constructIds[name], {
-        tableName: `holdfast-${stage}-${name}`,
+        tableName: tableNameOf(stage, name),
         billingMode: BillingMode.PAY_PER_REQUEST,
         pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
         deletionProtection: settings.protectData,
         removalPolicy: removalPolicyOf(settings),
+        ...(key && { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: key }),
         ...warmThroughputOf(name, settings),
         ...props,
       });
@@ -61,10 +70,14 @@ export class Tables extends Construct {
       partitionKey: text('streamId'),
       sortKey: { name: 'version', type: AttributeType.NUMBER },
       stream: StreamViewType.NEW_IMAGE,
+      resourcePolicy: appendOnly(this, stage, 'events'),
     });
     // A partition takes 1,000 write units a second, and a hot account has many commands: each
     // record is a partition of its own.
-    this.commands = table('commands', { partitionKey: text('key') });
+    this.commands = table('commands', {
+      partitionKey: text('key'),
+      resourcePolicy: appendOnly(this, stage, 'commands'),
+    });
     // An item is a command that was pending once. Only the stream reads it, so it may go when the
     // stream has forgotten it too.
     this.queue = table('queue', {
@@ -99,6 +112,77 @@ export class Tables extends Construct {
     ];
   }
 }
+
+/** Where what was written is never changed: the events, and what became of commands. */
+type AppendOnlyTable = 'events' | 'commands';
+
+/** By these an item that is there is changed or deleted, or written without a condition. */
+const changing = [
+  'UpdateItem',
+  'DeleteItem',
+  'BatchWriteItem',
+  'PartiQLInsert',
+  'PartiQLUpdate',
+  'PartiQLDelete',
+].map((operation) => `dynamodb:${operation}`);
+
+/**
+ * The policy of a table to which items are only added. It says what the roles of the functions say
+ * already, and says it to everybody: to roles that somebody adds, to people, to the account's root.
+ * Nobody changes an item, and none but the functions that append puts one. What it takes to mend a
+ * table by hand is in docs/operations.md.
+ *
+ * It names tables and roles by their names: a role refers to its tables, so a table that referred
+ * to roles would close a circle.
+ */
+const appendOnly = (scope: Construct, stage: StageName, name: AppendOnlyTable): PolicyDocument => {
+  const stack = Stack.of(scope);
+  const tableArn = stack.formatArn({
+    service: 'dynamodb',
+    resource: 'table',
+    resourceName: tableNameOf(stage, name),
+  });
+  const forEverybody = {
+    effect: Effect.DENY,
+    principals: [new AnyPrincipal()],
+    resources: [tableArn],
+  };
+  const writers = writersOf(stage, name).map((functionName) =>
+    stack.formatArn({
+      service: 'iam',
+      region: '',
+      resource: 'role',
+      resourceName: roleNameOf(scope, functionName),
+      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    }),
+  );
+  return new PolicyDocument({
+    statements: [
+      new PolicyStatement({ ...forEverybody, sid: 'NobodyChangesAnItem', actions: changing }),
+      new PolicyStatement({
+        ...forEverybody,
+        sid: 'OnlyWhoAppendsPutsAnItem',
+        actions: ['dynamodb:PutItem'],
+        conditions: { ArnNotEquals: { 'aws:PrincipalArn': writers } },
+      }),
+    ],
+  });
+};
+
+/**
+ * The functions that put items into a table, under every name that they may have, and those of
+ * every setting: while a stage moves from one setting to another, functions of both are there.
+ */
+const writersOf = (stage: StageName, table: AppendOnlyTable): readonly string[] =>
+  functionNames
+    .filter((name) => definitionOf(name).access[table]?.includes('dynamodb:PutItem'))
+    .flatMap((name) =>
+      computes
+        .filter((compute) => compute === 'on-demand' || gainsFromSharing(name))
+        .map((compute) => functionNameOf(stage, name, compute)),
+    );
+
+const tableNameOf = (stage: StageName, name: TableName): string => `holdfast-${stage}-${name}`;
 
 const constructIds: Readonly<Record<TableName, string>> = {
   events: 'Events',

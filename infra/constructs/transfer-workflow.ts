@@ -1,10 +1,12 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import {
   Choice,
   Condition,
+  CustomerManagedEncryptionConfiguration,
   DefinitionBody,
   Errors,
   Fail,
@@ -18,6 +20,7 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import type { StageName, StageSettings } from '../stages.ts';
+import { deliveredLogsOf } from './encryption-key.ts';
 import { removalPolicyOf } from './removal-policy.ts';
 import { traceActions } from './tracing.ts';
 
@@ -25,6 +28,7 @@ import { traceActions } from './tracing.ts';
 export interface TransferWorkflowProps {
   readonly stage: StageName;
   readonly settings: StageSettings;
+  readonly key: IKey | undefined;
   readonly credit: IFunction;
   readonly settle: IFunction;
   readonly release: IFunction;
@@ -44,7 +48,7 @@ export class TransferWorkflow extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stage, settings, credit, settle, release }: TransferWorkflowProps,
+    { stage, settings, key, credit, settle, release }: TransferWorkflowProps,
   ) {
     super(scope, id);
     const tasks = { credit, settle, release };
@@ -53,12 +57,18 @@ export class TransferWorkflow extends Construct {
       logGroupName: `/aws/vendedlogs/states/${name}`,
       retention: settings.logRetentionDays,
       removalPolicy: removalPolicyOf(settings),
+      ...(key && { encryptionKey: key }),
     });
     const role = new Role(this, 'Role', {
       description: `What ${name} may do`,
       assumedBy: new ServicePrincipal('states.amazonaws.com'),
       inlinePolicies: {
-        access: new PolicyDocument({ statements: statementsFor(Object.values(tasks), settings) }),
+        access: new PolicyDocument({
+          statements: [
+            ...statementsFor(Object.values(tasks), settings),
+            ...(key ? statementsForKey(key, name) : []),
+          ],
+        }),
       },
     });
     Validations.of(role).acknowledge({
@@ -77,6 +87,13 @@ export class TransferWorkflow extends Construct {
       // Names, times and errors alone: who paid whom how much stays in the tables.
       logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
       tracingEnabled: settings.tracing,
+      // Inputs and results say who paid whom how much.
+      ...(key && {
+        encryptionConfiguration: new CustomerManagedEncryptionConfiguration(
+          // By its ARN alone: the construct would let the delivery of logs decrypt for everybody.
+          Key.fromKeyArn(this, 'Key', key.keyArn),
+        ),
+      }),
     });
     if (!settings.tracing) {
       Validations.of(this.stateMachine).acknowledge({
@@ -165,6 +182,37 @@ function statementsFor(
         ...(tracing ? [...traceActions, 'xray:GetSamplingRules', 'xray:GetSamplingTargets'] : []),
       ],
       resources: ['*'],
+    }),
+  ];
+}
+
+/**
+ * Step Functions encrypts an execution's data, and what it delivers to the log, in the name of the
+ * workflow's role (https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html).
+ */
+function statementsForKey(key: IKey, name: string): PolicyStatement[] {
+  const stack = Stack.of(key);
+  return [
+    new PolicyStatement({
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      resources: [key.keyArn],
+      conditions: {
+        StringEquals: {
+          'kms:EncryptionContext:aws:states:stateMachineArn': stack.formatArn({
+            service: 'states',
+            resource: 'stateMachine',
+            resourceName: name,
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+          }),
+        },
+      },
+    }),
+    new PolicyStatement({
+      actions: ['kms:GenerateDataKey'],
+      resources: [key.keyArn],
+      conditions: {
+        StringEquals: { 'kms:EncryptionContext:SourceArn': deliveredLogsOf(stack) },
+      },
     }),
   ];
 }

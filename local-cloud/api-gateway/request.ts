@@ -25,6 +25,27 @@ export interface ApiIdentity {
   readonly port: number;
 }
 
+/** The event, with what the authorizer of its route found out. */
+export type AuthorizedEvent = APIGatewayProxyEventV2 & {
+  readonly requestContext: {
+    readonly authorizer?: {
+      readonly jwt: { readonly claims: Readonly<Record<string, string>>; readonly scopes: null };
+    };
+  };
+};
+
+/**
+ * Adds the claims of a verified token to an event. `scopes` has those that the route itself asks
+ * for, and no route here does.
+ */
+export const withClaims = (
+  event: APIGatewayProxyEventV2,
+  claims: Readonly<Record<string, string>>,
+): AuthorizedEvent => ({
+  ...event,
+  requestContext: { ...event.requestContext, authorizer: { jwt: { claims, scopes: null } } },
+});
+
 /** The route that was found, see `routes.ts`. */
 export interface EventRoute {
   readonly routeKey: string;

@@ -28,6 +28,8 @@ export const toAnswer = (invocation: Invocation): HttpAnswer => {
 /** The answers that API Gateway gives itself. */
 const ownStatus = {
   'Bad Request': 400,
+  Unauthorized: 401,
+  Forbidden: 403,
   'Not Found': 404,
   'Request Entity Too Large': 413,
   'Too Many Requests': 429,
@@ -39,6 +41,12 @@ const ownStatus = {
 /** An answer of API Gateway itself, e.g. 404 `{"message":"Not Found"}`. */
 export const ownAnswer = (message: keyof typeof ownStatus): HttpAnswer =>
   jsonAnswer(ownStatus[message], JSON.stringify({ message }));
+
+/** 401, with what is wrong with the token (RFC 6750, 3). */
+export const unauthorized = (challenge: string): HttpAnswer => {
+  const { headers, ...answer } = ownAnswer('Unauthorized');
+  return { ...answer, headers: [...headers, ['www-authenticate', challenge]] };
+};
 
 const jsonAnswer = (status: number, body: string): HttpAnswer => ({
   status,

@@ -16,6 +16,8 @@ export interface DynamoDbLocal {
   /** What runs, in words. */
   readonly description: string;
   /** Ends the engine, and waits until it has ended. A second call does nothing more. */
+  /** Whether it ran before, and goes on when this one stops. */
+  readonly isGiven: boolean;
   stop(): Promise<void>;
 }
 
@@ -62,6 +64,7 @@ export const startDynamoDbLocal = async (options: {
   return {
     endpoint,
     description: `${engine.description}, ${options.dataDirectory ?? 'in memory'}`,
+    isGiven: false,
     stop: () => running.stop(),
   };
 };
@@ -76,6 +79,7 @@ const useRunning = async (endpoint: string): Promise<DynamoDbLocal> => {
   return {
     endpoint,
     description: 'the DynamoDB that HOLDFAST_DYNAMODB_ENDPOINT names',
+    isGiven: true,
     stop: async () => {},
   };
 };

@@ -1,9 +1,10 @@
 import { devNull } from 'node:os';
 
-/** The addresses at which the functions find their services. */
+/** The addresses at which a function finds its services, and by what they know it. */
 export interface ServiceEndpoints {
   readonly dynamodb: string;
   readonly stepFunctions: string;
+  readonly accessKeyId: string;
 }
 
 /** The properties of a function that decide its environment. */
@@ -44,7 +45,7 @@ export const lambdaEnvironment = (
       }),
   AWS_LAMBDA_LOG_GROUP_NAME: logGroupName(of.name),
   AWS_LAMBDA_LOG_STREAM_NAME: of.logStreamName,
-  AWS_ACCESS_KEY_ID: accessKeyIdOf(of.name),
+  AWS_ACCESS_KEY_ID: endpoints.accessKeyId,
   AWS_SECRET_ACCESS_KEY: 'local',
   AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
   AWS_ENDPOINT_URL_DYNAMODB_STREAMS: endpoints.dynamodb,
@@ -67,10 +68,3 @@ export const versionOf = (invocationsAtOnce: number | undefined): string =>
 
 /** The log group that Lambda names by default. */
 export const logGroupName = (functionName: string): string => `/aws/lambda/${functionName}`;
-
-/**
- * The access key id by which the endpoint knows a function: letters and digits only, as DynamoDB
- * Local asks.
- */
-export const accessKeyIdOf = (functionName: string): string =>
-  `LOCAL${functionName.replaceAll(/[^A-Za-z0-9]/g, '')}`;

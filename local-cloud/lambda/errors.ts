@@ -11,8 +11,18 @@ export const toLambdaError = (thrown: unknown): LambdaError =>
         errorType: thrown.name,
         errorMessage: thrown.message,
         trace: (thrown.stack ?? '').split('\n'),
+        ...(Object.keys(thrown).length > 0 && { fields: fieldsOf(thrown) }),
       }
     : { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
+
+/** An error's own fields, as JSON has them. */
+const fieldsOf = (error: Error): Record<string, unknown> => {
+  try {
+    return JSON.parse(JSON.stringify(error));
+  } catch {
+    return {};
+  }
+};
 
 /**
  * Describes an error in loading the module: a missing import and a syntax error have names of their

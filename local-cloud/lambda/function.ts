@@ -210,8 +210,9 @@ export const startFunction = (
     underWay -= 1;
     if (!invocation.ok && !stopped) {
       options.onFailure(invocation);
-      // Lambda logs the stack too; `onFailure` is for one line.
+      // Lambda logs the stack too, and all that is in the error; `onFailure` is for one line.
       for (const line of invocation.trace ?? []) options.log(line);
+      if (invocation.fields) options.log(JSON.stringify(invocation.fields));
     }
     next.settle(invocation);
   };

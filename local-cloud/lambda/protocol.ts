@@ -27,6 +27,8 @@ export interface LambdaError {
   readonly errorType: string;
   readonly errorMessage: string;
   readonly trace?: readonly string[];
+  /** The error's other fields, which Lambda writes to the log, and hands to nobody. */
+  readonly fields?: Readonly<Record<string, unknown>>;
 }
 
 /**

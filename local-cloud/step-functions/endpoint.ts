@@ -43,7 +43,7 @@ interface ToldExecution {
 
 /**
  * Starts Step Functions with the state machines of a template.
- * @param options.resolveFunction finds a function by its ARN.
+ * @param options.resolveFunction finds a function by its ARN, as a machine may invoke it.
  * @param options.journalDirectory the directory that keeps executions from one run to the next;
  *   absent: in memory.
  * @param options.report told of executions that failed.
@@ -51,12 +51,15 @@ interface ToldExecution {
  */
 export const startStepFunctions = (options: {
   readonly stateMachines: readonly StateMachineTemplate[];
-  readonly resolveFunction: (arn: string) => LocalFunction | undefined;
+  readonly resolveFunction: (
+    arn: string,
+    machine: StateMachineTemplate,
+  ) => LocalFunction | undefined;
   readonly journalDirectory?: string | undefined;
   readonly report: (line: string) => void;
 }): StepFunctions => {
   const machines = options.stateMachines.map((template) =>
-    openStateMachine(template, options.resolveFunction),
+    openStateMachine(template, (arn) => options.resolveFunction(arn, template)),
   );
   const { journalDirectory, report } = options;
   const executions = openExecutions({ machines, journalDirectory, report, clock: Date.now });

@@ -3,6 +3,7 @@ import {
   ExecutionTimeoutError,
   StateMachine,
 } from 'aws-local-stepfunctions';
+import { isRefused } from '../iam/on-behalf.ts';
 import { type Invocation, isThrottled, type LocalFunction } from '../lambda/invocation.ts';
 import { readDefinition } from './definition.ts';
 import type { HistoryEvent } from './execution.ts';
@@ -12,6 +13,8 @@ export interface StateMachineTemplate {
   readonly arn: string;
   readonly name: string;
   readonly type: 'STANDARD' | 'EXPRESS';
+  /** Of the role that it acts under. */
+  readonly roleArn: string;
   /** In Amazon States Language, as JSON. */
   readonly definition: unknown;
 }
@@ -53,7 +56,7 @@ export type Ending =
  * @throws Error that names the part of the definition that cannot run here.
  */
 export const openStateMachine = (
-  { arn, name, type, definition }: StateMachineTemplate,
+  { arn, name, type, definition }: Omit<StateMachineTemplate, 'roleArn'>,
   resolveFunction: (arn: string) => LocalFunction | undefined,
 ): LocalStateMachine => {
   const read = readOrName(name, () =>
@@ -143,6 +146,9 @@ const asJson = (value: unknown): Json => (isJson(value) ? value : null);
 
 const resultOf = (invocation: Invocation): Json => {
   if (invocation.ok) return asJson(invocation.payload);
+  // Of what the function was not even asked, there is no answer to tell.
+  if (isRefused(invocation))
+    throw Object.assign(new Error(invocation.errorMessage), { name: invocation.errorType });
   // Lambda's own errors, unlike a function's, bear its name.
   throw new TaskFailed(
     isThrottled(invocation)

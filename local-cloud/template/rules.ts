@@ -45,7 +45,11 @@ const projection = z.strictObject({
   NonKeyAttributes: z.optional(z.array(text)),
 });
 
+/** `iam/policy.ts` reads it, and refuses what it does not know. */
+const policyDocument = z.record(text, z.unknown());
+
 const noNetwork = 'functions reach their services over this machine alone';
+const noUsers = 'nobody signs in here: the issuer of this machine gives anybody a token';
 
 export const resourceRules = {
   'AWS::DynamoDB::Table': {
@@ -82,6 +86,8 @@ export const resourceRules = {
           StreamViewType: z.enum(['NEW_IMAGE', 'OLD_IMAGE', 'NEW_AND_OLD_IMAGES', 'KEYS_ONLY']),
         }),
       ),
+      // Enforced at the endpoint.
+      ResourcePolicy: z.optional(z.strictObject({ PolicyDocument: policyDocument })),
       // DynamoDB Local deletes within seconds what AWS deletes within days. Both say so in the
       // stream.
       TimeToLiveSpecification: z.optional(
@@ -107,6 +113,7 @@ export const resourceRules = {
       Runtime: z.literal('nodejs24.x'),
       Handler: z.string().check(z.regex(/^[^/]+\.[^.]+$/)),
       Code: z.strictObject({ S3Bucket: text, S3Key: text }),
+      Role: text,
       Environment: z.optional(z.strictObject({ Variables: z.record(text, text) })),
       Timeout: z._default(count, 3),
       MemorySize: z._default(count, 128),
@@ -136,7 +143,6 @@ export const resourceRules = {
       Architectures: 'the bundles are JavaScript: they run on any processor',
       Description: 'a text for people',
       LoggingConfig: 'log lines go to the terminal, see --verbose',
-      Role: 'roles are not enforced',
       Tags: 'nobody is billed',
       TracingConfig: 'there is no X-Ray on this machine',
     },
@@ -150,7 +156,7 @@ export const resourceRules = {
     noEffect: {
       CapacityProviderScalingConfig: 'there are no instances: workers are threads of this process',
       InstanceRequirements: 'there are no instances: workers are threads of this process',
-      PermissionsConfig: 'roles are not enforced',
+      PermissionsConfig: 'there are no instances that somebody has to start',
       Tags: 'nobody is billed',
       VpcConfig: noNetwork,
     },
@@ -199,6 +205,8 @@ export const resourceRules = {
     attributes: { Arn: 'arn:aws:sqs:{region}:{account}:{name}', QueueName: '{name}' },
     runs: z.strictObject({ QueueName: z.optional(text) }),
     noEffect: {
+      KmsMasterKeyId: 'messages are in memory only',
+      KmsDataKeyReusePeriodSeconds: 'messages are in memory only',
       MessageRetentionPeriod: 'messages stay until the local cloud stops',
       SqsManagedSseEnabled: 'messages are in memory only',
       Tags: 'nobody is billed',
@@ -213,10 +221,11 @@ export const resourceRules = {
       StateMachineName: z.optional(text),
       StateMachineType: z._default(z.enum(['STANDARD', 'EXPRESS']), 'STANDARD'),
       DefinitionString: text,
+      RoleArn: text,
     }),
     noEffect: {
+      EncryptionConfiguration: 'the files are as safe as the disk they are on',
       LoggingConfiguration: 'log lines go to the terminal, see --verbose',
-      RoleArn: 'roles are not enforced',
       Tags: 'nobody is billed',
       TracingConfiguration: 'there is no X-Ray on this machine',
     },
@@ -252,6 +261,13 @@ export const resourceRules = {
       DefaultRouteSettings: z.optional(
         z.strictObject({ ThrottlingBurstLimit: z.number(), ThrottlingRateLimit: z.number() }),
       ),
+      // By route key.
+      RouteSettings: z.optional(
+        z.record(
+          text,
+          z.strictObject({ ThrottlingBurstLimit: z.number(), ThrottlingRateLimit: z.number() }),
+        ),
+      ),
     }),
     noEffect: {
       AccessLogSettings: 'there is no access log on this machine',
@@ -279,10 +295,148 @@ export const resourceRules = {
       ApiId: text,
       RouteKey: text,
       Target: text,
-      AuthorizationType: z.literal('NONE'),
+      AuthorizationType: z.enum(['NONE', 'JWT']),
+      AuthorizerId: z.optional(text),
     }),
     noEffect: {},
   },
+
+  'AWS::KMS::Key': {
+    ref: '{name}',
+    attributes: {
+      Arn: 'arn:aws:kms:{region}:{account}:key/{name}',
+      KeyId: '{name}',
+    },
+    runs: z.strictObject({}),
+    noEffect: {
+      Description: 'a text for people',
+      EnableKeyRotation: 'nothing is encrypted here: the files are as safe as the disk they are on',
+      KeyPolicy: 'nothing is encrypted here',
+      PendingWindowInDays: 'nothing here deletes a key',
+      Tags: 'nobody is billed',
+    },
+  },
+
+  'AWS::IAM::Role': {
+    nameProperty: 'RoleName',
+    ref: '{name}',
+    attributes: { Arn: 'arn:aws:iam::{account}:role/{name}' },
+    runs: z.strictObject({
+      RoleName: z.optional(text),
+      AssumeRolePolicyDocument: policyDocument,
+      Policies: z.optional(
+        z.array(z.strictObject({ PolicyName: text, PolicyDocument: policyDocument })),
+      ),
+      ManagedPolicyArns: z.optional(z.array(text)),
+    }),
+    noEffect: {
+      Description: 'a text for people',
+      MaxSessionDuration: 'credentials here do not expire',
+      Tags: 'nobody is billed',
+    },
+  },
+
+  'AWS::IAM::Policy': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({
+      PolicyName: text,
+      PolicyDocument: policyDocument,
+      Roles: z.optional(z.array(text)),
+    }),
+    noEffect: {},
+  },
+
+  'AWS::Lambda::Permission': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({
+      Action: text,
+      FunctionName: text,
+      Principal: text,
+      SourceArn: z.optional(text),
+      SourceAccount: z.optional(text),
+    }),
+    noEffect: {},
+  },
+
+  'AWS::SQS::QueuePolicy': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({ PolicyDocument: policyDocument, Queues: z.array(text) }),
+    noEffect: {},
+  },
+
+  'AWS::Logs::LogGroup': {
+    nameProperty: 'LogGroupName',
+    ref: '{name}',
+    attributes: { Arn: 'arn:aws:logs:{region}:{account}:log-group:{name}:*' },
+    runs: z.strictObject({ LogGroupName: z.optional(text) }),
+    noEffect: {
+      KmsKeyId: 'log lines go to the terminal, see --verbose',
+      RetentionInDays: 'log lines go to the terminal, see --verbose',
+      Tags: 'nobody is billed',
+    },
+  },
+
+  'AWS::KMS::Alias': { noEffect: 'nothing here asks for a key by its alias' },
+  'AWS::ApiGatewayV2::Authorizer': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({
+      ApiId: text,
+      AuthorizerType: z.literal('JWT'),
+      IdentitySource: z.tuple([z.literal('$request.header.Authorization')]),
+      JwtConfiguration: z.strictObject({
+        Audience: z.array(text).check(z.minLength(1)),
+        // The issuer of this machine stands for it.
+        Issuer: text,
+      }),
+    }),
+    noEffect: { Name: 'a text for people' },
+  },
+
+  'AWS::Cognito::UserPool': {
+    ref: '{region}_{name}',
+    attributes: { ProviderURL: 'https://cognito-idp.{region}.amazonaws.com/{region}_{name}' },
+    runs: z.strictObject({}),
+    noEffect: {
+      AccountRecoverySetting: noUsers,
+      AdminCreateUserConfig: noUsers,
+      AutoVerifiedAttributes: noUsers,
+      DeletionProtection: noUsers,
+      EmailVerificationMessage: noUsers,
+      EmailVerificationSubject: noUsers,
+      EnabledMfas: noUsers,
+      MfaConfiguration: noUsers,
+      Policies: noUsers,
+      SmsVerificationMessage: noUsers,
+      UserPoolName: noUsers,
+      UsernameAttributes: noUsers,
+      VerificationMessageTemplate: noUsers,
+    },
+  },
+
+  'AWS::Cognito::UserPoolClient': {
+    ref: '{name}',
+    attributes: {},
+    runs: z.strictObject({}),
+    noEffect: {
+      AccessTokenValidity: noUsers,
+      AllowedOAuthFlows: noUsers,
+      AllowedOAuthFlowsUserPoolClient: noUsers,
+      AllowedOAuthScopes: noUsers,
+      CallbackURLs: noUsers,
+      EnableTokenRevocation: noUsers,
+      GenerateSecret: noUsers,
+      PreventUserExistenceErrors: noUsers,
+      SupportedIdentityProviders: noUsers,
+      TokenValidityUnits: noUsers,
+      UserPoolId: noUsers,
+    },
+  },
+  'AWS::Cognito::UserPoolDomain': { noEffect: noUsers },
+  'AWS::Cognito::UserPoolResourceServer': { noEffect: noUsers },
 
   'AWS::CloudWatch::Alarm': { noEffect: 'there are no CloudWatch metrics on this machine' },
   'AWS::CloudWatch::Dashboard': { noEffect: 'there are no CloudWatch metrics on this machine' },
@@ -293,14 +447,9 @@ export const resourceRules = {
   'AWS::EC2::SubnetRouteTableAssociation': { noEffect: noNetwork },
   'AWS::EC2::VPC': { noEffect: noNetwork },
   'AWS::EC2::VPCEndpoint': { noEffect: noNetwork },
-  'AWS::IAM::Policy': { noEffect: 'roles are not enforced' },
-  'AWS::IAM::Role': { noEffect: 'roles are not enforced' },
-  'AWS::Lambda::Permission': { noEffect: 'who may invoke a function is not enforced' },
-  'AWS::Logs::LogGroup': { noEffect: 'log lines go to the terminal, see --verbose' },
   'AWS::SNS::Subscription': { noEffect: 'only alarms send to it, and none rings' },
   'AWS::SNS::Topic': { noEffect: 'only alarms send to it, and none rings' },
   'AWS::SNS::TopicPolicy': { noEffect: 'only alarms send to it, and none rings' },
-  'AWS::SQS::QueuePolicy': { noEffect: 'who may send to a queue is not enforced' },
 } as const satisfies Readonly<Record<string, ResourceRule>>;
 
 type Rules = typeof resourceRules;

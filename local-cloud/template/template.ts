@@ -1,7 +1,9 @@
 import type { Route } from '../api-gateway/routes.ts';
 import type { ThrottleSettings } from '../api-gateway/throttle.ts';
+import type { TemplatePolicies } from '../iam/access.ts';
 import type { FunctionDefinition, SharedEnvironments } from '../lambda/function.ts';
 import { readAssembly } from './assembly.ts';
+import { appendOnlyTables, readPolicies } from './policies.ts';
 import { openTemplate, type Resource, type TemplateResources } from './resources.ts';
 import type { PropertiesOf } from './rules.ts';
 
@@ -11,12 +13,20 @@ export interface LocalTemplate {
   readonly region: string;
   readonly accountId: string;
   readonly tables: readonly TableDefinition[];
-  readonly functions: readonly FunctionDefinition[];
+  readonly functions: readonly (FunctionDefinition & ActsUnderRole)[];
   readonly queues: readonly { readonly name: string; readonly arn: string }[];
   readonly eventSourceMappings: readonly EventSourceMappingDefinition[];
   readonly stateMachines: readonly StateMachineDefinition[];
   readonly schedules: readonly ScheduleDefinition[];
   readonly api: ApiDefinition;
+  /** Who may do what. */
+  readonly policies: TemplatePolicies;
+  /** The names of the tables in which nobody may change or delete an item. */
+  readonly appendOnly: ReadonlySet<string>;
+}
+
+interface ActsUnderRole {
+  readonly roleArn: string;
 }
 
 interface TableDefinition {
@@ -35,7 +45,7 @@ interface EventSourceMappingDefinition {
   readonly onFailure?: string | undefined;
 }
 
-interface StateMachineDefinition {
+interface StateMachineDefinition extends ActsUnderRole {
   readonly arn: string;
   readonly name: string;
   readonly type: 'STANDARD' | 'EXPRESS';
@@ -45,6 +55,8 @@ interface StateMachineDefinition {
 
 interface ScheduleDefinition {
   readonly name: string;
+  /** Of the rule, for which EventBridge invokes the function. */
+  readonly arn: string;
   /** E.g. `rate(1 minute)`. */
   readonly expression: string;
   readonly functionName: string;
@@ -58,8 +70,18 @@ interface ApiDefinition {
   readonly id: string;
   readonly name: string;
   readonly stage: string;
-  readonly routes: readonly Route<{ readonly functionName: string; readonly timeoutMs: number }>[];
+  readonly routes: readonly Route<{
+    readonly functionName: string;
+    readonly timeoutMs: number;
+    /** Whether it takes a token. */
+    readonly isAuthorized: boolean;
+  }>[];
+  /** The `aud` or `client_id` of the tokens that routes take; absent: none takes any. */
+  readonly audience?: readonly string[] | undefined;
+  /** Of all routes together that have no settings of their own. */
   readonly throttle?: ThrottleSettings | undefined;
+  /** Of single routes, by route key. */
+  readonly routeThrottles: ReadonlyMap<string, ThrottleSettings>;
 }
 
 /**
@@ -86,6 +108,7 @@ export const readTemplate = (directory: string): LocalTemplate => {
         name,
         arn: attribute('Arn'),
         region,
+        roleArn: properties.Role,
         codeDirectory,
         handler: properties.Handler,
         timeoutSeconds: properties.Timeout,
@@ -99,6 +122,21 @@ export const readTemplate = (directory: string): LocalTemplate => {
   const queues = resources
     .all('AWS::SQS::Queue')
     .map(({ name, attribute }) => ({ name, arn: attribute('Arn') }));
+
+  const policies = readPolicies(resources, [
+    ...resources
+      .all('AWS::Lambda::Function')
+      .map(
+        ({ logicalId, properties }) =>
+          ({ logicalId, roleArn: properties.Role, service: 'lambda.amazonaws.com' }) as const,
+      ),
+    ...resources
+      .all('AWS::StepFunctions::StateMachine')
+      .map(
+        ({ logicalId, properties }) =>
+          ({ logicalId, roleArn: properties.RoleArn, service: 'states.amazonaws.com' }) as const,
+      ),
+  ]);
 
   const functionNamed = (reference: string, by: string): string =>
     find(functions, ({ name, arn }) => reference === name || reference === arn, reference, by).name;
@@ -151,23 +189,29 @@ export const readTemplate = (directory: string): LocalTemplate => {
         name,
         arn: attribute('Arn'),
         type: properties.StateMachineType,
+        roleArn: properties.RoleArn,
         definition: JSON.parse(properties.DefinitionString),
       })),
-    schedules: resources.all('AWS::Events::Rule').flatMap(({ name, logicalId, properties }) =>
-      properties.State === 'DISABLED'
-        ? []
-        : properties.Targets.map(({ Arn, Input }) => {
-            const functionName = functionNamed(Arn, logicalId);
-            return {
-              name,
-              expression: properties.ScheduleExpression,
-              functionName,
-              ...(Input !== undefined && { input: JSON.parse(Input) }),
-              maximumEventAgeSeconds: eventAgeOf(functionName, logicalId),
-            };
-          }),
-    ),
+    schedules: resources
+      .all('AWS::Events::Rule')
+      .flatMap(({ name, logicalId, properties, attribute }) =>
+        properties.State === 'DISABLED'
+          ? []
+          : properties.Targets.map(({ Arn, Input }) => {
+              const functionName = functionNamed(Arn, logicalId);
+              return {
+                name,
+                arn: attribute('Arn'),
+                expression: properties.ScheduleExpression,
+                functionName,
+                ...(Input !== undefined && { input: JSON.parse(Input) }),
+                maximumEventAgeSeconds: eventAgeOf(functionName, logicalId),
+              };
+            }),
+      ),
     api: readApi(resources, functionNamed),
+    policies,
+    appendOnly: appendOnlyTables(resources, policies),
   };
 };
 
@@ -213,39 +257,63 @@ const readApi = (
   functionNamed: (reference: string, by: string) => string,
 ): ApiDefinition => {
   const api = only(resources.all('AWS::ApiGatewayV2::Api'), 'AWS::ApiGatewayV2::Api');
-  const stage = only(
+  const { logicalId, properties: stage } = only(
     resources.all('AWS::ApiGatewayV2::Stage'),
     'AWS::ApiGatewayV2::Stage',
-  ).properties;
+  );
   const integrations = resources.all('AWS::ApiGatewayV2::Integration');
-  const throttle = stage.DefaultRouteSettings;
+  const routes = resources.all('AWS::ApiGatewayV2::Route');
+  const routeThrottles = Object.entries(stage.RouteSettings ?? {});
+  for (const [key] of routeThrottles) {
+    if (!routes.some(({ properties }) => properties.RouteKey === key)) {
+      throw new Error(
+        `Holdfast local cannot run AWS::ApiGatewayV2::Stage "${logicalId}": RouteSettings names the route ${key}, ` +
+          'which the API does not have: API Gateway refuses that',
+      );
+    }
+  }
+  const [authorizer, ...others] = resources.all('AWS::ApiGatewayV2::Authorizer');
+  if (others.length > 0)
+    throw new Error(
+      'Holdfast local runs one AWS::ApiGatewayV2::Authorizer, and the template has more',
+    );
   return {
     id: api.ref,
     name: api.properties.Name,
     stage: stage.StageName,
-    throttle: throttle && {
-      rateLimit: throttle.ThrottlingRateLimit,
-      burstLimit: throttle.ThrottlingBurstLimit,
-    },
-    routes: resources
-      .all('AWS::ApiGatewayV2::Route')
-      .map(({ logicalId, properties: { RouteKey, Target } }) => {
-        const { properties } = find(
-          integrations,
-          ({ ref }) => Target === `integrations/${ref}`,
-          Target,
-          logicalId,
-        );
-        return {
-          routeKey: RouteKey,
-          target: {
-            functionName: functionNamed(properties.IntegrationUri, logicalId),
-            timeoutMs: properties.TimeoutInMillis,
-          },
-        };
-      }),
+    throttle: stage.DefaultRouteSettings && throttleOf(stage.DefaultRouteSettings),
+    routeThrottles: new Map(routeThrottles.map(([key, limits]) => [key, throttleOf(limits)])),
+    audience: authorizer?.properties.JwtConfiguration.Audience,
+    routes: routes.map((route) => {
+      const { RouteKey, Target, AuthorizationType, AuthorizerId } = route.properties;
+      const isAuthorized = AuthorizationType === 'JWT';
+      if (isAuthorized && (authorizer === undefined || AuthorizerId !== authorizer.ref))
+        throw new Error(`"${route.logicalId}" takes tokens, and refers to no authorizer`);
+      const { properties } = find(
+        integrations,
+        ({ ref }) => Target === `integrations/${ref}`,
+        Target,
+        route.logicalId,
+      );
+      return {
+        routeKey: RouteKey,
+        target: {
+          functionName: functionNamed(properties.IntegrationUri, route.logicalId),
+          timeoutMs: properties.TimeoutInMillis,
+          isAuthorized,
+        },
+      };
+    }),
   };
 };
+
+const throttleOf = (limits: {
+  readonly ThrottlingRateLimit: number;
+  readonly ThrottlingBurstLimit: number;
+}): ThrottleSettings => ({
+  rateLimit: limits.ThrottlingRateLimit,
+  burstLimit: limits.ThrottlingBurstLimit,
+});
 
 const find = <Item>(
   items: readonly Item[],

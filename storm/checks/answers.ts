@@ -1,6 +1,7 @@
 import type { CommandResult } from '../../functions/store/deciding/command-result.ts';
 import { fingerprint } from '../../functions/store/writing/command-record.ts';
 import { isAtOnce, type PlacedEvent, type Remains } from '../remains.ts';
+import { STRANGER } from '../traffic/clients.ts';
 import type { Call, Journal } from '../traffic/journal.ts';
 import type { Report } from '../violation.ts';
 import { withoutOtherWords } from '../weather/other-deployment.ts';
@@ -17,9 +18,15 @@ export const checkAnswers = (journal: Journal, remains: Remains, report: Report)
   const byPlace = new Map(
     remains.events.map((event) => [`${event.accountId}/${event.version}`, event]),
   );
+  const owners = new Map(
+    remains.events.flatMap((event) =>
+      event.type === 'AccountOpened' ? [[event.accountId, event.data.owner] as const] : [],
+    ),
+  );
   for (const call of journal.calls) {
     const { result } = call;
     if (!result) continue;
+    const { command, onlyFor } = call.request;
     const written = ownEvents(byCall.get(call.request.correlationId) ?? []);
     const broken = (rule: string, more: object = {}) =>
       report(rule, {
@@ -27,7 +34,15 @@ export const checkAnswers = (journal: Journal, remains: Remains, report: Report)
         wrote: written.map(({ accountId, version }) => `${accountId}/${version}`),
         ...more,
       });
+    const decides = !['not_theirs', 'undecided'].includes(result.outcome);
+    if (onlyFor !== undefined && owners.get(command.accountId) !== onlyFor && decides)
+      broken('nothing is decided for a stranger, and nothing is told');
     switch (result.outcome) {
+      case 'not_theirs':
+        if (written.length > 0) broken('what is not the sender’s is not changed');
+        if (onlyFor === undefined || owners.get(command.accountId) === onlyFor)
+          broken('an owner is not taken for a stranger');
+        break;
       case 'accepted':
         checkAccepted(
           call,
@@ -74,6 +89,7 @@ export const checkAnswers = (journal: Journal, remains: Remains, report: Report)
     }
   }
   checkKeys(journal, remains, report);
+  checkStrangers(journal, remains, report);
   checkCauses(journal, remains, report);
 };
 
@@ -176,6 +192,16 @@ const told = (result: CommandResult): object => {
   if (result.outcome !== 'accepted') return result;
   const { outcome, version, at, answer } = result;
   return { outcome, version, at, answer: answer && withoutOtherWords(answer) };
+};
+
+/** What strangers alone have sent is recorded nowhere. */
+const checkStrangers = (journal: Journal, { records }: Remains, report: Report): void => {
+  const byCommand = Map.groupBy(journal.calls, ({ request }) => fingerprint(request.command));
+  const known = new Set([...records.values()].map((record) => Object(record).fingerprint));
+  for (const [command, calls] of byCommand) {
+    if (calls.every(({ request }) => request.onlyFor === STRANGER) && known.has(command))
+      report('what a stranger sends claims no key', { first: calls[0] && about(calls[0]) });
+  }
 };
 
 /** One key, one outcome, for ever. */

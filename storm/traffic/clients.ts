@@ -73,7 +73,8 @@ class Client {
   async #send(intent: Intent): Promise<void> {
     const { journal, report } = this.#traffic;
     const environment = this.#random.oneOf(this.#traffic.environments);
-    const call = journal.sends(intent, environment.name, this.#requestFor(intent));
+    const request = { ...this.#requestFor(intent), onlyFor: this.#sender(intent) };
+    const call = journal.sends(intent, environment.name, request);
     try {
       journal.hears(call, await environment.store.execute(call.request));
     } catch (error) {
@@ -114,6 +115,15 @@ class Client {
         stack: stackOf(error),
       });
     }
+  }
+
+  /** For whose account alone a command is: its owner's, a stranger's, or for anybody's. */
+  #sender({ command }: Intent): Caller | undefined {
+    // What is not there yet belongs to nobody.
+    if (command.type === 'open') return undefined;
+    const dice = this.#random.next();
+    if (dice < 0.04) return STRANGER;
+    return dice < 0.7 ? ACTOR : undefined;
   }
 
   #requestFor({ command, key, others }: Intent): CommandRequest {
@@ -199,7 +209,11 @@ class Client {
   }
 }
 
+/** The owner of all accounts but the one that the clients open. */
 const ACTOR = Caller.parse('alice');
+
+/** Nothing belongs to this caller. */
+export const STRANGER = Caller.parse('mallory');
 
 const stackOf = (error: unknown): string =>
   error instanceof Error ? String(error.stack).slice(0, 600) : String(error);

@@ -2,6 +2,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Random } from '../../testing/random.ts';
 import { type Handled, type HttpRequest, handled, readAnswer } from './http.ts';
 import type { Deployment } from './other-deployment.ts';
+import type { Roles } from './roles.ts';
 import type { Weather } from './weather.ts';
 
 /** Like the Lambdas' own, see `createDocumentClient`. */
@@ -14,10 +15,12 @@ const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnReque
 export class StormyWire extends NodeHttpHandler {
   readonly #weather: Weather;
   readonly #deployment: Deployment;
+  readonly #roles: Roles;
   readonly #random: Random;
 
-  constructor(weather: Weather, deployment: Deployment, random: Random) {
+  constructor(weather: Weather, deployment: Deployment, roles: Roles, random: Random) {
     super(TIMEOUTS);
+    this.#roles = roles;
     this.#weather = weather;
     this.#deployment = deployment;
     this.#random = random;
@@ -31,7 +34,9 @@ export class StormyWire extends NodeHttpHandler {
     const body = JSON.parse(
       typeof request.body === 'string' ? request.body : new TextDecoder().decode(request.body),
     );
-    request.body = JSON.stringify(this.#deployment.write(operation, body));
+    const written = this.#deployment.write(operation, body);
+    this.#roles(operation, written);
+    request.body = JSON.stringify(written);
     request.headers['content-length'] = String(Buffer.byteLength(request.body));
     const send = async () => {
       const answer = await readAnswer(await super.handle(request, options));

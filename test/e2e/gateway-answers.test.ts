@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type Check, createCheck } from '../../fuzz/check.ts';
+import type { FuzzRequest } from '../../fuzz/requests.ts';
+import { createSender, type FuzzAnswer } from '../../fuzz/send.ts';
 import { startHttpApi } from '../../local-cloud/api-gateway/server.ts';
-import { type Check, createCheck } from '../../probe/check.ts';
-import type { ProbeRequest } from '../../probe/requests.ts';
-import { createSender, type ProbeAnswer } from '../../probe/send.ts';
 import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
 
 let cloud: TestCloud;
@@ -12,7 +12,7 @@ let sender: ReturnType<typeof createSender>;
 
 beforeAll(async () => {
   cloud = await startTestCloud();
-  sender = createSender(cloud.url, 2);
+  sender = createSender(cloud.url, 2, cloud.showing);
   check = createCheck((await cloud.api.get('/openapi.json')).body);
   await cloud.api.account('a', 100);
 });
@@ -22,7 +22,7 @@ afterAll(async () => {
   await cloud.stop();
 });
 
-const withdrawal = (more: Partial<ProbeRequest> = {}): ProbeRequest => ({
+const withdrawal = (more: Partial<FuzzRequest> = {}): FuzzRequest => ({
   method: 'POST',
   target: '/accounts/a/withdrawals',
   headers: [['Content-Type', 'application/json']],
@@ -31,7 +31,7 @@ const withdrawal = (more: Partial<ProbeRequest> = {}): ProbeRequest => ({
 });
 
 /** The gateway's own form, and documented with the route. */
-const expectGateways = (request: ProbeRequest, answer: ProbeAnswer, status: number) => {
+const expectGateways = (request: FuzzRequest, answer: FuzzAnswer, status: number) => {
   expect(check.routeOf(request)).toBeDefined();
   expect(check.violations(request, answer)).toEqual([]);
   expect(answer.status).toBe(status);
@@ -64,7 +64,7 @@ describe('a worker that is killed in the middle of a request', () => {
       throw new Error('killed');
     });
     onTestFinished(disarm);
-    const request: ProbeRequest = { method: 'GET', target: '/accounts/a', headers: [] };
+    const request: FuzzRequest = { method: 'GET', target: '/accounts/a', headers: [] };
     expectGateways(request, await sender.send(request), 500);
   });
 });
@@ -75,7 +75,7 @@ it('413 to a body of more than 10 MB', async () => {
 });
 
 it('431 to more than 10,240 bytes of headers', async () => {
-  const request: ProbeRequest = {
+  const request: FuzzRequest = {
     method: 'GET',
     target: '/health',
     headers: [['Cookie', 'x'.repeat(11_000)]],
@@ -84,7 +84,7 @@ it('431 to more than 10,240 bytes of headers', async () => {
 });
 
 it('400 to a path that cannot be decoded', async () => {
-  const request: ProbeRequest = { method: 'GET', target: '/accounts/%zz', headers: [] };
+  const request: FuzzRequest = { method: 'GET', target: '/accounts/%zz', headers: [] };
   expectGateways(request, await sender.send(request), 400);
 });
 

@@ -3,28 +3,34 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, inject, it } from 'vitest';
-import { type Api, apiAt } from '../setup/api.ts';
+import { afterAll, expect, inject, it } from 'vitest';
+import { askToken } from '../../local-cloud/identity/ask-token.ts';
+import { apiAt } from '../setup/api.ts';
 import { eventually } from '../setup/eventually.ts';
 
-let data: string;
+const directories: string[] = [];
 const children = new Set<ChildProcess>();
 
-beforeEach(async () => {
-  data = await mkdtemp(join(tmpdir(), 'holdfast-'));
+afterAll(async () => {
+  await Promise.all([...children].map((child) => end(child, 'SIGKILL')));
+  for (const data of directories) await rm(data, { recursive: true, force: true, maxRetries: 10 });
 });
 
-afterEach(async () => {
-  await Promise.all([...children].map((child) => end(child, 'SIGKILL')));
-  await rm(data, { recursive: true, force: true, maxRetries: 10 });
-});
+const newDirectory = async (): Promise<string> => {
+  const data = await mkdtemp(join(tmpdir(), 'holdfast-'));
+  directories.push(data);
+  return data;
+};
 
 /** The way of the run, or one that has a reservation to be interrupted after. */
 const transfers = inject('longTransfers');
 
 /** `npm start -- --data DIR`, and the API once it serves. */
-const start = async (): Promise<{ readonly child: ChildProcess; readonly api: Api }> => {
-  const options = ['--port', '0', '--data', data, '--transfers', transfers];
+const start = async (
+  data: string,
+  port = '0',
+): Promise<{ readonly child: ChildProcess; readonly url: string }> => {
+  const options = ['--port', port, '--data', data, '--transfers', transfers];
   const child = spawn(process.execPath, ['local-cloud/main.ts', ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -38,7 +44,7 @@ const start = async (): Promise<{ readonly child: ChildProcess; readonly api: Ap
     if (!found) throw new Error(`it does not serve; it printed:\n${printed}`);
     return found;
   }, 60_000);
-  return { child, api: apiAt(url) };
+  return { child, url };
 };
 
 const end = async (child: ChildProcess, signal: 'SIGINT' | 'SIGKILL') => {
@@ -54,14 +60,19 @@ const end = async (child: ChildProcess, signal: 'SIGINT' | 'SIGKILL') => {
  */
 const KILLS = 8;
 
-it.each([
+// Each has its directory and its processes, and waits for those most of its time.
+it.concurrent.each([
   ['stopped with Ctrl-C', 'SIGINT'],
   ['killed', 'SIGKILL'],
 ] as const)(
   'with --data, what was %s goes on: the same accounts, and transfers under way finish',
-  { timeout: 120_000 },
+  { timeout: 180_000 },
   async (_, signal) => {
-    const first = await start();
+    const data = await newDirectory();
+    const before = await start(data);
+    const scope = 'ledger:read ledger:write ledger:deposit';
+    const token = await askToken(before.url, { sub: 'local', scope });
+    const first = { ...before, api: apiAt(before.url, token) };
     await first.api.account('alice', 100);
     await first.api.account('bob');
     await first.api.post('/transfers', {
@@ -95,7 +106,9 @@ it.each([
     });
     await end(first.child, signal);
 
-    const second = await start();
+    // On the same port the issuer is the same, and has the same key: the token is still good.
+    const after = await start(data, new URL(before.url).port);
+    const second = { ...after, api: apiAt(after.url, token) };
     expect(await second.api.get('/accounts/alice')).toMatchObject({ status: 200 });
     expect((await second.api.ended('under-way')).body['status']).toBe('settled');
     expect((await second.api.get('/accounts/alice')).body).toMatchObject({

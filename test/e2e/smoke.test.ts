@@ -24,7 +24,7 @@ const smoke = (
 
 it('finds a ledger that works well, check by check, and leaves by 0; twice, for its accounts are its own', async () => {
   for (const url of [cloud.url, `${cloud.url}/`]) {
-    const { status, lines } = await smoke('--url', url);
+    const { status, lines } = await smoke('--url', url, '--token', cloud.operator);
     expect(lines.slice(1, -1).map((line) => line.split(':')[0])).toEqual(
       checks.map(({ name }) => `ok    ${name}`),
     );
@@ -46,7 +46,7 @@ it('says of every check that failed what was seen, and leaves by 1: a loser that
       : answer;
   });
   onTestFinished(disarm);
-  const { status, lines } = await smoke('--url', cloud.url);
+  const { status, lines } = await smoke('--url', cloud.url, '--token', cloud.operator);
   expect(lines[1]).toMatch(
     /^FAIL {2}of two withdrawals at once exactly one wins: .*AccessDeniedException/,
   );

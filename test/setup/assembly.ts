@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import {
@@ -21,11 +22,16 @@ declare module 'vitest' {
   }
 }
 
+/** Where the tests of the roles leave what the end of the run says of them. */
+export const reportPath = join(import.meta.dirname, '../../build/grants.txt');
+
 /**
  * Synthesizes the app once for all end-to-end tests: as the stage is set, or with the settings that
  * `HOLDFAST_COMPUTE` and `HOLDFAST_TRANSFERS` name.
+ * @returns what says at the end which grants no test has used.
  */
-export default async (project: TestProject): Promise<void> => {
+export default async (project: TestProject): Promise<() => void> => {
+  rmSync(reportPath, { force: true });
   const outdir = (name: string) => join(project.config.root, 'build', name);
   const stage = defaultStage;
   const chosen = process.env['HOLDFAST_COMPUTE'];
@@ -51,4 +57,7 @@ export default async (project: TestProject): Promise<void> => {
           settings: { compute, transfers: longTransfers },
         }),
   );
+  return () => {
+    if (existsSync(reportPath)) console.log(readFileSync(reportPath, 'utf8'));
+  };
 };

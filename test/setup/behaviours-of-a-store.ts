@@ -1,12 +1,15 @@
 import { beforeEach, expect, it } from 'vitest';
-import { AccountId, Version } from '../../events/values.ts';
+import { AccountId, Caller, Version } from '../../events/values.ts';
 import type { Store } from '../../functions/store/store.ts';
 import { type RecordKey, recordKey } from '../../functions/store/writing/record-key.ts';
 import { keyOn, requests } from '../../testing/ledger-requests.ts';
 
 /** A store that is to behave as every store does, and what a test has to bring about around it. */
 export interface StoreToTry {
-  readonly store: Pick<Store, 'load' | 'asOf' | 'execute' | 'recordOf' | 'decidePending'>;
+  readonly store: Pick<
+    Store,
+    'load' | 'asOf' | 'isOwnedBy' | 'execute' | 'recordOf' | 'decidePending'
+  >;
   /** Makes an account hot, with nobody there to decide what queues for it. */
   heat(accountId: AccountId): Promise<void>;
   /**
@@ -115,6 +118,26 @@ export const behavesAsAStore = (create: () => StoreToTry): void => {
     expect(first).toMatchObject({ outcome: 'accepted', version: 3, replayed: false });
     // What was decided is told, whatever is expected by now.
     expect(await execute(keyed('k', { expectedVersion: 2 }))).toEqual({ ...first, replayed: true });
+  });
+
+  it('decides a command that is for the owner alone only where the account is the owner’s', async () => {
+    const alice = { ...keyed('k'), onlyFor: Caller.parse('alice') };
+    const mallory = { ...alice, onlyFor: Caller.parse('mallory') };
+    const none = AccountId.parse(`${a}-none`);
+    const missing = { ...requests.withdraw(none, 1, { key: 'k' }), onlyFor: Caller.parse('alice') };
+    for (const expectedVersions of [undefined, [Version.parse(1)], []]) {
+      expect(await execute({ ...mallory, expectedVersions })).toEqual({ outcome: 'not_theirs' });
+      expect(await execute({ ...missing, expectedVersions })).toEqual({ outcome: 'not_theirs' });
+    }
+    for (const key of [keyOn(a, 'k'), keyOn(none, 'k')])
+      expect(await subject.store.recordOf(key)).toBeUndefined();
+    expect(await execute(alice)).toMatchObject({ outcome: 'accepted', version: 3 });
+    // Whose it is comes before what is recorded under its key.
+    expect(await execute(mallory)).toEqual({ outcome: 'not_theirs' });
+    expect(await execute(alice)).toMatchObject({ outcome: 'accepted', replayed: true });
+    expect(await subject.store.isOwnedBy(a, alice.onlyFor)).toBe(true);
+    expect(await subject.store.isOwnedBy(a, mallory.onlyFor)).toBe(false);
+    expect(await subject.store.isOwnedBy(none, alice.onlyFor)).toBe(false);
   });
 
   it('decides nothing where no version can be the expected one, and tells what is recorded', async () => {

@@ -5,14 +5,27 @@ import { type LocalCloud, startLocalCloud } from '../../local-cloud/cloud.ts';
 import type { Interceptor } from '../../local-cloud/endpoint.ts';
 import type { RunningFunction } from '../../local-cloud/lambda/function.ts';
 import { type Api, apiAt } from './api.ts';
+import { type WatchedLogs, watchLogs } from './logs.ts';
 
 /** A local cloud with a database of its own, and what tests do with it. */
 export interface TestCloud extends LocalCloud {
+  /**
+   * The API as `local` sees it, whose accounts are all that a test opens, and who may pay in too: no
+   * operator, so everything that is asked goes by what it may do.
+   */
   readonly api: Api;
+  /** The API as somebody sees it who has these scopes. */
+  as(sub: string, scope: string): Promise<Api>;
+  /** That caller's token. */
+  readonly showing: string;
+  /** A token of an operator. */
+  readonly operator: string;
   /** A function by its short name. */
   function(name: string): RunningFunction;
   /** What went wrong inside so far. */
   readonly warnings: readonly string[];
+  /** What its functions log; when the cloud is stopped, no line may hold what a client sent. */
+  readonly logs: WatchedLogs;
 }
 
 /**
@@ -21,6 +34,7 @@ export interface TestCloud extends LocalCloud {
  */
 export const startTestCloud = async (assembly = inject('assembly')): Promise<TestCloud> => {
   const warnings: string[] = [];
+  const logs = watchLogs();
   const cloud = await startLocalCloud({
     assembly,
     port: 0,
@@ -28,12 +42,30 @@ export const startTestCloud = async (assembly = inject('assembly')): Promise<Tes
       endpoint: inject('dynamodb').endpoint,
       accessKeyId: randomBytes(10).toString('hex'),
     },
-    report: { step: () => {}, log: () => {}, warn: (line) => warnings.push(line) },
+    report: {
+      step: () => {},
+      log: (_, line) => logs.log(line),
+      warn: (line) => warnings.push(line),
+    },
   });
+  const tokenOf = async (sub: string, scope: string): Promise<string> => {
+    const token = await cloud.token({ sub, scope });
+    if (token === undefined) throw new Error('the template asks for no token');
+    return token;
+  };
+  const token = await tokenOf('local', 'ledger:read ledger:write ledger:deposit');
   return {
     ...cloud,
-    api: apiAt(cloud.url),
+    api: apiAt(cloud.url, token, logs.sent),
+    as: async (sub, scope) => apiAt(cloud.url, await tokenOf(sub, scope), logs.sent),
+    showing: token,
+    operator: await tokenOf('operator', 'ledger:operate'),
     warnings,
+    logs,
+    stop: async () => {
+      await cloud.stop();
+      logs.check();
+    },
     function: (name) => {
       const found =
         cloud.functions.get(`holdfast-dev-${name}`) ??

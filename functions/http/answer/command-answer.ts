@@ -48,14 +48,16 @@ export const nonAcceptance = (
     }
     case 'version_mismatch': {
       const { currentVersion } = result;
-      if (currentVersion === 0 && command.type !== 'open')
-        return accountNotFound(command.accountId);
+      if (command.type === 'open') return noVersionToOpenAt;
+      if (currentVersion === 0) return accountNotFound(command.accountId);
       return {
         code: 'version_mismatch',
         detail: `Account ${command.accountId} is at version ${currentVersion}, which If-Match does not name.`,
         currentVersion,
       };
     }
+    case 'not_theirs':
+      return accountNotFound(command.accountId);
     case 'key_reused':
       return idempotencyKeyReused;
     case 'pending': {
@@ -84,7 +86,13 @@ const publicCodeOf = (code: RejectionCode): ProblemCode => {
   return code === 'described_anew' ? 'try_again' : code;
 };
 
-/** There is no such account, or there was none then. */
+/** Whether there is an account of that id already is not told: it may be somebody else's. */
+const noVersionToOpenAt: Problem = {
+  code: 'version_mismatch',
+  detail: 'If-Match holds for no account that is still to be opened.',
+};
+
+/** There is no such account, there was none then, or it is not the caller's to know of. */
 export const accountNotFound = (accountId: string): Problem => ({
   code: 'account_not_found',
   detail: `There is no account ${accountId}.`,

@@ -6,6 +6,8 @@ export interface HttpAnswer {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
   readonly body: string;
+  /** Whether `body` is bytes in base64, as compressed ones are. */
+  readonly isBase64Encoded?: boolean;
 }
 
 /**

@@ -8,7 +8,6 @@ import { instanceOf } from './instance.ts';
 export const PROBLEMS = {
   validation_failed: { status: 400, title: 'The request is not valid' },
   malformed_json: { status: 400, title: 'The body is not JSON' },
-  unauthenticated: { status: 401, title: 'The caller is not known' },
   forbidden: { status: 403, title: 'The caller may not do this' },
   account_not_found: { status: 404, title: 'There is no such account' },
   version_not_found: { status: 404, title: 'The account has not reached that version' },
@@ -115,8 +114,6 @@ export const problemAnswer = (
     headers: {
       'Content-Type': 'application/problem+json',
       'Cache-Control': 'no-store',
-      // RFC 9110, 15.5.2: a 401 must say how to identify oneself.
-      ...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
       ...headers,
     },
     // `undefined` members are left out.

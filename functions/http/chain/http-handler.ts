@@ -5,16 +5,23 @@ import type { HttpTelemetry, RequestTelemetry } from '../../runtime/telemetry.ts
 import type { HttpAnswer } from '../answer/http-answer.ts';
 import { isProblem, type Problem, problemAnswer } from '../answer/problem.ts';
 import { repeatableBy } from '../answer/repeatable.ts';
+import type { Callers } from '../identity/callers.ts';
+import { identity } from '../identity/identity.ts';
+import type { Scope } from '../identity/scope.ts';
 import { type RequestSchema, readRequest } from '../request/validation.ts';
 import { correlation } from './correlation.ts';
 import { failures } from './failures.ts';
-import type { HttpContext } from './http-middleware.ts';
-import { identity } from './identity.ts';
+import type { HttpContext, HttpMiddleware } from './http-middleware.ts';
 import { observation } from './observation.ts';
 
 /** A request's sender, the id that ties together all it causes, and what its answer may promise. */
 export interface Sender {
   readonly caller: Caller;
+  /**
+   * Whose accounts the sender may read and take money from: the caller's own. Absent for an
+   * operator: everybody's.
+   */
+  readonly onlyFor?: Caller | undefined;
   readonly correlationId: string;
   /** Where this request's lines and metrics go. */
   readonly telemetry: RequestTelemetry;
@@ -27,40 +34,72 @@ export interface Sender {
 /** What Lambda invokes for a request to the HTTP API (payload 2.0). */
 export type HttpHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpAnswer>;
 
+/** What every route takes whose callers are told apart. */
+export interface HttpDependencies {
+  /** Takes what became of every request. */
+  readonly telemetry: HttpTelemetry;
+  readonly callers: Callers;
+}
+
 /** How long before Lambda would cut the request off the chain answers it; milliseconds. */
 const LAST_MOMENT_MS = 250;
 
 /**
  * Puts a route behind the chain that all of them share: correlation id, logs and metrics, identity,
  * validation, and errors as `application/problem+json`.
- * @param telemetry takes what became of every request.
+ * @param dependencies telemetry, and how callers are told apart.
+ * @param scope what a caller needs to ask this route at all; `ledger:operate` will do for any. It
+ *   is looked at before the body is.
  * @param schema what the route takes; the chain answers anything else before `respond` hears of it.
  * @param respond the route itself: a function of the request. It returns what it expects to go
  *   wrong, as a {@link Problem}; what it throws is logged and answered 500.
- * @param identify names the caller; passed in for tests only.
  */
 export const httpHandler = <Input>(
-  telemetry: HttpTelemetry,
+  { telemetry, callers }: HttpDependencies,
+  scope: Scope,
   schema: RequestSchema<Input>,
   respond: (input: Input, sender: Sender) => Promise<HttpAnswer | Problem>,
-  identify = identity,
-): HttpHandler => {
-  const outcome = async (event: APIGatewayProxyEventV2, context: HttpContext) => {
-    const { caller, correlationId, telemetry } = context;
-    if (correlationId === undefined || telemetry === undefined)
-      throw new Error('the middleware has not run');
-    if (caller === undefined) return UNAUTHENTICATED;
+): HttpHandler =>
+  chain(
+    telemetry,
+    async (event, context) => {
+      const { caller, scopes = new Set() } = context;
+      if (caller === undefined) return NAMELESS;
+      const isOperator = scopes.has('ledger:operate');
+      if (!isOperator && !scopes.has(scope)) return outOfScope(scope);
+      const request = readRequest(schema, event);
+      if (!request.ok) return request.problem;
+      context.repeatableBy = repeatableBy(request.input);
+      return respond(request.input, {
+        caller,
+        onlyFor: isOperator ? undefined : caller,
+        ...known(context),
+        repeatableBy: context.repeatableBy,
+      });
+    },
+    [identity(callers)],
+  );
+
+/**
+ * Puts a route that anybody may ask behind the same chain, without identity.
+ * @param telemetry takes what became of every request.
+ */
+export const publicHandler = <Input>(
+  telemetry: HttpTelemetry,
+  schema: RequestSchema<Input>,
+  respond: (input: Input) => Promise<HttpAnswer | Problem>,
+): HttpHandler =>
+  chain(telemetry, async (event) => {
     const request = readRequest(schema, event);
-    if (!request.ok) return request.problem;
-    context.repeatableBy = repeatableBy(request.input);
-    return respond(request.input, {
-      caller,
-      correlationId,
-      telemetry,
-      repeatableBy: context.repeatableBy,
-    });
-  };
-  return middy<APIGatewayProxyEventV2, HttpAnswer, Error, HttpContext>(
+    return request.ok ? respond(request.input) : request.problem;
+  });
+
+const chain = (
+  telemetry: HttpTelemetry,
+  outcome: (event: APIGatewayProxyEventV2, context: HttpContext) => Promise<HttpAnswer | Problem>,
+  more: readonly HttpMiddleware[] = [],
+): HttpHandler =>
+  middy<APIGatewayProxyEventV2, HttpAnswer, Error, HttpContext>(
     async (event: APIGatewayProxyEventV2, context: HttpContext) => {
       const answer = await outcome(event, context);
       if (!isProblem(answer)) return answer;
@@ -68,11 +107,21 @@ export const httpHandler = <Input>(
       return problemAnswer(answer, event.rawPath);
     },
     { timeoutEarlyInMillis: LAST_MOMENT_MS },
-  )
-    .use(correlation())
-    .use(observation(telemetry))
-    .use(failures())
-    .use(identify());
+  ).use([correlation(), observation(telemetry), failures(), ...more]);
+
+/** What the links before it have found out of a request. */
+const known = ({ correlationId, telemetry }: HttpContext) => {
+  if (correlationId === undefined || telemetry === undefined)
+    throw new Error('the middleware has not run');
+  return { correlationId, telemetry };
 };
 
-const UNAUTHENTICATED: Problem = { code: 'unauthenticated', detail: 'Say who you are.' };
+const NAMELESS: Problem = {
+  code: 'forbidden',
+  detail: 'The token names no caller: its sub must be a text of 1 to 128 characters.',
+};
+
+const outOfScope = (scope: Scope): Problem => ({
+  code: 'forbidden',
+  detail: `This takes the scope ${scope}, which the token does not have.`,
+});

@@ -4,6 +4,7 @@ import type { Caller } from '../../../events/values.ts';
 import type { RequestTelemetry } from '../../runtime/telemetry.ts';
 import type { HttpAnswer } from '../answer/http-answer.ts';
 import type { ProblemCode } from '../answer/problem.ts';
+import type { Scope } from '../identity/scope.ts';
 
 /** Lambda's context, with what the chain finds out about the request on the way to the handler. */
 export interface HttpContext extends Context {
@@ -13,7 +14,9 @@ export interface HttpContext extends Context {
   /** Where this request's lines and metrics go. */
   telemetry?: RequestTelemetry;
   /** The caller; left out where identity does not know it. */
-  caller?: Caller;
+  caller?: Caller | undefined;
+  /** What the caller may do. */
+  scopes?: ReadonlySet<Scope>;
   /**
    * What the client itself sent that makes the request safe to send again, in words; see
    * `repeatableBy`.

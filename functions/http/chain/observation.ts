@@ -1,5 +1,20 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { HttpTelemetry } from '../../runtime/telemetry.ts';
 import type { HttpMiddleware } from './http-middleware.ts';
+
+/** What ids look like; those of commands that are longer keys are not told. */
+const ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/**
+ * The ids in a path. The path itself is not told: anybody may write anything into it.
+ */
+const idsIn = (parameters: APIGatewayProxyEventV2['pathParameters']) => {
+  const id = (name: string) => {
+    const value = parameters?.[name];
+    return value !== undefined && ID.test(value) ? { [name]: value } : {};
+  };
+  return { ...id('accountId'), ...id('transferId'), ...id('commandId') };
+};
 
 /**
  * Says what became of every request: one log line, `RequestLatency`, and `ServerError` where the
@@ -14,10 +29,9 @@ export const observation = (telemetry: HttpTelemetry): HttpMiddleware => {
     const { caller, problem } = context;
     context.telemetry?.measure('RequestLatency', milliseconds);
     if (status >= 500) context.telemetry?.count('ServerError', 1);
-    const { routeKey, rawPath } = event;
     context.telemetry?.logger.info('answered', {
-      route: routeKey,
-      path: rawPath,
+      route: event.routeKey,
+      ...idsIn(event.pathParameters),
       status,
       milliseconds,
       caller,

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createHandler } from '../../commands/request-transfer.ts';
+import { httpFromEnvironment } from '../../http/identity/from-environment.ts';
 import { createIds } from '../../http/ids.ts';
 import { machineTime } from '../../http/polling.ts';
 import { environmentChoice } from '../../runtime/environment.ts';
-import { httpTelemetryFromEnvironment } from '../../runtime/telemetry.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
 import { viewsFromEnvironment } from '../../views/from-environment.ts';
 
@@ -13,5 +13,5 @@ export const handler = createHandler({
   views: viewsFromEnvironment(),
   newId: createIds({ clock: Date.now, random: randomBytes }),
   time: machineTime,
-  telemetry: httpTelemetryFromEnvironment(),
+  ...httpFromEnvironment(),
 });

@@ -1,8 +1,8 @@
 import { createHandler } from '../../commands/withdraw.ts';
-import { httpTelemetryFromEnvironment } from '../../runtime/telemetry.ts';
+import { httpFromEnvironment } from '../../http/identity/from-environment.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
 
 export const handler = createHandler({
   store: storeFromEnvironment(),
-  telemetry: httpTelemetryFromEnvironment(),
+  ...httpFromEnvironment(),
 });

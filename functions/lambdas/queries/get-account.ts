@@ -1,9 +1,9 @@
+import { httpFromEnvironment } from '../../http/identity/from-environment.ts';
 import { createHandler } from '../../queries/get-account.ts';
-import { httpTelemetryFromEnvironment } from '../../runtime/telemetry.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
 
 export const handler = createHandler({
   store: storeFromEnvironment(),
   clock: Date.now,
-  telemetry: httpTelemetryFromEnvironment(),
+  ...httpFromEnvironment(),
 });

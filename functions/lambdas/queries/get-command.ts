@@ -1,10 +1,10 @@
+import { httpFromEnvironment } from '../../http/identity/from-environment.ts';
 import { createHandler } from '../../queries/get-command.ts';
 import { budgets } from '../../runtime/budgets.ts';
-import { httpTelemetryFromEnvironment } from '../../runtime/telemetry.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
 
 export const handler = createHandler({
   store: storeFromEnvironment({ budget: budgets.getCommand }),
   clock: Date.now,
-  telemetry: httpTelemetryFromEnvironment(),
+  ...httpFromEnvironment(),
 });

@@ -1,11 +1,11 @@
+import { httpFromEnvironment } from '../../http/identity/from-environment.ts';
 import { createHandler } from '../../queries/get-transfer.ts';
 import { budgets } from '../../runtime/budgets.ts';
-import { httpTelemetryFromEnvironment } from '../../runtime/telemetry.ts';
-import { recordsFromEnvironment } from '../../store/from-environment.ts';
+import { storeFromEnvironment } from '../../store/from-environment.ts';
 import { viewsFromEnvironment } from '../../views/from-environment.ts';
 
 export const handler = createHandler({
-  store: recordsFromEnvironment({ budget: budgets.getTransfer }),
+  store: storeFromEnvironment({ budget: budgets.getTransfer }),
   views: viewsFromEnvironment({ budget: budgets.getTransfer }),
-  telemetry: httpTelemetryFromEnvironment(),
+  ...httpFromEnvironment(),
 });

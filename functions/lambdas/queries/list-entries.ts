@@ -1,9 +1,9 @@
+import { httpFromEnvironment } from '../../http/identity/from-environment.ts';
 import { createHandler } from '../../queries/list-entries.ts';
 import { budgets } from '../../runtime/budgets.ts';
-import { httpTelemetryFromEnvironment } from '../../runtime/telemetry.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
 
 export const handler = createHandler({
   store: storeFromEnvironment({ budget: budgets.list }),
-  telemetry: httpTelemetryFromEnvironment(),
+  ...httpFromEnvironment(),
 });

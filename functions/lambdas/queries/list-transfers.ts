@@ -1,11 +1,11 @@
+import { httpFromEnvironment } from '../../http/identity/from-environment.ts';
 import { createHandler } from '../../queries/list-transfers.ts';
 import { budgets } from '../../runtime/budgets.ts';
-import { httpTelemetryFromEnvironment } from '../../runtime/telemetry.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
 import { viewsFromEnvironment } from '../../views/from-environment.ts';
 
 export const handler = createHandler({
   store: storeFromEnvironment({ budget: budgets.list }),
   views: viewsFromEnvironment({ budget: budgets.list }),
-  telemetry: httpTelemetryFromEnvironment(),
+  ...httpFromEnvironment(),
 });

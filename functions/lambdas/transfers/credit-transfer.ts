@@ -1,10 +1,13 @@
 import { budgets } from '../../runtime/budgets.ts';
+import { withBareErrors } from '../../runtime/log/described-error.ts';
 import { telemetryFromEnvironment } from '../../runtime/telemetry.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
 import { createHandler } from '../../transfers/credit-transfer.ts';
 
 /** What the state machine calls. */
-export const handler = createHandler({
-  store: storeFromEnvironment({ budget: budgets.creditTransfer }),
-  telemetry: telemetryFromEnvironment(),
-});
+export const handler = withBareErrors(
+  createHandler({
+    store: storeFromEnvironment({ budget: budgets.creditTransfer }),
+    telemetry: telemetryFromEnvironment(),
+  }),
+);

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { budgets } from '../../runtime/budgets.ts';
 import { createDocumentClient } from '../../runtime/dynamodb.ts';
 import { environmentVariable } from '../../runtime/environment.ts';
+import { withBareErrors } from '../../runtime/log/described-error.ts';
 import { telemetryFromEnvironment } from '../../runtime/telemetry.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
 import { transferWorkflowFromEnvironment } from '../../transfers/from-environment.ts';
@@ -20,12 +21,14 @@ const scanned = {
 };
 
 /** What Lambda calls: every minute, or by hand. */
-export const handler = createHandler({
-  views: viewsFromEnvironment({ budget: budgets.recoverPage, telemetry }),
-  store: storeFromEnvironment(),
-  accounts: (after) => accountsThatReserved(scanned, after),
-  workflow: transferWorkflowFromEnvironment(),
-  telemetry,
-  clock: Date.now,
-  budget: budgets.recover,
-});
+export const handler = withBareErrors(
+  createHandler({
+    views: viewsFromEnvironment({ budget: budgets.recoverPage, telemetry }),
+    store: storeFromEnvironment(),
+    accounts: (after) => accountsThatReserved(scanned, after),
+    workflow: transferWorkflowFromEnvironment(),
+    telemetry,
+    clock: Date.now,
+    budget: budgets.recover,
+  }),
+);

@@ -1,9 +1,12 @@
+import { withBareErrors } from '../../runtime/log/described-error.ts';
 import { telemetryFromEnvironment } from '../../runtime/telemetry.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
 import { createHandler } from '../../transfers/settle-transfer.ts';
 
 /** What the state machine calls. */
-export const handler = createHandler({
-  store: storeFromEnvironment(),
-  telemetry: telemetryFromEnvironment(),
-});
+export const handler = withBareErrors(
+  createHandler({
+    store: storeFromEnvironment(),
+    telemetry: telemetryFromEnvironment(),
+  }),
+);

@@ -21,6 +21,11 @@ export interface CommandRequest {
    * its way: a transfer is then settled in its answer.
    */
   readonly atOnce?: boolean;
+  /**
+   * The command is decided only where its account belongs to this caller; absent: whoever it
+   * belongs to. An account that is not there belongs to nobody.
+   */
+  readonly onlyFor?: Caller | undefined;
   readonly actor: Caller;
   readonly correlationId: string;
   /**
@@ -67,6 +72,11 @@ export type CommandResult =
    * decided or recorded.
    */
   | { readonly outcome: 'version_mismatch'; readonly currentVersion: number }
+  /**
+   * There is no such account, or it does not belong to `onlyFor`, which are not told apart: nothing
+   * was decided, and no record was written or read.
+   */
+  | { readonly outcome: 'not_theirs' }
   /** One of its keys belongs to another command: nothing was decided. */
   | { readonly outcome: 'key_reused' }
   /** It is in its account's queue, and will be decided; `key` will have its outcome. */

@@ -39,6 +39,11 @@ export interface LaneOptions {
    */
   readonly tail?: Tail | undefined;
   /**
+   * The streams of the lane's accounts, in its order, as they were read for these very commands:
+   * they are as good as what the lane would read.
+   */
+  readonly read?: readonly Tail[] | undefined;
+  /**
    * Whether a command is to leave the lane and go another way: the lane asks when it has read the
    * streams, and after each lost race. Without it commands of a lane of one account race until
    * their deadline.
@@ -144,9 +149,10 @@ export class Lane {
    */
   async join(
     submissions: readonly Submission[],
-    { deadline, replaces = new Map(), tail, mayLeave = () => false }: LaneOptions,
+    { deadline, replaces = new Map(), tail, read, mayLeave = () => false }: LaneOptions,
   ): Promise<ReadonlyMap<Submission, Verdict>> {
-    if (!this.#isRunning) this.#tails = tail && [tail];
+    const isFirst = !this.#isRunning;
+    if (isFirst) this.#tails = read ?? (tail && [tail]);
     const verdicts = submissions.map(async (submission) => {
       const { promise, resolve } = Promise.withResolvers<Verdict>();
       const arrival = this.#arrivals++;
@@ -163,6 +169,7 @@ export class Lane {
       });
       return [submission, await promise] as const;
     });
+    if (isFirst && read) this.#know(this.#arrivals);
     this.#start();
     return new Map(await Promise.all(verdicts));
   }
@@ -501,9 +508,14 @@ export class Lane {
       this.#accountIds.map((accountId) => loadTail(this.#dependencies, ask, accountId)),
     );
     this.#tails = tails;
+    this.#know(arrivals);
+    return tails;
+  }
+
+  /** The tails were read for all commands whose `arrival` is below this. */
+  #know(arrivals: number): void {
     this.#freshFor = arrivals;
     this.#letLeave();
-    return tails;
   }
 
   async #totals(

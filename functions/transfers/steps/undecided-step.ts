@@ -10,6 +10,22 @@ export class UndecidedStep extends Error {
   readonly code = 'undecided_step';
 
   constructor(step: 'credit' | 'settle' | 'release', transferId: string, result: CommandResult) {
-    super(`the ${step} of transfer ${transferId} is not decided: ${JSON.stringify(result)}`);
+    const { outcome, problem } = outcomeOf(result);
+    const why = problem === undefined ? outcome : `${outcome}, ${problem}`;
+    super(`the ${step} of transfer ${transferId} is not decided: ${why}`);
   }
 }
+
+/**
+ * What a log line says of what became of a command: not what the accounts hold, which stands in the
+ * result as well.
+ */
+export const outcomeOf = (
+  result: CommandResult,
+): { readonly outcome: string; readonly problem?: string; readonly error?: unknown } => {
+  const { outcome } = result;
+  if (outcome === 'rejected') return { outcome, problem: result.rejection.code };
+  if (outcome !== 'undecided') return { outcome };
+  const { reason, cause } = result;
+  return { outcome, problem: reason, ...(cause === undefined ? {} : { error: cause }) };
+};

@@ -45,13 +45,46 @@ function callAws(): string {
     };`;
 }
 
+/** What one part of the stack may do: actions by what `Fn::GetAtt` gives of a resource. */
+const roleOf = (service: string, allowed: Record<string, readonly string[]> = {}) => ({
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    AssumeRolePolicyDocument: {
+      Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: service } }],
+    },
+    Policies: [
+      {
+        PolicyName: 'access',
+        PolicyDocument: {
+          Statement: Object.entries({ '*': ['logs:*'], ...allowed }).map(([resource, Action]) => ({
+            Effect: 'Allow',
+            Action,
+            Resource: resource === '*' ? '*' : { 'Fn::GetAtt': resource.split('.') },
+          })),
+        },
+      },
+    ],
+  },
+});
+
+/** Lets a service invoke a function. */
+const permissionOf = (functionId: string, Principal: string, SourceArn: unknown) => ({
+  Type: 'AWS::Lambda::Permission',
+  Properties: {
+    Action: 'lambda:InvokeFunction',
+    FunctionName: { 'Fn::GetAtt': [functionId, 'Arn'] },
+    Principal,
+    SourceArn,
+  },
+});
+
 const functionOf = (name: string, variables: Record<string, unknown> = {}) => ({
   Type: 'AWS::Lambda::Function',
   Properties: {
     FunctionName: name,
     Runtime: 'nodejs24.x',
     Handler: 'index.handler',
-    Role: 'arn:aws:iam::000000000000:role/any',
+    Role: { 'Fn::GetAtt': [`Role${name}`, 'Arn'] },
     Code: { S3Bucket: 'assets', S3Key: `${name}.zip` },
     Timeout: 10,
     MemorySize: 256,
@@ -70,13 +103,26 @@ const resources = {
       StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
     },
   },
+  Roleput: roleOf('lambda.amazonaws.com', { 'Table.Arn': ['dynamodb:PutItem'] }),
+  Rolerelay: roleOf('lambda.amazonaws.com', {
+    'Table.StreamArn': [
+      'dynamodb:DescribeStream',
+      'dynamodb:GetRecords',
+      'dynamodb:GetShardIterator',
+    ],
+    '*': ['dynamodb:ListStreams', 'logs:*'],
+    'Machine.Arn': ['states:StartExecution'],
+    'Dead.Arn': ['sqs:SendMessage'],
+  }),
+  Rolefinish: roleOf('lambda.amazonaws.com'),
+  MachineRole: roleOf('states.amazonaws.com', { 'Finish.Arn': ['lambda:InvokeFunction'] }),
   Put: functionOf('put', { TABLE: { Ref: 'Table' } }),
   Relay: functionOf('relay', { MACHINE: { Ref: 'Machine' } }),
   Finish: functionOf('finish'),
   Machine: {
     Type: 'AWS::StepFunctions::StateMachine',
     Properties: {
-      RoleArn: 'arn:aws:iam::000000000000:role/any',
+      RoleArn: { 'Fn::GetAtt': ['MachineRole', 'Arn'] },
       StateMachineName: 'things',
       DefinitionString: {
         'Fn::Join': [
@@ -135,6 +181,12 @@ const resources = {
       AuthorizationType: 'NONE',
     },
   },
+  PutPermission: permissionOf('Put', 'apigateway.amazonaws.com', {
+    'Fn::Join': ['', ['arn:aws:execute-api:us-east-1:*:', { Ref: 'Api' }, '/*/*/things/{id}']],
+  }),
+  FinishPermission: permissionOf('Finish', 'events.amazonaws.com', {
+    'Fn::GetAtt': ['Rule', 'Arn'],
+  }),
 };
 
 const cleanUp: (() => unknown)[] = [];
@@ -235,7 +287,9 @@ describe('the local cloud', () => {
   it('says what runs where', async () => {
     const { cloud } = await start();
     await put(cloud, 'a1');
-    const overview = await (await fetch(`${cloud.url}/_local`)).json();
+    const overview = await (
+      await fetch(`${cloud.url}/_local`, { headers: { 'sec-local': 'yes' } })
+    ).json();
     expect(overview).toMatchObject({
       api: { url: cloud.url, routes: ['POST /things/{id}'] },
       dynamodb: { tables: ['things'], endpoint: inject('dynamodb').endpoint },
@@ -259,6 +313,125 @@ describe('the local cloud', () => {
     await Promise.all([cloud.stop(), cloud.stop()]);
     expect([...cloud.functions.values()].map((running) => running.workers())).toEqual([0, 0, 0]);
     await expect(put(cloud, 'a2')).rejects.toThrow('fetch failed');
+  });
+});
+
+/** The role of relay, less one action. */
+const relayWithout = (action: string) => {
+  const { Properties } = resources.Rolerelay;
+  const Statement = Properties.Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+    .map((statement) => ({ ...statement, Action: statement.Action.filter((it) => it !== action) }))
+    .filter(({ Action }) => Action.length > 0);
+  const Policies = [{ PolicyName: 'access', PolicyDocument: { Statement } }];
+  return { ...resources.Rolerelay, Properties: { ...Properties, Policies } };
+};
+
+const nothing = roleOf('lambda.amazonaws.com');
+const gone = { Type: 'AWS::SNS::Topic' };
+
+describe('a right that is missing', () => {
+  it('to put an item: the function hears what AWS would say', async () => {
+    const { cloud, warnings } = await start({ Roleput: nothing });
+    expect((await put(cloud, 'a1')).status).toBe(500);
+    const denied =
+      'User: arn:aws:sts::000000000000:assumed-role/Things-Roleput/put is not authorized to perform: dynamodb:PutItem ' +
+      'on resource: arn:aws:dynamodb:us-east-1:000000000000:table/things because no identity-based policy allows the dynamodb:PutItem action';
+    expect(warnings).toContain(`put: ${denied}`);
+    expect(warnings.join()).toContain('com.amazon.coral.service#AccessDeniedException');
+  });
+
+  it('of the table’s own policy is missing for everybody', async () => {
+    const Table = structuredClone(resources.Table);
+    const deny = { Effect: 'Deny', Principal: '*', Action: 'dynamodb:PutItem', Resource: '*' };
+    Object.assign(Table.Properties, { ResourcePolicy: { PolicyDocument: { Statement: deny } } });
+    const { cloud, warnings } = await start({ Table });
+    expect((await put(cloud, 'a1')).status).toBe(500);
+    expect(warnings.join()).toContain('with an explicit deny in a resource-based policy');
+  });
+
+  it('of the API to invoke a function: 500 from the gateway, and the function hears nothing', async () => {
+    const { cloud, warnings } = await start({ PutPermission: gone });
+    const response = await put(cloud, 'a1');
+    expect([response.status, await response.json()]).toEqual([
+      500,
+      { message: 'Internal Server Error' },
+    ]);
+    expect(cloud.functions.get('put')?.workers()).toBe(0);
+    expect(warnings.join()).toContain('put is not invoked: User: apigateway.amazonaws.com');
+  });
+
+  it('of another path of the API is no right', async () => {
+    const SourceArn = 'arn:aws:execute-api:us-east-1:000000000000:Things-Api/*/*/things';
+    const { cloud } = await start({
+      PutPermission: permissionOf('Put', 'apigateway.amazonaws.com', SourceArn),
+    });
+    expect((await put(cloud, 'a1')).status).toBe(500);
+  });
+
+  it('of the workflow to invoke a function: the task fails as on AWS', async () => {
+    const { cloud, lines } = await start({ MachineRole: roleOf('states.amazonaws.com') });
+    await put(cloud, 'a1');
+    const told = await eventually(async () => {
+      const headers = { 'sec-local': 'yes' };
+      const found = await fetch(`${cloud.url}/_local/executions/a1`, { headers });
+      const body = JSON.parse(await found.text());
+      expect(body).toMatchObject({ status: 'FAILED' });
+      return body;
+    });
+    expect(JSON.stringify(told.history)).toContain('Lambda.AWSLambdaException');
+    expect(lines).toEqual([]);
+  });
+
+  it('of the function behind a mapping to report what Lambda gives up: it is lost, and said', async () => {
+    const { cloud, warnings } = await start({ Rolerelay: relayWithout('sqs:SendMessage') });
+    await put(cloud, 'poison');
+    await eventually(() =>
+      expect(warnings.join()).toContain('relay: a message is lost: User: arn:aws:sts'),
+    );
+    expect(cloud.queues.get('dead')).toEqual([]);
+  });
+
+  it.each([
+    'dynamodb:DescribeStream',
+    'dynamodb:GetRecords',
+    'dynamodb:GetShardIterator',
+    'dynamodb:ListStreams',
+  ])('to read the stream (%s): the mapping cannot be made', async (action) => {
+    const { options } = optionsFor(writeAssembly({ Rolerelay: relayWithout(action) }));
+    await expect(startLocalCloud(options)).rejects.toThrow(
+      'Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM.',
+    );
+  });
+
+  it('to write its log: its lines are lost, and it is said once', async () => {
+    const Rolefinish = structuredClone(nothing);
+    Rolefinish.Properties.Policies = [];
+    const { cloud, lines, warnings } = await start({ Rolefinish });
+    await put(cloud, 'a1');
+    await put(cloud, 'a2');
+    await eventually(() =>
+      expect(warnings.filter((line) => line.includes('Log lines are lost'))).toHaveLength(1),
+    );
+    expect(lines).toEqual([]);
+  });
+
+  it('of a service to take a role stops the start, and is named', async () => {
+    const { options } = optionsFor(writeAssembly({ Roleput: roleOf('states.amazonaws.com') }));
+    await expect(startLocalCloud(options)).rejects.toThrow(
+      'its role Things-Roleput lets lambda.amazonaws.com not take it',
+    );
+  });
+
+  it('of which nothing is known stops the start: a managed policy, a role from elsewhere', async () => {
+    const Roleput = structuredClone(nothing);
+    const other = 'arn:aws:iam::aws:policy/AdministratorAccess';
+    Object.assign(Roleput.Properties, { ManagedPolicyArns: [other] });
+    const managed = optionsFor(writeAssembly({ Roleput })).options;
+    await expect(startLocalCloud(managed)).rejects.toThrow(other);
+    const Put = structuredClone(resources.Put);
+    Object.assign(Put.Properties, { Role: 'arn:aws:iam::000000000000:role/elsewhere' });
+    const elsewhere = optionsFor(writeAssembly({ Put })).options;
+    await expect(startLocalCloud(elsewhere)).rejects.toThrow('role/elsewhere');
   });
 });
 

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AccountId } from '../../../events/values.ts';
+import { AccountId, Caller } from '../../../events/values.ts';
 import type { CommandRequest } from '../../../functions/store/deciding/command-result.ts';
 import { keyOn, requests } from '../../../testing/ledger-requests.ts';
 import { depositsOfOne, plantHistory } from '../../../testing/plant-history.ts';
@@ -194,6 +194,59 @@ describe('what a bank needs', () => {
       ]);
     },
   );
+});
+
+describe('asking whose an account is', () => {
+  const alice = Caller.parse('alice');
+  const mallory = Caller.parse('mallory');
+  const only = (command: CommandRequest, onlyFor = alice) => ({ ...command, onlyFor });
+  let fresh: MeteredStore;
+  beforeEach(async () => {
+    await metered.store.execute(requests.open('own-a'));
+    await metered.store.execute(requests.open('own-b'));
+    await metered.store.execute(requests.deposit('own-a', 100));
+    // An environment that has seen nothing yet.
+    fresh = createMeteredStore(database);
+  });
+
+  it('costs an owner’s command nothing, the first time and later', async () => {
+    for (const _ of ['first', 'later']) {
+      await fresh.store.execute(only(requests.withdraw('own-a', 1)));
+      expect(fresh.requests()).toEqual([query, put]);
+    }
+  });
+
+  it('costs an owner’s rejection nothing', async () => {
+    await fresh.store.execute(only(requests.withdraw('own-a', 1_000_000)));
+    expect(fresh.requests()).toEqual([query]);
+  });
+
+  it('costs a transfer at once nothing: both streams are read together, once', async () => {
+    for (const transferId of ['own-1', 'own-2']) {
+      const transfer = only({ ...requests.reserve('own-a', 'own-b', 1, transferId), atOnce: true });
+      const result = await fresh.store.execute(transfer);
+      expect(result).toMatchObject({ answer: { status: 'settled' } });
+      expect(fresh.requests()).toEqual([query, query, { ...transaction, writeUnits: 6 }]);
+    }
+  });
+
+  it('costs a stranger one query each time, whether it is there or not', async () => {
+    for (const _ of ['first', 'again']) {
+      await fresh.store.execute(only(requests.withdraw('own-a', 1, { key: 'k' }), mallory));
+      expect(fresh.requests()).toEqual([query]);
+      await fresh.store.execute(only(requests.withdraw('own-none', 1, { key: 'k' }), mallory));
+      expect(fresh.requests()).toEqual([emptyQuery]);
+      await fresh.store.isOwnedBy(AccountId.parse('own-a'), mallory);
+      expect(fresh.requests()).toEqual([query]);
+    }
+  });
+
+  it('costs an owner’s reading one query, and later none', async () => {
+    await fresh.store.isOwnedBy(AccountId.parse('own-a'), alice);
+    expect(fresh.requests()).toEqual([query]);
+    await fresh.store.isOwnedBy(AccountId.parse('own-a'), alice);
+    expect(fresh.requests()).toEqual([]);
+  });
 });
 
 it('losing a race costs one more put and no second read', async () => {

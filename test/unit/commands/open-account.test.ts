@@ -155,7 +155,7 @@ describe('opening an account', () => {
         await ledger.open({ accountId: 'a1', currency: 'EUR' }, { 'If-Match': tag }),
       ).toMatchObject({
         status: 412,
-        body: { code: 'version_mismatch', currentVersion: 0 },
+        body: { code: 'version_mismatch' },
       });
       expect((await ledger.getAccount('a1')).status).toBe(404);
     },
@@ -190,7 +190,8 @@ describe('opening an account', () => {
     [{ currency: 'EUR', accountId: 'a b' }, 'accountId'],
     [{ currency: 'EUR', accountId: 'x'.repeat(65) }, 'accountId'],
     [{ currency: 'EUR', overdraftLimit: -1 }, 'overdraftLimit'],
-    [{ currency: 'EUR', owner: 'alice' }, 'owner'],
+    [{ currency: 'EUR', owner: '' }, 'owner'],
+    [{ currency: 'EUR', owner: 'x'.repeat(129) }, 'owner'],
   ])('refuses %j', async (body, path) => {
     expect(await createTestLedger().open(body)).toMatchObject({
       status: 400,

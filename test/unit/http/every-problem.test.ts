@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import * as z from 'zod/mini';
 import { PROBLEMS, type ProblemCode } from '../../../functions/http/answer/problem.ts';
-import { httpHandler } from '../../../functions/http/chain/http-handler.ts';
 import type { RejectionCode } from '../../../functions/ledger/account.ts';
 import { createHandler as getCommand } from '../../../functions/queries/get-command.ts';
 import { createHandler as getTransfer } from '../../../functions/queries/get-transfer.ts';
 import { createHandler as routeNotFound } from '../../../functions/queries/route-not-found.ts';
 import type { CommandResult } from '../../../functions/store/deciding/command-result.ts';
-import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
+import {
+  silentHttp as http,
+  silentHttpWithTokens as httpWithTokens,
+  silentHttpTelemetry as telemetry,
+} from '../runtime/recorded-telemetry.ts';
 import { createFundedLedger, createTestLedger } from './ledger.ts';
 import { type ClientAnswer, send } from './request.ts';
 
@@ -61,29 +63,13 @@ const cases: Readonly<Record<Exclude<ProblemCode, OfBanks>, Case>> = {
     status: 400,
     ask: async () => (await createFundedLedger()).deposit('a1', { rawBody: '{"amount":' }),
   },
-  unauthenticated: {
-    status: 401,
-    // As it will be once callers must say who they are: the identity middleware names nobody.
-    ask: () =>
-      send(
-        httpHandler(
-          telemetry,
-          z.object({}),
-          async () => ({ statusCode: 200, headers: {}, body: '' }),
-          nobody,
-        ),
-      ),
-    headers: { 'WWW-Authenticate': 'Bearer' },
-  },
   forbidden: {
     status: 403,
-    ask: () =>
-      send(
-        httpHandler(telemetry, z.object({}), async () => ({
-          code: 'forbidden',
-          detail: 'It is not yours.',
-        })),
-      ),
+    ask: () => {
+      const handler = getTransfer({ ...createTestLedger(), ...httpWithTokens });
+      const claims = { sub: 'alice', scope: 'ledger:write' };
+      return send(handler, { path: { transferId: 't1' }, claims });
+    },
   },
   account_not_found: {
     status: 404,
@@ -93,18 +79,22 @@ const cases: Readonly<Record<Exclude<ProblemCode, OfBanks>, Case>> = {
     status: 404,
     ask: () => {
       const { store, views } = createTestLedger();
-      return send(getTransfer({ store, views, telemetry }), { path: { transferId: 'missing' } });
+      return send(getTransfer({ store, views, ...http }), { path: { transferId: 'missing' } });
     },
   },
   command_not_found: {
     status: 404,
     ask: () => {
-      const { recordOf } = createTestLedger().store;
+      const { recordOf, isOwnedBy } = createTestLedger().store;
       return send(
         getCommand({
-          store: { recordOf, decidePending: async () => ({ decided: 0, passedOver: [] }) },
+          store: {
+            recordOf,
+            isOwnedBy,
+            decidePending: async () => ({ decided: 0, passedOver: [] }),
+          },
           clock: () => 0,
-          telemetry,
+          ...http,
         }),
         {
           path: { accountId: 'a1', commandId: 'missing' },
@@ -254,5 +244,3 @@ describe('every error of the contract', () => {
     expect(JSON.stringify(await cases.internal_error.ask())).not.toContain('secret');
   });
 });
-
-const nobody = () => ({ before: () => {} });

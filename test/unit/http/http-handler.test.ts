@@ -3,14 +3,14 @@ import * as z from 'zod/mini';
 import { json } from '../../../functions/http/answer/http-answer.ts';
 import { httpHandler } from '../../../functions/http/chain/http-handler.ts';
 import { StoreUnavailable } from '../../../functions/runtime/unavailable.ts';
-import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
+import { silentHttp as http } from '../runtime/recorded-telemetry.ts';
 import { createFundedLedger } from './ledger.ts';
 import { type ClientRequest, eventOf, lambdaContext, send } from './request.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 describe('the correlation id', () => {
-  const echo = httpHandler(telemetry, z.object({}), async (_, { correlationId }) =>
+  const echo = httpHandler(http, 'ledger:read', z.object({}), async (_, { correlationId }) =>
     json(200, { correlationId }),
   );
 
@@ -41,7 +41,7 @@ describe('the correlation id', () => {
 
   it('comes back on errors, and when the handler throws', async () => {
     const headers = { 'X-Correlation-Id': 'c1' };
-    const failing = httpHandler(telemetry, z.object({}), async () => {
+    const failing = httpHandler(http, 'ledger:read', z.object({}), async () => {
       throw new Error('no');
     });
     expect((await send(failing, { headers })).headers['X-Correlation-Id']).toBe('c1');
@@ -280,7 +280,7 @@ describe('what is thrown', () => {
     body: z.optional(z.object({ transferId: z.optional(z.string()) })),
   });
   const throwing = (error: unknown) =>
-    httpHandler(telemetry, anyTransfer, async () => {
+    httpHandler(http, 'ledger:read', anyTransfer, async () => {
       throw error;
     });
   const key: ClientRequest = { rawBody: '{}', headers: { 'Idempotency-Key': 'k' } };
@@ -375,7 +375,7 @@ describe('what is thrown', () => {
   ])(
     '%s that would outlive its Lambda is answered at the last moment',
     async (_, request, status, retryAfter) => {
-      const endless = httpHandler(telemetry, anyTransfer, () => new Promise(() => {}));
+      const endless = httpHandler(http, 'ledger:read', anyTransfer, () => new Promise(() => {}));
       const { statusCode, headers } = await endless(eventOf(request), lambdaContext(251));
       expect([statusCode, headers['Retry-After'], headers['X-Correlation-Id']]).toEqual([
         status,

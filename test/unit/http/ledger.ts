@@ -8,10 +8,7 @@ import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts'
 import type { Transfer } from '../../../functions/ledger/transfer.ts';
 import { createHandler as getAccountHandler } from '../../../functions/queries/get-account.ts';
 import type { Views } from '../../../functions/views/views.ts';
-import {
-  recordedTelemetry,
-  silentHttpTelemetry as telemetry,
-} from '../runtime/recorded-telemetry.ts';
+import { silentHttp as http, recordedTelemetry } from '../runtime/recorded-telemetry.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { type ClientAnswer, type ClientRequest, send } from './request.ts';
 
@@ -48,18 +45,18 @@ export const createTestLedger = () => {
     ids += 1;
     return `made-${ids}`;
   };
-  const deposit = depositHandler({ store, telemetry });
-  const withdraw = withdrawHandler({ store, telemetry });
-  const openAccount = openAccountHandler({ store, newId, telemetry });
+  const deposit = depositHandler({ store, ...http });
+  const withdraw = withdrawHandler({ store, ...http });
+  const openAccount = openAccountHandler({ store, newId, ...http });
   const requestTransfer = requestTransferHandler({
     shortWay: false,
     store,
     views,
     newId,
     time,
-    telemetry,
+    ...http,
   });
-  const getAccount = getAccountHandler({ store, clock: time.clock, telemetry });
+  const getAccount = getAccountHandler({ store, clock: time.clock, ...http });
 
   const onAccount =
     (handler: HttpHandler, route: string) =>
@@ -73,7 +70,7 @@ export const createTestLedger = () => {
     transferAtOnce: async (body: object, headers: ClientRequest['headers'] = {}) => {
       const { telemetry: recorded, counts } = recordedTelemetry();
       const handler = requestTransferHandler({
-        ...{ shortWay: true, store, views, newId, time },
+        ...{ ...http, shortWay: true, store, views, newId, time },
         telemetry: { ofRequest: () => ({ ...recorded, publish: () => {} }) },
       });
       return { answer: await send(handler, { route: '/transfers', body, headers }), counts };

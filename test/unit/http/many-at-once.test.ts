@@ -1,11 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createHandler as deposit } from '../../../functions/commands/deposit.ts';
 import { createHandler as openAccount } from '../../../functions/commands/open-account.ts';
 import { createHandler as requestTransfer } from '../../../functions/commands/request-transfer.ts';
 import { createHandler as withdraw } from '../../../functions/commands/withdraw.ts';
 import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts';
+import type { Callers } from '../../../functions/http/identity/callers.ts';
 import { machineTime } from '../../../functions/http/polling.ts';
+import { createHandler as docs } from '../../../functions/queries/docs.ts';
 import { createHandler as getAccount } from '../../../functions/queries/get-account.ts';
 import { createHandler as getCommand } from '../../../functions/queries/get-command.ts';
 import { createHandler as getTransfer } from '../../../functions/queries/get-transfer.ts';
@@ -33,6 +36,7 @@ interface World {
   readonly store: Store;
   readonly views: Views;
   readonly telemetry: HttpTelemetry;
+  readonly callers: Callers;
 }
 
 /** A handler, what each of many requests asks of it, and what each is answered. */
@@ -123,6 +127,12 @@ const cases: Readonly<Record<string, Case>> = {
   },
   health: { create: health, request: () => ({ route: '/health' }), status: 200 },
   openapi: { create: openApi, request: () => ({ route: '/openapi.json' }), status: 200 },
+  docs: {
+    create: (world) =>
+      docs({ ...world, page: { contentSecurityPolicy: "default-src 'none'", gzip: page } }),
+    request: () => ({ route: '/docs' }),
+    status: 200,
+  },
   'route-not-found': {
     create: (world) => routeNotFound({ ...world, methodsByPath: {} }),
     request: (n) => ({ route: `/nowhere/${n}` }),
@@ -130,6 +140,9 @@ const cases: Readonly<Record<string, Case>> = {
     body: (n) => ({ instance: `/nowhere/${n}` }),
   },
 };
+
+/** JSON, as the other answers are, so that all are read the same way. */
+const page = gzipSync('{}').toString('base64');
 
 /** Answers after others have had their turn. */
 const later = async <T>(value: T): Promise<T> => {
@@ -178,7 +191,12 @@ describe.each(Object.entries(cases))(
   `${MANY} requests at once in one environment: %s`,
   (_, { create, request, status, body }) => {
     it('each has its own answer, log line and record of metrics, under its own ids', async () => {
-      const handler = create({ store, views, telemetry: httpTelemetryFromEnvironment() });
+      const handler = create({
+        store,
+        views,
+        telemetry: httpTelemetryFromEnvironment(),
+        callers: { by: 'nothing' },
+      });
       const isCommand = status === 201 || status === 202;
       const idOf = (n: number) => `correlation-${n}`;
       const answers = await Promise.all(
@@ -195,9 +213,9 @@ describe.each(Object.entries(cases))(
         expect(headers['X-Correlation-Id']).toBe(idOf(n));
         expect(JSON.parse(text)).toMatchObject(body?.(n) ?? {});
         const own = lines.filter((line) => line['correlation_id'] === idOf(n));
-        const { rawPath } = eventOf(request(n));
+        const { routeKey: route, pathParameters } = eventOf(request(n));
         expect(own.filter((line) => line['message'] === 'answered')).toMatchObject([
-          { path: rawPath, status, function_request_id: `invocation-${n}` },
+          { route, ...pathParameters, status, function_request_id: `invocation-${n}` },
         ]);
         const measured = own.filter((line) => 'RequestLatency' in line);
         expect(measured).toMatchObject([{ RequestLatency: expect.any(Number) }]);

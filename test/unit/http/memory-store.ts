@@ -41,6 +41,8 @@ export const createMemoryStore = () => {
     return { ...emptyTail(accountId), version: events.length, account, at: events.at(-1)?.at };
   };
 
+  const ownerOf = (accountId: AccountId) => tailOf(accountId).account?.owner;
+
   const timestamp = () => Timestamp.parse(new Date(now).toISOString());
   const nextWriteId = () => {
     writes += 1;
@@ -110,7 +112,9 @@ export const createMemoryStore = () => {
   };
 
   const execute = async (request: CommandRequest): Promise<CommandResult> => {
-    const { command, keys = [], expectedVersions } = request;
+    const { command, keys = [], expectedVersions, onlyFor } = request;
+    if (onlyFor !== undefined && ownerOf(command.accountId) !== onlyFor)
+      return { outcome: 'not_theirs' };
     const found = keys.flatMap((key) => records.get(key) ?? []);
     if (found.some((record) => record.fingerprint !== fingerprint(command)))
       return { outcome: 'key_reused' };
@@ -144,6 +148,9 @@ export const createMemoryStore = () => {
 
   return {
     load: vi.fn<Store['load']>(async (accountId) => tailOf(accountId)),
+    isOwnedBy: vi.fn<Store['isOwnedBy']>(
+      async (accountId, caller) => ownerOf(accountId) === caller,
+    ),
     asOf: vi.fn<Store['asOf']>(async (accountId, moment) =>
       tailOf(accountId, ({ version, at }) =>
         'version' in moment ? version <= moment.version : at <= moment.at,

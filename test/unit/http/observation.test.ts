@@ -32,9 +32,11 @@ const logged = () => lines.filter((line) => 'level' in line);
 const measured = () => lines.filter((line) => '_aws' in line);
 
 const answering: HttpHandler = (...invocation) =>
-  httpHandler(telemetry, z.object({}), async () => json(200, {}))(...invocation);
+  httpHandler({ telemetry, callers: { by: 'nothing' } }, 'ledger:read', z.object({}), async () =>
+    json(200, {}),
+  )(...invocation);
 const request = {
-  route: '/accounts/{accountId}',
+  route: '/things/{accountId}',
   path: { accountId: 'a1' },
   headers: { 'X-Correlation-Id': 'c1' },
 };
@@ -48,8 +50,8 @@ describe('what an invocation tells', () => {
         message: 'answered',
         service: 'deposit',
         correlation_id: 'c1',
-        route: 'GET /accounts/{accountId}',
-        path: '/accounts/a1',
+        route: 'GET /things/{accountId}',
+        accountId: 'a1',
         status: 200,
         caller: 'local',
         milliseconds: expect.any(Number),
@@ -60,6 +62,16 @@ describe('what an invocation tells', () => {
         cold_start: true,
       }),
     ]);
+  });
+
+  it.each([
+    ['a path that is no route’s', { route: '/things/{accountId}', path: { proxy: 'secret' } }],
+    ['an id that is none', { route: '/things/{accountId}', path: { accountId: 'se cret' } }],
+    ['a query', { ...request, query: { limit: 'secret' } }],
+  ])('has nothing of %s, which may be anything', async (_, asked) => {
+    await send(answering, asked);
+    expect(logged()).toHaveLength(1);
+    expect(JSON.stringify(lines)).not.toMatch(/se ?cret/);
   });
 
   it('is one metrics record in the embedded format, with the latency and the correlation id', async () => {
@@ -82,10 +94,15 @@ describe('what an invocation tells', () => {
   });
 
   it('names the problem that was answered, in that request only', async () => {
-    const refusing = httpHandler(telemetry, z.object({}), async () => ({
-      code: 'forbidden',
-      detail: 'No.',
-    }));
+    const refusing = httpHandler(
+      { telemetry, callers: { by: 'nothing' } },
+      'ledger:read',
+      z.object({}),
+      async () => ({
+        code: 'forbidden',
+        detail: 'No.',
+      }),
+    );
     await send(refusing, request);
     await send(answering, { ...request, headers: { 'X-Correlation-Id': 'c2' } });
     const [refused, answered] = logged();
@@ -95,9 +112,14 @@ describe('what an invocation tells', () => {
   });
 
   it('has all of an unexpected error, with its stack, and counts it', async () => {
-    const failing = httpHandler(telemetry, z.object({}), async () => {
-      throw new Error('the inside', { cause: new Error('its cause') });
-    });
+    const failing = httpHandler(
+      { telemetry, callers: { by: 'nothing' } },
+      'ledger:read',
+      z.object({}),
+      async () => {
+        throw new Error('the inside', { cause: new Error('its cause') });
+      },
+    );
     await send(failing, request);
     const [error, answered] = logged();
     expect(error).toMatchObject({
@@ -127,15 +149,20 @@ describe('requests that one environment answers at the same time', () => {
   it('tell each of themselves alone', async () => {
     const gates = new Map(['c1', 'c2'].map((id) => [id, Promise.withResolvers<void>()]));
     const begun: string[] = [];
-    const handler = httpHandler(telemetry, z.object({}), async (_, sender) => {
-      const { correlationId } = sender;
-      begun.push(correlationId);
-      sender.telemetry.count(correlationId === 'c1' ? 'CommandPending' : 'CommandAccepted', 1);
-      await gates.get(correlationId)?.promise;
-      sender.telemetry.logger.warn('half way');
-      if (correlationId === 'c1') return { code: 'forbidden', detail: 'No.' };
-      throw new Error('the inside');
-    });
+    const handler = httpHandler(
+      { telemetry, callers: { by: 'nothing' } },
+      'ledger:read',
+      z.object({}),
+      async (_, sender) => {
+        const { correlationId } = sender;
+        begun.push(correlationId);
+        sender.telemetry.count(correlationId === 'c1' ? 'CommandPending' : 'CommandAccepted', 1);
+        await gates.get(correlationId)?.promise;
+        sender.telemetry.logger.warn('half way');
+        if (correlationId === 'c1') return { code: 'forbidden', detail: 'No.' };
+        throw new Error('the inside');
+      },
+    );
     const ask = (id: string) =>
       handler(eventOf({ ...request, headers: { 'X-Correlation-Id': id } }), {
         ...lambdaContext(),
@@ -177,11 +204,16 @@ describe('requests that one environment answers at the same time', () => {
 
   it('count nothing on another’s account once they have been answered at the last moment', async () => {
     const gate = Promise.withResolvers<void>();
-    const slow = httpHandler(telemetry, z.object({}), async (_, sender) => {
-      await gate.promise;
-      sender.telemetry.count('CommandAccepted', 1);
-      return json(200, {});
-    });
+    const slow = httpHandler(
+      { telemetry, callers: { by: 'nothing' } },
+      'ledger:read',
+      z.object({}),
+      async (_, sender) => {
+        await gate.promise;
+        sender.telemetry.count('CommandAccepted', 1);
+        return json(200, {});
+      },
+    );
     await slow(eventOf(request), lambdaContext(251));
     gate.resolve();
     await gate.promise;

@@ -1,5 +1,8 @@
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { expect } from 'vitest';
 import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts';
+import document from '../../../functions/queries/openapi.json' with { type: 'json' };
+import { createCheck } from '../../../fuzz/check.ts';
 
 /** A request as a client would put it. `body` is sent as JSON; `rawBody` as it is. */
 export interface ClientRequest {
@@ -12,6 +15,8 @@ export interface ClientRequest {
   readonly body?: unknown;
   readonly rawBody?: string;
   readonly isBase64Encoded?: boolean;
+  /** The claims of the token that the gateway has verified; absent: it asked for none. */
+  readonly claims?: Readonly<Record<string, string>>;
 }
 
 /** An answer, its body parsed; `{}` where it has none. */
@@ -66,16 +71,31 @@ export const eventOf = (request: ClientRequest): APIGatewayProxyEventV2 => {
       stage: '$default',
       time: '21/Nov/2026:10:00:00 +0000',
       timeEpoch: Date.parse('2026-11-21T10:00:00.000Z'),
+      ...(request.claims && { authorizer: { jwt: { claims: request.claims, scopes: null } } }),
     },
   };
 };
 
-/** Sends a request to a handler. */
+const check = createCheck(document);
+
+/** Sends a request to a handler. Where its route is documented, so is the answer. */
 export const send = async (
   handler: HttpHandler,
   request: ClientRequest = {},
 ): Promise<ClientAnswer> => {
-  const { statusCode, headers, body } = await handler(eventOf(request), lambdaContext());
+  const event = eventOf(request);
+  const { statusCode, headers, body } = await handler(event, lambdaContext());
+  if (check.operations.has(event.routeKey)) {
+    const byName = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+    const answer = {
+      status: statusCode,
+      // The gateway adds it.
+      headers: { ...Object.fromEntries(byName), 'apigw-requestid': 'r' },
+      text: body,
+    };
+    const { method } = event.requestContext.http;
+    expect(check.violations({ method, target: event.rawPath, headers: [] }, answer)).toEqual([]);
+  }
   return { status: statusCode, headers, body: body === '' ? {} : JSON.parse(body) };
 };
 

@@ -111,6 +111,8 @@ describe('the template', () => {
       'TransferWorkflowArn',
       'DeadLettersUrl',
       'AlarmTopicArn',
+      'TokenIssuer',
+      'TokenAudience',
     ]);
   });
 });
@@ -131,12 +133,11 @@ describe('stages', () => {
     expect(existsSync('nowhere')).toBe(false);
   });
 
-  it('that are for production are not deployed open to everybody, unless that is meant', async () => {
-    await expect(synthesize({ stage: 'prod', outdir: 'nowhere' })).rejects.toThrow(
-      /open to everybody.*-c open=yes/,
-    );
-    expect(existsSync('nowhere')).toBe(false);
-    expect(stageNames.filter((stage) => !settingsOf(stage).mayBeOpen)).toEqual(['prod']);
+  it('are open to everybody by nothing but that setting, which the template then shows', () => {
+    expect(stageNames.filter((stage) => settingsOf(stage).identity === 'open')).toEqual([]);
+    const text = JSON.stringify(synthesized('dev', { identity: 'open' }));
+    expect(text).toContain('"CALLERS":"open"');
+    expect(text).not.toMatch(/"AuthorizationType":"JWT"|Cognito/);
   });
 
   it('protect the data of production', () => {

@@ -15,6 +15,7 @@ const outdir = mkdtempSync(join(tmpdir(), 'holdfast-bundle-'));
 afterAll(() => rmSync(outdir, { recursive: true }));
 
 const names = ['get-command', 'recover-transfers'] as const;
+type Name = (typeof names)[number] | 'docs';
 /** As it is bundled for instances. */
 const onInstances = 'on-instances/get-command';
 beforeAll(async () => {
@@ -24,7 +25,7 @@ beforeAll(async () => {
 
 /** Has a process of its own load a bundle and do something with its handler. */
 const withHandler = async (
-  name: (typeof names)[number] | typeof onInstances,
+  name: Name | typeof onInstances,
   script: string,
   variables: Record<string, string>,
 ) => {
@@ -48,6 +49,7 @@ const tables = {
   EVENTS_TABLE: 'events',
   COMMANDS_TABLE: 'commands',
   QUEUE_TABLE: 'queue',
+  CALLERS: 'open',
   VIEWS_TABLE: 'views',
 };
 
@@ -58,6 +60,14 @@ describe('a bundle', () => {
     await expect(bundle(entries, outdir)).rejects.toThrow(
       'These functions have no entry file:\n  audit: functions/queries/audit.ts',
     );
+  });
+
+  it('of docs brings its page, and loads', async () => {
+    await bundle({ docs: entryOf('docs') }, outdir);
+    const script = `const answer = await handler(${JSON.stringify(eventOf({ route: '/docs' }))}, { getRemainingTimeInMillis: () => 1_000 });
+      console.log(answer.statusCode, answer.headers['Content-Type']);`;
+
+    expect(await withHandler('docs', script, {})).toBe('200 text/html; charset=utf-8\n');
   });
 
   it.each(names)('of %s loads with nothing installed beside it, the SDK neither', async (name) => {

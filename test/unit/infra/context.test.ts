@@ -39,9 +39,17 @@ describe('the context', () => {
     expect(() => readContext({ transfers: true })).toThrow('There is no setting "true"');
   });
 
+  it('says whose key encrypts, where that is not to be as the stage is set', () => {
+    expect(readContext({ key: 'customer' })).toMatchObject({ key: 'customer' });
+    expect(readContext(ofTheCli).key).toBeUndefined();
+    expect(() => readContext({ key: 'kms' })).toThrow(
+      'There is no key of "kms". There is: aws, customer.',
+    );
+  });
+
   it('is refused for a key that nothing reads, naming those there are', () => {
     expect(() => readContext({ ...ofTheCli, stag: 'prod' })).toThrow(
-      'There is no context key "stag". The keys are: stage, open, compute, transfers.',
+      'There is no context key "stag". The keys are: stage, open, compute, transfers, key.',
     );
   });
 
@@ -88,8 +96,6 @@ describe('the app', () => {
 
   it.each([
     { args: [], context: { ...ofTheCli, stag: 'prod' }, says: 'There is no context key "stag"' },
-    { args: [], context: { ...ofTheCli, stage: 'prod' }, says: 'say so: -c open=yes' },
-    { args: ['--stage', 'prod'], context: undefined, says: 'say so: -c open=yes' },
     {
       args: ['-c', 'stage=prodd', '-c', 'open=yes'],
       context: undefined,

@@ -7,6 +7,7 @@ import {
   entryOf,
   methodsByPath,
 } from '../../../infra/constructs/catalogue.ts';
+import { cognitoScopes } from '../../../infra/constructs/identity-provider.ts';
 import { functionsOf } from '../../../infra/constructs/transfer-ways.ts';
 import { settingsOf } from '../../../infra/stages.ts';
 import { synthesized } from './synthesized.ts';
@@ -27,20 +28,24 @@ const writes = store;
 const views = { VIEWS_TABLE: 'holdfast-dev-views' };
 const workflow = { TRANSFER_WORKFLOW_ARN: 'holdfast-dev-transfer-standard' };
 
+/** How it tells its callers apart. */
+const callers = { CALLERS: 'token', SCOPES: JSON.stringify(cognitoScopes) };
+
 /** What each function is told of. */
 const told: Record<string, Record<string, string>> = {
-  'open-account': writes,
-  deposit: writes,
-  withdraw: writes,
-  'request-transfer': { ...writes, ...views, SHORT_WAY: 'on' },
+  'open-account': { ...writes, ...callers },
+  deposit: { ...writes, ...callers },
+  withdraw: { ...writes, ...callers },
+  'request-transfer': { ...writes, ...views, ...callers, SHORT_WAY: 'on' },
   'decide-pending': writes,
-  'get-account': store,
-  'list-entries': store,
-  'list-transfers': { ...store, ...views },
-  'get-transfer': { ...views, ...commands },
-  'get-command': writes,
+  'get-account': { ...store, ...callers },
+  'list-entries': { ...store, ...callers },
+  'list-transfers': { ...store, ...views, ...callers },
+  'get-transfer': { ...store, ...views, ...callers },
+  'get-command': { ...writes, ...callers },
   health: {},
   openapi: {},
+  docs: {},
   'route-not-found': { METHODS_BY_PATH: JSON.stringify(methodsByPath) },
   'project-views': views,
   'rebuild-views': { ...store, ...views },
@@ -53,7 +58,7 @@ const told: Record<string, Record<string, string>> = {
 };
 
 /** What they answer, they know. */
-const asksNobody = { health: {}, openapi: {}, 'route-not-found': {} };
+const asksNobody = { health: {}, openapi: {}, docs: {}, 'route-not-found': {} };
 
 describe('the functions', () => {
   it('are those of the catalogue, by their names', () => {

@@ -1,4 +1,8 @@
+import { Template } from 'aws-cdk-lib/assertions';
+import { Code } from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, it } from 'vitest';
+import { settingsOf } from '../../../infra/stages.ts';
+import { createApp } from '../../../infra/synth.ts';
 import { synthesized } from './synthesized.ts';
 
 const resources = synthesized('dev');
@@ -17,6 +21,7 @@ const routes = {
   'GET /accounts/{accountId}/commands/{commandId}': 'get-command',
   'GET /health': 'health',
   'GET /openapi.json': 'openapi',
+  'GET /docs': 'docs',
   $default: 'route-not-found',
 };
 
@@ -74,6 +79,53 @@ describe('the HTTP API', () => {
     );
   });
 
+  it('takes a token on every route but those that show nothing of anybody', () => {
+    const open = ofType('Route')
+      .filter(({ properties }) => properties['AuthorizationType'] !== 'JWT')
+      .map(({ properties }) => String(properties['RouteKey']));
+    expect(open.toSorted()).toEqual(
+      [
+        ...['$default', 'GET /health', 'HEAD /health', 'GET /openapi.json', 'HEAD /openapi.json'],
+        ...['GET /docs', 'HEAD /docs'],
+        ...[...paths].map((path) => `ANY ${path}`),
+      ].toSorted(),
+    );
+    expect(ofType('Authorizer').map(({ properties }) => properties)).toMatchObject([
+      { AuthorizerType: 'JWT', IdentitySource: ['$request.header.Authorization'] },
+    ]);
+  });
+
+  it('takes the tokens of any provider that its stage names, with the scopes as that calls them', () => {
+    const identity = {
+      issuer: 'https://issuer.example/',
+      audience: ['ledger'],
+      scopes: { 'bank.read': 'ledger:read' },
+    } as const;
+    const other = synthesized('dev', { identity });
+    const [authorizer] = other.filter(({ type }) => type === 'AWS::ApiGatewayV2::Authorizer');
+    expect(authorizer?.properties['JwtConfiguration']).toEqual({
+      Audience: ['ledger'],
+      Issuer: 'https://issuer.example/',
+    });
+    expect(other.filter(({ type }) => type.startsWith('AWS::Cognito'))).toEqual([]);
+    const { properties } = other.find(({ name }) => name === 'holdfast-dev-deposit') ?? {};
+    expect(Object(properties?.['Environment'])['Variables']).toMatchObject({
+      CALLERS: 'token',
+      SCOPES: '{"bank.read":"ledger:read"}',
+    });
+  });
+
+  it.each([
+    ['IdentityUsersCustomers', ['read', 'write']],
+    ['IdentityUsersTellers', ['deposit']],
+    ['IdentityUsersOperators', ['read', 'write', 'deposit', 'operate']],
+  ])('lets %s have these scopes and no more, whoever signs in: %j', (name, scopes) => {
+    const client = resources.find((resource) => resource.name === name);
+    const found = [client?.properties['AllowedOAuthScopes']].flat().map((scope) => String(scope));
+    expect(found.map((scope) => scope.split('.').at(-1))).toEqual(scopes);
+    expect(client?.properties['GenerateSecret'] ?? false).toBe(name !== 'IdentityUsersCustomers');
+  });
+
   it.each(ofType('Integration'))('$name passes payload 2.0 to a function', ({ properties }) => {
     expect(properties).toMatchObject({ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' });
   });
@@ -87,6 +139,44 @@ describe('the HTTP API', () => {
     );
 
     expect(permissions).toHaveLength(1);
+  });
+
+  it.each(['dev', 'prod'] as const)(
+    'bounds each route that changes something by itself, all others together, in %s',
+    (stage) => {
+      const { reads, commands } = settingsOf(stage).throttling;
+      const [made] = synthesized(stage).filter(({ type }) => type === 'AWS::ApiGatewayV2::Stage');
+      expect(made?.properties).toMatchObject({
+        DefaultRouteSettings: {
+          ThrottlingRateLimit: reads.rate,
+          ThrottlingBurstLimit: reads.burst,
+        },
+      });
+      expect(made?.properties['RouteSettings']).toEqual(
+        Object.fromEntries(
+          Object.keys(routes)
+            .filter((route) => /^(?:POST|PUT|PATCH|DELETE) /.test(route))
+            .map((route) => [
+              route,
+              { ThrottlingRateLimit: commands.rate, ThrottlingBurstLimit: commands.burst },
+            ]),
+        ),
+      );
+    },
+  );
+
+  it('is made after the routes that it bounds: API Gateway refuses to bound one that is not there', () => {
+    const template = Template.fromStack(
+      createApp({ stage: 'dev', code: () => Code.fromInline('exports.handler = () => {}') }).stack,
+    );
+    const [stage] = Object.values(template.findResources('AWS::ApiGatewayV2::Stage'));
+    const bounded = Object.keys(Object(stage?.['Properties']).RouteSettings);
+    const made = Object.entries(template.findResources('AWS::ApiGatewayV2::Route'));
+    const after: unknown[] = stage?.['DependsOn'];
+    const madeBefore = made
+      .filter(([id]) => after.includes(id))
+      .map(([, { Properties }]) => Properties.RouteKey);
+    expect(madeBefore.sort()).toEqual(bounded.sort());
   });
 
   it('is throttled, and writes a line about every request, without a body', () => {

@@ -38,19 +38,19 @@ const allowed: Record<string, Record<string, string[]>> = {
   },
   deposit: {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
   },
   withdraw: {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
   },
   'request-transfer': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
-    [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem'],
+    [views]: ['dynamodb:GetItem'],
   },
   'decide-pending': {
     [queueStream]: readStream,
@@ -68,14 +68,15 @@ const allowed: Record<string, Record<string, string[]>> = {
   'get-transfer': {
     [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:GetItem'],
+    [events]: ['dynamodb:Query'],
   },
   'get-command': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
-    [queue]: ['dynamodb:PutItem'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
   },
   health: {},
   openapi: {},
+  docs: {},
   'route-not-found': {},
   'project-views': {
     [eventsStream]: readStream,
@@ -103,22 +104,21 @@ const allowed: Record<string, Record<string, string[]>> = {
     [deadLetters]: ['sqs:SendMessage'],
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
-    [queue]: ['dynamodb:PutItem'],
     [workflow]: ['states:StartExecution'],
   },
   'credit-transfer': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
   },
   'settle-transfer': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
   },
   'release-transfer': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
   },
   'recover-transfers': {

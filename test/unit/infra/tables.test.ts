@@ -116,3 +116,93 @@ describe('the tables', () => {
     },
   );
 });
+
+describe('the policies of the tables', () => {
+  const arn = (stage: string, name: string) =>
+    `arn:AWS::Partition:dynamodb:AWS::Region:AWS::AccountId:table/holdfast-${stage}-${name}`;
+  const role = (functionName: string) =>
+    `arn:AWS::Partition:iam::AWS::AccountId:role/${functionName}-AWS::Region`;
+  const appending = [
+    ...['open-account', 'deposit', 'withdraw', 'request-transfer', 'get-command'].flatMap(
+      (name) => [name, `instances-${name}`],
+    ),
+    'decide-pending',
+    'carry-out-transfers',
+    'credit-transfer',
+    'settle-transfer',
+    'release-transfer',
+  ];
+
+  it.each([
+    ['dev', dev],
+    ['prod', prod],
+  ])(
+    'in %s let nobody change the events or the records, and only who appends add one',
+    (stage, tables) => {
+      const policies = new Map(
+        tables.map(({ name, properties }) => [name, properties['ResourcePolicy']]),
+      );
+      for (const name of ['events', 'commands']) {
+        const common = {
+          Effect: 'Deny',
+          Principal: { AWS: '*' },
+          Resource: arn(stage, name),
+        };
+        const names = appending.map((it) => role(`holdfast-${stage}-${it}`));
+        expect(policies.get(`holdfast-${stage}-${name}`)).toEqual({
+          PolicyDocument: {
+            Version: '2012-10-17',
+            Statement: [
+              {
+                ...common,
+                Sid: 'NobodyChangesAnItem',
+                Action: [
+                  'dynamodb:UpdateItem',
+                  'dynamodb:DeleteItem',
+                  'dynamodb:BatchWriteItem',
+                  'dynamodb:PartiQLInsert',
+                  'dynamodb:PartiQLUpdate',
+                  'dynamodb:PartiQLDelete',
+                ],
+              },
+              {
+                ...common,
+                Sid: 'OnlyWhoAppendsPutsAnItem',
+                Action: 'dynamodb:PutItem',
+                Condition: {
+                  ArnNotEquals: {
+                    'aws:PrincipalArn': expect.toSatisfy(
+                      (found: string[]) =>
+                        JSON.stringify(found.toSorted()) === JSON.stringify(names.toSorted()),
+                    ),
+                  },
+                },
+              },
+            ],
+          },
+        });
+      }
+      // Places in the queue expire, and rows of the views are made again.
+      for (const name of ['queue', 'views'])
+        expect(policies.get(`holdfast-${stage}-${name}`)).toBeUndefined();
+    },
+  );
+
+  it('fit: DynamoDB takes 20 KB', () => {
+    for (const { properties } of prod)
+      expect(JSON.stringify(properties['ResourcePolicy'] ?? '').length).toBeLessThan(15_000);
+  });
+
+  it('name the roles that the functions have', () => {
+    const names = synthesized('prod')
+      .filter(({ type }) => type === 'AWS::IAM::Role')
+      .map(({ properties }) => properties['RoleName']);
+    for (const name of appending.filter((it) => !it.startsWith('instances-')))
+      expect(names).toContain(`holdfast-prod-${name}-AWS::Region`);
+    // The longest region's name stands where the template has a reference.
+    const longest = names.map((name) =>
+      String(name).replace('AWS::Region', 'ap-southeast-99').replace('prod-', 'prod-instances-'),
+    );
+    expect(Math.max(...longest.map(({ length }) => length))).toBeLessThanOrEqual(64);
+  });
+});

@@ -103,7 +103,11 @@ describe('the transfer workflow', () => {
     );
     if (!credit || !settle || !release) throw new Error('three functions were made');
 
-    new TransferWorkflow(stack, 'Workflow', { stage: 'dev', settings, credit, settle, release });
+    const key = undefined;
+    new TransferWorkflow(stack, 'Workflow', {
+      ...{ stage: 'dev', settings, key },
+      ...{ credit, settle, release },
+    });
 
     const [made] = readable(Template.fromStack(stack).toJSON()).filter(({ type }) =>
       type.endsWith('StateMachine'),

@@ -12,6 +12,7 @@ describe('parseCommandLine', () => {
       compute: undefined,
       transfers: undefined,
       workers: undefined,
+      open: false,
       verbose: false,
       help: false,
     });
@@ -30,6 +31,7 @@ describe('parseCommandLine', () => {
       '--transfers',
       'workflow',
       '--workers=3',
+      '--open',
       '--verbose',
       '--help',
     ];
@@ -40,6 +42,7 @@ describe('parseCommandLine', () => {
       compute: 'instances',
       transfers: 'workflow',
       workers: 3,
+      open: true,
       verbose: true,
       help: true,
     });

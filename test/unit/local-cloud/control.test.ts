@@ -51,7 +51,12 @@ const setUp = () => {
       method,
       target,
       body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
-      headers: { host: '127.0.0.1:3000', 'content-type': 'application/json', ...more },
+      headers: {
+        host: '127.0.0.1:3000',
+        'content-type': 'application/json',
+        'sec-local': 'yes',
+        ...more,
+      },
     });
     return answer && { status: answer.status, body: JSON.parse(answer.body.toString()) };
   };
@@ -90,6 +95,8 @@ describe('/_local', () => {
     ['names another host', { host: 'rebound.example:3000' }, 403],
     ['names a host that begins like this one', { host: '127.0.0.1.example' }, 403],
     ['names no host', { host: undefined }, 403],
+    ['lacks the header that a page cannot send', { 'sec-local': undefined }, 403],
+    ['has that header with another value', { 'sec-local': 'no' }, 403],
     ['is text', { 'content-type': 'text/plain' }, 415],
     ['is text that mentions JSON', { 'content-type': 'text/plain; application/json' }, 415],
     ['says nothing of its content', { 'content-type': undefined }, 415],

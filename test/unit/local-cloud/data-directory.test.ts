@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { takeDataDirectory } from '../../../local-cloud/data-directory.ts';
+import { databaseKey, takeDataDirectory } from '../../../local-cloud/data-directory.ts';
 
 let parent: string;
 beforeEach(() => {
@@ -23,6 +23,19 @@ it('is used by one local cloud at a time, which the refusal names', () => {
   expect(() => takeDataDirectory(parent)).toThrow(
     `another local cloud uses it (process ${process.pid})`,
   );
+});
+
+it('keeps the key of its tables, which nobody else can guess', () => {
+  const key = databaseKey(parent);
+  expect(key).toMatch(/^[0-9a-f]{32}$/);
+  expect(databaseKey(parent)).toBe(key);
+  expect(databaseKey(undefined)).not.toBe(databaseKey(undefined));
+});
+
+it('keeps the key that its tables were made under, where they are older than that', () => {
+  mkdirSync(join(parent, 'dynamodb'));
+  expect(databaseKey(parent)).toBe('holdfast');
+  expect(databaseKey(parent)).toBe('holdfast');
 });
 
 it('is taken over from a process that was killed', () => {

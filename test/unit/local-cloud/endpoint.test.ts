@@ -1,4 +1,5 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   connectToDynamoDb,
@@ -38,6 +39,9 @@ let engine: Awaited<ReturnType<typeof startEngine>>;
 let connection: DynamoDbConnection;
 let endpoint: Endpoint;
 const written: string[] = [];
+const deposit = 'holdfast-test-deposit';
+const withdraw = 'holdfast-test-withdraw';
+const refusal = { status: 400, headers: {}, body: Buffer.from('refused') };
 const stepFunctionsCalls: unknown[] = [];
 
 beforeEach(async () => {
@@ -56,7 +60,8 @@ beforeEach(async () => {
       stepFunctionsCalls.push({ target, body });
       return { status: 400, body: '{"__type":"ExecutionAlreadyExists"}' };
     },
-    functionNames: ['holdfast-test-deposit', 'holdfast-test-withdraw'],
+    functionNames: [deposit, withdraw],
+    guard: ({ body }) => (body.includes('forbidden') ? refusal : undefined),
   });
 });
 
@@ -66,10 +71,16 @@ afterEach(async () => {
   engine.stop();
 });
 
-const send = (target: string, body: string, accessKeyId = 'LOCALholdfasttestdeposit') =>
+const send = (
+  target: string,
+  body: string,
+  accessKeyId = endpoint.accessKeyIdOf(deposit),
+  more: Readonly<Record<string, string>> = {},
+) =>
   fetch(endpoint.url, {
     method: 'POST',
     headers: {
+      ...more,
       'x-amz-target': target,
       'content-type': 'application/x-amz-json-1.0',
       authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20260101/us-east-1/dynamodb/aws4_request, Signature=0`,
@@ -78,6 +89,18 @@ const send = (target: string, body: string, accessKeyId = 'LOCALholdfasttestdepo
   });
 
 const putItem = 'DynamoDB_20120810.PutItem';
+
+/** A page whose name leads here: `fetch` would not let a test send another `Host`. */
+const sendAs = async (host: string, accessKeyId: string): Promise<number | undefined> => {
+  const { port } = new URL(endpoint.url);
+  const authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20260101/us-east-1/dynamodb/aws4_request, Signature=0`;
+  const headers = { host: `${host}:${port}`, 'x-amz-target': putItem, authorization };
+  const outgoing = request({ port, host: '127.0.0.1', method: 'POST', headers });
+  outgoing.end('{}');
+  const [incoming] = await once(outgoing, 'response');
+  incoming.resume();
+  return incoming.statusCode;
+};
 
 describe('the endpoint', () => {
   it('forwards to DynamoDB under the access key of this cloud, and brings the answer back', async () => {
@@ -146,14 +169,57 @@ describe('the endpoint', () => {
     await expect(send(putItem, '{}')).rejects.toThrow('fetch failed');
   });
 
-  it('does not start for two functions that it could not tell apart', async () => {
-    const start = startEndpoint({
+  it('gives each function a key of its own, which another endpoint does not know', async () => {
+    const [one, other] = [endpoint.accessKeyIdOf(deposit), endpoint.accessKeyIdOf(withdraw)];
+    expect(one).toMatch(/^LOCAL[0-9A-F]{32}$/);
+    expect(one).not.toBe(other);
+    expect(() => endpoint.accessKeyIdOf('nobody')).toThrow('nobody');
+    const again = await startEndpoint({
       dynamodb: connection,
       onWrite: () => {},
       stepFunctions: async () => ({ status: 200, body: '' }),
-      functionNames: ['get-account', 'getaccount'],
+      functionNames: [deposit],
+      guard: () => undefined,
     });
-    await expect(start).rejects.toThrow('get-account');
+    await again.stop();
+    expect(again.accessKeyIdOf(deposit)).not.toBe(one);
+  });
+
+  it('asks for no request that its guard refuses, and no interceptor sees it', async () => {
+    const seen: unknown[] = [];
+    endpoint.intercept((call, forward) => {
+      seen.push(call);
+      return forward();
+    });
+    const refused = await send(putItem, '{"forbidden":1}');
+    expect([refused.status, await refused.text()]).toEqual([400, 'refused']);
+    expect([engine.requests, written, seen]).toEqual([[], [], []]);
+  });
+
+  it('refuses a request without a signature', async () => {
+    const response = await fetch(endpoint.url, {
+      method: 'POST',
+      headers: { 'x-amz-target': putItem },
+      body: '{}',
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ __type: 'MissingAuthenticationTokenException' });
+    expect(engine.requests).toEqual([]);
+  });
+
+  it('refuses what a web page sends, whatever credentials it has guessed', async () => {
+    const own = endpoint.accessKeyIdOf(deposit);
+    const crossSite = await send(putItem, '{}', own, { origin: 'http://page.example' });
+    expect(crossSite.status).toBe(403);
+    const rebound = await sendAs('page.example', own);
+    expect(rebound).toBe(403);
+    const preflight = await fetch(endpoint.url, {
+      method: 'OPTIONS',
+      headers: { origin: 'http://page.example', 'access-control-request-method': 'POST' },
+    });
+    expect(preflight.ok).toBe(false);
+    expect(preflight.headers.get('access-control-allow-origin')).toBeNull();
+    expect(engine.requests).toEqual([]);
   });
 });
 
@@ -165,7 +231,7 @@ describe('an interceptor', () => {
       seen.push({ ...call, body: call.body.toString(), status: response.status });
       return response;
     });
-    await send(putItem, '{"a":1}', 'LOCALholdfasttestwithdraw');
+    await send(putItem, '{"a":1}', endpoint.accessKeyIdOf(withdraw));
     await send('AWSStepFunctions.StartExecution', '{}');
     expect(seen).toEqual([
       {

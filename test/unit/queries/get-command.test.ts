@@ -3,7 +3,7 @@ import { createHandler } from '../../../functions/queries/get-command.ts';
 import type { Store } from '../../../functions/store/store.ts';
 import { CommandRecord } from '../../../functions/store/writing/command-record.ts';
 import { send } from '../http/request.ts';
-import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
+import { silentHttp as http } from '../runtime/recorded-telemetry.ts';
 
 const at = '2026-11-21T10:00:03.000Z';
 const common = {
@@ -49,10 +49,11 @@ const createGet = (
 ) => {
   const left = [...records];
   const store = {
+    isOwnedBy: vi.fn<Store['isOwnedBy']>(),
     recordOf: vi.fn<Store['recordOf']>(async () => (left.length > 1 ? left.shift() : left[0])),
     decidePending: vi.fn<Store['decidePending']>(async () => ({ decided: 1, passedOver: [] })),
   };
-  const handler = createHandler({ store, clock: () => Date.parse(at) + age, telemetry });
+  const handler = createHandler({ store, clock: () => Date.parse(at) + age, ...http });
   const get = (commandId = 'c1') => send(handler, { path: { accountId: 'a1', commandId } });
   return { store, get };
 };

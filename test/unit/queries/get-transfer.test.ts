@@ -5,7 +5,7 @@ import { recordKey } from '../../../functions/store/writing/record-key.ts';
 import { UnreadableRow } from '../../../functions/views/row.ts';
 import { createFundedLedger } from '../http/ledger.ts';
 import { send } from '../http/request.ts';
-import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
+import { silentHttp as http } from '../runtime/recorded-telemetry.ts';
 
 const rent = { from: 'a1', to: 'b1', amount: 2500, reference: 'rent' };
 const notFound = { status: 404, body: { code: 'transfer_not_found' } };
@@ -13,7 +13,7 @@ const notFound = { status: 404, body: { code: 'transfer_not_found' } };
 /** A ledger whose views know nothing, unless the test shows them something. */
 const createLedger = async () => {
   const ledger = await createFundedLedger();
-  const handler = createHandler({ store: ledger.store, views: ledger.views, telemetry });
+  const handler = createHandler({ store: ledger.store, views: ledger.views, ...http });
   return { ...ledger, get: (transferId: string) => send(handler, { path: { transferId } }) };
 };
 

@@ -19,7 +19,7 @@ import type { Commit } from '../../../functions/store/stream/commit.ts';
 import type { Views } from '../../../functions/views/views.ts';
 import { send } from '../http/request.ts';
 import { createMemoryLedger } from '../projections/memory-ledger.ts';
-import { silentHttpTelemetry as telemetry } from '../runtime/recorded-telemetry.ts';
+import { silentHttp as http } from '../runtime/recorded-telemetry.ts';
 
 const at = Timestamp.parse('2026-11-21T10:00:03.000Z');
 const entry: Entry = {
@@ -53,6 +53,7 @@ const createLists = async () => {
       const { version: asOfVersion } = ledger.tailOf(accountId);
       return { entries: accountId === 'a1' ? [entry] : [], asOfVersion };
     }),
+    isOwnedBy: vi.fn<Store['isOwnedBy']>(),
     latest: vi.fn<Store['latest']>(async function* (accountId) {
       const commits = ledger.committed.filter(({ commit }) => commit.streamId === accountId);
       yield* commits.map(({ commit }) => commit).toReversed();
@@ -70,8 +71,8 @@ const createLists = async () => {
     ledger,
     store,
     views,
-    entries: ask(listEntries({ store, telemetry })),
-    transfers: ask(listTransfers({ store, views, telemetry })),
+    entries: ask(listEntries({ store, ...http })),
+    transfers: ask(listTransfers({ store, views, ...http })),
   };
 };
 
@@ -87,7 +88,7 @@ describe('the statement', () => {
   it('is not sent to a client that has it, and is once it has got further', async () => {
     const { store } = await createLists();
     const ask = (tags: string) =>
-      send(listEntries({ store, telemetry }), {
+      send(listEntries({ store, ...http }), {
         path: { accountId: 'a1' },
         headers: { 'If-None-Match': tags },
       });

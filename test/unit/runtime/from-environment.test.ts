@@ -6,13 +6,11 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
+import { callersFromEnvironment } from '../../../functions/http/identity/from-environment.ts';
 import { createDocumentClient } from '../../../functions/runtime/dynamodb.ts';
 import { environmentVariable } from '../../../functions/runtime/environment.ts';
 import { isStoreUnavailable } from '../../../functions/runtime/unavailable.ts';
-import {
-  recordsFromEnvironment,
-  storeFromEnvironment,
-} from '../../../functions/store/from-environment.ts';
+import { storeFromEnvironment } from '../../../functions/store/from-environment.ts';
 import { emptyTail } from '../../../functions/store/stream/tail.ts';
 import { transferWorkflowFromEnvironment } from '../../../functions/transfers/from-environment.ts';
 import { viewsFromEnvironment } from '../../../functions/views/from-environment.ts';
@@ -34,6 +32,8 @@ const VARIABLES = [
 
 beforeEach(() => {
   for (const name of VARIABLES) vi.stubEnv(name, `the-${name}`);
+  vi.stubEnv('CALLERS', 'token');
+  vi.stubEnv('SCOPES', '{"holdfast/ledger.read":"ledger:read"}');
   for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'local');
   vi.stubEnv('AWS_REGION', 'us-east-1');
 });
@@ -87,7 +87,8 @@ describe('a variable that the template must have set', () => {
     ['EVENTS_TABLE', storeFromEnvironment],
     ['COMMANDS_TABLE', storeFromEnvironment],
     ['QUEUE_TABLE', storeFromEnvironment],
-    ['COMMANDS_TABLE', () => recordsFromEnvironment({ budget: 50 })],
+    ['CALLERS', callersFromEnvironment],
+    ['SCOPES', callersFromEnvironment],
     ['VIEWS_TABLE', viewsFromEnvironment],
     ['TRANSFER_WORKFLOW_ARN', transferWorkflowFromEnvironment],
   ])('%s is missed when the environment is made, not at the first request', (name, make) => {
@@ -95,6 +96,30 @@ describe('a variable that the template must have set', () => {
     vi.stubEnv(name, undefined);
     expect(make).toThrow(name);
   });
+});
+
+describe('how callers are told apart', () => {
+  it('is by token, with our scopes by the provider’s names', () => {
+    expect(callersFromEnvironment()).toEqual({
+      by: 'token',
+      scopes: new Map([['holdfast/ledger.read', 'ledger:read']]),
+    });
+  });
+
+  it('is not at all only where the template says so', () => {
+    vi.stubEnv('CALLERS', 'open');
+    expect(callersFromEnvironment()).toEqual({ by: 'nothing' });
+    vi.stubEnv('CALLERS', 'opened');
+    expect(callersFromEnvironment).toThrow('CALLERS is "opened"; it can be token or open');
+  });
+
+  it.each(['{', '[]', '{"a":"ledger:everything"}', '"ledger:read"'])(
+    'is refused where SCOPES is %s',
+    (scopes) => {
+      vi.stubEnv('SCOPES', scopes);
+      expect(callersFromEnvironment).toThrow('SCOPES is no JSON object whose values');
+    },
+  );
 });
 
 describe('the client of DynamoDB', () => {
@@ -130,12 +155,10 @@ describe('the store of an environment', () => {
     const store = storeFromEnvironment();
     expect(await store.load(a)).toMatchObject({ version: 0 });
     expect(await store.recordOf('command:k')).toBeUndefined();
-    expect(await recordsFromEnvironment({ budget: 1_000 }).recordOf('command:k')).toBeUndefined();
     const how = { ConsistentRead: true, ReturnConsumedCapacity: 'TOTAL' };
     const get = { operation: 'GetItem', input: { TableName: 'the-COMMANDS_TABLE', ...how } };
     expect(asked).toMatchObject([
       { operation: 'Query', input: { TableName: 'the-EVENTS_TABLE', ...how } },
-      get,
       get,
     ]);
   });
@@ -160,20 +183,11 @@ describe('the store of an environment', () => {
       (requested++ % 2 === 0 ? broken : empty)(...request),
     );
     expect(await storeFromEnvironment({ budget: 1_000 }).load(a)).toMatchObject({ version: 0 });
-    expect(await recordsFromEnvironment({ budget: 1_000 }).recordOf('command:k')).toBeUndefined();
-    expect(asked.map(({ operation }) => operation)).toEqual([
-      'Query',
-      'Query',
-      'GetItem',
-      'GetItem',
-    ]);
+    expect(asked.map(({ operation }) => operation)).toEqual(['Query', 'Query']);
     // It is the store that decides about sending again, not the SDK.
     expect(new Set(asked.map(({ attempt }) => attempt))).toEqual(new Set(['attempt=1; max=1']));
     const unasked = await serviceThat(broken);
     await expect(storeFromEnvironment({ budget: 0 }).load(a)).rejects.toSatisfy(isStoreUnavailable);
-    await expect(recordsFromEnvironment({ budget: 0 }).recordOf('command:k')).rejects.toSatisfy(
-      isStoreUnavailable,
-    );
     expect(unasked).toEqual([]);
   });
 });

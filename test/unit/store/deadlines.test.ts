@@ -34,8 +34,11 @@ import { plantedCommit } from '../../../testing/planted-commit.ts';
 import { createVirtualTime } from '../../setup/virtual-time.ts';
 import { send } from '../http/request.ts';
 import { createMemoryLedger, streamRecord } from '../projections/memory-ledger.ts';
-import { recordedTelemetry, silentHttpTelemetry } from '../runtime/recorded-telemetry.ts';
+import { recordedTelemetry, silentHttpWithTokens } from '../runtime/recorded-telemetry.ts';
 import { createTroubledTables, type Trouble, type TroubledStream } from './troubled-tables.ts';
+
+/** The accounts' owner, who is no operator: whose they are is asked first. */
+const claims = { sub: 'alice', scope: 'ledger:read ledger:write' };
 
 const ACCOUNTS = Array.from({ length: 30 }, (_, n) => AccountId.parse(`a-${n}`));
 const [A = AccountId.parse('none'), B = A] = ACCOUNTS;
@@ -180,7 +183,7 @@ const TROUBLES: readonly (readonly [string, Trouble])[] = [
   ['everything is throttled', { reads: 'throttled', records: 'throttled', writes: 'throttled' }],
 ];
 
-const http = silentHttpTelemetry;
+const http = silentHttpWithTokens;
 const withKeys = (...keys: string[]) => ({ ...requests.deposit(A, 1), keys: keys.map(recordKey) });
 const pendingOn = (
   world: World,
@@ -291,8 +294,9 @@ const PATHS: readonly Path[] = [
     'an account',
     'get-account',
     ({ store, clock }) =>
-      send(createGetAccount({ store: store(), clock, telemetry: http }), {
+      send(createGetAccount({ store: store(), clock, ...http }), {
         path: { accountId: A },
+        claims,
       }),
   ],
   [
@@ -315,9 +319,9 @@ const PATHS: readonly Path[] = [
       const handler = createGetCommand({
         store: world.store(budgets.getCommand),
         clock: world.clock,
-        telemetry: http,
+        ...http,
       });
-      return send(handler, { path: { accountId: A, commandId: 'k' } });
+      return send(handler, { path: { accountId: A, commandId: 'k' }, claims });
     },
   ],
   [
@@ -328,17 +332,18 @@ const PATHS: readonly Path[] = [
         createGetTransfer({
           store: store(budgets.getTransfer),
           views: views(budgets.getTransfer),
-          telemetry: http,
+          ...http,
         }),
-        { path: { transferId: 't' } },
+        { path: { transferId: 't' }, claims },
       ),
   ],
   [
     'a statement',
     'list-entries',
     ({ store }) =>
-      send(createListEntries({ store: store(budgets.list), telemetry: http }), {
+      send(createListEntries({ store: store(budgets.list), ...http }), {
         path: { accountId: A },
+        claims,
       }),
   ],
   [
@@ -349,11 +354,12 @@ const PATHS: readonly Path[] = [
         createListTransfers({
           store: store(budgets.list),
           views: views(budgets.list),
-          telemetry: http,
+          ...http,
         }),
         {
           path: { accountId: A },
           query: { status: 'released' },
+          claims,
         },
       ),
   ],
@@ -368,11 +374,12 @@ const PATHS: readonly Path[] = [
           views: views(),
           time,
           newId,
-          telemetry: http,
+          ...http,
         }),
         {
           body: { from: A, to: B, amount: 1 },
           headers: { prefer: 'wait=10', 'idempotency-key': 'k' },
+          claims,
         },
       ),
   ],
@@ -388,11 +395,12 @@ const PATHS: readonly Path[] = [
           views: views(),
           time,
           newId,
-          telemetry: http,
+          ...http,
         }),
         {
           body: { from: A, to: B, amount: 1 },
           headers: { prefer: 'wait=10', 'idempotency-key': 'k' },
+          claims,
         },
       );
     },

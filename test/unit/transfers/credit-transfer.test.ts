@@ -159,7 +159,7 @@ describe('without its reservation on the source', () => {
     await expect(outcome).rejects.toMatchObject({
       name: 'UndecidedStep',
       code: 'undecided_step',
-      message: 'the credit of transfer t1 is not decided: {"outcome":"in_progress"}',
+      message: 'the credit of transfer t1 is not decided: in_progress',
     });
     expect(store.execute).not.toHaveBeenCalled();
   });

@@ -102,7 +102,7 @@ describe('on demand, from the streams', () => {
     );
     expect(start).toHaveBeenCalledOnce();
     expect(logger.error.mock.calls.map(([, context]) => context)).toMatchObject([
-      { streamId: 'no id!' },
+      { accountId: 'no id!' },
       { accountId: 'a' },
     ]);
   });

@@ -1,11 +1,12 @@
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   type HttpApiDefinition,
   type RunningHttpApi,
   startHttpApi,
 } from '../../../../local-cloud/api-gateway/server.ts';
-import { createThrottle } from '../../../../local-cloud/api-gateway/throttle.ts';
+import { createThrottles } from '../../../../local-cloud/api-gateway/throttle.ts';
 import type { Invocation, LocalFunction } from '../../../../local-cloud/lambda/invocation.ts';
 
 let running: RunningHttpApi | undefined;
@@ -179,6 +180,18 @@ describe('the HTTP API', () => {
     expect(statuses).toEqual([201, 429]);
   });
 
+  it('answers 429 beyond the rate of a route that has one of its own, whatever the stage would take', async () => {
+    const url = await serve(echo, {
+      throttle: { rateLimit: 1_000, burstLimit: 1_000 },
+      routeThrottles: new Map([['POST /accounts/{accountId}', { rateLimit: 0, burstLimit: 1 }]]),
+    });
+    const statuses = [];
+    for (let index = 0; index < 2; index += 1) {
+      statuses.push((await fetch(`${url}/accounts/a1`, { method: 'POST' })).status);
+    }
+    expect(statuses).toEqual([201, 429]);
+  });
+
   it('answers HEAD and 204 without a body', async () => {
     const url = await serve(
       functionThat(async () => ({ ok: true, payload: { statusCode: 204 } })),
@@ -205,16 +218,107 @@ describe('the HTTP API', () => {
   });
 });
 
-describe('createThrottle', () => {
+describe('bytes that are hardly HTTP', () => {
+  /** Writes bytes to a connection, and reads until it ends or has `answers` answers. */
+  const write = async (url: string, bytes: string, answers = 1): Promise<string> => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(bytes));
+    let text = '';
+    for await (const chunk of socket.setEncoding('latin1')) {
+      text += chunk;
+      if (text.split('apigw-requestid: ').length > answers && text.includes('\r\n\r\n')) break;
+    }
+    return text;
+  };
+  const host = 'Host: localhost\r\n\r\n';
+
+  it.each([
+    ['no Host', 'POST /accounts/a HTTP/1.1\r\n\r\n'],
+    ['two Hosts', `POST /accounts/a HTTP/1.1\r\nHost: y\r\n${host}`],
+    ['a Host that is none', 'POST /accounts/a HTTP/1.1\r\nHost: a b\r\n\r\n'],
+    ['HTTP/0.9', 'GET /accounts/a\r\n\r\n'],
+    ['CONNECT', `CONNECT x:443 HTTP/1.1\r\n${host}`],
+    [
+      'a length and chunks',
+      `POST /accounts/a HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n${host}`,
+    ],
+  ])('are answered 400 in the gateway’s own form: %s', async (_, bytes) => {
+    const answer = await write(await serve(echo), bytes);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(answer).toMatch(/apigw-requestid: \S+\r\n/);
+    expect(answer).toMatch(/\r\n\r\n\{"message":"Bad Request"\}$/);
+  });
+
+  it.each([
+    ['HTTP/1.0', `POST /accounts/a HTTP/1.0\r\n${host}`],
+    ['an expectation that nobody knows', `POST /accounts/a HTTP/1.1\r\nExpect: all\r\n${host}`],
+    ['an upgrade', `POST /accounts/a HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n${host}`],
+  ])('are a request like others: %s', async (_, bytes) => {
+    expect(await write(await serve(echo), bytes)).toMatch(/^HTTP\/1\.1 201 Created\r\n/);
+  });
+
+  it('are answered to a client that has ended its side of the connection', async () => {
+    const socket = connect({ port: Number(new URL(await serve(echo)).port), allowHalfOpen: true });
+    socket.end(`POST /accounts/a HTTP/1.1\r\n${host}`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk);
+    expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 201 Created\r\n/);
+  });
+
+  it('that follow a request are answered after it, never in its place', async () => {
+    const answerNow = Promise.withResolvers<void>();
+    const slow = functionThat(async () => {
+      await answerNow.promise;
+      return { ok: true, payload: { statusCode: 201, body: 'done' } };
+    });
+    const url = await serve(slow);
+    const answers = write(url, `POST /accounts/a HTTP/1.1\r\n${host}rubbish\r\n\r\n`, 2);
+    // Whatever is written at once, is written by then.
+    await fetch(`${url}/_local`);
+    answerNow.resolve();
+    const statuses = (await answers).match(/HTTP\/1\.1 \d+/g);
+    expect(statuses).toEqual(['HTTP/1.1 201', 'HTTP/1.1 400']);
+  });
+});
+
+it('a body that no function takes is answered 413, and no function hears of it', async () => {
+  let invoked = 0;
+  const url = await serve(
+    functionThat(async () => {
+      invoked += 1;
+      return { ok: true, payload: 'taken' };
+    }),
+  );
+  const send = (bytes: number) =>
+    fetch(`${url}/accounts/a1`, {
+      method: 'POST',
+      body: 'x'.repeat(bytes),
+      headers: { 'content-type': 'text/plain' },
+    });
+  expect((await send(6 * 1024 * 1024 - 2_000)).status).toBe(200);
+  expect((await send(6 * 1024 * 1024)).status).toBe(413);
+  expect(invoked).toBe(1);
+});
+
+describe('createThrottles', () => {
   it('lets a burst through, then the rate, and never saves up more than a burst', () => {
     let now = 0;
-    const mayPass = createThrottle({ rateLimit: 2, burstLimit: 3 }, () => now);
+    const mayPass = createThrottles({ rateLimit: 2, burstLimit: 3 }, new Map(), () => now);
     const passed = (requests: number) =>
-      Array.from({ length: requests }, mayPass).filter(Boolean).length;
+      Array.from({ length: requests }, () => mayPass('GET /a')).filter(Boolean).length;
     expect(passed(5)).toBe(3);
     now += 500;
     expect(passed(5)).toBe(1);
     now += 60_000;
     expect(passed(5)).toBe(3);
+  });
+
+  it('gives a route with settings of its own a bucket of its own, and all others one together', () => {
+    const mayPass = createThrottles(
+      { rateLimit: 0, burstLimit: 1 },
+      new Map([['POST /a', { rateLimit: 0, burstLimit: 2 }]]),
+      () => 0,
+    );
+    const routes = ['POST /a', 'POST /a', 'POST /a', 'GET /a', 'GET /b'];
+    expect(routes.map(mayPass)).toEqual([true, true, false, true, false]);
   });
 });

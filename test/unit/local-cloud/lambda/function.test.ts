@@ -48,7 +48,11 @@ const start = (
   const run = startFunction(
     { ...definition, codeDirectory, ...changes },
     {
-      endpoints: { dynamodb: 'http://127.0.0.1:1', stepFunctions: 'http://127.0.0.1:2' },
+      endpoints: {
+        dynamodb: 'http://127.0.0.1:1',
+        stepFunctions: 'http://127.0.0.1:2',
+        accessKeyId: 'LOCALkey',
+      },
       maxWorkers: 3,
       log: (line) => lines.push(line),
       onFailure: (error) => failures.push(error),
@@ -130,7 +134,7 @@ describe('a function that runs', () => {
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
       AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1',
       AWS_ENDPOINT_URL_SFN: 'http://127.0.0.1:2',
-      AWS_ACCESS_KEY_ID: 'LOCALledgertestx',
+      AWS_ACCESS_KEY_ID: 'LOCALkey',
     });
     for (const name of ['HOLDFAST_TEST_SECRET', 'HOME', 'PATH', 'USER'])
       expect(environment).not.toHaveProperty(name);

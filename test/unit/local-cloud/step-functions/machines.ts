@@ -12,7 +12,13 @@ export const functionArn = 'arn:aws:lambda:us-east-1:000000000000:function:f';
 export const machineWith = (
   definition: unknown,
   type: StateMachineTemplate['type'] = 'STANDARD',
-): StateMachineTemplate => ({ arn: machineArn, name: 'transfer', type, definition });
+): StateMachineTemplate => ({
+  arn: machineArn,
+  name: 'transfer',
+  type,
+  roleArn: 'arn:aws:iam::000000000000:role/transfer',
+  definition,
+});
 
 /** A definition of one task, with fields of its own. */
 export const oneTask = (fields: Record<string, unknown>) => ({

@@ -14,8 +14,19 @@ type Resources = Record<
   { Type: string; Properties?: Record<string, unknown>; [more: string]: unknown }
 >;
 
+function roleOf(service: string, properties: Record<string, unknown> = {}) {
+  const Statement = [
+    { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: service } },
+  ];
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: { AssumeRolePolicyDocument: { Statement }, ...properties },
+  };
+}
+
 const api: Resources = {
-  Role: { Type: 'AWS::IAM::Role', Properties: {} },
+  Role: roleOf('lambda.amazonaws.com'),
+  MachineRole: roleOf('states.amazonaws.com'),
   Api: {
     Type: 'AWS::ApiGatewayV2::Api',
     Properties: { Name: 'ledger', ProtocolType: 'HTTP', Description: 'x' },
@@ -173,6 +184,7 @@ describe('readTemplate', () => {
         name: 'ledger-deposit',
         arn: 'arn:aws:lambda:us-east-1:000000000000:function:ledger-deposit',
         region: 'us-east-1',
+        roleArn: 'arn:aws:iam::000000000000:role/Ledger-Role',
         codeDirectory: join(directory, 'asset.abc'),
         handler: 'index.handler',
         timeoutSeconds: 20,
@@ -237,6 +249,9 @@ describe('readTemplate', () => {
             StageName: '$default',
             AutoDeploy: true,
             DefaultRouteSettings: { ThrottlingBurstLimit: 10, ThrottlingRateLimit: 5 },
+            RouteSettings: {
+              'POST /deposits': { ThrottlingBurstLimit: 2, ThrottlingRateLimit: 1 },
+            },
           },
         },
       }),
@@ -244,10 +259,17 @@ describe('readTemplate', () => {
     expect(api).toMatchObject({
       stage: '$default',
       throttle: { rateLimit: 5, burstLimit: 10 },
+      routeThrottles: new Map([['POST /deposits', { rateLimit: 1, burstLimit: 2 }]]),
       routes: [
         { routeKey: 'POST /deposits', target: { functionName: 'deposit', timeoutMs: 30_000 } },
       ],
     });
+  });
+
+  it('knows which routes take tokens, and whose: of a user pool’s client by its name', () => {
+    const { api } = readTemplate(write(withTokens()));
+    expect(api.audience).toEqual(['Ledger-App']);
+    expect(api.routes.map(({ target }) => target.isAuthorized)).toEqual([true]);
   });
 
   it('connects an event source mapping with its table, function and queue', () => {
@@ -290,7 +312,7 @@ describe('readTemplate', () => {
           Type: 'AWS::StepFunctions::StateMachine',
           Properties: {
             StateMachineName: 'transfer',
-            RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
+            RoleArn: { 'Fn::GetAtt': ['MachineRole', 'Arn'] },
             DefinitionString: {
               'Fn::Join': ['', ['{"Resource":"', { 'Fn::GetAtt': ['Credit', 'Arn'] }, '"}']],
             },
@@ -303,6 +325,7 @@ describe('readTemplate', () => {
         name: 'transfer',
         arn: 'arn:aws:states:us-east-1:000000000000:stateMachine:transfer',
         type: 'STANDARD',
+        roleArn: 'arn:aws:iam::000000000000:role/Ledger-MachineRole',
         definition: { Resource: 'arn:aws:lambda:us-east-1:000000000000:function:credit' },
       },
     ]);
@@ -383,10 +406,57 @@ describe('readTemplate', () => {
       expression: 'rate(1 minute)',
       functionName: 'recover',
       maximumEventAgeSeconds: 60,
+      arn: 'arn:aws:events:us-east-1:000000000000:rule/every-minute',
     };
     expect(schedules).toEqual([schedule, { ...schedule, input: { from: 'streams' } }]);
   });
 });
+
+/** A route that takes the tokens of a user pool. */
+function withTokens(): Resources {
+  return {
+    F: functionOf(),
+    Integration: {
+      Type: 'AWS::ApiGatewayV2::Integration',
+      Properties: {
+        ApiId: { Ref: 'Api' },
+        IntegrationType: 'AWS_PROXY',
+        IntegrationUri: { 'Fn::GetAtt': ['F', 'Arn'] },
+        PayloadFormatVersion: '2.0',
+      },
+    },
+    Route: {
+      Type: 'AWS::ApiGatewayV2::Route',
+      Properties: {
+        ApiId: { Ref: 'Api' },
+        RouteKey: 'POST /deposits',
+        Target: { 'Fn::Join': ['', ['integrations/', { Ref: 'Integration' }]] },
+        AuthorizationType: 'JWT',
+        AuthorizerId: { Ref: 'Tokens' },
+      },
+    },
+    Tokens: authorizer,
+    Users: { Type: 'AWS::Cognito::UserPool', Properties: { UserPoolName: 'users' } },
+    App: {
+      Type: 'AWS::Cognito::UserPoolClient',
+      Properties: { UserPoolId: { Ref: 'Users' } },
+    },
+  };
+}
+
+const authorizer: Resources[string] = {
+  Type: 'AWS::ApiGatewayV2::Authorizer',
+  Properties: {
+    ApiId: { Ref: 'Api' },
+    AuthorizerType: 'JWT',
+    IdentitySource: ['$request.header.Authorization'],
+    JwtConfiguration: {
+      Audience: [{ Ref: 'App' }],
+      Issuer: { 'Fn::GetAtt': ['Users', 'ProviderURL'] },
+    },
+    Name: 'Tokens',
+  },
+};
 
 interface Refusal {
   readonly what: string;
@@ -396,6 +466,54 @@ interface Refusal {
 }
 
 const refusals: readonly Refusal[] = [
+  {
+    what: 'a bound for a route that there is not',
+    resources: {
+      Stage: {
+        Type: 'AWS::ApiGatewayV2::Stage',
+        Properties: {
+          ApiId: { Ref: 'Api' },
+          StageName: '$default',
+          AutoDeploy: true,
+          RouteSettings: { 'POST /x': { ThrottlingBurstLimit: 1, ThrottlingRateLimit: 1 } },
+        },
+      },
+    },
+    message:
+      'Holdfast local cannot run AWS::ApiGatewayV2::Stage "Stage": RouteSettings names the route POST /x, which the API does not have',
+  },
+  {
+    what: 'a setting of a route other than how many requests it takes',
+    resources: {
+      Stage: {
+        Type: 'AWS::ApiGatewayV2::Stage',
+        Properties: {
+          ApiId: { Ref: 'Api' },
+          StageName: '$default',
+          AutoDeploy: true,
+          RouteSettings: { 'POST /x': { DetailedMetricsEnabled: true } },
+        },
+      },
+    },
+    message:
+      'Holdfast local cannot run AWS::ApiGatewayV2::Stage "Stage": property RouteSettings.POST /x',
+  },
+  {
+    what: 'two authorizers',
+    resources: { ...withTokens(), Others: authorizer },
+    message: 'Holdfast local runs one AWS::ApiGatewayV2::Authorizer, and the template has more',
+  },
+  {
+    what: 'an authorizer that is no JWT authorizer',
+    resources: {
+      ...withTokens(),
+      Tokens: {
+        ...authorizer,
+        Properties: { ...authorizer.Properties, AuthorizerType: 'REQUEST' },
+      },
+    },
+    message: 'property AuthorizerType is "REQUEST", which is not implemented',
+  },
   {
     what: 'a type it does not know',
     resources: { Bucket: { Type: 'AWS::S3::Bucket' } },
