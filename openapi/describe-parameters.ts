@@ -24,7 +24,7 @@ export const describeParameters = (jsonSchemas: JsonSchemas) => {
       const { properties: texts = {}, required = [] } = partOf(sent, part);
       const { properties: values = {} } = partOf(read, part);
       return Object.entries(texts).map(([name, text]) => {
-        const [id, { format, ...said }] = saidOf(route, place, name);
+        const [id, { format, route: _, ...said }] = saidOf(route, place, name);
         const parameter = {
           ...said,
           ...(required.includes(name) ? { required: true } : {}),
@@ -60,7 +60,9 @@ const saidOf = (route: string, place: Parameter['in'], name: string): [string, P
   const found = Object.entries<Parameter>(parameters).find(
     // A request's headers are in lower case.
     ([, said]) =>
-      said.in === place && (place === 'header' ? said.name.toLowerCase() : said.name) === name,
+      said.in === place &&
+      (place === 'header' ? said.name.toLowerCase() : said.name) === name &&
+      (said.route === undefined || said.route === route),
   );
   if (!found)
     throw new Error(`openapi/parameters.ts says nothing of ${name}, which ${route} takes`);

@@ -11,7 +11,8 @@ import { describeParameters } from './describe-parameters.ts';
 import { type ErrorResponse, errors, type ProblemWithExample, problems } from './errors.ts';
 import { type Header, type HeaderName, headers } from './headers.ts';
 import { createJsonSchemas, type JsonSchemas } from './json-schemas.ts';
-import { type Answer, type Operation, operations } from './operations.ts';
+import type { Answer, Operation } from './operation.ts';
+import { operations } from './operations.ts';
 import { GatewayMessage, Problem, schemas } from './schemas.ts';
 
 /**
@@ -82,7 +83,9 @@ const TOKEN = 'token';
 
 /** An operator's token will do for any operation. */
 const securityOf = ({ scope }: Operation) =>
-  scope === undefined ? [] : [{ [TOKEN]: [scope] }, { [TOKEN]: ['ledger:operate'] }];
+  scope === undefined
+    ? []
+    : [...new Set([scope, 'ledger:operate'].flat())].map((one) => ({ [TOKEN]: [one] }));
 
 /** What the chain takes of every request, whatever its route. */
 const ofChain = z.object({ headers: z.object({ 'x-correlation-id': z.optional(z.string()) }) });
@@ -94,16 +97,25 @@ const requestBodyOf = ({ request, examples = {} }: Operation, jsonSchemas: JsonS
 
 const responsesOf = (
   route: string,
-  { answers, errors: names }: Operation,
+  { request, answers, errors: names }: Operation,
   jsonSchemas: JsonSchemas,
 ) => {
   const responses = mapValues<Answer, object>(answers, (answer) => ({
     description: answer.description,
     headers: headersOf(['XCorrelationId', ...answer.headers]),
-    content:
-      answer.schema &&
-      contentOf(jsonSchemas.of(answer.schema, 'input'), answer.examples, answer.mediaType),
+    content: answer.schema && {
+      ...contentOf(jsonSchemas.of(answer.schema, 'input'), answer.examples, answer.mediaType),
+      ...(answer.csv && { 'text/csv': { schema: { type: 'string' } } }),
+    },
   }));
+  const [done] = Object.values(answers);
+  if (done?.schema && takesDryRun(request) && !responses[200]) {
+    responses[200] = {
+      description: 'With `?dryRun=true`: as it would be answered. Nothing was done.',
+      headers: headersOf(['XCorrelationId', 'DryRun', 'IdempotencyReplayed']),
+      content: contentOf(jsonSchemas.of(done.schema, 'input')),
+    };
+  }
   for (const name of names) {
     const { status } = errors[name];
     if (responses[status])
@@ -112,6 +124,12 @@ const responsesOf = (
   }
   return responses;
 };
+
+/** Whether a request may ask only what would be answered. */
+const takesDryRun = (request: z.ZodMiniType): boolean =>
+  request
+    .safeParse({ path: {}, headers: {}, query: { dryRun: 'neither' }, body: {} })
+    .error?.issues.some(({ path }) => path.join('.') === 'query.dryRun') ?? false;
 
 const errorOf = (
   { description, codes, gateway, headers = [] }: ErrorResponse,

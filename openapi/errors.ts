@@ -67,6 +67,41 @@ export const problems = {
     instance: '/accounts/a1/deposits',
   },
   account_not_open: { detail: 'Account a1 is frozen.', instance: '/accounts/a1/deposits' },
+  account_not_empty: {
+    detail: 'Account a1 has a balance of 5 and 0 reserved; to be closed it must have neither.',
+    instance: '/accounts/a1/close',
+  },
+  limit_in_use: {
+    detail: '-500 available: the limit cannot fall below what is in use.',
+    instance: '/accounts/a1',
+    available: -500,
+  },
+  exceeds_hold: { detail: '2500 is held, 3000 asked for.', instance: '/transfers/t1/capture' },
+  hold_expired: {
+    detail: 'The hold of transfer t1 ended at 2026-11-28T10:00:03.000Z.',
+    instance: '/transfers/t1/capture',
+  },
+  hold_voided: { detail: 'The hold of transfer t1 was voided.', instance: '/transfers/t1/capture' },
+  hold_captured: {
+    detail: 'The hold of transfer t1 was captured.',
+    instance: '/transfers/t1/void',
+  },
+  not_held: { detail: 'Transfer t1 was never held.', instance: '/transfers/t1/capture' },
+  not_settled: {
+    detail: 'Transfer t1 has not paid anything in.',
+    instance: '/transfers/t1/reversal',
+  },
+  already_reversed: {
+    detail: '500 of transfer t1 can still be reversed.',
+    instance: '/transfers/t1/reversal',
+    reversible: 500,
+  },
+  unbalanced_legs: {
+    detail:
+      'The amounts of the legs must add up to 0: what goes out of some accounts goes into others.',
+    instance: '/postings',
+  },
+  posting_not_found: { detail: 'There is no posting p1.', instance: '/postings/p1' },
   idempotency_key_reused: {
     detail:
       'This key or transferId belongs to an earlier request that was not the same. Use ' +
@@ -238,6 +273,79 @@ export const errors = {
       'idempotency_key_reused',
     ],
     headers: ['IdempotencyReplayed'],
+  },
+  AmendmentRefused: {
+    status: 422,
+    description: 'More of the overdraft is in use, or the account is closed.',
+    codes: ['limit_in_use', 'account_not_open'],
+  },
+  NotOpen: {
+    status: 422,
+    description: 'The account is closed.',
+    codes: ['account_not_open', 'idempotency_key_reused'],
+    headers: ['IdempotencyReplayed'],
+  },
+  ClosingRefused: {
+    status: 422,
+    description: 'The account is not empty, or it is frozen.',
+    codes: ['account_not_empty', 'account_not_open', 'idempotency_key_reused'],
+    headers: ['IdempotencyReplayed'],
+  },
+  TotalOutOfRange: {
+    status: 422,
+    description: 'What came in or went out is more than a number keeps exactly.',
+    codes: ['amount_out_of_range'],
+  },
+  CaptureRefused: {
+    status: 422,
+    description: 'There is no such hold any more, or less is held, or the source is frozen.',
+    codes: [
+      'exceeds_hold',
+      'hold_expired',
+      'hold_voided',
+      'hold_captured',
+      'not_held',
+      'account_not_open',
+      'idempotency_key_reused',
+    ],
+    headers: ['IdempotencyReplayed'],
+  },
+  VoidRefused: {
+    status: 422,
+    description: 'There is no such hold any more.',
+    codes: ['hold_expired', 'hold_voided', 'hold_captured', 'not_held', 'idempotency_key_reused'],
+    headers: ['IdempotencyReplayed'],
+  },
+  ReversalRefused: {
+    status: 422,
+    description: 'The transfer was not credited, or is reversed, or its destination cannot pay.',
+    codes: [
+      'not_settled',
+      'already_reversed',
+      'insufficient_funds',
+      'amount_out_of_range',
+      'account_not_open',
+      'idempotency_key_reused',
+    ],
+    headers: ['IdempotencyReplayed'],
+  },
+  PostingRefused: {
+    status: 422,
+    description: 'The legs do not add up to 0, or an account refuses its own: `leg` is its index.',
+    codes: [
+      'unbalanced_legs',
+      'insufficient_funds',
+      'currency_mismatch',
+      'amount_out_of_range',
+      'account_not_open',
+      'idempotency_key_reused',
+    ],
+    headers: ['IdempotencyReplayed'],
+  },
+  PostingNotFound: {
+    status: 404,
+    description: 'There is no such posting, or none of its accounts is the caller’s.',
+    codes: ['posting_not_found'],
   },
   InternalError: {
     status: 500,

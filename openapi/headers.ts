@@ -36,6 +36,22 @@ export const headers = {
     description: '`true` on the answer to a repeat: it was decided earlier.',
     schema: { type: 'string', const: 'true' },
   },
+  DryRun: {
+    name: 'Dry-Run',
+    description: '`true` with `?dryRun=true`: nothing was done. The status is 200 then.',
+    schema: { type: 'string', const: 'true' },
+  },
+  Link: {
+    name: 'Link',
+    description: 'The next page, where there is one (RFC 8288).',
+    schema: { type: 'string' },
+    example: '</accounts/a1/statement?limit=1000&cursor=eyJ2IjoxfQ>; rel="next"',
+  },
+  Vary: {
+    name: 'Vary',
+    description: 'The answer depends on this header of the request.',
+    schema: { type: 'string', const: 'Accept' },
+  },
   PreferenceApplied: {
     name: 'Preference-Applied',
     description: 'The preference that was honoured (RFC 7240).',

@@ -2,9 +2,7 @@ import * as z from 'zod/mini';
 import { movementRequest } from '../functions/commands/movement-request.ts';
 import { openAccountRequest } from '../functions/commands/open-account.ts';
 import { requestTransferRequest } from '../functions/commands/request-transfer.ts';
-import type { Scope } from '../functions/http/identity/scope.ts';
-import { AccountView } from '../functions/ledger/answers.ts';
-import { Entry } from '../functions/ledger/statement.ts';
+import { AccountView, EntryAnswer, TransferAnswer } from '../functions/ledger/answers.ts';
 import { Transfer } from '../functions/ledger/transfer.ts';
 import { docsRequest } from '../functions/queries/docs.ts';
 import { AccountAnswer, getAccountRequest } from '../functions/queries/get-account.ts';
@@ -15,90 +13,21 @@ import { EntryPage, listEntriesRequest } from '../functions/queries/list-entries
 import { listTransfersRequest, TransferPage } from '../functions/queries/list-transfers.ts';
 import { openApiRequest } from '../functions/queries/openapi.ts';
 import type { HttpRoute } from '../infra/constructs/catalogue.ts';
-import type { TagName } from './about.ts';
-import type { ErrorName } from './errors.ts';
+import { held } from './bank/examples.ts';
+import { bankOperations } from './bank/operations.ts';
 import { accounts, commands, entries, transfers } from './examples.ts';
-import type { HeaderName } from './headers.ts';
-
-/** What a route answers where nothing is wrong. */
-export interface Answer {
-  readonly description: string;
-  /** Besides `X-Correlation-Id`. */
-  readonly headers: readonly HeaderName[];
-  /** Absent: there is no body. */
-  readonly schema?: z.ZodMiniType;
-  /** Absent: `application/json`. */
-  readonly mediaType?: 'text/html';
-  readonly examples?: Readonly<Record<string, object>>;
-}
-
-/** What the document says of a route. Its method, path and function are the catalogue's. */
-export interface Operation {
-  /** Where the function's name is no verb, and so no name for a call. */
-  readonly operationId?: string;
-  readonly tag: TagName;
-  readonly summary: string;
-  readonly description?: string;
-  /** What a caller needs to ask it; `undefined`: anybody may, without a token. */
-  readonly scope: Scope | undefined;
-  /** The schema that the handler reads requests with. */
-  readonly request: z.ZodMiniType;
-  /** Of the body. */
-  readonly examples?: Readonly<Record<string, object>>;
-  /** By status. */
-  readonly answers: Readonly<Record<number, Answer>>;
-  readonly errors: readonly ErrorName[];
-}
-
-/** What every command may be answered. */
-const errorsOfCommands = [
-  'BadRequest',
-  'Unauthenticated',
-  'Forbidden',
-  'VersionMismatch',
-  'BodyTooLarge',
-  'UnsupportedMediaType',
-  'TooManyRequests',
-  'HeadersTooLarge',
-  'InternalError',
-  'TryAgain',
-] as const satisfies readonly ErrorName[];
-
-/** What every query may be answered. */
-const errorsOfQueries = [
-  'BadParameters',
-  'Unauthenticated',
-  'Forbidden',
-  'GatewayBodyTooLarge',
-  'TooManyRequests',
-  'HeadersTooLarge',
-  'InternalError',
-  'TryAgain',
-] as const satisfies readonly ErrorName[];
-
-/** What may be answered where nothing is looked at, of the request nor of the tables. */
-const errorsOfService = [
-  'GatewayBadRequest',
-  'GatewayBodyTooLarge',
-  'TooManyRequests',
-  'HeadersTooLarge',
-  'InternalError',
-  'GatewayUnavailable',
-] as const satisfies readonly ErrorName[];
-
-const pending: Answer = {
-  description:
-    'The account is one that many commands meet on, and this one is pending on it. ' +
-    '`Location` names the place that will have its outcome.',
-  headers: ['Location', 'RetryAfterOfPending'],
-  schema: CommandStatus,
-  examples: { pending: commands.pending },
-};
-
-const notModified: Answer = { description: 'The client has it already.', headers: ['ETag'] };
+import {
+  errorsOfCommands,
+  errorsOfQueries,
+  errorsOfService,
+  notModified,
+  type Operation,
+  pending,
+} from './operation.ts';
 
 /** Every route of the API. */
 export const operations: Readonly<Record<HttpRoute, Operation>> = {
+  ...bankOperations,
   'POST /accounts': {
     tag: 'accounts',
     summary: 'Open an account',
@@ -115,7 +44,7 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
     answers: {
       201: {
         description: 'The account is open.',
-        headers: ['ETag', 'Location', 'IdempotencyReplayed'],
+        headers: ['ETag', 'Location', 'IdempotencyReplayed', 'DryRun'],
         schema: AccountView,
         examples: { opened: accounts.opened },
       },
@@ -154,8 +83,8 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
     answers: {
       201: {
         description: 'The money is on the account: the line of its statement.',
-        headers: ['ETag', 'IdempotencyReplayed'],
-        schema: Entry,
+        headers: ['ETag', 'IdempotencyReplayed', 'DryRun'],
+        schema: EntryAnswer,
         examples: { deposit: entries.deposit },
       },
       202: pending,
@@ -171,8 +100,8 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
     answers: {
       201: {
         description: 'The money has left the account: the line of its statement.',
-        headers: ['ETag', 'IdempotencyReplayed'],
-        schema: Entry,
+        headers: ['ETag', 'IdempotencyReplayed', 'DryRun'],
+        schema: EntryAnswer,
         examples: { withdrawal: entries.withdrawal },
       },
       202: pending,
@@ -238,12 +167,15 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
       'is made. `If-Match` is about the source.\n\n' +
       'A repeat is answered with what was recorded: the transfer as it was reserved. With ' +
       '`Prefer: wait=N` it is answered as it stands once it has ended or the wait is over, on a ' +
-      'repeat too.',
+      'repeat too.\n\n' +
+      'With `hold` the money is reserved and nothing else happens, until it is captured or voided, or ' +
+      'until `expiresAt`: 7 days from now where nothing else is said, at most 365.',
     scope: 'ledger:write',
     request: requestTransferRequest,
     examples: {
       rent: { from: 'a1', to: 'b1', amount: 2500, reference: 'rent' },
       withId: { transferId: 't1', from: 'a1', to: 'b1', amount: 2500, currency: 'EUR' },
+      held: { from: 'a1', to: 'b1', amount: 2500, hold: {} },
     },
     answers: {
       202: {
@@ -251,10 +183,17 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
           'The money is reserved, and the transfer under way; with `Prefer: wait=N`, as far as ' +
           'it has got. Or, on an account that many commands meet on, the request still waits to ' +
           'be decided: then `Location` names the place that will have its outcome.',
-        headers: ['RetryAfterOfPending', 'Location', 'PreferenceApplied', 'IdempotencyReplayed'],
-        schema: z.union([Transfer, CommandStatus]),
+        headers: [
+          'RetryAfterOfPending',
+          'Location',
+          'PreferenceApplied',
+          'IdempotencyReplayed',
+          'DryRun',
+        ],
+        schema: z.union([TransferAnswer, CommandStatus]),
         examples: {
           reserved: transfers.reserved,
+          held,
           waitedFor: transfers.settled,
           pending: commands.pending,
         },

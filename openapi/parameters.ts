@@ -7,6 +7,8 @@ export interface Parameter {
   readonly example?: string | number;
   /** The form of its text, where only the code that reads it knows that. */
   readonly format?: 'date-time';
+  /** The one route that reads it so, where others read it differently. */
+  readonly route?: string;
 }
 
 /** The parameters of all routes. */
@@ -70,6 +72,41 @@ export const parameters = {
       'the millisecond; one ahead of now is answered as it stands. See `final`. Not ' +
       'together with `version`.',
     example: '2026-11-21T10:00:00.000Z',
+  },
+  PostingId: { name: 'postingId', in: 'path', description: 'The posting.', example: 'p1' },
+  DryRun: {
+    name: 'dryRun',
+    in: 'query',
+    description:
+      '`true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with ' +
+      'why not, and do nothing. A key that is taken is replayed; none is claimed.',
+  },
+  Owner: { name: 'owner', in: 'query', description: 'Whose accounts; for operators.' },
+  From: {
+    name: 'from',
+    format: 'date-time',
+    in: 'query',
+    description: 'The statement begins after this time, any of RFC 3339; the beginning without it.',
+    example: '2026-11-01T00:00:00Z',
+  },
+  To: {
+    name: 'to',
+    format: 'date-time',
+    in: 'query',
+    description: 'The statement ends with this time, any of RFC 3339; now without it.',
+    example: '2026-11-30T23:59:59.999Z',
+  },
+  Accept: {
+    name: 'Accept',
+    in: 'header',
+    description: '`text/csv` for CSV; JSON otherwise.',
+    example: 'text/csv',
+  },
+  StatementLimit: {
+    name: 'limit',
+    in: 'query',
+    description: 'How many lines a page holds.',
+    route: 'GET /accounts/{accountId}/statement',
   },
   Limit: { name: 'limit', in: 'query', description: 'How many a page holds.' },
   Cursor: { name: 'cursor', in: 'query', description: '`nextCursor` of the page before. Opaque.' },

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { AccountId, Amount, Currency, Reference } from '../../events/values.ts';
+import { postQuery } from '../http/request/dry-run.ts';
 import { IdempotencyKey } from '../http/request/idempotency.ts';
 import { IfMatch } from '../http/request/if-match.ts';
 
@@ -9,7 +10,7 @@ import { IfMatch } from '../http/request/if-match.ts';
  */
 export const movementRequest = z.object({
   path: z.strictObject({ accountId: AccountId }),
-  query: z.strictObject({}),
+  query: postQuery,
   headers: z.object({
     'idempotency-key': z.optional(IdempotencyKey),
     'if-match': z.optional(IfMatch),

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
-import { AccountId, Caller, Currency, Limit } from '../../events/values.ts';
+import { AccountId, AccountName, Caller, Currency, Limit, Metadata } from '../../events/values.ts';
 import { acceptance, nonAcceptance } from '../http/answer/command-answer.ts';
+import { describedAnswer } from '../http/answer/described.ts';
 import { etag } from '../http/answer/http-answer.ts';
 import type { Problem } from '../http/answer/problem.ts';
 import {
@@ -9,15 +10,17 @@ import {
   httpHandler,
 } from '../http/chain/http-handler.ts';
 import { executeCommand } from '../http/execute-command.ts';
+import { postQuery } from '../http/request/dry-run.ts';
 import { deriveId, IdempotencyKey } from '../http/request/idempotency.ts';
 import { IfMatch } from '../http/request/if-match.ts';
 import { minorUnitDigits } from '../ledger/currencies.ts';
 import type { Store } from '../store/store.ts';
 import { recordKey } from '../store/writing/record-key.ts';
+import { forOperators } from './for-operators.ts';
 
 /** What `POST /accounts` takes. */
 export const openAccountRequest = z.object({
-  query: z.strictObject({}),
+  query: postQuery,
   headers: z.object({
     'idempotency-key': z.optional(IdempotencyKey),
     'if-match': z.optional(IfMatch),
@@ -27,6 +30,8 @@ export const openAccountRequest = z.object({
     owner: z.optional(Caller),
     currency: Currency,
     overdraftLimit: z._default(Limit, Limit.parse(0)),
+    name: z.optional(AccountName),
+    metadata: z.optional(Metadata),
   }),
 });
 
@@ -67,24 +72,15 @@ export const createHandler = ({ store, newId, ...http }: Dependencies): HttpHand
     };
     // An account that can still be opened does not exist, so no If-Match holds for it, not even
     // `*`.
-    const result = await executeCommand(
-      store,
-      request,
-      sender.telemetry,
-      headers['if-match'] && [],
-    );
+    const result = await executeCommand(store, request, sender, headers['if-match'] && []);
     if (result.outcome !== 'accepted')
       return nonAcceptance(request.command, result, sender.repeatableBy);
-    return acceptance(result, 201, {
+    const answer = result.answer && (await describedAnswer(store, result.answer));
+    return acceptance({ ...result, answer }, 201, {
       ETag: etag(result.version),
       Location: `/accounts/${accountId}`,
     });
   });
-
-const forOperators = (what: string): Problem => ({
-  code: 'forbidden',
-  detail: `Where ${what}, this takes the scope ledger:operate, which the token does not have.`,
-});
 
 const currencyNotInUse: Problem = {
   code: 'validation_failed',
@@ -93,7 +89,7 @@ const currencyNotInUse: Problem = {
 };
 
 interface Dependencies extends HttpDependencies {
-  readonly store: Pick<Store, 'execute' | 'recordOf'>;
+  readonly store: Pick<Store, 'execute' | 'rehearse' | 'recordOf' | 'commitAt'>;
   /** A new, time-ordered id. */
   readonly newId: () => string;
 }

@@ -1,7 +1,16 @@
 import * as z from 'zod/mini';
-import { AccountId, Amount, Currency, Reference, TransferId } from '../../events/values.ts';
+import {
+  AccountId,
+  Amount,
+  Currency,
+  Metadata,
+  Reference,
+  type Timestamp,
+  TransferId,
+} from '../../events/values.ts';
 import { acceptance, nonAcceptance, replayedHeader } from '../http/answer/command-answer.ts';
 import { json } from '../http/answer/http-answer.ts';
+import type { Problem } from '../http/answer/problem.ts';
 import {
   type HttpDependencies,
   type HttpHandler,
@@ -9,17 +18,20 @@ import {
 } from '../http/chain/http-handler.ts';
 import { executeCommand } from '../http/execute-command.ts';
 import type { Time } from '../http/polling.ts';
+import { postQuery } from '../http/request/dry-run.ts';
 import { deriveId, IdempotencyKey } from '../http/request/idempotency.ts';
 import { IfMatch } from '../http/request/if-match.ts';
 import { Prefer } from '../http/request/prefer.ts';
+import { RequestTime } from '../http/request/request-time.ts';
+import type { Command } from '../ledger/account.ts';
 import type { Store } from '../store/store.ts';
-import { recordKey } from '../store/writing/record-key.ts';
+import { type RecordKey, recordKey } from '../store/writing/record-key.ts';
 import type { Views } from '../views/views.ts';
 import { watchTransfers } from './transfer-end.ts';
 
 /** What `POST /transfers` takes. */
 export const requestTransferRequest = z.object({
-  query: z.strictObject({}),
+  query: postQuery,
   headers: z.object({
     'idempotency-key': z.optional(IdempotencyKey),
     'if-match': z.optional(IfMatch),
@@ -32,6 +44,8 @@ export const requestTransferRequest = z.object({
     amount: Amount,
     currency: z.optional(Currency),
     reference: z.optional(Reference),
+    metadata: z.optional(Metadata),
+    hold: z.optional(z.strictObject({ expiresAt: z.optional(RequestTime) })),
   }),
 });
 
@@ -63,35 +77,54 @@ export const createHandler = ({
 }: Dependencies): HttpHandler => {
   const watch = watchTransfers({ views, time });
 
+  /** A hold that was accepted once is answered again, though its time may be over by now. */
+  const whyNoSuchHold = async (expiresAt: Timestamp | undefined, keys: readonly RecordKey[]) => {
+    if (expiresAt === undefined) return undefined;
+    const left = Date.parse(expiresAt) - time.clock();
+    if (left > LONGEST_HOLD_MS) return holdTooLong;
+    if (left > 0) return undefined;
+    const records = await Promise.all(keys.map((key) => store.recordOf(key)));
+    return records.some((record) => record !== undefined) ? undefined : holdOver;
+  };
+
   return httpHandler(
     http,
     'ledger:write',
     requestTransferRequest,
     async ({ headers, body }, sender) => {
       const { caller, correlationId } = sender;
-      const { transferId: sentId, from, ...rest } = body;
+      const { transferId: sentId, from, hold, ...rest } = body;
       const key = headers['idempotency-key'];
       const derived = key && deriveId(caller, from, key);
       const transferId = sentId ?? TransferId.parse(derived ?? newId());
       const commandIds = new Set([transferId, ...(derived ? [derived] : [])]);
       const wait = headers.prefer?.wait;
       const { logger } = sender.telemetry;
-      const end = wait === undefined ? undefined : watch({ transferId, from, wait, logger });
+      const keys = [...commandIds].map(recordKey);
+      const problem = await whyNoSuchHold(hold?.expiresAt, keys);
+      if (problem) return problem;
+      // A hold rests: it has no end that is worth waiting for, nor is there one in a dry run.
+      const isEndAwaited = wait !== undefined && !hold && !sender.isDryRun;
+      const end = isEndAwaited ? watch({ transferId, from, wait, logger }) : undefined;
+      const command: Command = hold
+        ? { ...rest, ...hold, type: 'hold', accountId: from, transferId }
+        : { ...rest, type: 'reserve', accountId: from, transferId };
       const request = {
-        command: { ...rest, type: 'reserve' as const, accountId: from, transferId },
-        keys: [...commandIds].map(recordKey),
-        atOnce: shortWay,
+        command,
+        keys,
+        atOnce: shortWay && !hold,
         onlyFor: sender.onlyFor,
         actor: caller,
         correlationId,
         elsewhere: end?.elsewhere,
       };
-      const result = await executeCommand(store, request, sender.telemetry, headers['if-match']);
+      const result = await executeCommand(store, request, sender, headers['if-match']);
       if (result.outcome !== 'accepted')
         return nonAcceptance(request.command, result, sender.repeatableBy);
       const location = { Location: `/transfers/${transferId}` };
       const hasEnded = result.answer?.['endedAt'] !== undefined;
-      if (hasEnded && !result.replayed) sender.telemetry.count('TransfersSettledAtOnce', 1);
+      if (hasEnded && !result.replayed && !sender.isDryRun)
+        sender.telemetry.count('TransfersSettledAtOnce', 1);
 
       if (!end) return acceptance(result, 202, location);
       const waited = { ...location, 'Preference-Applied': `wait=${wait}` };
@@ -104,9 +137,21 @@ export const createHandler = ({
   );
 };
 
+/** In milliseconds: 365 days. */
+const LONGEST_HOLD_MS = 365 * 24 * 60 * 60_000;
+
+const noSuchHold = (message: string): Problem => ({
+  code: 'validation_failed',
+  detail: `hold.expiresAt ${message}.`,
+  errors: [{ path: 'hold.expiresAt', message }],
+});
+
+const holdTooLong = noSuchHold('must be at most 365 days ahead');
+const holdOver = noSuchHold('must lie ahead');
+
 interface Dependencies extends HttpDependencies {
   readonly shortWay: boolean;
-  readonly store: Pick<Store, 'execute'>;
+  readonly store: Pick<Store, 'execute' | 'rehearse' | 'recordOf'>;
   readonly views: Pick<Views, 'transfer'>;
   /** A new, time-ordered id. */
   readonly newId: () => string;

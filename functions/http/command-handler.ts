@@ -2,6 +2,7 @@ import type { AccountId } from '../../events/values.ts';
 import type { Command } from '../ledger/account.ts';
 import type { Store } from '../store/store.ts';
 import { acceptance, nonAcceptance } from './answer/command-answer.ts';
+import { describedAnswer } from './answer/described.ts';
 import { etag } from './answer/http-answer.ts';
 import { type HttpDependencies, type HttpHandler, httpHandler } from './chain/http-handler.ts';
 import { executeCommand } from './execute-command.ts';
@@ -22,7 +23,7 @@ interface CommandInput {
 /** What deciding such a command takes. */
 export interface CommandHandlerDependencies extends HttpDependencies {
   /** Decides. */
-  readonly store: Pick<Store, 'execute'>;
+  readonly store: Pick<Store, 'execute' | 'rehearse' | 'commitAt'>;
 }
 
 /** Who may send such a command. */
@@ -33,11 +34,12 @@ export interface MaySend {
 }
 
 /**
- * Makes a route that has one command decided on the account in its path, and answers 201 with the
+ * Makes a route that has one command decided on the account in its path, and answers with the
  * ledger's answer.
  * @param may who may send it.
  * @param schema what the route takes.
  * @param toCommand the command that a request asks for.
+ * @param status that of the answer: 201 where there is something new.
  * @returns what makes the route's handler from the store, telemetry and how callers are told apart.
  *
  * @example export const createHandler = commandHandler({ scope: 'ledger:write', accounts: 'own' },
@@ -48,6 +50,7 @@ export const commandHandler =
     { scope, accounts }: MaySend,
     schema: RequestSchema<Input>,
     toCommand: (input: Input) => Command,
+    status: 200 | 201 = 201,
   ) =>
   ({ store, ...http }: CommandHandlerDependencies): HttpHandler =>
     httpHandler(http, scope, schema, async (input, sender) => {
@@ -59,12 +62,8 @@ export const commandHandler =
         actor: sender.caller,
         correlationId: sender.correlationId,
       };
-      const result = await executeCommand(
-        store,
-        request,
-        sender.telemetry,
-        input.headers['if-match'],
-      );
+      const result = await executeCommand(store, request, sender, input.headers['if-match']);
       if (result.outcome !== 'accepted') return nonAcceptance(command, result, sender.repeatableBy);
-      return acceptance(result, 201, { ETag: etag(result.version) });
+      const answer = result.answer && (await describedAnswer(store, result.answer));
+      return acceptance({ ...result, answer }, status, { ETag: etag(result.version) });
     });

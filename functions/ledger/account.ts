@@ -58,7 +58,7 @@ const Turnover = z.object({
   count: z.int(),
   amount: z.string().check(z.regex(/^\d+$/)),
 });
-type Turnover = z.infer<typeof Turnover>;
+export type Turnover = z.infer<typeof Turnover>;
 
 /**
  * An account short of its single reservations, of which it may have thousands open. `available` is
@@ -375,8 +375,8 @@ const Reverse = z.object({
   accountId: AccountId,
   transferId: TransferId,
   to: AccountId,
-  /** The transfer that is reversed, and how much it paid in. */
-  reverses: z.object({ transferId: TransferId, amount: Amount }),
+  /** The transfer that is reversed, and how much it paid in; 0: nothing, or nothing yet. */
+  reverses: z.object({ transferId: TransferId, amount: Limit }),
   amount: z.optional(Amount),
   currency: Currency,
   reference: z.optional(Reference),
@@ -533,6 +533,7 @@ export const RejectionCode = z.enum([
   'hold_captured',
   'not_held',
   'already_reversed',
+  'not_settled',
   /** No code of the contract: the hold is gone from the account, and what it ended with stands elsewhere. */
   'hold_ended',
   /** No code of the contract: what is said of the account has changed meanwhile. */
@@ -821,17 +822,13 @@ const reverse = (command: Reverse, account: Account, reversed: number): Decision
   const { transferId, amount: paid } = command.reverses;
   const reversible = MinorUnits.parse(paid - reversed);
   const amount = command.amount ?? reversible;
-  const refuseTooMuch = (): Decision | undefined =>
-    amount > reversible || amount === 0
-      ? {
-          outcome: 'rejected',
-          rejection: {
-            code: 'already_reversed',
-            detail: `${reversible} of transfer ${transferId} can still be reversed.`,
-            reversible,
-          },
-        }
-      : undefined;
+  const refuseTooMuch = (): Decision | undefined => {
+    if (paid === 0)
+      return rejected('not_settled', `Transfer ${transferId} has not paid anything in.`);
+    if (amount > 0 && amount <= reversible) return undefined;
+    const detail = `${reversible} of transfer ${transferId} can still be reversed.`;
+    return { outcome: 'rejected', rejection: { code: 'already_reversed', detail, reversible } };
+  };
   return setAside(
     { ...command, amount },
     account,

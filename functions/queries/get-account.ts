@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { AccountId, Version } from '../../events/values.ts';
 import { accountNotFound } from '../http/answer/command-answer.ts';
+import { described } from '../http/answer/described.ts';
 import { etag, json } from '../http/answer/http-answer.ts';
 import { unlessKnown } from '../http/answer/not-modified.ts';
 import type { Problem } from '../http/answer/problem.ts';
@@ -43,7 +44,7 @@ export const AccountAnswer = z.extend(AccountView, { final: z.optional(z.boolean
  * its time when it is planned, and its write may land later: until then the account as it was at
  * that time can still change. Every function, and its last write, ends well within five minutes.
  */
-const FINAL_AFTER_MS = 5 * 60_000;
+export const FINAL_AFTER_MS = 5 * 60_000;
 
 /**
  * `GET /accounts/{accountId}`: the account from its stream's tail, so a client reads its own
@@ -75,7 +76,7 @@ export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHand
       if (version !== undefined && found !== version)
         return versionNotFound(accountId, version, found);
       const body: z.infer<typeof AccountAnswer> = {
-        ...accountView(accountId, account, Version.parse(found)),
+        ...(await described(store, accountView(accountId, account, Version.parse(found)))),
         ...(at === undefined ? {} : { final: now - Date.parse(at) >= FINAL_AFTER_MS }),
       };
       const answer = json(200, body, { ETag: etag(found) });
@@ -95,6 +96,6 @@ const versionNotFound = (
 });
 
 interface Dependencies extends HttpDependencies {
-  readonly store: Pick<Store, 'load' | 'asOf' | 'isOwnedBy'>;
+  readonly store: Pick<Store, 'load' | 'asOf' | 'isOwnedBy' | 'commitAt'>;
   readonly clock: () => number;
 }

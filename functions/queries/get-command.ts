@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { AccountId, Timestamp, Version } from '../../events/values.ts';
 import { recordUnreadable } from '../http/answer/command-answer.ts';
+import { describedAnswer } from '../http/answer/described.ts';
 import { json } from '../http/answer/http-answer.ts';
 import type { Problem } from '../http/answer/problem.ts';
 import {
@@ -75,9 +76,11 @@ export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHand
     }
     if (!record) return notFound;
     if (record.outcome === 'unreadable') return recordUnreadable;
+    const status = statusOf(record, commandId);
+    const answer = status.answer && (await describedAnswer(store, status.answer));
     return json(
       200,
-      statusOf(record, commandId),
+      { ...status, ...(answer && { answer }) },
       record.outcome === 'pending' ? { 'Retry-After': '1' } : {},
     );
   });
@@ -111,6 +114,6 @@ const statusOf = (record: CommandRecord, commandId: string): RecordedStatus => {
 };
 
 interface Dependencies extends HttpDependencies {
-  readonly store: Pick<Store, 'recordOf' | 'decidePending' | 'isOwnedBy'>;
+  readonly store: Pick<Store, 'recordOf' | 'decidePending' | 'isOwnedBy' | 'commitAt'>;
   readonly clock: () => number;
 }

@@ -56,7 +56,8 @@ export const createHandler = ({ store, views, ...http }: Dependencies): HttpHand
     // client chose another id.
     if (record?.outcome !== 'accepted' || record.answer?.['transferId'] !== transferId)
       return notFound;
-    const { answer } = record;
+    // What the source has available is for those who asked for the transfer.
+    const { availableAfter: _, ...answer } = record.answer;
     return (await isShown({ from: answer['from'], to: answer['to'] }))
       ? json(200, answer)
       : notFound;

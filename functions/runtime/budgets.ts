@@ -7,6 +7,8 @@
 export const budgets = {
   /** One command; one read of an account. */
   command: 8_000,
+  /** How long a request of many commands begins accounts. Each takes up to `command`. */
+  bulk: 10_000,
   /** Each of the three steps of `get-command`: read, decide what is overdue, read again. */
   getCommand: 4_000,
   /** The views, and then the record. */

@@ -8,10 +8,12 @@ import { executeTogether } from './execute-together.ts';
 import { isOwnedBy, rememberOwners } from './owners.ts';
 import { decidePending, type PendingTally } from './queueing/decide-pending.ts';
 import { rememberHotAccounts } from './queueing/hot-accounts.ts';
+import { rehearse } from './rehearse.ts';
 import type { Commit } from './stream/commit.ts';
 import { type EntriesPage, readEntries } from './stream/entries.ts';
 import { loadTail, readBackwards, readCommitAt, readHistory, tailAsOf } from './stream/read.ts';
 import type { Tail } from './stream/tail.ts';
+import { claimKey } from './writing/bulk-claim.ts';
 import { findRecord, type PendingCommand } from './writing/command-record.ts';
 import type { RecordKey } from './writing/record-key.ts';
 import type { FoundRecord } from './writing/write.ts';
@@ -42,12 +44,12 @@ export interface Store {
   /**
    * Reads an account's commits, oldest first.
    * @param range versions, both included; the commit that holds `from` is the first. Without it:
-   *   all of them.
+   *   all of them. `pageSize` is how many a request reads at most.
    * @throws {StoreUnavailable} where DynamoDB did not answer a page in time.
    */
   history(
     accountId: AccountId,
-    range?: { readonly from?: number; readonly to?: number },
+    range?: { readonly from?: number; readonly to?: number; readonly pageSize?: number },
   ): AsyncIterable<Commit>;
   /**
    * Reads the commit that holds an event.
@@ -71,6 +73,13 @@ export interface Store {
   ): Promise<EntriesPage>;
   /** Decides a command once and appends its events: see {@link execute}. */
   execute(request: CommandRequest): Promise<CommandResult>;
+  /** Tells what would become of a command, and does nothing: see {@link rehearse}. */
+  rehearse(request: CommandRequest): Promise<CommandResult>;
+  /**
+   * Claims a key for a request of many commands: see {@link claimKey}.
+   * @throws {StoreUnavailable} where DynamoDB did not answer in time.
+   */
+  claim(key: string, fingerprint: string): Promise<'new' | 'same' | 'other'>;
   /** Decides commands of one account together, each once: see {@link executeTogether}. */
   executeTogether(
     accountId: AccountId,
@@ -122,6 +131,8 @@ export const createStore = (dependencies: StoreDependencies): Store => {
       readBackwards(all, askUntil(all, deadline()), accountId, { pageSize: LATEST }),
     entries: (accountId, page) => readEntries(all, askUntil(all, deadline()), accountId, page),
     execute: (request) => execute(all, request),
+    rehearse: (request) => rehearse(all, request),
+    claim: (key, fingerprint) => claimKey(all, key, fingerprint, deadline()),
     executeTogether: (accountId, requests, tail) => executeTogether(all, accountId, requests, tail),
     recordOf: (key) => untilAnswered(all, deadline(), () => findRecord(all, key)),
     decidePending: (accountId, pending) => decidePending(all, accountId, pending, deadline()),

@@ -10,6 +10,7 @@ export type Resource =
   | 'queue/stream'
   | 'views'
   | 'views/openTransfers'
+  | 'views/accountsByOwner'
   | 'workflow'
   | 'workflow/executions'
   | 'dead-letters'
@@ -27,7 +28,13 @@ export type Access = Readonly<Partial<Record<Resource, readonly string[]>>>;
  */
 export type FunctionGroup = (typeof functionGroups)[number];
 
-export const functionGroups = ['commands', 'queries', 'projections', 'transfers'] as const;
+export const functionGroups = [
+  'accounts',
+  'commands',
+  'queries',
+  'projections',
+  'transfers',
+] as const;
 
 /**
  * A route of the HTTP API. A GET route takes HEAD as well; `$default` takes every request that no
@@ -36,7 +43,7 @@ export const functionGroups = ['commands', 'queries', 'projections', 'transfers'
 export type Route = ClientRoute | '$default';
 
 /** A route that a client asks for by its name. */
-export type ClientRoute = `${'GET' | 'POST'} /${string}`;
+export type ClientRoute = `${'GET' | 'PATCH' | 'POST'} /${string}`;
 
 /** One Lambda function: its code, its size and all that it may do. */
 export interface FunctionDefinition {
@@ -47,6 +54,8 @@ export interface FunctionDefinition {
   readonly route?: Route;
   /** Whether anybody may ask that route, without a token. */
   readonly isPublic?: true;
+  /** Whether it is asked for so seldom that it gains nothing from environments that are always there. */
+  readonly isRare?: true;
   readonly access: Access;
   /**
    * What it may do besides where an environment takes many requests at once: what several of them
@@ -105,6 +114,42 @@ const catalogue = {
     timeout: 25,
     memory: 1024,
   },
+  'amend-account': {
+    group: 'accounts',
+    description: 'Changes what is said of an account, and how far it may be overdrawn',
+    route: 'PATCH /accounts/{accountId}',
+    isRare: true,
+    access: decide,
+    timeout: 25,
+    memory: 1024,
+  },
+  'freeze-account': {
+    group: 'accounts',
+    description: 'Has an account refuse payments',
+    route: 'POST /accounts/{accountId}/freeze',
+    isRare: true,
+    access: decideOrQueue,
+    timeout: 25,
+    memory: 1024,
+  },
+  'unfreeze-account': {
+    group: 'accounts',
+    description: 'Opens a frozen account again',
+    route: 'POST /accounts/{accountId}/unfreeze',
+    isRare: true,
+    access: decideOrQueue,
+    timeout: 25,
+    memory: 1024,
+  },
+  'close-account': {
+    group: 'accounts',
+    description: 'Closes an empty account for ever',
+    route: 'POST /accounts/{accountId}/close',
+    isRare: true,
+    access: decideOrQueue,
+    timeout: 25,
+    memory: 1024,
+  },
   deposit: {
     group: 'commands',
     description: 'Pays money into an account from outside',
@@ -137,6 +182,51 @@ const catalogue = {
     timeout: 25,
     memory: 1024,
   },
+  'capture-transfer': {
+    group: 'commands',
+    description: 'Has a held transfer carried out',
+    route: 'POST /transfers/{transferId}/capture',
+    isRare: true,
+    access: { ...decideOrQueue, views: ['dynamodb:GetItem'] },
+    timeout: 25,
+    memory: 1024,
+  },
+  'void-transfer': {
+    group: 'commands',
+    description: 'Gives a held transfer back',
+    route: 'POST /transfers/{transferId}/void',
+    isRare: true,
+    access: { ...decideOrQueue, views: ['dynamodb:GetItem'] },
+    timeout: 25,
+    memory: 1024,
+  },
+  'reverse-transfer': {
+    group: 'commands',
+    description: 'Takes a transfer back by another',
+    route: 'POST /transfers/{transferId}/reversal',
+    isRare: true,
+    access: decideOrQueue,
+    timeout: 25,
+    memory: 1024,
+  },
+  'create-posting': {
+    group: 'commands',
+    description: 'Moves money between several accounts at once',
+    route: 'POST /postings',
+    isRare: true,
+    access: decide,
+    timeout: 25,
+    memory: 1024,
+  },
+  bulk: {
+    group: 'commands',
+    description: 'Decides many deposits, withdrawals and transfers in one request',
+    route: 'POST /bulk',
+    isRare: true,
+    access: decideOrQueue,
+    timeout: 28,
+    memory: 1024,
+  },
   'decide-pending': {
     group: 'commands',
     description:
@@ -158,6 +248,36 @@ const catalogue = {
     description: 'The statement of an account',
     route: 'GET /accounts/{accountId}/entries',
     access: { events: ['dynamodb:Query'] },
+    timeout: 25,
+    memory: 1024,
+  },
+  'list-accounts': {
+    group: 'queries',
+    description: 'The accounts of an owner',
+    route: 'GET /accounts',
+    isRare: true,
+    access: {
+      events: ['dynamodb:Query'],
+      'views/accountsByOwner': ['dynamodb:Query'],
+    },
+    timeout: 25,
+    memory: 1024,
+  },
+  'get-statement': {
+    group: 'queries',
+    description: 'The statement of an account for a period, with its totals',
+    route: 'GET /accounts/{accountId}/statement',
+    isRare: true,
+    access: { events: ['dynamodb:Query'] },
+    timeout: 25,
+    memory: 1024,
+  },
+  'get-posting': {
+    group: 'queries',
+    description: 'A posting with its legs',
+    route: 'GET /postings/{postingId}',
+    isRare: true,
+    access: { commands: ['dynamodb:GetItem'], events: ['dynamodb:Query'] },
     timeout: 25,
     memory: 1024,
   },
@@ -356,8 +476,8 @@ export const httpRoutes: ReadonlyMap<HttpRoute, FunctionName> = new Map(
  * search at a time.
  */
 export const gainsFromSharing = (name: FunctionName): boolean => {
-  const { route, access } = definitionOf(name);
-  return route !== undefined && Object.keys(access).length > 0;
+  const { route, access, isRare } = definitionOf(name);
+  return route !== undefined && Object.keys(access).length > 0 && !isRare;
 };
 
 /** Every path of the API, and the methods that it answers: HEAD wherever it answers GET. */

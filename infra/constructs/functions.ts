@@ -131,6 +131,7 @@ function arnsOf(
     'queue/stream': streamArnOf(queue),
     views: views.tableArn,
     'views/openTransfers': `${views.tableArn}/index/openTransfers`,
+    'views/accountsByOwner': `${views.tableArn}/index/accountsByOwner`,
     workflow: workflowArn,
     // Any execution: its name comes from its transfer, which is not known yet.
     'workflow/executions': stack.formatArn({

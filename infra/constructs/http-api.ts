@@ -168,10 +168,9 @@ const routeKeys = (route: Route): readonly string[] => {
 };
 
 const methods = new Map(
-  [HttpMethod.ANY, HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST].map((method) => [
-    `${method}`,
-    method,
-  ]),
+  [HttpMethod.ANY, HttpMethod.GET, HttpMethod.HEAD, HttpMethod.PATCH, HttpMethod.POST].map(
+    (method) => [`${method}`, method],
+  ),
 );
 
 function routeKey(key: string): HttpRouteKey {

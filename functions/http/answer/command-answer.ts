@@ -9,12 +9,12 @@ type Accepted = Extract<CommandResult, { outcome: 'accepted' }>;
 /**
  * The answer to an accepted command: what was recorded with it, the same every time.
  * @param result what became of the command.
- * @param statusCode 201, or 202 where more is to come.
+ * @param statusCode 200, 201 where there is something new, or 202 where more is to come.
  * @param headers those of the answer, such as `ETag`.
  */
 export const acceptance = (
   result: Accepted,
-  statusCode: 201 | 202,
+  statusCode: 200 | 201 | 202,
   headers: Readonly<Record<string, string>>,
 ): HttpAnswer => {
   if (result.answer === undefined) throw new Error('an accepted command of a client has an answer');
@@ -44,7 +44,9 @@ export const nonAcceptance = (
   switch (result.outcome) {
     case 'rejected': {
       const { code, ...rejection } = result.rejection;
-      return { code: publicCodeOf(code), ...rejection, headers: replayedHeader(result) };
+      // For a posting there may be many reasons of one account each: they are all the posting's.
+      const status = rejection.leg === undefined ? undefined : 422;
+      return { code: publicCodeOf(code), ...rejection, status, headers: replayedHeader(result) };
     }
     case 'version_mismatch': {
       const { currentVersion } = result;
@@ -99,7 +101,7 @@ export const accountNotFound = (accountId: string): Problem => ({
 });
 
 /** The key, or the transfer's id, was used for another request. */
-const idempotencyKeyReused: Problem = {
+export const idempotencyKeyReused: Problem = {
   code: 'idempotency_key_reused',
   detail:
     'This key or transferId belongs to an earlier request that was not the same. Use a new one.',

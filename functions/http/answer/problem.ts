@@ -53,6 +53,8 @@ export interface InvalidPart {
 /** An error as a value, before it is put into words for HTTP. */
 export interface Problem {
   readonly code: ProblemCode;
+  /** Where it is another than the code's own. */
+  readonly status?: number | undefined;
   /**
    * One or two sentences for the client's developer: what happened and what to do. Nothing
    * internal.
@@ -74,7 +76,7 @@ export interface Problem {
 }
 
 /** The body of an error (RFC 9457). */
-export interface ProblemBody extends Omit<Problem, 'headers'> {
+export interface ProblemBody extends Omit<Problem, 'headers' | 'status'> {
   /** A URI that stands for the code. */
   readonly type: string;
   readonly title: string;
@@ -91,11 +93,10 @@ export const isProblem = (outcome: HttpAnswer | Problem): outcome is Problem => 
  * @param problem what is wrong.
  * @param rawPath the path that was asked for, as API Gateway hands it over.
  */
-export const problemAnswer = (
-  { code, detail, available, currentVersion, reversible, leg, errors, headers }: Problem,
-  rawPath: string,
-): HttpAnswer => {
-  const { status, title } = PROBLEMS[code];
+export const problemAnswer = (problem: Problem, rawPath: string): HttpAnswer => {
+  const { code, detail, available, currentVersion, reversible, leg, errors, headers } = problem;
+  const { title } = PROBLEMS[code];
+  const { status = PROBLEMS[code].status } = problem;
   const body: ProblemBody = {
     type: `urn:holdfast:problem:${code}`,
     title,

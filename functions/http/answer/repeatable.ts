@@ -1,6 +1,6 @@
 /**
  * What the client itself sent that makes its request happen once, however often it sends it: its
- * `Idempotency-Key`, or the `transferId` that it chose. An id that this code makes is no such key:
+ * `Idempotency-Key`, or the `transferId` or `postingId` that it chose. An id that this code makes is no such key:
  * the client does not know it, and the next request gets another one. What an answer may promise of
  * a repeat follows from this.
  * @param request the request as its route's schema reads it.
@@ -9,8 +9,11 @@
 export const repeatableBy = (request: unknown): string | undefined => {
   if (memberOf(memberOf(request, 'headers'), 'idempotency-key') !== undefined)
     return 'Idempotency-Key';
-  const transferId = memberOf(memberOf(request, 'body'), 'transferId');
-  return typeof transferId === 'string' ? `transferId ${transferId}` : undefined;
+  for (const name of ['transferId', 'postingId']) {
+    const id = memberOf(memberOf(request, 'body'), name);
+    if (typeof id === 'string') return `${name} ${id}`;
+  }
+  return undefined;
 };
 
 const memberOf = (value: unknown, name: string): unknown =>

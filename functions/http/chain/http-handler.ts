@@ -1,5 +1,6 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import * as z from 'zod/mini';
 import type { Caller } from '../../../events/values.ts';
 import type { HttpTelemetry, RequestTelemetry } from '../../runtime/telemetry.ts';
 import type { HttpAnswer } from '../answer/http-answer.ts';
@@ -29,6 +30,10 @@ export interface Sender {
    * What the client sent that makes the request safe to send again, in words; see `repeatableBy`.
    */
   readonly repeatableBy: string | undefined;
+  /** Whether it has a scope, which `ledger:operate` stands for too. */
+  readonly may: (scope: Scope) => boolean;
+  /** Whether it only wants to hear what would be answered: nothing may be done for it. */
+  readonly isDryRun: boolean;
 }
 
 /** What Lambda invokes for a request to the HTTP API (payload 2.0). */
@@ -48,17 +53,19 @@ const LAST_MOMENT_MS = 250;
  * Puts a route behind the chain that all of them share: correlation id, logs and metrics, identity,
  * validation, and errors as `application/problem+json`.
  * @param dependencies telemetry, and how callers are told apart.
- * @param scope what a caller needs to ask this route at all; `ledger:operate` will do for any. It
- *   is looked at before the body is.
+ * @param scope what a caller needs to ask this route at all, or one of several; `ledger:operate` will
+ *   do for any. It is looked at before the body is.
  * @param schema what the route takes; the chain answers anything else before `respond` hears of it.
  * @param respond the route itself: a function of the request. It returns what it expects to go
  *   wrong, as a {@link Problem}; what it throws is logged and answered 500.
+ * @param options.mostBodyBytes the largest body that it reads, where it is not the usual one.
  */
 export const httpHandler = <Input>(
   { telemetry, callers }: HttpDependencies,
-  scope: Scope,
+  scope: Scope | readonly Scope[],
   schema: RequestSchema<Input>,
   respond: (input: Input, sender: Sender) => Promise<HttpAnswer | Problem>,
+  { mostBodyBytes }: { readonly mostBodyBytes?: number } = {},
 ): HttpHandler =>
   chain(
     telemetry,
@@ -66,16 +73,21 @@ export const httpHandler = <Input>(
       const { caller, scopes = new Set() } = context;
       if (caller === undefined) return NAMELESS;
       const isOperator = scopes.has('ledger:operate');
-      if (!isOperator && !scopes.has(scope)) return outOfScope(scope);
-      const request = readRequest(schema, event);
+      const wanted = [scope].flat();
+      if (!isOperator && !wanted.some((one) => scopes.has(one))) return outOfScope(wanted);
+      const request = readRequest(schema, event, mostBodyBytes);
       if (!request.ok) return request.problem;
       context.repeatableBy = repeatableBy(request.input);
-      return respond(request.input, {
+      const isDryRun = isRehearsal(request.input);
+      const answer = await respond(request.input, {
         caller,
         onlyFor: isOperator ? undefined : caller,
         ...known(context),
         repeatableBy: context.repeatableBy,
+        isDryRun,
+        may: (one) => isOperator || scopes.has(one),
       });
+      return isDryRun && !isProblem(answer) ? rehearsed(answer) : answer;
     },
     [identity(callers)],
   );
@@ -121,7 +133,18 @@ const NAMELESS: Problem = {
   detail: 'The token names no caller: its sub must be a text of 1 to 128 characters.',
 };
 
-const outOfScope = (scope: Scope): Problem => ({
+const outOfScope = (wanted: readonly Scope[]): Problem => ({
   code: 'forbidden',
-  detail: `This takes the scope ${scope}, which the token does not have.`,
+  detail: `This takes the scope ${wanted.join(' or ')}, which the token does not have.`,
 });
+
+/** Whether a request, as its route's schema reads it, is a dry run. */
+const isRehearsal = (input: unknown): boolean => DryRunInput.safeParse(input).success;
+
+const DryRunInput = z.object({ query: z.object({ dryRun: z.literal(true) }) });
+
+/** What would be answered: nothing was made that one could go to, and no version was reached. */
+const rehearsed = ({ headers, ...answer }: HttpAnswer): HttpAnswer => {
+  const { ETag: _, Location: __, ...others } = headers;
+  return { ...answer, statusCode: 200, headers: { ...others, 'Dry-Run': 'true' } };
+};

@@ -20,22 +20,32 @@ export type ReadRequest<Input> =
  * Reads a request.
  * @param schema what the route takes.
  * @param event the request as API Gateway hands it over.
+ * @param mostBodyBytes the largest body that is read, where it is not the usual one.
  * @returns its parts as the schema makes them, or 400 with what is wrong, all at once, 413 or 415.
  */
 export const readRequest = <Input>(
   schema: RequestSchema<Input>,
   event: APIGatewayProxyEventV2,
+  mostBodyBytes?: number,
 ): ReadRequest<Input> => {
   const { pathParameters: path = {}, queryStringParameters: query = {}, headers, routeKey } = event;
   const takesBody = 'body' in schema.shape;
   const inHeaders = takesBody ? invalidHeaders(event) : [];
   if (inHeaders.length > 0) return invalid(inHeaders);
-  const body = takesBody ? readJsonBody(event) : undefined;
+  const body = takesBody ? readJsonBody(event, mostBodyBytes) : undefined;
   if (body?.ok === false) return body;
-  const result = schema.safeParse(
-    { path, query, headers, body: body?.value, routeKey },
-    { error: inWords },
-  );
+  return readValue(schema, { path, query, headers, body: body?.value, routeKey });
+};
+
+/**
+ * Reads a value, such as one of many requests that came together.
+ * @returns it as the schema makes it, or 400 with what is wrong.
+ */
+export const readValue = <Input>(
+  schema: z.ZodMiniType<Input>,
+  value: unknown,
+): ReadRequest<Input> => {
+  const result = schema.safeParse(value, { error: inWords });
   if (result.success) return { ok: true, input: result.data };
   return invalid(result.error.issues.flatMap(invalidParts));
 };

@@ -40,6 +40,10 @@ export interface LogFields {
   readonly remedy?: string;
   // How much was seen to
   readonly found?: number;
+  readonly due?: number;
+  readonly ended?: number;
+  readonly failed?: number;
+  readonly hasMore?: boolean;
   readonly started?: number;
   readonly left?: number;
   readonly commits?: number;
@@ -61,7 +65,7 @@ const all: Readonly<Record<keyof LogFields, true>> = {
   ...{ to: true, version: true, keys: true, sequenceNumber: true, commit: true, pk: true },
   ...{ sk: true, name: true, route: true, status: true, milliseconds: true, caller: true },
   ...{ problem: true, outcome: true, reason: true, replayed: true, reservedAt: true },
-  ...{ error: true, remedy: true, found: true, started: true, left: true, commits: true },
+  ...{ error: true, remedy: true, found: true, due: true, ended: true, failed: true, hasMore: true, started: true, left: true, commits: true },
   ...{ rows: true, missing: true, different: true, extra: true, unreadable: true },
   ...{ unknown: true, examples: true, input: true, next: true },
 };

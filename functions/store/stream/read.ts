@@ -65,16 +65,20 @@ export const tailAsOf = async (
  * Reads a stream's commits, oldest first, in pages as DynamoDB gives them (at most 1 MB each).
  * @param ask sends each page's request: in a long history some answers are lost.
  * @param range versions, both ends included; the commit that holds `from` is the first. Without it:
- *   the whole stream.
+ *   the whole stream. `pageSize`: how many a request reads, at most.
  */
 export async function* readHistory(
   table: EventsTable,
   ask: Ask,
   streamId: AccountId,
-  { from = 1, to = Number.MAX_SAFE_INTEGER }: { readonly from?: number; readonly to?: number } = {},
+  {
+    from = 1,
+    to = Number.MAX_SAFE_INTEGER,
+    pageSize,
+  }: { readonly from?: number; readonly to?: number; readonly pageSize?: number } = {},
 ): AsyncGenerator<Commit> {
   const holding = from > 1 ? await ask(() => lastCommit(table, streamId, from)) : undefined;
-  yield* commitsBetween(table, ask, streamId, holding?.version ?? from, to);
+  yield* commitsBetween(table, ask, streamId, holding?.version ?? from, to, pageSize);
 }
 
 /**
@@ -141,6 +145,7 @@ async function* commitsBetween(
   streamId: AccountId,
   from: number,
   to: number,
+  pageSize?: number,
 ): AsyncGenerator<Commit> {
   let cursor: Record<string, unknown> | undefined;
   do {
@@ -150,6 +155,7 @@ async function* commitsBetween(
         KeyConditionExpression: 'streamId = :streamId AND #version BETWEEN :from AND :to',
         ExpressionAttributeNames: { '#version': 'version' },
         ExpressionAttributeValues: { ':streamId': streamId, ':from': from, ':to': to },
+        ...(pageSize === undefined ? {} : { Limit: pageSize }),
         ...(cursor ? { ExclusiveStartKey: cursor } : {}),
       }),
     );

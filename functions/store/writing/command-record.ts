@@ -127,12 +127,17 @@ const readAnswer = (answer: unknown): unknown => {
  * Two commands are the same where this is: sha-256 over the command as canonical JSON (RFC 8785).
  * Records outlive the code: a field that is added to a command must be absent where a client does
  * not send it, or repeats would count as other commands.
+ * What a client does not send is not in it: how much a transfer paid in, which the reversal of one
+ * that is not credited yet cannot know.
  * @returns base64url, 43 characters.
  */
 export const fingerprint = (command: Command): string =>
   createHash('sha256')
-    .update(canonicalize(command) ?? '')
+    .update(canonicalize(asSent(command)) ?? '')
     .digest('base64url');
+
+const asSent = (command: Command): unknown =>
+  command.type === 'reverse' ? { ...command, reverses: command.reverses.transferId } : command;
 
 /**
  * Reads the record under a key, strongly consistent.

@@ -15,13 +15,13 @@ export type JsonBody =
  * Reads a request's body as JSON. A byte that is no UTF-8 may have been replaced on the way: that
  * text is not what the client sent, so it is refused like the byte itself.
  * @param event the request; API Gateway hands over some bodies in base64.
+ * @param most the largest body that is read, in bytes.
  * @returns what it says, or 415, 413 or 400.
  */
-export const readJsonBody = ({
-  headers,
-  body = '',
-  isBase64Encoded,
-}: APIGatewayProxyEventV2): JsonBody => {
+export const readJsonBody = (
+  { headers, body = '', isBase64Encoded }: APIGatewayProxyEventV2,
+  most = MAX_BODY_BYTES,
+): JsonBody => {
   if (isEncoded(headers['content-encoding'] ?? '')) {
     return refused({
       code: 'unsupported_media_type',
@@ -37,10 +37,10 @@ export const readJsonBody = ({
     });
   }
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
-  if (bytes.length > MAX_BODY_BYTES) {
+  if (bytes.length > most) {
     return refused({
       code: 'body_too_large',
-      detail: `The body has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} are read.`,
+      detail: `The body has ${bytes.length} bytes; at most ${most} are read.`,
     });
   }
   if (!isBase64Encoded && wasReplaced(body, bytes.length, headers['content-length']))

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import * as z from 'zod/mini';
+import type { AccountId } from '../../../events/values.ts';
+import { idempotencyKeyReused } from '../../http/answer/command-answer.ts';
+import { json } from '../../http/answer/http-answer.ts';
+import {
+  type HttpDependencies,
+  type HttpHandler,
+  httpHandler,
+  type Sender,
+} from '../../http/chain/http-handler.ts';
+import { countOutcome } from '../../http/execute-command.ts';
+import { postQuery } from '../../http/request/dry-run.ts';
+import { deriveId, IdempotencyKey } from '../../http/request/idempotency.ts';
+import { inParallel } from '../../runtime/in-parallel.ts';
+import { isStoreUnavailable } from '../../runtime/unavailable.ts';
+import type { CommandResult } from '../../store/deciding/command-result.ts';
+import type { Store } from '../../store/store.ts';
+import { BulkResult, createItems, type PreparedItem } from './items.ts';
+
+/** The most items of one request. */
+const MOST_ITEMS = 500;
+
+/** What `POST /bulk` takes. Each item is read by itself: one that is not valid fails alone. */
+export const bulkRequest = z.object({
+  query: postQuery,
+  headers: z.object({ 'idempotency-key': z.optional(IdempotencyKey) }),
+  body: z.strictObject({
+    items: z
+      .array(z.unknown())
+      .check(
+        z.minLength(1, 'must have at least one item'),
+        z.maxLength(MOST_ITEMS, `must have at most ${MOST_ITEMS} items`),
+      ),
+  }),
+});
+
+/** What it answers: what became of each item, in their order. */
+export const BulkAnswer = z.object({ results: z.array(BulkResult) });
+
+/** The largest body that is read, in bytes: 1 MB. */
+const MOST_BODY_BYTES = 1_000_000;
+
+/** How many accounts are worked on at once. */
+const ACCOUNTS_AT_ONCE = 8;
+
+/**
+ * `POST /bulk`: has many deposits, withdrawals and transfers decided in one request. Those of one
+ * account are decided in their order, as many in one commit as a transaction holds; those of others
+ * meanwhile. Each has its own outcome, as its own request would have had.
+ *
+ * With an `Idempotency-Key` every item has a key of its own, so a repeat of the request hears of each
+ * item what became of it, and does what was left undone; another request under that key is refused
+ * whole.
+ * @param dependencies the store, new ids, the clock (milliseconds since 1970) and the time that a
+ *   request has, telemetry, and how callers are told apart.
+ * @returns a handler that answers 200 with the outcome of every item.
+ */
+export const createHandler = ({
+  store,
+  newId,
+  clock,
+  budget,
+  ...http
+}: Dependencies): HttpHandler =>
+  httpHandler(
+    http,
+    ['ledger:write', 'ledger:deposit'],
+    bulkRequest,
+    async ({ headers, body }, sender) => {
+      const key = headers['idempotency-key'];
+      const bulkId = key && deriveId(sender.caller, '', key);
+      if (bulkId !== undefined && !sender.isDryRun) {
+        const claimed = await store.claim(bulkId, fingerprintOf(body.items));
+        if (claimed === 'other') return idempotencyKeyReused;
+      }
+      const deadline = clock() + budget;
+      const items = createItems({ sender, bulkId, newId })(body.items);
+      const results: BulkResult[] = items.map((item) => ('result' in item ? item.result : undone));
+      const asked = items.flatMap((item, index) => ('request' in item ? [{ ...item, index }] : []));
+      const byAccount = Map.groupBy(asked, ({ request }) => request.command.accountId);
+      await inParallel(byAccount, ACCOUNTS_AT_ONCE, async ([accountId, ofAccount]) => {
+        if (clock() >= deadline) return;
+        const { onlyFor } = sender;
+        const isOwn = onlyFor === undefined || (await store.isOwnedBy(accountId, onlyFor));
+        const [may, mayNot] = [
+          ofAccount.filter(({ isOfOwner }) => isOwn || !isOfOwner),
+          ofAccount.filter(({ isOfOwner }) => !isOwn && isOfOwner),
+        ];
+        for (const { index, toResult } of mayNot)
+          results[index] = toResult({ outcome: 'not_theirs' });
+        const decided = await decide(store, accountId, may, sender);
+        for (const [place, { index, toResult }] of may.entries()) {
+          const result = decided[place];
+          if (result) results[index] = toResult(result);
+        }
+      });
+      return json(200, { results });
+    },
+    { mostBodyBytes: MOST_BODY_BYTES },
+  );
+
+type AskedItem = Extract<PreparedItem, { readonly request: unknown }>;
+
+/** Has the items of one account decided, in their order. One account's trouble is not the others'. */
+const decide = async (
+  store: Pick<Store, 'executeTogether' | 'rehearse'>,
+  accountId: AccountId,
+  items: readonly AskedItem[],
+  { isDryRun, telemetry: { count, logger } }: Sender,
+): Promise<readonly CommandResult[]> => {
+  const requests = items.map(({ request }) => request);
+  try {
+    if (isDryRun) return await Promise.all(requests.map((request) => store.rehearse(request)));
+    const results = await store.executeTogether(accountId, requests);
+    for (const result of results) countOutcome(result, count);
+    return results;
+  } catch (error) {
+    logger.error('the items of an account could not be decided', { accountId, error });
+    const reason = isStoreUnavailable(error) ? error.reason : 'unknown';
+    return requests.map(() => ({ outcome: 'undecided', reason }));
+  }
+};
+
+/** What the time did not suffice for. */
+const undone: BulkResult = {
+  status: 503,
+  body: {
+    type: 'urn:holdfast:problem:try_again',
+    title: 'Not now',
+    status: 503,
+    detail: 'Nothing was done for this item. Send it again.',
+    instance: '/bulk',
+    code: 'try_again',
+  },
+};
+
+const fingerprintOf = (items: readonly unknown[]): string =>
+  createHash('sha256')
+    .update(canonicalize(items) ?? '')
+    .digest('base64url');
+
+interface Dependencies extends HttpDependencies {
+  readonly store: Pick<Store, 'executeTogether' | 'rehearse' | 'claim' | 'isOwnedBy'>;
+  /** A new, time-ordered id. */
+  readonly newId: () => string;
+  readonly clock: () => number;
+  readonly budget: number;
+}

@@ -1,0 +1,152 @@
+import * as z from 'zod/mini';
+import {
+  AccountId,
+  Amount,
+  Currency,
+  Metadata,
+  Reference,
+  TransferId,
+} from '../../../events/values.ts';
+import { acceptance, nonAcceptance } from '../../http/answer/command-answer.ts';
+import type { HttpAnswer } from '../../http/answer/http-answer.ts';
+import { isProblem, type Problem, problemAnswer } from '../../http/answer/problem.ts';
+import type { Sender } from '../../http/chain/http-handler.ts';
+import type { Scope } from '../../http/identity/scope.ts';
+import { deriveId, IdempotencyKey } from '../../http/request/idempotency.ts';
+import { RequestTime } from '../../http/request/request-time.ts';
+import { readValue } from '../../http/request/validation.ts';
+import type { Command } from '../../ledger/account.ts';
+import type { CommandRequest, CommandResult } from '../../store/deciding/command-result.ts';
+import { type RecordKey, recordKey } from '../../store/writing/record-key.ts';
+
+const movement = {
+  key: z.optional(IdempotencyKey),
+  accountId: AccountId,
+  amount: Amount,
+  currency: z.optional(Currency),
+  reference: z.optional(Reference),
+};
+
+/** One of the requests of a bulk: the body of its own route, and what stands beside that there. */
+export const BulkItem = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('deposit'), ...movement }),
+  z.strictObject({ type: z.literal('withdrawal'), ...movement }),
+  z.strictObject({
+    type: z.literal('transfer'),
+    key: z.optional(IdempotencyKey),
+    transferId: z.optional(TransferId),
+    from: AccountId,
+    to: AccountId,
+    amount: Amount,
+    currency: z.optional(Currency),
+    reference: z.optional(Reference),
+    metadata: z.optional(Metadata),
+    hold: z.optional(z.strictObject({ expiresAt: z.optional(RequestTime) })),
+  }),
+]);
+type BulkItem = z.infer<typeof BulkItem>;
+
+/** What became of an item: as its own request would have been answered. */
+export const BulkResult = z.object({
+  status: z.int(),
+  body: z.looseObject({}),
+  replayed: z.optional(z.boolean()),
+});
+export interface BulkResult {
+  readonly status: number;
+  readonly body: unknown;
+  readonly replayed?: true;
+}
+
+/** An item that is to be decided, or what became of it before that. */
+export type PreparedItem =
+  | {
+      readonly request: CommandRequest;
+      readonly toResult: (result: CommandResult) => BulkResult;
+      /** Whether only the owner of its account may ask for it. */
+      readonly isOfOwner: boolean;
+    }
+  | { readonly result: BulkResult };
+
+interface ItemDependencies {
+  readonly sender: Sender;
+  /** The id that the key of the whole request stands for. */
+  readonly bulkId: string | undefined;
+  readonly newId: () => string;
+}
+
+/** Reads the items of a request. */
+export const createItems =
+  (dependencies: ItemDependencies) =>
+  (items: readonly unknown[]): PreparedItem[] =>
+    items.map((item, index) => prepared(dependencies, item, index));
+
+const prepared = (
+  { sender, bulkId, newId }: ItemDependencies,
+  value: unknown,
+  index: number,
+): PreparedItem => {
+  const read = readValue(BulkItem, value);
+  if (!read.ok) return { result: resultOf(read.problem, '/bulk') };
+  const item = read.input;
+  const scope: Scope = item.type === 'deposit' ? 'ledger:deposit' : 'ledger:write';
+  if (!sender.may(scope)) return { result: resultOf(outOfScope(scope), pathOf(item)) };
+  const { caller: actor, correlationId } = sender;
+  const accountId = item.type === 'transfer' ? item.from : item.accountId;
+  const own = item.key && deriveId(actor, accountId, item.key);
+  const derived = own ?? (bulkId && deriveItemId(sender, bulkId, index));
+  const { command, keys } = commandOf(item, derived, newId);
+  const repeatableBy = item.key ? 'key' : bulkId ? 'Idempotency-Key' : idOf(item);
+  return {
+    request: { command, keys, actor, correlationId },
+    isOfOwner: item.type !== 'deposit',
+    toResult: (result) => resultOf(answerTo(command, result, repeatableBy), pathOf(item)),
+  };
+};
+
+/** The id that an item has by its place in a request with a key. */
+const deriveItemId = ({ caller }: Sender, bulkId: string, index: number): string =>
+  deriveId(caller, '', IdempotencyKey.parse(`bulk ${bulkId} ${index}`));
+
+const commandOf = (
+  { key: _, ...item }: BulkItem,
+  derived: string | undefined,
+  newId: () => string,
+): { readonly command: Command; readonly keys: readonly RecordKey[] } => {
+  const keys = derived === undefined ? [] : [recordKey(derived)];
+  if (item.type === 'deposit') return { command: item, keys };
+  if (item.type === 'withdrawal') return { command: { ...item, type: 'withdraw' }, keys };
+  const { transferId: sentId, from: accountId, hold, type: __, ...rest } = item;
+  const transferId = sentId ?? TransferId.parse(derived ?? newId());
+  const command: Command = hold
+    ? { ...rest, ...hold, type: 'hold', accountId, transferId }
+    : { ...rest, type: 'reserve', accountId, transferId };
+  return { command, keys: [...new Set([recordKey(transferId), ...keys])] };
+};
+
+const idOf = (item: BulkItem): string | undefined =>
+  item.type === 'transfer' && item.transferId ? `transferId ${item.transferId}` : undefined;
+
+const answerTo = (
+  command: Command,
+  result: CommandResult,
+  repeatableBy: string | undefined,
+): HttpAnswer | Problem =>
+  result.outcome === 'accepted'
+    ? acceptance(result, command.type === 'deposit' || command.type === 'withdraw' ? 201 : 202, {})
+    : nonAcceptance(command, result, repeatableBy);
+
+/** The path of an item's own request. */
+const pathOf = (item: BulkItem): string =>
+  item.type === 'transfer' ? '/transfers' : `/accounts/${item.accountId}/${item.type}s`;
+
+const resultOf = (outcome: HttpAnswer | Problem, path: string): BulkResult => {
+  const { statusCode, headers, body } = isProblem(outcome) ? problemAnswer(outcome, path) : outcome;
+  const replayed = headers['Idempotency-Replayed'] === 'true' ? { replayed: true as const } : {};
+  return { status: statusCode, body: JSON.parse(body), ...replayed };
+};
+
+const outOfScope = (scope: Scope): Problem => ({
+  code: 'forbidden',
+  detail: `This takes the scope ${scope}, which the token does not have.`,
+});

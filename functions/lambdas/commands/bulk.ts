@@ -1,0 +1,14 @@
+import { randomBytes } from 'node:crypto';
+import { createHandler } from '../../commands/bulk/bulk.ts';
+import { httpFromEnvironment } from '../../http/identity/from-environment.ts';
+import { createIds } from '../../http/ids.ts';
+import { budgets } from '../../runtime/budgets.ts';
+import { storeFromEnvironment } from '../../store/from-environment.ts';
+
+export const handler = createHandler({
+  store: storeFromEnvironment(),
+  newId: createIds({ clock: Date.now, random: randomBytes }),
+  clock: Date.now,
+  budget: budgets.bulk,
+  ...httpFromEnvironment(),
+});
