@@ -7,8 +7,11 @@
 export const budgets = {
   /** One command; one read of an account. */
   command: 8_000,
-  /** How long a request of many commands begins accounts. Each takes up to `command`. */
-  bulk: 10_000,
+  /**
+   * How long a request of many commands begins accounts, and how long each of an account's two
+   * steps takes: whose it is, and the decisions.
+   */
+  bulk: { accounts: 10_000, step: 5_000 },
   /** Each of the three steps of `get-command`: read, decide what is overdue, read again. */
   getCommand: 4_000,
   /** The views, and then the record. */

@@ -3,10 +3,10 @@ import { closeAccountRequest } from '../../functions/commands/accounts/close-acc
 import { freezeAccountRequest } from '../../functions/commands/accounts/freeze-account.ts';
 import { unfreezeAccountRequest } from '../../functions/commands/accounts/unfreeze-account.ts';
 import { BulkAnswer, bulkRequest } from '../../functions/commands/bulk/bulk.ts';
-import { captureTransferRequest } from '../../functions/commands/holds/capture-transfer.ts';
-import { reverseTransferRequest } from '../../functions/commands/holds/reverse-transfer.ts';
-import { voidTransferRequest } from '../../functions/commands/holds/void-transfer.ts';
 import { createPostingRequest } from '../../functions/commands/postings/create-posting.ts';
+import { captureTransferRequest } from '../../functions/commands/transfers/capture-transfer.ts';
+import { reverseTransferRequest } from '../../functions/commands/transfers/reverse-transfer.ts';
+import { voidTransferRequest } from '../../functions/commands/transfers/void-transfer.ts';
 import { AccountView, PostingAnswer, TransferAnswer } from '../../functions/ledger/answers.ts';
 import { Posting } from '../../functions/ledger/posting.ts';
 import { getPostingRequest } from '../../functions/queries/get-posting.ts';

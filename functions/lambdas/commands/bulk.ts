@@ -6,9 +6,9 @@ import { budgets } from '../../runtime/budgets.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
 
 export const handler = createHandler({
-  store: storeFromEnvironment(),
+  store: storeFromEnvironment({ budget: budgets.bulk.step }),
   newId: createIds({ clock: Date.now, random: randomBytes }),
   clock: Date.now,
-  budget: budgets.bulk,
+  budget: budgets.bulk.accounts,
   ...httpFromEnvironment(),
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createHandler } from '../../commands/holds/reverse-transfer.ts';
+import { createHandler } from '../../commands/transfers/reverse-transfer.ts';
 import { httpFromEnvironment } from '../../http/identity/from-environment.ts';
 import { createIds } from '../../http/ids.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';

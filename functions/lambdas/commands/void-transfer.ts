@@ -1,4 +1,4 @@
-import { createHandler } from '../../commands/holds/void-transfer.ts';
+import { createHandler } from '../../commands/transfers/void-transfer.ts';
 import { httpFromEnvironment } from '../../http/identity/from-environment.ts';
 import { storeFromEnvironment } from '../../store/from-environment.ts';
 import { endOfHoldFromEnvironment } from '../../transfers/from-environment.ts';

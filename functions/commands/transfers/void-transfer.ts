@@ -12,7 +12,7 @@ import { IdempotencyKey, keysOnAccount } from '../../http/request/idempotency.ts
 import { IfMatch } from '../../http/request/if-match.ts';
 import type { Store } from '../../store/store.ts';
 import { type EndOfHold, notAccepted } from './end-of-hold.ts';
-import { saidOf, transferOf } from './held-transfer.ts';
+import { saidOf, transferOf } from './recorded-transfer.ts';
 
 /** What `POST /transfers/{transferId}/void` takes. */
 export const voidTransferRequest = z.object({

@@ -12,7 +12,7 @@ import { deriveId, IdempotencyKey } from '../../http/request/idempotency.ts';
 import { IfMatch } from '../../http/request/if-match.ts';
 import type { Store } from '../../store/store.ts';
 import { recordKey } from '../../store/writing/record-key.ts';
-import { type RecordedTransfer, transferOf } from './held-transfer.ts';
+import { type RecordedTransfer, transferOf } from './recorded-transfer.ts';
 
 /** What `POST /transfers/{transferId}/reversal` takes. */
 export const reverseTransferRequest = z.object({

@@ -1,0 +1,618 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiAnswer } from '../setup/api.ts';
+import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { eventually } from '../setup/eventually.ts';
+
+let cloud: TestCloud;
+
+beforeAll(async () => {
+  cloud = await startTestCloud();
+});
+
+afterAll(() => cloud.stop());
+
+let accounts = 0;
+/** Opens an account of its own for a test. */
+const open = async (balance = 0, more: Record<string, unknown> = {}): Promise<string> => {
+  accounts += 1;
+  const accountId = `bank-${accounts}`;
+  await cloud.api.account(accountId, balance, more);
+  return accountId;
+};
+const account = async (accountId: string) => (await cloud.api.get(`/accounts/${accountId}`)).body;
+const post = (path: string, body: unknown = {}, headers: Record<string, string> = {}) =>
+  cloud.api.post(path, body, headers);
+const refused = (answer: ApiAnswer, status: number, code: string, more: object = {}) =>
+  expect(answer).toMatchObject({ status, body: { code, ...more } });
+
+/** A transfer that holds 60 of 100, from a new account to another. */
+const held = async (hold: object = {}) => {
+  const [from, to] = [await open(100), await open()];
+  const answer = await post('/transfers', { from, to, amount: 60, reference: 'order 7', hold });
+  const transferId = String(answer.body['transferId']);
+  return { from, to, transferId, answer, path: `/transfers/${transferId}` };
+};
+const transfer = async (transferId: string) =>
+  (await cloud.api.get(`/transfers/${transferId}`)).body;
+const ended = (transferId: string) => cloud.api.ended(transferId);
+
+describe('what is said of an account', () => {
+  it('is shown from its opening on, changed in part, and removed', async () => {
+    const said = { name: 'Household', metadata: { 'crm.id': '4711', branch: 'north' } };
+    const accountId = await open(5, said);
+    expect(await account(accountId)).toMatchObject({ ...said, balance: 5, version: 2 });
+    const amended = await cloud.api.patch(`/accounts/${accountId}`, {
+      name: 'Rent',
+      metadata: { branch: null, desk: '3' },
+    });
+    expect(amended).toMatchObject({
+      status: 200,
+      body: { name: 'Rent', metadata: { 'crm.id': '4711', desk: '3' }, version: 3 },
+    });
+    expect(amended.headers.get('etag')).toBe('"3"');
+    expect(await account(accountId)).toEqual(amended.body);
+    expect((await cloud.api.get(`/accounts/${accountId}?version=2`)).body).toMatchObject(said);
+    const same = await cloud.api.patch(`/accounts/${accountId}`, { name: 'Rent' });
+    expect(same).toMatchObject({ status: 200, body: { version: 3 } });
+  });
+
+  it('is bounded, with what is there already', async () => {
+    const accountId = await open(0, { metadata: { a: 'x'.repeat(2_000) } });
+    const answer = await cloud.api.patch(`/accounts/${accountId}`, {
+      metadata: { b: 'x'.repeat(99) },
+    });
+    refused(answer, 400, 'validation_failed', { errors: [{ path: 'metadata' }] });
+    refused(await cloud.api.patch(`/accounts/${accountId}`, {}), 400, 'validation_failed');
+    const named = await cloud.api.patch(`/accounts/${accountId}`, '{"metadata":{"__proto__":"x"}}');
+    refused(named, 400, 'validation_failed');
+  });
+
+  it('changes the overdraft no further than it is in use', async () => {
+    const accountId = await open(0, { overdraftLimit: 100 });
+    await post(`/accounts/${accountId}/withdrawals`, { amount: 60 });
+    const path = `/accounts/${accountId}`;
+    refused(await cloud.api.patch(path, { overdraftLimit: 59 }), 422, 'limit_in_use', {
+      available: -60,
+    });
+    expect(await cloud.api.patch(path, { overdraftLimit: 60 })).toMatchObject({
+      status: 200,
+      body: { overdraftLimit: 60 },
+    });
+  });
+});
+
+describe('the accounts of an owner', () => {
+  it('are listed newest first, each on one page', async () => {
+    const opened = [await open(1), await open(2), await open(3)];
+    const seen: unknown[] = [];
+    await eventually(async () => {
+      seen.length = 0;
+      let cursor: unknown;
+      do {
+        const query: string = cursor === undefined ? '' : `&cursor=${cursor}`;
+        const page = await cloud.api.get(`/accounts?limit=2${query}`);
+        const list = page.body['accounts'];
+        if (Array.isArray(list)) seen.push(...list.map(({ accountId }) => accountId));
+        cursor = page.body['nextCursor'];
+      } while (cursor !== undefined);
+      expect(seen).toEqual(expect.arrayContaining(opened));
+    });
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(seen.slice(0, 3)).toEqual(opened.toReversed());
+  });
+});
+
+describe('a frozen account', () => {
+  it('with its debits frozen pays nothing out, and takes money in', async () => {
+    const [accountId, other] = [await open(100), await open(100)];
+    const frozen = await post(`/accounts/${accountId}/freeze`, {
+      scope: 'debits',
+      reason: 'court',
+    });
+    expect(frozen).toMatchObject({ status: 200, body: { status: 'frozen', frozen: 'debits' } });
+    const again = await post(`/accounts/${accountId}/freeze`, { scope: 'debits' });
+    expect(again).toMatchObject({ status: 200, body: { version: frozen.body['version'] } });
+    refused(
+      await post(`/accounts/${accountId}/withdrawals`, { amount: 1 }),
+      422,
+      'account_not_open',
+    );
+    refused(
+      await post('/transfers', { from: accountId, to: other, amount: 1 }),
+      422,
+      'account_not_open',
+    );
+    expect(await post(`/accounts/${accountId}/deposits`, { amount: 1 })).toMatchObject({
+      status: 201,
+    });
+    const { ended: into } = await cloud.api.transfer({
+      transferId: `into-${accountId}`,
+      from: other,
+      to: accountId,
+      amount: 1,
+    });
+    expect(into.body).toMatchObject({ status: 'settled' });
+    const open_ = await post(`/accounts/${accountId}/unfreeze`);
+    expect(open_).toMatchObject({ status: 200, body: { status: 'open' } });
+    expect(open_.body).not.toHaveProperty('frozen');
+    expect(await post(`/accounts/${accountId}/withdrawals`, { amount: 1 })).toMatchObject({
+      status: 201,
+    });
+  });
+
+  it('with all of it frozen takes nothing in: a transfer is released', async () => {
+    const [accountId, other] = [await open(), await open(100)];
+    await post(`/accounts/${accountId}/freeze`, { scope: 'all' });
+    refused(await post(`/accounts/${accountId}/deposits`, { amount: 1 }), 422, 'account_not_open');
+    const { ended: end } = await cloud.api.transfer({
+      transferId: `frozen-${accountId}`,
+      from: other,
+      to: accountId,
+      amount: 1,
+    });
+    expect(end.body).toMatchObject({ status: 'released', reason: 'account_not_open' });
+    expect(await account(other)).toMatchObject({ balance: 100, reserved: 0 });
+  });
+});
+
+describe('closing an account', () => {
+  it('takes an empty one, and is for ever', async () => {
+    const accountId = await open(5);
+    const path = `/accounts/${accountId}`;
+    refused(await post(`${path}/close`), 422, 'account_not_empty');
+    await post(`${path}/withdrawals`, { amount: 5 });
+    const closed = await post(`${path}/close`);
+    expect(closed).toMatchObject({
+      status: 200,
+      body: { status: 'closed', closedAt: expect.any(String) },
+    });
+    expect(await post(`${path}/close`)).toMatchObject({ status: 200, body: closed.body });
+    for (const answer of [
+      await post(`${path}/deposits`, { amount: 1 }),
+      await post(`${path}/freeze`, { scope: 'all' }),
+      await cloud.api.patch(path, { name: 'x' }),
+    ])
+      refused(answer, 422, 'account_not_open');
+  });
+});
+
+describe('a hold', () => {
+  it('reserves and rests, shows in the steps, and is captured whole', async () => {
+    const { from, to, transferId, answer, path } = await held();
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { status: 'held', heldAmount: 60, amount: 60, steps: [{ step: 'held' }] },
+    });
+    expect(await account(from)).toMatchObject({ balance: 100, reserved: 60, available: 40 });
+    expect(await transfer(transferId)).toMatchObject({ status: 'held' });
+    await eventually(async () => {
+      const list = await cloud.api.get(`/accounts/${from}/transfers?status=held`);
+      expect(list.body).toMatchObject({ transfers: [{ transferId, status: 'held' }] });
+    });
+    const captured = await post(`${path}/capture`);
+    expect(captured).toMatchObject({
+      status: 202,
+      body: { status: 'reserved', amount: 60, heldAmount: 60, reference: 'order 7' },
+    });
+    expect((await ended(transferId)).body).toMatchObject({
+      status: 'settled',
+      amount: 60,
+      steps: [{ step: 'held' }, { step: 'reserved' }, { step: 'credited' }, { step: 'settled' }],
+    });
+    expect(await account(to)).toMatchObject({ balance: 60 });
+    refused(await post(`${path}/capture`), 422, 'hold_captured');
+    refused(await post(`${path}/void`), 422, 'hold_captured');
+  });
+
+  it('is captured in part: the remainder is given back at once', async () => {
+    const { from, to, transferId, path } = await held();
+    refused(await post(`${path}/capture`, { amount: 61 }), 422, 'exceeds_hold');
+    const keyed = { 'Idempotency-Key': 'capture' };
+    const captured = await post(`${path}/capture`, { amount: 25 }, keyed);
+    expect(captured).toMatchObject({ status: 202, body: { amount: 25, heldAmount: 60 } });
+    const again = await post(`${path}/capture`, { amount: 25 }, keyed);
+    expect(again).toMatchObject({ status: 202, body: captured.body });
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect((await ended(transferId)).body).toMatchObject({ status: 'settled', amount: 25 });
+    expect(await account(from)).toMatchObject({ balance: 75, reserved: 0 });
+    expect(await account(to)).toMatchObject({ balance: 25 });
+  });
+
+  it('is voided', async () => {
+    const { from, transferId, path } = await held();
+    expect(await post(`${path}/void`)).toMatchObject({
+      status: 200,
+      body: { status: 'released', reason: 'voided', reference: 'order 7' },
+    });
+    expect(await account(from)).toMatchObject({ balance: 100, reserved: 0 });
+    refused(await post(`${path}/capture`), 422, 'hold_voided');
+    refused(await post(`${path}/void`), 422, 'hold_voided');
+    await eventually(async () =>
+      expect(await transfer(transferId)).toMatchObject({ status: 'released', reason: 'voided' }),
+    );
+  });
+
+  it('expires, though nobody asks', async () => {
+    const expiresAt = new Date(Date.now() + 1_500).toISOString();
+    const { from, transferId, path } = await held({ expiresAt });
+    await eventually(async () => {
+      await cloud.invoke('expire-holds');
+      expect(await account(from)).toMatchObject({ reserved: 0 });
+    }, 60_000);
+    refused(await post(`${path}/capture`), 422, 'hold_expired');
+    expect((await ended(transferId)).body).toMatchObject({ status: 'released', reason: 'expired' });
+  });
+
+  it('is not captured once its time is over, however late the schedule is', async () => {
+    const { path } = await held({ expiresAt: new Date(Date.now() + 300).toISOString() });
+    await eventually(async () => refused(await post(`${path}/capture`), 422, 'hold_expired'));
+  });
+
+  it('stays while its source is frozen', async () => {
+    const { from, path } = await held();
+    await post(`/accounts/${from}/freeze`, { scope: 'all' });
+    refused(await post(`${path}/capture`), 422, 'account_not_open');
+    expect(await account(from)).toMatchObject({ reserved: 60 });
+    await post(`/accounts/${from}/unfreeze`);
+    expect(await post(`${path}/capture`)).toMatchObject({ status: 202 });
+  });
+
+  it('is released with the reason where its destination was closed meanwhile', async () => {
+    const { from, to, transferId, path } = await held();
+    await post(`/accounts/${to}/close`);
+    await post(`${path}/capture`);
+    expect((await ended(transferId)).body).toMatchObject({
+      status: 'released',
+      reason: 'account_not_open',
+    });
+    expect(await account(from)).toMatchObject({ balance: 100, reserved: 0 });
+  });
+
+  it('is asked for within a year, and ahead', async () => {
+    const [from, to] = [await open(100), await open()];
+    const until = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    for (const expiresAt of [until(366), until(-1)]) {
+      const answer = await post('/transfers', { from, to, amount: 1, hold: { expiresAt } });
+      refused(answer, 400, 'validation_failed', { errors: [{ path: 'hold.expiresAt' }] });
+    }
+  });
+
+  it('is no other transfer', async () => {
+    const [from, to] = [await open(100), await open()];
+    const transferId = `plain-${from}`;
+    await cloud.api.transfer({ transferId, from, to, amount: 1 });
+    refused(await post(`/transfers/${transferId}/capture`), 422, 'not_held');
+    refused(await post(`/transfers/${transferId}/void`), 422, 'not_held');
+    refused(await post('/transfers/nothing/capture'), 404, 'transfer_not_found');
+  });
+});
+
+describe('a reversal', () => {
+  const settled = async (amount = 60) => {
+    const [from, to] = [await open(100), await open()];
+    const transferId = `paid-${from}`;
+    await cloud.api.transfer({ transferId, from, to, amount });
+    return { from, to, transferId, path: `/transfers/${transferId}/reversal` };
+  };
+
+  it('takes a transfer back, in parts that never exceed it, and is linked both ways', async () => {
+    const { from, to, transferId, path } = await settled();
+    const part = await post(path, { amount: 20, reference: 'returned' });
+    expect(part).toMatchObject({
+      status: 202,
+      body: { from: to, to: from, amount: 20, reverses: transferId },
+    });
+    const first = String(part.body['transferId']);
+    expect((await ended(first)).body).toMatchObject({ status: 'settled', reverses: transferId });
+    refused(await post(path, { amount: 41 }), 422, 'already_reversed', { reversible: 40 });
+    const rest = await post(path);
+    expect(rest).toMatchObject({ status: 202, body: { amount: 40 } });
+    await ended(String(rest.body['transferId']));
+    refused(await post(path), 422, 'already_reversed', { reversible: 0 });
+    expect(await account(from)).toMatchObject({ balance: 100 });
+    expect(await account(to)).toMatchObject({ balance: 0 });
+    await eventually(async () =>
+      expect((await transfer(transferId))['reversals']).toEqual(
+        expect.arrayContaining([{ transferId: first, amount: 20, status: 'settled' }]),
+      ),
+    );
+  });
+
+  it('is refused where the money is spent, and can be tried again', async () => {
+    const { to, path } = await settled();
+    await post(`/accounts/${to}/withdrawals`, { amount: 60 });
+    refused(await post(path), 422, 'insufficient_funds');
+    await post(`/accounts/${to}/deposits`, { amount: 60 });
+    expect(await post(path)).toMatchObject({ status: 202, body: { amount: 60 } });
+  });
+
+  it('gives its part back where it is released', async () => {
+    const { from, to, path } = await settled();
+    await post(`/accounts/${from}/freeze`, { scope: 'all' });
+    const lost = await post(path, { amount: 50 });
+    expect((await ended(String(lost.body['transferId']))).body).toMatchObject({
+      status: 'released',
+    });
+    await post(`/accounts/${from}/unfreeze`);
+    expect(await account(to)).toMatchObject({ balance: 60, reserved: 0 });
+    expect(await post(path)).toMatchObject({ status: 202, body: { amount: 60 } });
+  });
+
+  it('is of what was credited', async () => {
+    const { path } = await held();
+    refused(await post(`${path}/reversal`), 422, 'not_settled');
+    const keyed = { 'Idempotency-Key': 'reversal' };
+    refused(await post(`${path}/reversal`, {}, keyed), 422, 'not_settled');
+    await post(`${path}/capture`);
+    await cloud.api.ended(path.replace('/transfers/', ''));
+    const again = await post(`${path}/reversal`, {}, keyed);
+    refused(again, 422, 'not_settled');
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(await post(`${path}/reversal`)).toMatchObject({ status: 202 });
+  });
+});
+
+describe('a posting', () => {
+  const legsOf = (ids: readonly string[], amounts: readonly number[]) =>
+    ids.map((accountId, index) => ({ accountId, amount: amounts[index] ?? 0 }));
+
+  it('lands whole, and is there to be read', async () => {
+    const ids = [await open(100), await open(), await open()];
+    const body = {
+      postingId: `p-${ids[0]}`,
+      legs: legsOf(ids, [-100, 97, 3]),
+      reference: 'order 4711',
+      metadata: { shop: '9' },
+    };
+    const posted = await post('/postings', body);
+    expect(posted).toMatchObject({ status: 201, body: { ...body, currency: 'EUR' } });
+    expect(posted.headers.get('location')).toBe(`/postings/${body.postingId}`);
+    expect(await cloud.api.get(`/postings/${body.postingId}`)).toMatchObject({
+      status: 200,
+      body: { ...body, legs: posted.body['legs'] },
+    });
+    expect((await cloud.api.get(`/accounts/${ids[1]}/entries`)).body).toMatchObject({
+      entries: [{ kind: 'posting_in', amount: 97, postingId: body.postingId }],
+    });
+    const again = await post('/postings', body);
+    expect(again).toMatchObject({ status: 201, body: posted.body });
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    refused(await cloud.api.get('/postings/nothing'), 404, 'posting_not_found');
+  });
+
+  it('lands not at all where a leg is refused, which is named', async () => {
+    const ids = [await open(100), await open(10), await open()];
+    refused(
+      await post('/postings', { legs: legsOf(ids, [-50, -11, 61]) }),
+      422,
+      'insufficient_funds',
+      { leg: 1, available: 10 },
+    );
+    expect(await account(String(ids[0]))).toMatchObject({ balance: 100 });
+    const missing = [String(ids[0]), 'nobody-there'];
+    refused(await post('/postings', { legs: legsOf(missing, [-1, 1]) }), 422, 'account_not_found', {
+      leg: 1,
+    });
+    refused(await post('/postings', { legs: legsOf(ids, [-50, 10, 39]) }), 422, 'unbalanced_legs');
+    const dollars = await open(0, { currency: 'USD' });
+    refused(
+      await post('/postings', { legs: legsOf([String(ids[0]), dollars], [-1, 1]) }),
+      422,
+      'currency_mismatch',
+      { leg: 1 },
+    );
+    for (const legs of [
+      legsOf([String(ids[0])], [-1]),
+      legsOf([String(ids[0]), String(ids[0])], [-1, 1]),
+      legsOf(ids, [-1, 0, 1]),
+    ])
+      refused(await post('/postings', { legs }), 400, 'validation_failed');
+  });
+});
+
+describe('many requests in one', () => {
+  it('are each decided, in order, and hear what they would have heard alone', async () => {
+    const [a, b] = [await open(), await open()];
+    const items = [
+      { type: 'withdrawal', accountId: a, amount: 1 },
+      { type: 'deposit', accountId: a, amount: 10, key: 'in' },
+      { type: 'withdrawal', accountId: a, amount: 4 },
+      { type: 'transfer', from: a, to: b, amount: 6 },
+      { type: 'deposit', accountId: 'nobody-there', amount: 1 },
+      { type: 'deposit', accountId: a, amount: 0 },
+      { type: 'gift' },
+    ];
+    const keyed = { 'Idempotency-Key': `bulk-${a}` };
+    const answer = await post('/bulk', { items }, keyed);
+    expect(answer).toMatchObject({
+      status: 200,
+      body: {
+        results: [
+          { status: 422, body: { code: 'insufficient_funds' } },
+          { status: 201, body: { kind: 'deposit', balanceAfter: 10 } },
+          { status: 201, body: { kind: 'withdrawal', balanceAfter: 6 } },
+          { status: 202, body: { from: a, to: b, amount: 6 } },
+          { status: 404, body: { code: 'account_not_found' } },
+          { status: 400, body: { code: 'validation_failed' } },
+          { status: 400, body: { code: 'validation_failed' } },
+        ],
+      },
+    });
+    const again = await post('/bulk', { items }, keyed);
+    const { results } = again.body;
+    expect(results).toMatchObject([
+      { status: 422, replayed: true },
+      { status: 201, replayed: true },
+      {},
+      {},
+      {},
+      {},
+      {},
+    ]);
+    await eventually(async () => expect(await account(a)).toMatchObject({ balance: 0 }));
+    refused(
+      await post('/bulk', { items: items.slice(0, 2) }, keyed),
+      422,
+      'idempotency_key_reused',
+    );
+  });
+
+  it('of one account share commits: 500 deposits in at most 8', async () => {
+    const accountId = await open();
+    const items = Array.from({ length: 500 }, (_, index) => ({
+      type: 'deposit',
+      accountId,
+      amount: 1,
+      key: `d-${index}`,
+    }));
+    const answer = await post('/bulk', { items });
+    const { results } = answer.body;
+    expect(Array.isArray(results) && results.every(({ status }) => status === 201)).toBe(true);
+    expect(await account(accountId)).toMatchObject({ balance: 500, version: 501 });
+    refused(await post('/bulk', { items: [...items, items[0]] }), 400, 'validation_failed');
+  });
+});
+
+describe('a dry run', () => {
+  it('answers as it would be answered, and does nothing', async () => {
+    const [a, b] = [await open(100), await open()];
+    const before = await account(a);
+    const keyed = { 'Idempotency-Key': 'rehearsed' };
+    const dry = await post(`/accounts/${a}/withdrawals?dryRun=true`, { amount: 30 }, keyed);
+    expect(dry).toMatchObject({ status: 200, body: { kind: 'withdrawal', balanceAfter: 70 } });
+    expect(dry.headers.get('dry-run')).toBe('true');
+    refused(
+      await post(`/accounts/${a}/withdrawals?dryRun=true`, { amount: 101 }),
+      422,
+      'insufficient_funds',
+    );
+    expect(await post('/transfers?dryRun=true', { from: a, to: b, amount: 1 })).toMatchObject({
+      status: 200,
+    });
+    refused(
+      await post('/transfers?dryRun=true', { from: a, to: 'nobody-there', amount: 1 }),
+      404,
+      'account_not_found',
+    );
+    const legs = [
+      { accountId: a, amount: -1 },
+      { accountId: b, amount: 1 },
+    ];
+    expect(await post('/postings?dryRun=true', { legs })).toMatchObject({ status: 200 });
+    expect(await account(a)).toEqual(before);
+    expect(await post(`/accounts/${a}/withdrawals`, { amount: 30 }, keyed)).toMatchObject({
+      status: 201,
+    });
+    const replayed = await post(`/accounts/${a}/withdrawals?dryRun=true`, { amount: 30 }, keyed);
+    expect(replayed.headers.get('idempotency-replayed')).toBe('true');
+  });
+});
+
+describe('a statement', () => {
+  it('has the totals of its period on every page, joins with the next, and names its head', async () => {
+    const accountId = await open(100);
+    await post(`/accounts/${accountId}/withdrawals`, { amount: 30, reference: '=1+1' });
+    const { at } = (await post(`/accounts/${accountId}/deposits`, { amount: 5 })).body;
+    await eventually(async () => {
+      const last = await post(`/accounts/${accountId}/deposits`, { amount: 7 });
+      expect(last.body['at'] !== at).toBe(true);
+    });
+    const path = `/accounts/${accountId}/statement`;
+    const until = await cloud.api.get(`${path}?to=${at}`);
+    expect(until).toMatchObject({
+      status: 200,
+      body: {
+        openingBalance: 0,
+        closingBalance: 75,
+        credits: { count: 2, amount: 105 },
+        debits: { count: 1, amount: 30 },
+        firstVersion: 1,
+        lastVersion: 4,
+        head: { version: 4, hash: expect.any(String) },
+        final: false,
+      },
+    });
+    const asIt = await cloud.api.get(`/accounts/${accountId}?at=${at}`);
+    expect(asIt.body).toMatchObject({ balance: 75, version: 4 });
+    const after = await cloud.api.get(`${path}?from=${at}`);
+    expect(after.body).toMatchObject({ openingBalance: 75, firstVersion: 5 });
+
+    const pages: ApiAnswer[] = [];
+    for (let next: string | undefined = `${path}?to=${at}&limit=1`; next; ) {
+      const page: ApiAnswer = await cloud.api.get(next);
+      pages.push(page);
+      next = /<([^>]+)>; rel="next"/.exec(page.headers.get('link') ?? '')?.[1];
+    }
+    const entries = pages.flatMap(({ body }) => body['entries']);
+    expect(entries).toEqual(until.body['entries']);
+    for (const { body } of pages) expect(body['credits']).toEqual(until.body['credits']);
+    const cursor = pages[0]?.body['nextCursor'];
+    refused(await cloud.api.get(`${path}?cursor=${cursor}&limit=1`), 400, 'validation_failed');
+    refused(await cloud.api.get('/accounts/nobody-there/statement'), 404, 'account_not_found');
+  });
+
+  it('comes as CSV of which all pages join to the whole', async () => {
+    const accountId = await open(12345);
+    await post(`/accounts/${accountId}/withdrawals`, { amount: 45, reference: '=HYPERLINK("x")' });
+    const read = async (query: string) => {
+      const response = await cloud.fetch(`/accounts/${accountId}/statement${query}`, {
+        headers: { Accept: 'text/csv' },
+      });
+      expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+      const link = /<[^>]*\?([^>]+)>/.exec(response.headers.get('link') ?? '')?.[1];
+      return { text: await response.text(), next: link && `?${link}` };
+    };
+    const { text: whole } = await read('');
+    let [joined, next]: [string, string | undefined] = ['', '?limit=1'];
+    while (next) {
+      const page: Awaited<ReturnType<typeof read>> = await read(next);
+      joined += page.text;
+      next = page.next;
+    }
+    expect(joined).toBe(whole);
+    const [header, first, second] = whole.split('\r\n');
+    expect(header).toContain('amount,amountDecimal,balanceAfter,balanceAfterDecimal');
+    expect(first).toContain('12345,123.45,12345,123.45');
+    expect(second).toContain(`"'=HYPERLINK(""x"")"`);
+  });
+});
+
+describe('what the caller has left', () => {
+  it('is in the answers that move money', async () => {
+    const [a, b] = [await open(100), await open()];
+    const moved = await post(`/accounts/${a}/withdrawals`, { amount: 30 });
+    expect(moved.body).toMatchObject({ availableAfter: 70 });
+    const { answer } = await cloud.api.transfer({
+      transferId: `left-${a}`,
+      from: a,
+      to: b,
+      amount: 5,
+    });
+    expect(answer.body).toMatchObject({ availableAfter: 65 });
+    expect(await transfer(`left-${a}`)).not.toHaveProperty('availableAfter');
+  });
+});
+
+describe('a reference', () => {
+  it('finds the transfers that have exactly it', async () => {
+    const [from, to] = [await open(100), await open()];
+    for (const [transferId, reference] of [
+      [`r1-${from}`, 'rent'],
+      [`r2-${from}`, 'rent 2'],
+    ] as const)
+      await cloud.api.transfer({
+        transferId,
+        from,
+        to,
+        amount: 1,
+        reference,
+        metadata: { n: '1' },
+      });
+    await eventually(async () => {
+      const list = await cloud.api.get(`/accounts/${from}/transfers?reference=rent`);
+      expect(list.body['transfers']).toMatchObject([
+        { transferId: `r1-${from}`, reference: 'rent', metadata: { n: '1' } },
+      ]);
+    });
+  });
+});
