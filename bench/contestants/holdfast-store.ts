@@ -9,7 +9,7 @@ import { createMeter, meteredClient } from '../metering.ts';
 import type { Contestant } from './contestant.ts';
 import { createStoreCaller } from './store-caller.ts';
 import { startStreamFunctions } from './stream-functions.ts';
-import { depositOnce, reserve, transferInSteps } from './transfer-steps.ts';
+import { depositOnce, postOnce, reserve, transferInSteps } from './transfer-steps.ts';
 
 /** How Holdfast's store is set up. */
 export interface StoreSetting {
@@ -131,6 +131,30 @@ export const depositsInto = (name: string, environments?: number): Contestant =>
       close: async () => {
         await functions.stop();
         await bench.contestant.close();
+      },
+    };
+  },
+});
+
+/**
+ * Postings of two legs instead of transfers.
+ * @param environments as in {@link StoreSetting}.
+ */
+export const postings = (name: string, environments?: number): Contestant => ({
+  name,
+  open: async (engine, workloads) => {
+    const bench = await openStores(engine, workloads, { queueing: true, environments });
+    return {
+      ...bench.contestant,
+      transfer: (transfer, caller, signal) => postOnce(bench.storeOf(caller), transfer, signal),
+      audit: async (heard) => {
+        const audited = await bench.contestant.audit(new Map());
+        const settled = [...heard.values()].filter((outcome) => outcome === 'settled').length;
+        hold(
+          audited.commands >= settled,
+          `callers heard of ${settled} postings, and ${audited.commands} are recorded`,
+        );
+        return audited;
       },
     };
   },

@@ -1,4 +1,6 @@
+import { Command } from '../../functions/ledger/account.ts';
 import type { Store } from '../../functions/store/store.ts';
+import { postingKey } from '../../functions/store/writing/record-key.ts';
 import { UNFINISHED } from '../load/drive.ts';
 import { requests, type Transfer } from '../load/ledger-requests.ts';
 
@@ -57,6 +59,26 @@ export const depositOnce = async (
   signal: AbortSignal,
 ): Promise<string> => {
   const done = await decided(store, requests.deposit(to, amount, id), signal, false);
+  return done === 'accepted' ? 'settled' : done;
+};
+
+/**
+ * A transfer as a posting of two legs: both accounts in one transaction, and no other way to go.
+ * @returns `settled`, why it was not decided, or {@link UNFINISHED} where the signal came first.
+ */
+export const postOnce = async (
+  store: Pick<Store, 'execute'>,
+  { id, from, to, amount }: Transfer,
+  signal: AbortSignal,
+): Promise<string> => {
+  const { actor, correlationId } = requests.deposit(to, amount, id);
+  const legs = [
+    { accountId: from, amount: -amount },
+    { accountId: to, amount },
+  ];
+  const command = Command.parse({ type: 'post', accountId: from, postingId: id, legs });
+  const request = { command, keys: [postingKey(id)], actor, correlationId };
+  const done = await decided(store, request, signal, false);
   return done === 'accepted' ? 'settled' : done;
 };
 
