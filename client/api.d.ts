@@ -11,13 +11,98 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List the caller's accounts
+         * @description Newest first, each as it stands. Operators may ask for those of another `owner`. The list follows the accounts with a little delay.
+         */
+        get: operations["listAccounts"];
         put?: never;
         /**
          * Open an account
          * @description The caller becomes its owner, unless an operator names another. An `Idempotency-Key` belongs to the caller here; where no `accountId` is sent, it determines the one that is made. No `If-Match` holds for an account that is still to be opened: 412.
          */
         post: operations["openAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/accounts/{accountId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an account
+         * @description Strongly consistent: what was accepted before is in it. With `version` or `at` (not both), the account as it was then; with `at`, `final` says whether that will read the same for ever.
+         */
+        get: operations["getAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change an account
+         * @description Its name, its metadata (names that are sent are replaced, `null` removes one), and, for operators, how far it may be overdrawn: never less than is in use.
+         */
+        patch: operations["amendAccount"];
+        trace?: never;
+    };
+    "/accounts/{accountId}/freeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Freeze an account
+         * @description `debits`: it pays nothing out any more. `all`: it takes nothing in either. What is reserved already settles or is released. One that is frozen so already is answered 200.
+         */
+        post: operations["freezeAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/accounts/{accountId}/unfreeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open a frozen account again */
+        post: operations["unfreezeAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/accounts/{accountId}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close an account
+         * @description For ever, with a balance of 0 and nothing reserved. One that is frozen is not open, and has to be unfrozen first. One that is closed already is answered 200.
+         */
+        post: operations["closeAccount"];
         delete?: never;
         options?: never;
         head?: never;
@@ -77,6 +162,8 @@ export interface paths {
          *     A `transferId` sent by the client is an idempotency key too. An `Idempotency-Key` belongs to the caller and the source; where no `transferId` is sent, it determines the one that is made. `If-Match` is about the source.
          *
          *     A repeat is answered with what was recorded: the transfer as it was reserved. With `Prefer: wait=N` it is answered as it stands once it has ended or the wait is over, on a repeat too.
+         *
+         *     With `hold` the money is reserved and nothing else happens, until it is captured or voided, or until `expiresAt`: 7 days from now where nothing else is said, at most 365.
          */
         post: operations["requestTransfer"];
         delete?: never;
@@ -85,20 +172,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/accounts/{accountId}": {
+    "/transfers/{transferId}/capture": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * Read an account
-         * @description Strongly consistent: what was accepted before is in it. With `version` or `at` (not both), the account as it was then; with `at`, `final` says whether that will read the same for ever.
-         */
-        get: operations["getAccount"];
+        get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Have a held transfer carried out
+         * @description All of it, or `amount`, which is less: the remainder is given back. It is decided on the source, which `If-Match` and the key are about.
+         */
+        post: operations["captureTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/transfers/{transferId}/void": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a held transfer back */
+        post: operations["voidTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/transfers/{transferId}/reversal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a transfer back
+         * @description By a transfer from its destination to its source, of `amount` or all that is left: reversals of a transfer never exceed it together. One that is rejected or released gives its part back.
+         */
+        post: operations["reverseTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/postings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move money between several accounts at once
+         * @description 2 to 20 legs, each account once, which add up to 0: all land or none does. The caller owns every account that is debited. A `postingId` sent by the client is an idempotency key too.
+         */
+        post: operations["createPosting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for many things at once
+         * @description Up to 500 deposits (which take `ledger:deposit`), withdrawals and transfers (`ledger:write`). Those of one account are decided in their order. Each has its own outcome: what its own request would have been answered. With an `Idempotency-Key` a repeat hears of each item what became of it, and has done what was left undone.
+         */
+        post: operations["decideMany"];
         delete?: never;
         options?: never;
         head?: never;
@@ -117,6 +281,46 @@ export interface paths {
          * @description Newest first. The statement is up to date: it holds all that was answered before. `asOfVersion` and `ETag` say at which version the account was.
          */
         get: operations["listEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/accounts/{accountId}/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an account's statement for a period
+         * @description Oldest first. It begins after the account as `?at=from` shows it and ends with it as `?at=to` does: statements that follow one another leave nothing out and have nothing twice. Without `from` from the beginning, without `to` up to now. `credits` and `debits` are those of the whole period, on every page. `Link` leads to the next page. With `Accept: text/csv` as CSV, of which all pages join to the whole. `head` names the last commit: whoever keeps it can check it against a later one.
+         */
+        get: operations["getStatement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/postings/{postingId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a posting
+         * @description The owner of some of its accounts sees the legs of those.
+         */
+        get: operations["getPosting"];
         put?: never;
         post?: never;
         delete?: never;
@@ -268,7 +472,7 @@ export interface components {
          * @description How far a transfer is. `settled` and `released` are the ends.
          * @enum {string}
          */
-        TransferStatus: "reserved" | "credited" | "settled" | "released";
+        TransferStatus: "held" | "reserved" | "credited" | "settled" | "released";
         OpenAccount: {
             accountId?: components["schemas"]["AccountId"];
             /** @description Who it is to belong to: the caller, unless said otherwise. Another takes `ledger:operate`. */
@@ -280,6 +484,10 @@ export interface components {
              * @default 0
              */
             overdraftLimit: components["schemas"]["Limit"];
+            name?: string;
+            metadata?: {
+                [key: string]: string;
+            };
         };
         Movement: {
             amount: components["schemas"]["Amount"];
@@ -293,34 +501,54 @@ export interface components {
             amount: components["schemas"]["Amount"];
             currency?: components["schemas"]["Currency"];
             reference?: components["schemas"]["Reference"];
+            metadata?: {
+                [key: string]: string;
+            };
+            hold?: {
+                expiresAt?: string;
+            };
         };
         /** @description `available` = `balance` − `reserved`, without the overdraft: it never falls under −`overdraftLimit`, so up to `available` + `overdraftLimit` can be taken. */
         Account: {
             accountId: components["schemas"]["AccountId"];
+            name?: string;
             owner: string;
             currency: components["schemas"]["Currency"];
             /** @enum {string} */
             status: "open" | "frozen" | "closed";
+            /** @enum {string} */
+            frozen?: "debits" | "all";
             balance: components["schemas"]["MinorUnits"];
             reserved: components["schemas"]["MinorUnits"];
             available: components["schemas"]["MinorUnits"];
             overdraftLimit: components["schemas"]["Limit"];
             version: components["schemas"]["Version"];
             openedAt: components["schemas"]["Timestamp"];
+            closedAt?: components["schemas"]["Timestamp"];
+            metadata?: {
+                [key: string]: string;
+            };
         };
         /** @description An account, as it stands or as it was. `final` comes with `?at=`. */
         AccountAnswer: {
             accountId: components["schemas"]["AccountId"];
+            name?: string;
             owner: string;
             currency: components["schemas"]["Currency"];
             /** @enum {string} */
             status: "open" | "frozen" | "closed";
+            /** @enum {string} */
+            frozen?: "debits" | "all";
             balance: components["schemas"]["MinorUnits"];
             reserved: components["schemas"]["MinorUnits"];
             available: components["schemas"]["MinorUnits"];
             overdraftLimit: components["schemas"]["Limit"];
             version: components["schemas"]["Version"];
             openedAt: components["schemas"]["Timestamp"];
+            closedAt?: components["schemas"]["Timestamp"];
+            metadata?: {
+                [key: string]: string;
+            };
             /** @description Whether the account as it was at that time will read the same for ever. False for a time less than five minutes ago, and for one ahead: what is being written may still be dated back to it. */
             final?: boolean;
         };
@@ -329,7 +557,7 @@ export interface components {
             entryId: string;
             accountId: components["schemas"]["AccountId"];
             /** @enum {string} */
-            kind: "deposit" | "withdrawal" | "transfer_in" | "transfer_out";
+            kind: "deposit" | "withdrawal" | "transfer_in" | "transfer_out" | "posting_in" | "posting_out";
             amount: components["schemas"]["Amount"];
             balanceAfter: components["schemas"]["MinorUnits"];
             version: components["schemas"]["Version"];
@@ -337,6 +565,7 @@ export interface components {
             reference?: components["schemas"]["Reference"];
             transferId?: components["schemas"]["TransferId"];
             counterparty?: components["schemas"]["AccountId"];
+            postingId?: string;
         };
         /** @description The event, on one account's stream, that took the transfer this far. */
         TransferStep: {
@@ -356,6 +585,19 @@ export interface components {
             reference?: components["schemas"]["Reference"];
             /** @description Why a released transfer's credit was rejected: account_not_found, account_not_open, currency_mismatch, amount_out_of_range, or transfer_id_reused where the destination knows another transfer under this id. */
             reason?: string;
+            metadata?: {
+                [key: string]: string;
+            };
+            heldAmount?: components["schemas"]["Amount"];
+            expiresAt?: components["schemas"]["Timestamp"];
+            reverses?: components["schemas"]["TransferId"];
+            reversals?: {
+                transferId: components["schemas"]["TransferId"];
+                amount: components["schemas"]["Amount"];
+                status: components["schemas"]["TransferStatus"];
+            }[];
+            /** @constant */
+            moreReversals?: true;
             requestedAt: components["schemas"]["Timestamp"];
             endedAt?: components["schemas"]["Timestamp"];
             steps: components["schemas"]["TransferStep"][];
@@ -363,10 +605,12 @@ export interface components {
         /** @description Why a command was refused. */
         Rejection: {
             /** @enum {string} */
-            code: "account_not_found" | "account_already_exists" | "account_not_open" | "insufficient_funds" | "currency_mismatch" | "same_account" | "amount_out_of_range";
+            code: "account_not_found" | "account_already_exists" | "account_not_open" | "insufficient_funds" | "currency_mismatch" | "same_account" | "amount_out_of_range" | "account_not_empty" | "limit_in_use" | "exceeds_hold" | "hold_expired" | "hold_voided" | "hold_captured" | "not_held" | "already_reversed" | "not_settled" | "hold_ended" | "described_anew";
             detail: string;
             /** @description With `insufficient_funds`: `balance` − `reserved`, without the overdraft. */
             available?: components["schemas"]["MinorUnits"];
+            reversible?: components["schemas"]["MinorUnits"];
+            leg?: number;
         };
         /** @description What became of a command. `version` and `answer` come with `accepted`, `rejection` with `rejected`; `at` once it is read here. `given_up`: the account had too many transfers under way, and nothing was done; the same request, sent again once some have ended, with the same key if it had one, may still be decided. */
         CommandStatus: {
@@ -376,7 +620,61 @@ export interface components {
             status: "pending" | "accepted" | "rejected" | "given_up";
             at?: components["schemas"]["Timestamp"];
             version?: components["schemas"]["Version"];
-            answer?: components["schemas"]["Account"] | components["schemas"]["Entry"] | components["schemas"]["Transfer"];
+            answer?: components["schemas"]["Account"] | {
+                entryId: string;
+                accountId: components["schemas"]["AccountId"];
+                /** @enum {string} */
+                kind: "deposit" | "withdrawal" | "transfer_in" | "transfer_out" | "posting_in" | "posting_out";
+                amount: components["schemas"]["Amount"];
+                balanceAfter: components["schemas"]["MinorUnits"];
+                version: components["schemas"]["Version"];
+                at: components["schemas"]["Timestamp"];
+                reference?: components["schemas"]["Reference"];
+                transferId?: components["schemas"]["TransferId"];
+                counterparty?: components["schemas"]["AccountId"];
+                postingId?: string;
+                availableAfter?: components["schemas"]["MinorUnits"];
+            } | {
+                transferId: components["schemas"]["TransferId"];
+                from: components["schemas"]["AccountId"];
+                to: components["schemas"]["AccountId"];
+                amount: components["schemas"]["Amount"];
+                currency: components["schemas"]["Currency"];
+                status: components["schemas"]["TransferStatus"];
+                reference?: components["schemas"]["Reference"];
+                reason?: string;
+                metadata?: {
+                    [key: string]: string;
+                };
+                heldAmount?: components["schemas"]["Amount"];
+                expiresAt?: components["schemas"]["Timestamp"];
+                reverses?: components["schemas"]["TransferId"];
+                reversals?: {
+                    transferId: components["schemas"]["TransferId"];
+                    amount: components["schemas"]["Amount"];
+                    status: components["schemas"]["TransferStatus"];
+                }[];
+                /** @constant */
+                moreReversals?: true;
+                requestedAt: components["schemas"]["Timestamp"];
+                endedAt?: components["schemas"]["Timestamp"];
+                steps: components["schemas"]["TransferStep"][];
+                availableAfter?: components["schemas"]["MinorUnits"];
+            } | {
+                postingId: string;
+                currency: components["schemas"]["Currency"];
+                legs: {
+                    accountId: components["schemas"]["AccountId"];
+                    amount: number;
+                    version: components["schemas"]["Version"];
+                }[];
+                at: components["schemas"]["Timestamp"];
+                reference?: components["schemas"]["Reference"];
+                metadata?: {
+                    [key: string]: string;
+                };
+                availableAfter?: components["schemas"]["MinorUnits"];
+            };
             rejection?: components["schemas"]["Rejection"];
         };
         EntryPage: {
@@ -401,7 +699,7 @@ export interface components {
          * @description What clients match on. Stable.
          * @enum {string}
          */
-        ProblemCode: "validation_failed" | "malformed_json" | "forbidden" | "account_not_found" | "version_not_found" | "transfer_not_found" | "command_not_found" | "route_not_found" | "method_not_allowed" | "account_already_exists" | "command_in_progress" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "insufficient_funds" | "currency_mismatch" | "same_account" | "amount_out_of_range" | "account_not_open" | "idempotency_key_reused" | "internal_error" | "try_again";
+        ProblemCode: "validation_failed" | "malformed_json" | "forbidden" | "account_not_found" | "version_not_found" | "posting_not_found" | "transfer_not_found" | "command_not_found" | "route_not_found" | "method_not_allowed" | "account_already_exists" | "command_in_progress" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "insufficient_funds" | "currency_mismatch" | "same_account" | "amount_out_of_range" | "account_not_open" | "account_not_empty" | "limit_in_use" | "exceeds_hold" | "hold_expired" | "hold_voided" | "hold_captured" | "not_held" | "not_settled" | "already_reversed" | "unbalanced_legs" | "idempotency_key_reused" | "internal_error" | "try_again";
         /** @description RFC 9457. `detail` is for people. */
         Problem: {
             type: string;
@@ -418,6 +716,8 @@ export interface components {
             available?: components["schemas"]["MinorUnits"];
             /** @description The account's version, with `version_mismatch` (0: there is no such account) and `version_not_found`. */
             currentVersion?: number;
+            reversible?: components["schemas"]["MinorUnits"];
+            leg?: number;
             /** @description What is wrong with the request, with `validation_failed`. */
             errors?: components["schemas"]["InvalidPart"][];
         };
@@ -618,6 +918,102 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description More of the overdraft is in use, or the account is closed. */
+        AmendmentRefused: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The account is closed. */
+        NotOpen: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The account is not empty, or it is frozen. */
+        ClosingRefused: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description What came in or went out is more than a number keeps exactly. */
+        TotalOutOfRange: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no such hold any more, or less is held, or the source is frozen. */
+        CaptureRefused: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no such hold any more. */
+        VoidRefused: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The transfer was not credited, or is reversed, or its destination cannot pay. */
+        ReversalRefused: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The legs do not add up to 0, or an account refuses its own: `leg` is its index. */
+        PostingRefused: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no such posting, or none of its accounts is the caller’s. */
+        PostingNotFound: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Something went wrong here. Nothing internal is told; the log has it under the correlation id. Of a command that was sent with neither an `Idempotency-Key` nor a `transferId` of the client's own it is not known whether it was done: look at the account before sending it again. With `application/json`, by the gateway: the function behind it broke off. Whether anything was done is not known. Send the same request again with the same `Idempotency-Key` or `transferId`, as the client has sent it: it happens once, and that will tell. Of a command that had neither: look at the account first. */
         InternalError: {
             headers: {
@@ -740,12 +1136,43 @@ export interface components {
          * @example 2026-11-21T10:00:00.000Z
          */
         AsOfTime: string;
+        /**
+         * @description The posting.
+         * @example p1
+         */
+        PostingId: string;
+        /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+        DryRun: "true" | "false";
+        /** @description Whose accounts; for operators. */
+        Owner: string;
+        /**
+         * @description The statement begins after this time, any of RFC 3339; the beginning without it.
+         * @example 2026-11-01T00:00:00Z
+         */
+        From: string;
+        /**
+         * @description The statement ends with this time, any of RFC 3339; now without it.
+         * @example 2026-11-30T23:59:59.999Z
+         */
+        To: string;
+        /**
+         * @description `text/csv` for CSV; JSON otherwise.
+         * @example text/csv
+         */
+        Accept: string;
+        /** @description How many lines a page holds. */
+        StatementLimit: number;
         /** @description How many a page holds. */
         Limit: number;
         /** @description `nextCursor` of the page before. Opaque. */
         Cursor: string;
         /** @description Only transfers that are this far. */
         Status: components["schemas"]["TransferStatus"];
+        /**
+         * @description Only transfers with exactly this reference. A page may then hold few, or none, and still have a `nextCursor`, which is of this list alone.
+         * @example rent
+         */
+        Reference: components["schemas"]["Reference"];
         /**
          * @description Whether `gzip` is taken (RFC 9110, 12.5.3): the page then has a quarter of its size.
          * @example gzip
@@ -776,6 +1203,15 @@ export interface components {
         Location: string;
         /** @description `true` on the answer to a repeat: it was decided earlier. */
         IdempotencyReplayed: "true";
+        /** @description `true` with `?dryRun=true`: nothing was done. The status is 200 then. */
+        DryRun: "true";
+        /**
+         * @description The next page, where there is one (RFC 8288).
+         * @example </accounts/a1/statement?limit=1000&cursor=eyJ2IjoxfQ>; rel="next"
+         */
+        Link: string;
+        /** @description The answer depends on this header of the request. */
+        VaryByAccept: "Accept";
         /**
          * @description The preference that was honoured (RFC 7240).
          * @example wait=5
@@ -833,9 +1269,57 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listAccounts: {
+        parameters: {
+            query?: {
+                /** @description How many a page holds. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `nextCursor` of the page before. Opaque. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Whose accounts; for operators. */
+                owner?: components["parameters"]["Owner"];
+            };
+            header?: {
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of accounts. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        accounts: components["schemas"]["Account"][];
+                        nextCursor?: string;
+                    };
+                };
+            };
+            400: components["responses"]["BadParameters"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["GatewayBodyTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
     openAccount: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+                dryRun?: components["parameters"]["DryRun"];
+            };
             header?: {
                 /**
                  * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
@@ -862,6 +1346,18 @@ export interface operations {
             };
         };
         responses: {
+            /** @description With `?dryRun=true`: as it would be answered. Nothing was done. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
             /** @description The account is open. */
             201: {
                 headers: {
@@ -869,6 +1365,7 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     Location: components["headers"]["Location"];
                     "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "Dry-Run": components["headers"]["DryRun"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -883,217 +1380,6 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["KeyReused"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["TryAgain"];
-        };
-    };
-    deposit: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
-                 * @example 5f0c6e1e-rent-november
-                 */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
-                 * @example "7"
-                 */
-                "If-Match"?: components["parameters"]["IfMatch"];
-                /**
-                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
-                 * @example checkout-4711
-                 */
-                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
-            };
-            path: {
-                /**
-                 * @description The account.
-                 * @example a1
-                 */
-                accountId: components["parameters"]["AccountId"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Movement"];
-            };
-        };
-        responses: {
-            /** @description The money is on the account: the line of its statement. */
-            201: {
-                headers: {
-                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
-                    ETag: components["headers"]["ETag"];
-                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Entry"];
-                };
-            };
-            /** @description The account is one that many commands meet on, and this one is pending on it. `Location` names the place that will have its outcome. */
-            202: {
-                headers: {
-                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
-                    Location: components["headers"]["Location"];
-                    "Retry-After": components["headers"]["RetryAfterOfPending"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CommandStatus"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["AccountNotFound"];
-            409: components["responses"]["InProgress"];
-            412: components["responses"]["VersionMismatch"];
-            413: components["responses"]["BodyTooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["DepositRefused"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["TryAgain"];
-        };
-    };
-    withdraw: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
-                 * @example 5f0c6e1e-rent-november
-                 */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
-                 * @example "7"
-                 */
-                "If-Match"?: components["parameters"]["IfMatch"];
-                /**
-                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
-                 * @example checkout-4711
-                 */
-                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
-            };
-            path: {
-                /**
-                 * @description The account.
-                 * @example a1
-                 */
-                accountId: components["parameters"]["AccountId"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Movement"];
-            };
-        };
-        responses: {
-            /** @description The money has left the account: the line of its statement. */
-            201: {
-                headers: {
-                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
-                    ETag: components["headers"]["ETag"];
-                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Entry"];
-                };
-            };
-            /** @description The account is one that many commands meet on, and this one is pending on it. `Location` names the place that will have its outcome. */
-            202: {
-                headers: {
-                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
-                    Location: components["headers"]["Location"];
-                    "Retry-After": components["headers"]["RetryAfterOfPending"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CommandStatus"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["AccountNotFound"];
-            409: components["responses"]["InProgress"];
-            412: components["responses"]["VersionMismatch"];
-            413: components["responses"]["BodyTooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["WithdrawalRefused"];
-            429: components["responses"]["TooManyRequests"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["TryAgain"];
-        };
-    };
-    requestTransfer: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
-                 * @example 5f0c6e1e-rent-november
-                 */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
-                 * @example "7"
-                 */
-                "If-Match"?: components["parameters"]["IfMatch"];
-                /**
-                 * @description `wait=N`, 0 to 10 seconds: answer when the transfer has ended, or after N seconds as it stands. Other preferences are ignored (RFC 7240).
-                 * @example wait=5
-                 */
-                Prefer?: components["parameters"]["Prefer"];
-                /**
-                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
-                 * @example checkout-4711
-                 */
-                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RequestTransfer"];
-            };
-        };
-        responses: {
-            /** @description The money is reserved, and the transfer under way; with `Prefer: wait=N`, as far as it has got. Or, on an account that many commands meet on, the request still waits to be decided: then `Location` names the place that will have its outcome. */
-            202: {
-                headers: {
-                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
-                    "Retry-After": components["headers"]["RetryAfterOfPending"];
-                    Location: components["headers"]["Location"];
-                    "Preference-Applied": components["headers"]["PreferenceApplied"];
-                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Transfer"] | components["schemas"]["CommandStatus"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["AccountNotFound"];
-            409: components["responses"]["InProgress"];
-            412: components["responses"]["VersionMismatch"];
-            413: components["responses"]["BodyTooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["TransferRefused"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
@@ -1168,6 +1454,1211 @@ export interface operations {
             503: components["responses"]["TryAgain"];
         };
     };
+    amendAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
+                 * @example "7"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path: {
+                /**
+                 * @description The account.
+                 * @example a1
+                 */
+                accountId: components["parameters"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string;
+                    metadata?: {
+                        [key: string]: string | null;
+                    };
+                    overdraftLimit?: components["schemas"]["Limit"];
+                };
+            };
+        };
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["AccountNotFound"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["AmendmentRefused"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    freezeAccount: {
+        parameters: {
+            query?: {
+                /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+                dryRun?: components["parameters"]["DryRun"];
+            };
+            header?: {
+                /**
+                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
+                 * @example 5f0c6e1e-rent-november
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
+                 * @example "7"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path: {
+                /**
+                 * @description The account.
+                 * @example a1
+                 */
+                accountId: components["parameters"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    scope: "debits" | "all";
+                    reason?: components["schemas"]["Reference"];
+                };
+            };
+        };
+        responses: {
+            /** @description It is frozen. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description The account is one that many commands meet on, and this one is pending on it. `Location` names the place that will have its outcome. */
+            202: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfterOfPending"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["AccountNotFound"];
+            409: components["responses"]["InProgress"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["NotOpen"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    unfreezeAccount: {
+        parameters: {
+            query?: {
+                /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+                dryRun?: components["parameters"]["DryRun"];
+            };
+            header?: {
+                /**
+                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
+                 * @example 5f0c6e1e-rent-november
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
+                 * @example "7"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path: {
+                /**
+                 * @description The account.
+                 * @example a1
+                 */
+                accountId: components["parameters"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason?: components["schemas"]["Reference"];
+                };
+            };
+        };
+        responses: {
+            /** @description It is open. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description The account is one that many commands meet on, and this one is pending on it. `Location` names the place that will have its outcome. */
+            202: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfterOfPending"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["AccountNotFound"];
+            409: components["responses"]["InProgress"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["NotOpen"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    closeAccount: {
+        parameters: {
+            query?: {
+                /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+                dryRun?: components["parameters"]["DryRun"];
+            };
+            header?: {
+                /**
+                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
+                 * @example 5f0c6e1e-rent-november
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
+                 * @example "7"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path: {
+                /**
+                 * @description The account.
+                 * @example a1
+                 */
+                accountId: components["parameters"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is closed. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description The account is one that many commands meet on, and this one is pending on it. `Location` names the place that will have its outcome. */
+            202: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfterOfPending"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["AccountNotFound"];
+            409: components["responses"]["InProgress"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ClosingRefused"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    deposit: {
+        parameters: {
+            query?: {
+                /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+                dryRun?: components["parameters"]["DryRun"];
+            };
+            header?: {
+                /**
+                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
+                 * @example 5f0c6e1e-rent-november
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
+                 * @example "7"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path: {
+                /**
+                 * @description The account.
+                 * @example a1
+                 */
+                accountId: components["parameters"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Movement"];
+            };
+        };
+        responses: {
+            /** @description With `?dryRun=true`: as it would be answered. Nothing was done. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        entryId: string;
+                        accountId: components["schemas"]["AccountId"];
+                        /** @enum {string} */
+                        kind: "deposit" | "withdrawal" | "transfer_in" | "transfer_out" | "posting_in" | "posting_out";
+                        amount: components["schemas"]["Amount"];
+                        balanceAfter: components["schemas"]["MinorUnits"];
+                        version: components["schemas"]["Version"];
+                        at: components["schemas"]["Timestamp"];
+                        reference?: components["schemas"]["Reference"];
+                        transferId?: components["schemas"]["TransferId"];
+                        counterparty?: components["schemas"]["AccountId"];
+                        postingId?: string;
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    };
+                };
+            };
+            /** @description The money is on the account: the line of its statement. */
+            201: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        entryId: string;
+                        accountId: components["schemas"]["AccountId"];
+                        /** @enum {string} */
+                        kind: "deposit" | "withdrawal" | "transfer_in" | "transfer_out" | "posting_in" | "posting_out";
+                        amount: components["schemas"]["Amount"];
+                        balanceAfter: components["schemas"]["MinorUnits"];
+                        version: components["schemas"]["Version"];
+                        at: components["schemas"]["Timestamp"];
+                        reference?: components["schemas"]["Reference"];
+                        transferId?: components["schemas"]["TransferId"];
+                        counterparty?: components["schemas"]["AccountId"];
+                        postingId?: string;
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    };
+                };
+            };
+            /** @description The account is one that many commands meet on, and this one is pending on it. `Location` names the place that will have its outcome. */
+            202: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfterOfPending"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["AccountNotFound"];
+            409: components["responses"]["InProgress"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["DepositRefused"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: {
+                /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+                dryRun?: components["parameters"]["DryRun"];
+            };
+            header?: {
+                /**
+                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
+                 * @example 5f0c6e1e-rent-november
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
+                 * @example "7"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path: {
+                /**
+                 * @description The account.
+                 * @example a1
+                 */
+                accountId: components["parameters"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Movement"];
+            };
+        };
+        responses: {
+            /** @description With `?dryRun=true`: as it would be answered. Nothing was done. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        entryId: string;
+                        accountId: components["schemas"]["AccountId"];
+                        /** @enum {string} */
+                        kind: "deposit" | "withdrawal" | "transfer_in" | "transfer_out" | "posting_in" | "posting_out";
+                        amount: components["schemas"]["Amount"];
+                        balanceAfter: components["schemas"]["MinorUnits"];
+                        version: components["schemas"]["Version"];
+                        at: components["schemas"]["Timestamp"];
+                        reference?: components["schemas"]["Reference"];
+                        transferId?: components["schemas"]["TransferId"];
+                        counterparty?: components["schemas"]["AccountId"];
+                        postingId?: string;
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    };
+                };
+            };
+            /** @description The money has left the account: the line of its statement. */
+            201: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        entryId: string;
+                        accountId: components["schemas"]["AccountId"];
+                        /** @enum {string} */
+                        kind: "deposit" | "withdrawal" | "transfer_in" | "transfer_out" | "posting_in" | "posting_out";
+                        amount: components["schemas"]["Amount"];
+                        balanceAfter: components["schemas"]["MinorUnits"];
+                        version: components["schemas"]["Version"];
+                        at: components["schemas"]["Timestamp"];
+                        reference?: components["schemas"]["Reference"];
+                        transferId?: components["schemas"]["TransferId"];
+                        counterparty?: components["schemas"]["AccountId"];
+                        postingId?: string;
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    };
+                };
+            };
+            /** @description The account is one that many commands meet on, and this one is pending on it. `Location` names the place that will have its outcome. */
+            202: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfterOfPending"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["AccountNotFound"];
+            409: components["responses"]["InProgress"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["WithdrawalRefused"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    requestTransfer: {
+        parameters: {
+            query?: {
+                /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+                dryRun?: components["parameters"]["DryRun"];
+            };
+            header?: {
+                /**
+                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
+                 * @example 5f0c6e1e-rent-november
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
+                 * @example "7"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description `wait=N`, 0 to 10 seconds: answer when the transfer has ended, or after N seconds as it stands. Other preferences are ignored (RFC 7240).
+                 * @example wait=5
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestTransfer"];
+            };
+        };
+        responses: {
+            /** @description With `?dryRun=true`: as it would be answered. Nothing was done. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        transferId: components["schemas"]["TransferId"];
+                        from: components["schemas"]["AccountId"];
+                        to: components["schemas"]["AccountId"];
+                        amount: components["schemas"]["Amount"];
+                        currency: components["schemas"]["Currency"];
+                        status: components["schemas"]["TransferStatus"];
+                        reference?: components["schemas"]["Reference"];
+                        reason?: string;
+                        metadata?: {
+                            [key: string]: string;
+                        };
+                        heldAmount?: components["schemas"]["Amount"];
+                        expiresAt?: components["schemas"]["Timestamp"];
+                        reverses?: components["schemas"]["TransferId"];
+                        reversals?: {
+                            transferId: components["schemas"]["TransferId"];
+                            amount: components["schemas"]["Amount"];
+                            status: components["schemas"]["TransferStatus"];
+                        }[];
+                        /** @constant */
+                        moreReversals?: true;
+                        requestedAt: components["schemas"]["Timestamp"];
+                        endedAt?: components["schemas"]["Timestamp"];
+                        steps: components["schemas"]["TransferStep"][];
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    } | components["schemas"]["CommandStatus"];
+                };
+            };
+            /** @description The money is reserved, and the transfer under way; with `Prefer: wait=N`, as far as it has got. Or, on an account that many commands meet on, the request still waits to be decided: then `Location` names the place that will have its outcome. */
+            202: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Retry-After": components["headers"]["RetryAfterOfPending"];
+                    Location: components["headers"]["Location"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        transferId: components["schemas"]["TransferId"];
+                        from: components["schemas"]["AccountId"];
+                        to: components["schemas"]["AccountId"];
+                        amount: components["schemas"]["Amount"];
+                        currency: components["schemas"]["Currency"];
+                        status: components["schemas"]["TransferStatus"];
+                        reference?: components["schemas"]["Reference"];
+                        reason?: string;
+                        metadata?: {
+                            [key: string]: string;
+                        };
+                        heldAmount?: components["schemas"]["Amount"];
+                        expiresAt?: components["schemas"]["Timestamp"];
+                        reverses?: components["schemas"]["TransferId"];
+                        reversals?: {
+                            transferId: components["schemas"]["TransferId"];
+                            amount: components["schemas"]["Amount"];
+                            status: components["schemas"]["TransferStatus"];
+                        }[];
+                        /** @constant */
+                        moreReversals?: true;
+                        requestedAt: components["schemas"]["Timestamp"];
+                        endedAt?: components["schemas"]["Timestamp"];
+                        steps: components["schemas"]["TransferStep"][];
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    } | components["schemas"]["CommandStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["AccountNotFound"];
+            409: components["responses"]["InProgress"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["TransferRefused"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    captureTransfer: {
+        parameters: {
+            query?: {
+                /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+                dryRun?: components["parameters"]["DryRun"];
+            };
+            header?: {
+                /**
+                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
+                 * @example 5f0c6e1e-rent-november
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
+                 * @example "7"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path: {
+                /**
+                 * @description The transfer.
+                 * @example t1
+                 */
+                transferId: components["parameters"]["TransferId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    amount?: components["schemas"]["Amount"];
+                };
+            };
+        };
+        responses: {
+            /** @description With `?dryRun=true`: as it would be answered. Nothing was done. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        transferId: components["schemas"]["TransferId"];
+                        from: components["schemas"]["AccountId"];
+                        to: components["schemas"]["AccountId"];
+                        amount: components["schemas"]["Amount"];
+                        currency: components["schemas"]["Currency"];
+                        status: components["schemas"]["TransferStatus"];
+                        reference?: components["schemas"]["Reference"];
+                        reason?: string;
+                        metadata?: {
+                            [key: string]: string;
+                        };
+                        heldAmount?: components["schemas"]["Amount"];
+                        expiresAt?: components["schemas"]["Timestamp"];
+                        reverses?: components["schemas"]["TransferId"];
+                        reversals?: {
+                            transferId: components["schemas"]["TransferId"];
+                            amount: components["schemas"]["Amount"];
+                            status: components["schemas"]["TransferStatus"];
+                        }[];
+                        /** @constant */
+                        moreReversals?: true;
+                        requestedAt: components["schemas"]["Timestamp"];
+                        endedAt?: components["schemas"]["Timestamp"];
+                        steps: components["schemas"]["TransferStep"][];
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    } | components["schemas"]["CommandStatus"];
+                };
+            };
+            /** @description It is reserved, and under way. Or, on an account that many commands meet on, the request still waits to be decided: then `Location` names the place that will have its outcome. */
+            202: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Retry-After": components["headers"]["RetryAfterOfPending"];
+                    Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        transferId: components["schemas"]["TransferId"];
+                        from: components["schemas"]["AccountId"];
+                        to: components["schemas"]["AccountId"];
+                        amount: components["schemas"]["Amount"];
+                        currency: components["schemas"]["Currency"];
+                        status: components["schemas"]["TransferStatus"];
+                        reference?: components["schemas"]["Reference"];
+                        reason?: string;
+                        metadata?: {
+                            [key: string]: string;
+                        };
+                        heldAmount?: components["schemas"]["Amount"];
+                        expiresAt?: components["schemas"]["Timestamp"];
+                        reverses?: components["schemas"]["TransferId"];
+                        reversals?: {
+                            transferId: components["schemas"]["TransferId"];
+                            amount: components["schemas"]["Amount"];
+                            status: components["schemas"]["TransferStatus"];
+                        }[];
+                        /** @constant */
+                        moreReversals?: true;
+                        requestedAt: components["schemas"]["Timestamp"];
+                        endedAt?: components["schemas"]["Timestamp"];
+                        steps: components["schemas"]["TransferStep"][];
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    } | components["schemas"]["CommandStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["TransferNotFound"];
+            409: components["responses"]["InProgress"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["CaptureRefused"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    voidTransfer: {
+        parameters: {
+            query?: {
+                /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+                dryRun?: components["parameters"]["DryRun"];
+            };
+            header?: {
+                /**
+                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
+                 * @example 5f0c6e1e-rent-november
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
+                 * @example "7"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path: {
+                /**
+                 * @description The transfer.
+                 * @example t1
+                 */
+                transferId: components["parameters"]["TransferId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is released. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        transferId: components["schemas"]["TransferId"];
+                        from: components["schemas"]["AccountId"];
+                        to: components["schemas"]["AccountId"];
+                        amount: components["schemas"]["Amount"];
+                        currency: components["schemas"]["Currency"];
+                        status: components["schemas"]["TransferStatus"];
+                        reference?: components["schemas"]["Reference"];
+                        reason?: string;
+                        metadata?: {
+                            [key: string]: string;
+                        };
+                        heldAmount?: components["schemas"]["Amount"];
+                        expiresAt?: components["schemas"]["Timestamp"];
+                        reverses?: components["schemas"]["TransferId"];
+                        reversals?: {
+                            transferId: components["schemas"]["TransferId"];
+                            amount: components["schemas"]["Amount"];
+                            status: components["schemas"]["TransferStatus"];
+                        }[];
+                        /** @constant */
+                        moreReversals?: true;
+                        requestedAt: components["schemas"]["Timestamp"];
+                        endedAt?: components["schemas"]["Timestamp"];
+                        steps: components["schemas"]["TransferStep"][];
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    };
+                };
+            };
+            /** @description The account is one that many commands meet on, and this one is pending on it. `Location` names the place that will have its outcome. */
+            202: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfterOfPending"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["TransferNotFound"];
+            409: components["responses"]["InProgress"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["VoidRefused"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    reverseTransfer: {
+        parameters: {
+            query?: {
+                /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+                dryRun?: components["parameters"]["DryRun"];
+            };
+            header?: {
+                /**
+                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
+                 * @example 5f0c6e1e-rent-november
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Decide at this version of the account, as its `ETag` named it, or answer 412. A strong tag, or several of which one must be the account's: a weak one matches nothing (RFC 9110, 13.1.1). `*` asks only that there is an account.
+                 * @example "7"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path: {
+                /**
+                 * @description The transfer.
+                 * @example t1
+                 */
+                transferId: components["parameters"]["TransferId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    transferId?: components["schemas"]["TransferId"];
+                    amount?: components["schemas"]["Amount"];
+                    reference?: components["schemas"]["Reference"];
+                };
+            };
+        };
+        responses: {
+            /** @description With `?dryRun=true`: as it would be answered. Nothing was done. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        transferId: components["schemas"]["TransferId"];
+                        from: components["schemas"]["AccountId"];
+                        to: components["schemas"]["AccountId"];
+                        amount: components["schemas"]["Amount"];
+                        currency: components["schemas"]["Currency"];
+                        status: components["schemas"]["TransferStatus"];
+                        reference?: components["schemas"]["Reference"];
+                        reason?: string;
+                        metadata?: {
+                            [key: string]: string;
+                        };
+                        heldAmount?: components["schemas"]["Amount"];
+                        expiresAt?: components["schemas"]["Timestamp"];
+                        reverses?: components["schemas"]["TransferId"];
+                        reversals?: {
+                            transferId: components["schemas"]["TransferId"];
+                            amount: components["schemas"]["Amount"];
+                            status: components["schemas"]["TransferStatus"];
+                        }[];
+                        /** @constant */
+                        moreReversals?: true;
+                        requestedAt: components["schemas"]["Timestamp"];
+                        endedAt?: components["schemas"]["Timestamp"];
+                        steps: components["schemas"]["TransferStep"][];
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    } | components["schemas"]["CommandStatus"];
+                };
+            };
+            /** @description The transfer that takes it back is under way. Or, on an account that many commands meet on, the request still waits to be decided: then `Location` names the place that will have its outcome. */
+            202: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Retry-After": components["headers"]["RetryAfterOfPending"];
+                    Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        transferId: components["schemas"]["TransferId"];
+                        from: components["schemas"]["AccountId"];
+                        to: components["schemas"]["AccountId"];
+                        amount: components["schemas"]["Amount"];
+                        currency: components["schemas"]["Currency"];
+                        status: components["schemas"]["TransferStatus"];
+                        reference?: components["schemas"]["Reference"];
+                        reason?: string;
+                        metadata?: {
+                            [key: string]: string;
+                        };
+                        heldAmount?: components["schemas"]["Amount"];
+                        expiresAt?: components["schemas"]["Timestamp"];
+                        reverses?: components["schemas"]["TransferId"];
+                        reversals?: {
+                            transferId: components["schemas"]["TransferId"];
+                            amount: components["schemas"]["Amount"];
+                            status: components["schemas"]["TransferStatus"];
+                        }[];
+                        /** @constant */
+                        moreReversals?: true;
+                        requestedAt: components["schemas"]["Timestamp"];
+                        endedAt?: components["schemas"]["Timestamp"];
+                        steps: components["schemas"]["TransferStep"][];
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    } | components["schemas"]["CommandStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["TransferNotFound"];
+            409: components["responses"]["InProgress"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ReversalRefused"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    createPosting: {
+        parameters: {
+            query?: {
+                /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+                dryRun?: components["parameters"]["DryRun"];
+            };
+            header?: {
+                /**
+                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
+                 * @example 5f0c6e1e-rent-november
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    postingId?: string;
+                    legs: {
+                        accountId: components["schemas"]["AccountId"];
+                        amount: number;
+                    }[];
+                    reference?: components["schemas"]["Reference"];
+                    metadata?: {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description With `?dryRun=true`: as it would be answered. Nothing was done. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        postingId: string;
+                        currency: components["schemas"]["Currency"];
+                        legs: {
+                            accountId: components["schemas"]["AccountId"];
+                            amount: number;
+                            version: components["schemas"]["Version"];
+                        }[];
+                        at: components["schemas"]["Timestamp"];
+                        reference?: components["schemas"]["Reference"];
+                        metadata?: {
+                            [key: string]: string;
+                        };
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    };
+                };
+            };
+            /** @description All legs have landed. */
+            201: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        postingId: string;
+                        currency: components["schemas"]["Currency"];
+                        legs: {
+                            accountId: components["schemas"]["AccountId"];
+                            amount: number;
+                            version: components["schemas"]["Version"];
+                        }[];
+                        at: components["schemas"]["Timestamp"];
+                        reference?: components["schemas"]["Reference"];
+                        metadata?: {
+                            [key: string]: string;
+                        };
+                        availableAfter?: components["schemas"]["MinorUnits"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["AccountNotFound"];
+            409: components["responses"]["InProgress"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PostingRefused"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    decideMany: {
+        parameters: {
+            query?: {
+                /** @description `true`: answer as the request would be answered now, with 200 and `Dry-Run: true`, or with why not, and do nothing. A key that is taken is replayed; none is claimed. */
+                dryRun?: components["parameters"]["DryRun"];
+            };
+            header?: {
+                /**
+                 * @description Makes the command happen once. A repeat with the same body is answered with the same status and body and `Idempotency-Replayed: true`, for ever, rejections too; another body with the same key: 422 `idempotency_key_reused`. A key belongs to one caller and one account. One that came twice (`a,a`): 400.
+                 * @example 5f0c6e1e-rent-november
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    items: unknown[];
+                };
+            };
+        };
+        responses: {
+            /** @description What became of each item, in their order. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Dry-Run": components["headers"]["DryRun"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: {
+                            status: number;
+                            body: {
+                                [key: string]: unknown;
+                            };
+                            replayed?: boolean;
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
     listEntries: {
         parameters: {
             query?: {
@@ -1230,6 +2721,151 @@ export interface operations {
             503: components["responses"]["TryAgain"];
         };
     };
+    getStatement: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The statement begins after this time, any of RFC 3339; the beginning without it.
+                 * @example 2026-11-01T00:00:00Z
+                 */
+                from?: components["parameters"]["From"];
+                /**
+                 * @description The statement ends with this time, any of RFC 3339; now without it.
+                 * @example 2026-11-30T23:59:59.999Z
+                 */
+                to?: components["parameters"]["To"];
+                /** @description How many lines a page holds. */
+                limit?: components["parameters"]["StatementLimit"];
+                /** @description `nextCursor` of the page before. Opaque. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: {
+                /**
+                 * @description `text/csv` for CSV; JSON otherwise.
+                 * @example text/csv
+                 */
+                Accept?: components["parameters"]["Accept"];
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path: {
+                /**
+                 * @description The account.
+                 * @example a1
+                 */
+                accountId: components["parameters"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the statement. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    Link: components["headers"]["Link"];
+                    Vary: components["headers"]["VaryByAccept"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        accountId: components["schemas"]["AccountId"];
+                        currency: components["schemas"]["Currency"];
+                        from: components["schemas"]["Timestamp"];
+                        to: components["schemas"]["Timestamp"];
+                        openingBalance: components["schemas"]["MinorUnits"];
+                        closingBalance: components["schemas"]["MinorUnits"];
+                        credits: {
+                            count: number;
+                            amount: components["schemas"]["MinorUnits"];
+                        };
+                        debits: {
+                            count: number;
+                            amount: components["schemas"]["MinorUnits"];
+                        };
+                        entries: components["schemas"]["Entry"][];
+                        firstVersion: number;
+                        lastVersion: components["schemas"]["Version"];
+                        head: {
+                            version: components["schemas"]["Version"];
+                            hash: string;
+                        };
+                        final: boolean;
+                        nextCursor?: string;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadParameters"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["AccountNotFound"];
+            413: components["responses"]["GatewayBodyTooLarge"];
+            422: components["responses"]["TotalOutOfRange"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    getPosting: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
+                 * @example checkout-4711
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationId"];
+            };
+            path: {
+                /**
+                 * @description The posting.
+                 * @example p1
+                 */
+                postingId: components["parameters"]["PostingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The posting. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        postingId: string;
+                        currency: components["schemas"]["Currency"];
+                        legs: {
+                            accountId: components["schemas"]["AccountId"];
+                            amount: number;
+                            version: components["schemas"]["Version"];
+                        }[];
+                        at: components["schemas"]["Timestamp"];
+                        reference?: components["schemas"]["Reference"];
+                        metadata?: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+            400: components["responses"]["BadParameters"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["PostingNotFound"];
+            413: components["responses"]["GatewayBodyTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
     listTransfers: {
         parameters: {
             query?: {
@@ -1239,6 +2875,11 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
                 /** @description Only transfers that are this far. */
                 status?: components["parameters"]["Status"];
+                /**
+                 * @description Only transfers with exactly this reference. A page may then hold few, or none, and still have a `nextCursor`, which is of this list alone.
+                 * @example rent
+                 */
+                reference?: components["parameters"]["Reference"];
             };
             header?: {
                 /**

@@ -47,7 +47,7 @@ export const headers = {
     schema: { type: 'string' },
     example: '</accounts/a1/statement?limit=1000&cursor=eyJ2IjoxfQ>; rel="next"',
   },
-  Vary: {
+  VaryByAccept: {
     name: 'Vary',
     description: 'The answer depends on this header of the request.',
     schema: { type: 'string', const: 'Accept' },

@@ -125,7 +125,7 @@ export const bankOperations = {
     answers: {
       200: {
         description: 'A page of the statement.',
-        headers: ['Link', 'Vary'],
+        headers: ['Link', 'VaryByAccept'],
         schema: Statement,
         csv: true,
         examples: { november: { ...statement, entries: [entries.deposit, entries.transferOut] } },

@@ -170,6 +170,160 @@ const matrix: Readonly<Record<HttpRoute, readonly Row[]>> = {
     },
     { asks: 'one that is not there', path: '/transfers/none', answers: missing },
   ],
+  'GET /accounts': [
+    { asks: 'their own', answers: [401, 401, 200, 200, 200, 403, 403, 200, 200] },
+    {
+      asks: 'Alice’s',
+      path: '/accounts?owner=alice',
+      answers: [401, 401, 403, 200, 200, 403, 403, 403, 200],
+    },
+  ],
+  'PATCH /accounts/{accountId}': [
+    {
+      asks: 'the name of Alice’s',
+      path: '/accounts/alices-1',
+      body: () => ({ name: 'Household' }),
+      answers: [401, 401, 404, 200, 403, 200, 403, 404, 200],
+    },
+    {
+      asks: 'the overdraft of Alice’s',
+      path: '/accounts/alices-1',
+      body: () => ({ overdraftLimit: 0 }),
+      answers: [401, 401, 403, 403, 403, 403, 403, 403, 200],
+    },
+    {
+      asks: 'the name of nobody’s',
+      path: '/accounts/nobodys',
+      body: () => ({ name: 'Household' }),
+      answers: [401, 401, 404, 404, 403, 404, 403, 404, 404],
+    },
+  ],
+  'POST /accounts/{accountId}/freeze': [
+    {
+      asks: 'Alice’s second',
+      path: '/accounts/alices-2/freeze',
+      body: () => ({ scope: 'all' }),
+      answers: [401, 401, 403, 403, 403, 403, 403, 403, 200],
+    },
+    {
+      asks: 'nobody’s',
+      path: '/accounts/nobodys/freeze',
+      body: () => ({ scope: 'all' }),
+      answers: [401, 401, 403, 403, 403, 403, 403, 403, 404],
+    },
+  ],
+  'POST /accounts/{accountId}/unfreeze': [
+    {
+      asks: 'Alice’s second',
+      path: '/accounts/alices-2/unfreeze',
+      body: () => ({}),
+      answers: [401, 401, 403, 403, 403, 403, 403, 403, 200],
+    },
+    {
+      asks: 'nobody’s',
+      path: '/accounts/nobodys/unfreeze',
+      body: () => ({}),
+      answers: [401, 401, 403, 403, 403, 403, 403, 403, 404],
+    },
+  ],
+  'POST /accounts/{accountId}/close': [
+    {
+      asks: 'Alice’s empty one',
+      path: '/accounts/alices-3/close',
+      body: () => ({}),
+      answers: [401, 401, 404, 200, 403, 200, 403, 404, 200],
+    },
+    {
+      asks: 'nobody’s',
+      path: '/accounts/nobodys/close',
+      body: () => ({}),
+      answers: [401, 401, 404, 404, 403, 404, 403, 404, 404],
+    },
+  ],
+  'GET /accounts/{accountId}/statement': [
+    { asks: 'Alice’s', path: '/accounts/alices-1/statement', answers: own },
+    { asks: 'nobody’s', path: '/accounts/nobodys/statement', answers: missing },
+  ],
+  'POST /transfers/{transferId}/capture': [
+    {
+      asks: 'what Alice holds for Bob, after whom it is captured',
+      path: '/transfers/held-1/capture',
+      body: () => ({}),
+      answers: [401, 401, 404, 202, 403, 422, 403, 404, 422],
+    },
+    {
+      asks: 'one that is not there',
+      path: '/transfers/none/capture',
+      body: () => ({}),
+      answers: [401, 401, 404, 404, 403, 404, 403, 404, 404],
+    },
+  ],
+  'POST /transfers/{transferId}/void': [
+    {
+      asks: 'what Alice holds for Bob, after whom it is voided',
+      path: '/transfers/held-2/void',
+      body: () => ({}),
+      answers: [401, 401, 404, 200, 403, 422, 403, 404, 422],
+    },
+    {
+      asks: 'one that is not there',
+      path: '/transfers/none/void',
+      body: () => ({}),
+      answers: [401, 401, 404, 404, 403, 404, 403, 404, 404],
+    },
+  ],
+  'POST /transfers/{transferId}/reversal': [
+    {
+      asks: 'of what Alice has paid to Bob, which Bob may take back',
+      path: '/transfers/rent-1/reversal',
+      body: () => ({ amount: 1 }),
+      answers: [401, 401, 404, 404, 403, 404, 403, 202, 202],
+    },
+    {
+      asks: 'of one that is not there',
+      path: '/transfers/none/reversal',
+      body: () => ({ amount: 1 }),
+      answers: [401, 401, 404, 404, 403, 404, 403, 404, 404],
+    },
+  ],
+  'POST /postings': [
+    {
+      asks: 'from Alice to Bob',
+      body: () => ({
+        legs: [
+          { accountId: 'alices-1', amount: -1 },
+          { accountId: 'bobs-1', amount: 1 },
+        ],
+      }),
+      answers: [401, 401, 404, 201, 403, 201, 403, 404, 201],
+    },
+    {
+      asks: 'from Alice and Bob',
+      body: () => ({
+        legs: [
+          { accountId: 'alices-1', amount: -1 },
+          { accountId: 'bobs-1', amount: -1 },
+          { accountId: 'alices-4', amount: 2 },
+        ],
+      }),
+      answers: [401, 401, 404, 404, 403, 404, 403, 404, 201],
+    },
+  ],
+  'GET /postings/{postingId}': [
+    {
+      asks: 'from Alice to Bob',
+      path: '/postings/post-1',
+      answers: [401, 401, 404, 200, 200, 403, 403, 200, 200],
+    },
+    { asks: 'one that is not there', path: '/postings/none', answers: missing },
+  ],
+  'POST /bulk': [
+    {
+      asks: 'anything: each item is answered by itself',
+      body: () => ({ items: [{ type: 'withdrawal', accountId: 'alices-1', amount: 1 }] }),
+      answers: [401, 401, 200, 200, 403, 200, 200, 200, 200],
+    },
+  ],
   'GET /health': [{ asks: 'it', answers: open }],
   'GET /openapi.json': [{ asks: 'it', answers: open }],
   'GET /docs': [{ asks: 'it', answers: open }],
@@ -204,6 +358,19 @@ beforeAll(async () => {
   await operator.account('alices-1', 10_000, { owner: 'alice' });
   await operator.account('bobs-1', 10_000, { owner: 'bob' });
   await alice.transfer({ transferId: 'rent-1', from: 'alices-1', to: 'bobs-1', amount: 10 });
+  for (const id of ['alices-2', 'alices-3', 'alices-4'])
+    await operator.account(id, 0, { owner: 'alice' });
+  for (const transferId of ['held-1', 'held-2']) {
+    const held = { transferId, from: 'alices-1', to: 'bobs-1', amount: 5, hold: {} };
+    expect(await alice.post('/transfers', held)).toMatchObject({ status: 202 });
+  }
+  const legs = [
+    { accountId: 'alices-1', amount: -1 },
+    { accountId: 'bobs-1', amount: 1 },
+  ];
+  expect(await alice.post('/postings', { postingId: 'post-1', legs })).toMatchObject({
+    status: 201,
+  });
   const withdrawn = await alice.post(
     '/accounts/alices-1/withdrawals',
     { amount: 1 },
@@ -327,6 +494,9 @@ describe('what a stranger hears of what is there', () => {
     '/accounts/ID/entries?limit=1',
     '/accounts/ID/transfers',
     '/accounts/ID/transfers?status=settled',
+    '/accounts/ID/transfers?reference=rent',
+    '/accounts/ID/statement',
+    '/accounts/ID/statement?from=2001-01-01T00:00:00Z&to=2001-01-02T00:00:00Z',
     `/accounts/ID/commands/${commandId}`,
   ];
   const asked: readonly Asked[] = [
@@ -340,6 +510,22 @@ describe('what a stranger hears of what is there', () => {
       ['POST', '/accounts/ID/withdrawals', { amount: 1 }, headers],
       ['POST', '/accounts/ID/withdrawals', { amount: 99_999_999, currency: 'USD' }, headers],
       ['POST', '/accounts/ID/deposits', { amount: 1 }, headers],
+      ['POST', '/accounts/ID/withdrawals?dryRun=true', { amount: 1 }, headers],
+      ['PATCH', '/accounts/ID', { name: 'Mine' }, headers],
+      ['POST', '/accounts/ID/close', {}, headers],
+      ['POST', '/accounts/ID/freeze', { scope: 'all' }, headers],
+      ['POST', '/transfers', { from: 'ID', to: 'bobs-1', amount: 1, hold: {} }, headers],
+      [
+        'POST',
+        '/postings',
+        {
+          legs: [
+            { accountId: 'ID', amount: -1 },
+            { accountId: 'bobs-1', amount: 1 },
+          ],
+        },
+        headers,
+      ],
       ['POST', '/transfers', { from: 'ID', to: 'bobs-1', amount: 1 }, headers],
       ['POST', '/transfers', { transferId: 'strange', from: 'ID', to: 'ID', amount: 1 }, headers],
       [
@@ -372,6 +558,11 @@ describe('what a stranger hears of what is there', () => {
     for (const method of ['GET', 'HEAD']) {
       const answer = await whole('rent-1', [method, '/transfers/ID']);
       expect(answer).toEqual(await whole('none-1', [method, '/transfers/ID']));
+      expect(answer.status).toBe(404);
+    }
+    for (const end of ['capture', 'void', 'reversal']) {
+      const answer = await whole('rent-1', ['POST', `/transfers/ID/${end}`, {}]);
+      expect(answer).toEqual(await whole('none-1', ['POST', `/transfers/ID/${end}`, {}]));
       expect(answer.status).toBe(404);
     }
   });

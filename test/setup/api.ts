@@ -22,6 +22,8 @@ export interface Api {
   get(path: string, headers?: Record<string, string>): Promise<ApiAnswer>;
   /** @param body JSON; a string is sent as it is. */
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
+  /** @param body JSON; a string is sent as it is. */
+  patch(path: string, body: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
   /** Opens an account, with money in it. */
   account(accountId: string, balance?: number, more?: Record<string, unknown>): Promise<void>;
   /**
@@ -102,6 +104,15 @@ export const apiAt = (
       sent(text, headers);
       return call(path, {
         method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: text,
+      });
+    },
+    patch: (path, body, headers = {}) => {
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      sent(text, headers);
+      return call(path, {
+        method: 'PATCH',
         headers: { 'content-type': 'application/json', ...headers },
         body: text,
       });

@@ -85,12 +85,13 @@ const cases: Readonly<Record<Exclude<ProblemCode, OfBanks>, Case>> = {
   command_not_found: {
     status: 404,
     ask: () => {
-      const { recordOf, isOwnedBy } = createTestLedger().store;
+      const { recordOf, isOwnedBy, commitAt } = createTestLedger().store;
       return send(
         getCommand({
           store: {
             recordOf,
             isOwnedBy,
+            commitAt,
             decidePending: async () => ({ decided: 0, passedOver: [] }),
           },
           clock: () => 0,

@@ -157,6 +157,11 @@ export const createMemoryStore = () => {
       ),
     ),
     execute: vi.fn<Store['execute']>(execute),
+    // What is rehearsed here is decided on what is there, and kept nowhere.
+    rehearse: vi.fn<Store['rehearse']>(async () => {
+      throw new Error('dry runs are not kept here');
+    }),
+    commitAt: vi.fn<Store['commitAt']>(async () => undefined),
     recordOf: vi.fn<Store['recordOf']>(async (key) => records.get(key)),
     decidePending: vi.fn<Store['decidePending']>(async (_, pending) => {
       await decidePending(pending);

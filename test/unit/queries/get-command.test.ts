@@ -50,6 +50,7 @@ const createGet = (
   const left = [...records];
   const store = {
     isOwnedBy: vi.fn<Store['isOwnedBy']>(),
+    commitAt: vi.fn<Store['commitAt']>(),
     recordOf: vi.fn<Store['recordOf']>(async () => (left.length > 1 ? left.shift() : left[0])),
     decidePending: vi.fn<Store['decidePending']>(async () => ({ decided: 1, passedOver: [] })),
   };
