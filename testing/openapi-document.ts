@@ -53,7 +53,11 @@ const OpenApi = z.strictObject({
   tags: z.array(z.strictObject({ name: z.string(), description: z.string() })),
   paths: z.record(
     z.string().check(z.startsWith('/')),
-    z.strictObject({ get: z.optional(Operation), post: z.optional(Operation) }),
+    z.strictObject({
+      get: z.optional(Operation),
+      patch: z.optional(Operation),
+      post: z.optional(Operation),
+    }),
   ),
   components: z.record(z.string(), z.record(z.string(), z.unknown())),
 });

@@ -32,6 +32,7 @@ export const functionGroups = [
   'accounts',
   'commands',
   'queries',
+  'service',
   'projections',
   'transfers',
 ] as const;
@@ -107,7 +108,7 @@ const consume = (stream: 'events/stream' | 'queue/stream'): Access => ({
  */
 const catalogue = {
   'open-account': {
-    group: 'commands',
+    group: 'accounts',
     description: 'Opens an account',
     route: 'POST /accounts',
     access: decide,
@@ -314,7 +315,7 @@ const catalogue = {
     memory: 1024,
   },
   health: {
-    group: 'queries',
+    group: 'service',
     description: 'Says that the API answers',
     route: 'GET /health',
     isPublic: true,
@@ -323,7 +324,7 @@ const catalogue = {
     memory: 512,
   },
   openapi: {
-    group: 'queries',
+    group: 'service',
     description: 'The API as OpenAPI 3.1',
     route: 'GET /openapi.json',
     isPublic: true,
@@ -332,7 +333,7 @@ const catalogue = {
     memory: 512,
   },
   docs: {
-    group: 'queries',
+    group: 'service',
     description: 'The API for people: a page that shows the OpenAPI document',
     route: 'GET /docs',
     isPublic: true,
@@ -341,7 +342,7 @@ const catalogue = {
     memory: 512,
   },
   'route-not-found': {
-    group: 'queries',
+    group: 'service',
     description: 'Answers every other path, and every other method, with a problem',
     route: '$default',
     // It tells what there is to ask, as the document does.
