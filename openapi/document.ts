@@ -132,7 +132,7 @@ const takesDryRun = (request: z.ZodMiniType): boolean =>
     .error?.issues.some(({ path }) => path.join('.') === 'query.dryRun') ?? false;
 
 const errorOf = (
-  { description, codes, gateway, headers = [] }: ErrorResponse,
+  { status, description, codes, gateway, headers = [] }: ErrorResponse,
   jsonSchemas: JsonSchemas,
 ) => ({
   description,
@@ -144,12 +144,18 @@ const errorOf = (
   content: {
     'application/problem+json': codes && {
       schema: jsonSchemas.of(Problem, 'input'),
-      examples: Object.fromEntries(codes.map((code) => [code, referTo('examples', code)])),
+      examples: Object.fromEntries(codes.map((code) => [code, exampleWith(code, status)])),
     },
     ...(gateway &&
       contentOf(jsonSchemas.of(GatewayMessage, 'input'), { by_the_gateway: { message: gateway } })),
   },
 });
+
+/** A code may come with another status than its own: a posting's 422 has an account's reason. */
+const exampleWith = (code: ProblemWithExample, status: number) =>
+  PROBLEMS[code].status === status
+    ? referTo('examples', code)
+    : { value: { ...exampleOf(code), status } };
 
 const hasExample = (code: string): code is ProblemWithExample => Object.hasOwn(problems, code);
 

@@ -14,7 +14,9 @@ export const problems = {
     ],
   },
   malformed_json: {
-    detail: 'The body cannot be read as JSON in UTF-8, each name once in its object.',
+    detail:
+      'The body cannot be read as JSON in UTF-8, each name once in its object and none of them ' +
+      '__proto__.',
     instance: '/accounts/a1/deposits',
   },
   forbidden: {
@@ -334,6 +336,7 @@ export const errors = {
     description: 'The legs do not add up to 0, or an account refuses its own: `leg` is its index.',
     codes: [
       'unbalanced_legs',
+      'account_not_found',
       'insufficient_funds',
       'currency_mismatch',
       'amount_out_of_range',

@@ -97,6 +97,9 @@ export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHand
   httpHandler(http, 'ledger:read', getStatementRequest, async (input, { onlyFor }) => {
     const { path, query, headers } = input;
     const { accountId } = path;
+    // First of all: how an account is looked for in time tells whether it is there.
+    if (onlyFor !== undefined && !(await store.isOwnedBy(accountId, onlyFor)))
+      return accountNotFound(accountId);
     // The time is taken before the read: a period must not become final while it is read.
     const now = Timestamp.parse(new Date(clock()).toISOString());
     const bounds = query.cursor
@@ -104,8 +107,7 @@ export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHand
       : await boundsBetween(store, accountId, query.from, query.to);
     const { opening, closing } = bounds;
     const { account } = closing;
-    if (!account || (onlyFor !== undefined && account.owner !== onlyFor))
-      return accountNotFound(accountId);
+    if (!account) return accountNotFound(accountId);
     const place: Position = query.cursor ?? {
       after: opening.version,
       opening: opening.version,
@@ -248,6 +250,6 @@ const csv = (body: string, headers: Readonly<Record<string, string>>): HttpAnswe
 });
 
 interface Dependencies extends HttpDependencies {
-  readonly store: Pick<Store, 'load' | 'asOf' | 'history'>;
+  readonly store: Pick<Store, 'load' | 'asOf' | 'history' | 'isOwnedBy'>;
   readonly clock: () => number;
 }

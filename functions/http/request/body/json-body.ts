@@ -56,7 +56,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const malformed: Problem = {
   code: 'malformed_json',
-  detail: 'The body cannot be read as JSON in UTF-8, each name once in its object.',
+  detail:
+    'The body cannot be read as JSON in UTF-8, each name once in its object and none of them __proto__.',
 };
 
 /** Whether codings were applied to the body (RFC 9110, 8.4: a list). `identity` is none. */
