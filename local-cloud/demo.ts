@@ -9,8 +9,9 @@ const usage = `npm run demo -- [options]
 
 Tells the stories of the README against a ledger that runs (npm start): two
 withdrawals that race on one balance, a transfer on the way that this ledger takes
-(npm start -- --transfers WAY), and one whose worker is killed in the middle. Then
-it times twenty transfers.
+(npm start -- --transfers WAY), one whose worker is killed in the middle, and a hold
+that is captured while its account is being frozen. Then it times twenty transfers,
+and 500 deposits in one request.
 
   --url URL   where the ledger's API is (default http://127.0.0.1:3000)
   --rounds N  how many pairs of withdrawals race, 1 to 1000 (default 20)
@@ -30,7 +31,9 @@ const main = async (): Promise<void> => {
   await racingWithdrawals(ledger, run, rounds);
   const way = await oneTransfer(ledger, run);
   await killedWorker(ledger, run, way);
+  await captureAgainstFreeze(ledger, run, rounds);
   await twentyTransfers(ledger, run);
+  await manyAtOnce(ledger, run);
 };
 
 const racingWithdrawals = async (ledger: Ledger, run: string, rounds: number): Promise<void> => {
@@ -178,6 +181,77 @@ const follow = async (
     const hasEnded = body['status'] === 'settled' || body['status'] === 'released';
     if (hasEnded || performance.now() >= deadline) return body['status'];
   }
+};
+
+const captureAgainstFreeze = async (ledger: Ledger, run: string, rounds: number): Promise<void> => {
+  title('4. A hold that is captured while its account is being frozen');
+  const { from, to } = await twoAccounts(ledger, `gina-${run}`, `hank-${run}`);
+  const outcomes = new Map<string, number>();
+  let moved = 0;
+  for (let round = 1; round <= rounds; round += 1) {
+    const transferId = `held-${run}-${round}`;
+    await ledger.post('/transfers', { transferId, from, to, amount: 1, hold: {} });
+    const [captured, frozen] = await Promise.all([
+      ledger.post(`/transfers/${transferId}/capture`, {}),
+      ledger.post(`/accounts/${from}/freeze`, { scope: 'debits' }),
+    ]);
+    const isCaptured = captured.status === 202;
+    const outcome = isCaptured
+      ? 'the capture was first: it settles, though the account is frozen'
+      : `the freeze was first: ${said(captured)}, and the hold stays`;
+    if (frozen.status !== 200) throw new Error(`the freeze was answered ${said(frozen)}`);
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    if (isCaptured) {
+      await follow(ledger, transferId, () => {});
+      moved += 1;
+    }
+    await ledger.post(`/accounts/${from}/unfreeze`, {});
+    if (!isCaptured) await ledger.post(`/transfers/${transferId}/void`, {});
+  }
+  for (const [outcome, count] of outcomes) say(`   ${count} of ${rounds} rounds: ${outcome}`);
+  const [source, destination] = await Promise.all(
+    [from, to].map((id) => ledger.get(`/accounts/${id}`)),
+  );
+  const { balance, reserved } = source?.body ?? {};
+  verdict(
+    balance === 10_000 - moved && reserved === 0 && destination?.body['balance'] === moved,
+    `${from} has ${balance} and nothing reserved, ${to} has ${moved}: no money is stuck`,
+  );
+};
+
+/** How many deposits one request asks for, and how many requests of one each are under way. */
+const MANY = 500;
+const AT_ONCE = 50;
+
+const manyAtOnce = async (ledger: Ledger, run: string): Promise<void> => {
+  title(`And ${MANY} deposits to one account: in one request, and in ${MANY}`);
+  const [together, alone] = [`ivan-${run}`, `jane-${run}`];
+  await openAccounts(ledger.client, [together, alone]);
+  const items = Array.from({ length: MANY }, (_, n) => ({
+    ...{ type: 'deposit', accountId: together, amount: 1 },
+    key: `${n}`,
+  }));
+  const began = performance.now();
+  await ledger.post('/bulk', { items });
+  const inOne = performance.now() - began;
+  const left = [...items.keys()];
+  const takeTurns = async () => {
+    while (left.pop() !== undefined)
+      await ledger.client.POST('/accounts/{accountId}/deposits', {
+        params: { path: { accountId: alone } },
+        body: { amount: 1 },
+      });
+  };
+  const next = performance.now();
+  await Promise.all(Array.from({ length: AT_ONCE }, takeTurns));
+  const inMany = performance.now() - next;
+  const balances = await Promise.all(
+    [together, alone].map(async (id) => (await ledger.get(`/accounts/${id}`)).body['balance']),
+  );
+  verdict(
+    balances.every((balance) => balance === MANY),
+    `${inOne.toFixed(0)} ms in one request; ${inMany.toFixed(0)} ms in ${MANY}, ${AT_ONCE} at once: ${(inMany / inOne).toFixed(0)} times`,
+  );
 };
 
 const twentyTransfers = async ({ client }: Ledger, run: string): Promise<void> => {

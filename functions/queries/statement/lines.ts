@@ -6,6 +6,9 @@ import type { CommittedEvent } from '../../store/stream/commit.ts';
 /** How many commits a page looks at: a reservation makes no line. */
 const MOST_COMMITS_A_PAGE = 5_000;
 
+/** Fewer are not worth a request. */
+const FEWEST_COMMITS_A_REQUEST = 25;
+
 /** Some lines of a statement, oldest first. */
 export interface Lines {
   readonly entries: readonly Entry[];
@@ -35,19 +38,27 @@ export const readLines = async (
 ): Promise<Lines> => {
   const entries: Entry[] = [];
   let [reached, looked, balanceAfter] = [after, 0, balance];
-  if (after >= until) return { entries, reached };
-  const commits = store.history(accountId, { from: after + 1, to: until, pageSize: limit });
-  for await (const { events } of commits) {
-    for (const event of events) {
-      if (event.version <= after || event.version > until) continue;
-      if (entries.length === limit && movesMoney(event)) return { entries, reached };
-      balanceAfter = moved(event, balanceAfter);
-      const entry = entryOf(accountId, event, balanceAfter);
-      if (entry) entries.push(entry);
-      reached = event.version;
+  while (reached < until && entries.length < limit && looked < MOST_COMMITS_A_PAGE) {
+    // No more is read than there is room for: most commits make one line.
+    const pageSize = Math.max(limit - entries.length, FEWEST_COMMITS_A_REQUEST);
+    let left = pageSize;
+    for await (const { events } of store.history(accountId, {
+      from: reached + 1,
+      to: until,
+      pageSize,
+    })) {
+      for (const event of events) {
+        if (event.version <= reached || event.version > until) continue;
+        if (entries.length === limit && movesMoney(event)) return { entries, reached };
+        balanceAfter = moved(event, balanceAfter);
+        const entry = entryOf(accountId, event, balanceAfter);
+        if (entry) entries.push(entry);
+        reached = event.version;
+      }
+      looked += 1;
+      left -= 1;
+      if (left === 0) break;
     }
-    looked += 1;
-    if (looked === MOST_COMMITS_A_PAGE) break;
   }
   return { entries, reached };
 };
