@@ -21,6 +21,7 @@ import { coldStart } from './scenarios/cold-start.ts';
 import { cost } from './scenarios/cost.ts';
 import { modelled } from './scenarios/modelled.ts';
 import { oneAccount } from './scenarios/one-account.ts';
+import { postingsBeside } from './scenarios/postings.ts';
 import { projection } from './scenarios/projection.ts';
 import { spread } from './scenarios/spread.ts';
 
@@ -28,6 +29,7 @@ import { spread } from './scenarios/spread.ts';
 const scenarios: readonly Scenario[] = [
   ceiling,
   blog,
+  postingsBeside,
   oneAccount,
   modelled,
   spread,

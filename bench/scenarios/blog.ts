@@ -2,12 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Audited } from '../audit/ledger.ts';
 import { type Measured, measure } from '../contestants/compare.ts';
 import type { Contestant } from '../contestants/contestant.ts';
-import {
-  holdfastStore,
-  oneEnvironment,
-  postings,
-  retryingStore,
-} from '../contestants/holdfast-store.ts';
+import { holdfastStore, oneEnvironment, retryingStore } from '../contestants/holdfast-store.ts';
 import { cloudOverHttp } from '../contestants/local-cloud.ts';
 import { balancesInPlace } from '../contestants/others/balances-in-place.ts';
 import { nestedLocks } from '../contestants/others/nested-locks.ts';
@@ -105,8 +100,6 @@ const HOLDFAST: readonly Contestant[] = [
   holdfastStore({ name: "Holdfast's store, the long way", atOnce: false }),
   oneEnvironment(),
   oneEnvironment(false),
-  postings("Holdfast's store, postings"),
-  postings('one environment, postings', 1),
   onDemand,
   instances,
 ];
