@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AccountId } from '../events/values.ts';
+import { type AccountId, Caller } from '../events/values.ts';
+import { isHeld } from '../functions/ledger/account.ts';
 import type { LedgerDatabase } from '../testing/ledger-database.ts';
+import { PREPARED } from './checks/answers.ts';
 import type { Consumers } from './consumers/consumers.ts';
 import type { Feed } from './consumers/feed.ts';
 import type { Executions } from './consumers/workflow.ts';
@@ -38,6 +40,7 @@ export const settleDown = async (aftermath: Aftermath): Promise<void> => {
   for (let round = 0; performance.now() < until; round += 1) {
     await feed.next();
     await consumers.decidePending.drain(feed.seen.pending, until);
+    await voidHolds(aftermath);
     await executions.rest();
     // Only recovery finds reservations that were lost on the way to carry-out-transfers.
     await consumers.carryOut.drain([], until);
@@ -53,6 +56,21 @@ export const settleDown = async (aftermath: Aftermath): Promise<void> => {
     await sleep(100);
   }
   report('everything settles down', { left: left.slice(0, 10), of: left.length });
+};
+
+/** What is still held is held by nobody any more. */
+const voidHolds = async ({ accounts, observer }: Aftermath): Promise<void> => {
+  for (const accountId of accounts) {
+    const { account } = await observer.store.load(accountId);
+    for (const { transferId } of account?.reservations.filter(isHeld) ?? []) {
+      const command = { type: 'void' as const, accountId, transferId };
+      await observer.store.execute({
+        command,
+        actor: Caller.parse('alice'),
+        correlationId: PREPARED,
+      });
+    }
+  }
 };
 
 const whatIsOpen = async ({

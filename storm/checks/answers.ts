@@ -101,6 +101,7 @@ const ownEvents = (events: readonly PlacedEvent[]): readonly PlacedEvent[] =>
   events.filter((event) => {
     const { type, data } = event;
     if (type === 'MoneyWithdrawn' && isAtOnce(event)) return true;
+    if (type === 'ReservationCancelled' && data.reason === 'voided') return true;
     return (
       type !== 'ReservationCancelled' &&
       !((type === 'MoneyDeposited' || type === 'MoneyWithdrawn') && data.transferId !== undefined)
@@ -141,8 +142,23 @@ const checkAccepted = (
 /** Whether an event follows from the call's command. */
 const isOf = (event: PlacedEvent, { request: { command } }: Call): boolean => {
   const { accountId, type, data } = event;
+  if (command.type === 'post') return 'postingId' in data && data.postingId === command.postingId;
   if (accountId !== command.accountId) return false;
   switch (command.type) {
+    case 'hold':
+      return (
+        type === 'MoneyHeld' &&
+        data.transferId === command.transferId &&
+        data.reference === command.reference
+      );
+    case 'capture':
+      return type === 'HoldCaptured' && data.transferId === command.transferId;
+    case 'void':
+      return (
+        type === 'ReservationCancelled' &&
+        data.transferId === command.transferId &&
+        data.reason === 'voided'
+      );
     case 'open':
       return type === 'AccountOpened' && data.owner === command.owner;
     case 'deposit':

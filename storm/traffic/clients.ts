@@ -98,7 +98,7 @@ class Client {
     const [accountId] = wanted.map(({ command }) => command.accountId);
     if (!accountId) return;
     const calls = wanted
-      .filter(({ command }) => command.accountId === accountId)
+      .filter(({ command }) => command.accountId === accountId && command.type !== 'post')
       .map((intent) => journal.sends(intent, environment.name, this.#requestFor(intent)));
     const requests = calls.map(({ request }) => request);
     try {
@@ -119,8 +119,8 @@ class Client {
 
   /** For whose account alone a command is: its owner's, a stranger's, or for anybody's. */
   #sender({ command }: Intent): Caller | undefined {
-    // What is not there yet belongs to nobody.
-    if (command.type === 'open') return undefined;
+    // What is not there yet belongs to nobody; a posting is of several accounts.
+    if (command.type === 'open' || command.type === 'post') return undefined;
     const dice = this.#random.next();
     if (dice < 0.04) return STRANGER;
     return dice < 0.7 ? ACTOR : undefined;

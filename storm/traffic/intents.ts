@@ -7,7 +7,7 @@ import {
   Reference,
   TransferId,
 } from '../../events/values.ts';
-import type { Command } from '../../functions/ledger/account.ts';
+import { Command } from '../../functions/ledger/account.ts';
 import { type RecordKey, recordKey } from '../../functions/store/writing/record-key.ts';
 import type { Random } from '../../testing/random.ts';
 
@@ -84,9 +84,12 @@ export class Intents {
     const n = this.#made.length;
     const command = this.#command(n, usedKey, on ?? this.#account());
     const own =
-      command.type === 'reserve' ? recordKey(command.transferId) : (usedKey ?? this.#newKey());
+      command.type === 'reserve' || command.type === 'hold'
+        ? recordKey(command.transferId)
+        : (usedKey ?? this.#newKey());
     // A transfer's id is always one of its keys.
-    const key = isUnkeyed && command.type !== 'reserve' ? undefined : own;
+    const needsKey = ['reserve', 'hold', 'post'].includes(command.type);
+    const key = isUnkeyed && !needsKey ? undefined : own;
     const others =
       key && random.chance(0.4) ? [random.chance(0.2) ? this.#usedKey() : this.#newKey()] : [];
     const intent = { n, command, key, others: others.filter((other) => other !== key) };
@@ -113,9 +116,39 @@ export class Intents {
     }
     if (dice < 0.3) return { type: 'deposit', accountId, amount, reference, ...currency };
     if (dice < 0.6) return { type: 'withdraw', accountId, amount, reference, ...currency };
+    if (dice < 0.67) {
+      const end = this.#endOfHold(accountId);
+      if (end) return end;
+    }
+    const other = this.#accounts.find((id) => id !== accountId);
+    if (dice < 0.73 && other) {
+      const legs = [
+        { accountId, amount: -amount },
+        { accountId: other, amount },
+      ];
+      return Command.parse({ type: 'post', accountId, postingId: `posting-${n}`, legs, reference });
+    }
     const transferId = TransferId.parse(usedKey?.replace(/^command:/, '') ?? `transfer-${n}`);
     const to = random.chance(0.06) ? NOBODY : this.#account();
-    return { type: 'reserve', accountId, transferId, to, amount, reference, ...currency };
+    const type = dice < 0.82 ? 'hold' : 'reserve';
+    return { type, accountId, transferId, to, amount, reference, ...currency };
+  }
+
+  /** The end of a hold that was asked for lately: its capture, whole or not, or its void. */
+  #endOfHold(accountId: AccountId): Command | undefined {
+    const random = this.#random;
+    const holds = this.#made
+      .slice(-60)
+      .flatMap(({ command }) => (command.type === 'hold' ? [command] : []));
+    const held = holds.filter((hold) => hold.accountId === accountId);
+    if (held.length === 0) return undefined;
+    const { transferId, amount, reference } = random.oneOf(held);
+    if (random.chance(0.4)) return { type: 'void', accountId, transferId };
+    const part = random.chance(0.5)
+      ? { amount: Amount.parse(random.between(1, Number(amount) + 3)) }
+      : {};
+    const said = reference === undefined ? {} : { reference };
+    return { type: 'capture', accountId, transferId, ...part, ...said };
   }
 
   #account(): AccountId {
