@@ -2622,7 +2622,39 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    items: unknown[];
+                    items: (({
+                        /** @constant */
+                        type: "deposit";
+                        key?: string;
+                        accountId: components["schemas"]["AccountId"];
+                        amount: components["schemas"]["Amount"];
+                        currency?: components["schemas"]["Currency"];
+                        reference?: components["schemas"]["Reference"];
+                    } | {
+                        /** @constant */
+                        type: "withdrawal";
+                        key?: string;
+                        accountId: components["schemas"]["AccountId"];
+                        amount: components["schemas"]["Amount"];
+                        currency?: components["schemas"]["Currency"];
+                        reference?: components["schemas"]["Reference"];
+                    } | {
+                        /** @constant */
+                        type: "transfer";
+                        key?: string;
+                        transferId?: components["schemas"]["TransferId"];
+                        from: components["schemas"]["AccountId"];
+                        to: components["schemas"]["AccountId"];
+                        amount: components["schemas"]["Amount"];
+                        currency?: components["schemas"]["Currency"];
+                        reference?: components["schemas"]["Reference"];
+                        metadata?: {
+                            [key: string]: string;
+                        };
+                        hold?: {
+                            expiresAt?: string;
+                        };
+                    }) | unknown)[];
                 };
             };
         };

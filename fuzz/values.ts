@@ -4,7 +4,15 @@ import type { Random } from '../testing/random.ts';
 
 /** What is looked at of a JSON schema to make values of it. */
 const Shape = z.looseObject({
-  type: z.optional(z.string()),
+  type: z.optional(z.union([z.string(), z.array(z.string())])),
+  const: z.optional(z.unknown()),
+  anyOf: z.optional(z.array(z.unknown())),
+  oneOf: z.optional(z.array(z.unknown())),
+  items: z.optional(z.unknown()),
+  minItems: z.optional(z.number()),
+  maxItems: z.optional(z.number()),
+  propertyNames: z.optional(z.unknown()),
+  additionalProperties: z.optional(z.unknown()),
   enum: z.optional(z.array(z.unknown())),
   pattern: z.optional(z.string()),
   format: z.optional(z.string()),
@@ -71,6 +79,15 @@ export const createValues = (random: Random, known: (name: string) => unknown): 
     if (shape.enum) return random.oneOf(shape.enum);
     if (shape.type === 'integer') return fittingNumber(shape);
     if (shape.type === 'string') return fittingText(shape);
+    const choices = shape.anyOf ?? shape.oneOf;
+    if (choices) return fitting(name, random.oneOf(choices));
+    if (shape.const !== undefined) return shape.const;
+    if (shape.type === 'array') return fittingList(name, shape);
+    if (Array.isArray(shape.type))
+      return fitting(name, { ...shape, type: random.oneOf(shape.type) });
+    if (shape.type === 'null') return null;
+    if (shape.type === undefined) return random.oneOf(otherTypes);
+    if (shape.propertyNames !== undefined) return fittingMap(shape);
     if (shape.type !== 'object')
       throw new Error(`${name} is of a type that nothing is made of yet: ${shape.type}`);
     const { properties = {}, required = [] } = shape;
@@ -82,9 +99,24 @@ export const createValues = (random: Random, known: (name: string) => unknown): 
     );
   };
 
+  const fittingList = (name: string, shape: z.infer<typeof Shape>): unknown[] => {
+    const { items, minItems = 0, maxItems = MOST } = shape;
+    const length = random.between(minItems, Math.min(maxItems, minItems + 3));
+    return Array.from({ length }, () => fitting(name, items));
+  };
+
+  const fittingMap = ({ propertyNames, additionalProperties }: z.infer<typeof Shape>): object =>
+    Object.fromEntries(
+      Array.from({ length: random.between(0, 3) }, () => [
+        String(fitting('', propertyNames)),
+        fitting('', additionalProperties),
+      ]),
+    );
+
   const wrong = (schema: unknown): unknown => {
     const shape = Shape.parse(schema);
-    if (shape.type === 'object') return wrongObject(shape);
+    if (shape.type === 'object' && shape.properties) return wrongObject(shape);
+    if (shape.type === 'array') return random.oneOf<unknown>([[], [null], {}, 'text', [1, 1]]);
     if (random.chance(0.3)) return random.oneOf(otherTypes);
     if (shape.type === 'integer')
       return random.oneOf([...wrongNumbers, (shape.maximum ?? MOST) + 1]);

@@ -6,16 +6,31 @@ import type { FunctionName } from './catalogue.ts';
 
 const onAccounts = [
   'open-account',
+  'amend-account',
+  'freeze-account',
+  'unfreeze-account',
+  'close-account',
   'deposit',
   'withdraw',
 ] as const satisfies readonly FunctionName[];
-const commands = [...onAccounts, 'request-transfer'] as const satisfies readonly FunctionName[];
+const commands = [
+  ...onAccounts,
+  'request-transfer',
+  'capture-transfer',
+  'void-transfer',
+  'reverse-transfer',
+  'create-posting',
+  'bulk',
+] as const satisfies readonly FunctionName[];
 const queries = [
   'get-account',
   'list-entries',
   'list-transfers',
   'get-transfer',
   'get-command',
+  'list-accounts',
+  'get-statement',
+  'get-posting',
   'health',
   'openapi',
   'docs',
@@ -66,6 +81,9 @@ const emitters = {
   UnreadableRecords: consumers,
   UnreadableRows: [
     'request-transfer',
+    'capture-transfer',
+    'void-transfer',
+    'list-accounts',
     'list-transfers',
     'get-transfer',
     'recover-transfers',

@@ -17,7 +17,7 @@ import { inParallel } from '../../runtime/in-parallel.ts';
 import { isStoreUnavailable } from '../../runtime/unavailable.ts';
 import type { CommandResult } from '../../store/deciding/command-result.ts';
 import type { Store } from '../../store/store.ts';
-import { BulkResult, createItems, type PreparedItem } from './items.ts';
+import { BulkItem, BulkResult, createItems, type PreparedItem } from './items.ts';
 
 /** The most items of one request. */
 const MOST_ITEMS = 500;
@@ -28,7 +28,8 @@ export const bulkRequest = z.object({
   headers: z.object({ 'idempotency-key': z.optional(IdempotencyKey) }),
   body: z.strictObject({
     items: z
-      .array(z.unknown())
+      // What is no item comes as it is, and fails alone.
+      .array(z.union([BulkItem, z.unknown()]))
       .check(
         z.minLength(1, 'must have at least one item'),
         z.maxLength(MOST_ITEMS, `must have at most ${MOST_ITEMS} items`),

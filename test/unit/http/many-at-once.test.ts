@@ -1,9 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createHandler as amendAccount } from '../../../functions/commands/accounts/amend-account.ts';
+import { createHandler as closeAccount } from '../../../functions/commands/accounts/close-account.ts';
+import { createHandler as freezeAccount } from '../../../functions/commands/accounts/freeze-account.ts';
+import { createHandler as unfreezeAccount } from '../../../functions/commands/accounts/unfreeze-account.ts';
+import { createHandler as bulk } from '../../../functions/commands/bulk/bulk.ts';
 import { createHandler as deposit } from '../../../functions/commands/deposit.ts';
 import { createHandler as openAccount } from '../../../functions/commands/open-account.ts';
+import { createHandler as createPosting } from '../../../functions/commands/postings/create-posting.ts';
 import { createHandler as requestTransfer } from '../../../functions/commands/request-transfer.ts';
+import { createHandler as captureTransfer } from '../../../functions/commands/transfers/capture-transfer.ts';
+import { createHandler as reverseTransfer } from '../../../functions/commands/transfers/reverse-transfer.ts';
+import { createHandler as voidTransfer } from '../../../functions/commands/transfers/void-transfer.ts';
 import { createHandler as withdraw } from '../../../functions/commands/withdraw.ts';
 import type { HttpHandler } from '../../../functions/http/chain/http-handler.ts';
 import type { Callers } from '../../../functions/http/identity/callers.ts';
@@ -11,12 +20,15 @@ import { machineTime } from '../../../functions/http/polling.ts';
 import { createHandler as docs } from '../../../functions/queries/docs.ts';
 import { createHandler as getAccount } from '../../../functions/queries/get-account.ts';
 import { createHandler as getCommand } from '../../../functions/queries/get-command.ts';
+import { createHandler as getPosting } from '../../../functions/queries/get-posting.ts';
 import { createHandler as getTransfer } from '../../../functions/queries/get-transfer.ts';
 import { createHandler as health } from '../../../functions/queries/health.ts';
+import { createHandler as listAccounts } from '../../../functions/queries/list-accounts.ts';
 import { createHandler as listEntries } from '../../../functions/queries/list-entries.ts';
 import { createHandler as listTransfers } from '../../../functions/queries/list-transfers.ts';
 import { createHandler as openApi } from '../../../functions/queries/openapi.ts';
 import { createHandler as routeNotFound } from '../../../functions/queries/route-not-found.ts';
+import { createHandler as getStatement } from '../../../functions/queries/statement/get-statement.ts';
 import {
   type HttpTelemetry,
   httpTelemetryFromEnvironment,
@@ -46,6 +58,8 @@ interface Case {
   readonly status: number;
   /** What tells that the answer is that of request `n`. */
   readonly body?: (n: number) => object;
+  /** Whether it is counted as an accepted command, where its status does not say so. */
+  readonly counts?: true;
 }
 
 /** Five requests meet on each account. */
@@ -94,6 +108,117 @@ const cases: Readonly<Record<string, Case>> = {
     status: 202,
     body: (n) => ({ transferId: `t-${n}`, from: accountOf(n), amount: n + 1 }),
   },
+  'amend-account': {
+    create: amendAccount,
+    // Those of one account describe it one after the other.
+    request: (n) => ({
+      route: '/accounts/{accountId}',
+      method: 'PATCH',
+      path: path(n),
+      body: { overdraftLimit: n + 1 },
+    }),
+    status: 200,
+    counts: true,
+    body: (n) => ({ accountId: accountOf(n) }),
+  },
+  'freeze-account': {
+    create: freezeAccount,
+    request: (n) => ({
+      route: '/accounts/{accountId}/freeze',
+      path: path(n),
+      body: { scope: 'debits' },
+    }),
+    status: 200,
+    counts: true,
+    body: (n) => ({ accountId: accountOf(n), frozen: 'debits' }),
+  },
+  'unfreeze-account': {
+    create: unfreezeAccount,
+    request: (n) => ({ route: '/accounts/{accountId}/unfreeze', path: path(n), body: {} }),
+    status: 200,
+    counts: true,
+    body: (n) => ({ accountId: accountOf(n), status: 'open' }),
+  },
+  'close-account': {
+    create: closeAccount,
+    request: (n) => ({ route: '/accounts/{accountId}/close', path: path(n), body: {} }),
+    status: 422,
+    body: (n) => ({ instance: `/accounts/${accountOf(n)}/close`, code: 'account_not_empty' }),
+  },
+  'capture-transfer': {
+    create: (world) => captureTransfer({ ...world, endOfHold }),
+    request: (n) => ({
+      route: '/transfers/{transferId}/capture',
+      path: { transferId: `none-${n}` },
+      body: {},
+    }),
+    status: 404,
+    body: (n) => ({ instance: `/transfers/none-${n}/capture` }),
+  },
+  'void-transfer': {
+    create: (world) => voidTransfer({ ...world, endOfHold }),
+    request: (n) => ({
+      route: '/transfers/{transferId}/void',
+      path: { transferId: `none-${n}` },
+      body: {},
+    }),
+    status: 404,
+    body: (n) => ({ instance: `/transfers/none-${n}/void` }),
+  },
+  'reverse-transfer': {
+    create: (world) => reverseTransfer({ ...world, newId: () => 'never-made' }),
+    request: (n) => ({
+      route: '/transfers/{transferId}/reversal',
+      path: { transferId: `none-${n}` },
+      body: {},
+    }),
+    status: 404,
+    body: (n) => ({ instance: `/transfers/none-${n}/reversal` }),
+  },
+  'create-posting': {
+    create: (world) => createPosting({ ...world, newId: () => 'never-made' }),
+    request: (n) => ({
+      route: '/postings',
+      body: {
+        postingId: `p-${n}`,
+        legs: [
+          { accountId: accountOf(n), amount: -1 },
+          { accountId: accountOf(n + 1), amount: 1 },
+        ],
+      },
+    }),
+    status: 201,
+    body: (n) => ({ postingId: `p-${n}` }),
+  },
+  bulk: {
+    create: (world) =>
+      bulk({ ...world, newId: () => 'never-made', clock: Date.now, budget: 10_000 }),
+    request: (n) => ({
+      route: '/bulk',
+      body: { items: [{ type: 'deposit', accountId: accountOf(n), amount: n + 1 }] },
+    }),
+    status: 200,
+    counts: true,
+    body: (n) => ({ results: [{ status: 201, body: { amount: n + 1 } }] }),
+  },
+  'list-accounts': {
+    create: listAccounts,
+    request: () => ({ route: '/accounts' }),
+    status: 200,
+    body: () => ({ accounts: [] }),
+  },
+  'get-statement': {
+    create: (world) => getStatement({ ...world, clock: Date.now }),
+    request: (n) => ({ route: '/accounts/{accountId}/statement', path: path(n) }),
+    status: 200,
+    body: (n) => ({ accountId: accountOf(n), closingBalance: 1_000 }),
+  },
+  'get-posting': {
+    create: getPosting,
+    request: (n) => ({ route: '/postings/{postingId}', path: { postingId: `none-${n}` } }),
+    status: 404,
+    body: (n) => ({ instance: `/postings/none-${n}` }),
+  },
   'get-account': {
     create: (world) => getAccount({ ...world, clock: Date.now }),
     request: (n) => ({ route: '/accounts/{accountId}', path: path(n) }),
@@ -140,6 +265,8 @@ const cases: Readonly<Record<string, Case>> = {
     body: (n) => ({ instance: `/nowhere/${n}` }),
   },
 };
+
+const endOfHold = async () => undefined;
 
 /** JSON, as the other answers are, so that all are read the same way. */
 const page = gzipSync('{}').toString('base64');
@@ -189,7 +316,7 @@ it('every function that answers requests is among them', () => {
 
 describe.each(Object.entries(cases))(
   `${MANY} requests at once in one environment: %s`,
-  (_, { create, request, status, body }) => {
+  (_, { create, request, status, body, counts }) => {
     it('each has its own answer, log line and record of metrics, under its own ids', async () => {
       const handler = create({
         store,
@@ -197,7 +324,7 @@ describe.each(Object.entries(cases))(
         telemetry: httpTelemetryFromEnvironment(),
         callers: { by: 'nothing' },
       });
-      const isCommand = status === 201 || status === 202;
+      const isCommand = counts ?? (status === 201 || status === 202);
       const idOf = (n: number) => `correlation-${n}`;
       const answers = await Promise.all(
         Array.from({ length: MANY }, (_, n) =>

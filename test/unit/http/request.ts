@@ -7,7 +7,7 @@ import { createCheck } from '../../../fuzz/check.ts';
 /** A request as a client would put it. `body` is sent as JSON; `rawBody` as it is. */
 export interface ClientRequest {
   /** `ANY`: the request came by the route that takes every method. */
-  readonly method?: 'GET' | 'HEAD' | 'POST' | 'ANY';
+  readonly method?: 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'ANY';
   readonly route?: string;
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;

@@ -11,10 +11,22 @@ const ofType = (type: string) =>
 
 const routes = {
   'POST /accounts': 'open-account',
+  'GET /accounts': 'list-accounts',
+  'PATCH /accounts/{accountId}': 'amend-account',
+  'POST /accounts/{accountId}/freeze': 'freeze-account',
+  'POST /accounts/{accountId}/unfreeze': 'unfreeze-account',
+  'POST /accounts/{accountId}/close': 'close-account',
   'POST /accounts/{accountId}/deposits': 'deposit',
   'POST /accounts/{accountId}/withdrawals': 'withdraw',
   'POST /transfers': 'request-transfer',
+  'POST /transfers/{transferId}/capture': 'capture-transfer',
+  'POST /transfers/{transferId}/void': 'void-transfer',
+  'POST /transfers/{transferId}/reversal': 'reverse-transfer',
+  'POST /postings': 'create-posting',
+  'POST /bulk': 'bulk',
   'GET /accounts/{accountId}': 'get-account',
+  'GET /accounts/{accountId}/statement': 'get-statement',
+  'GET /postings/{postingId}': 'get-posting',
   'GET /accounts/{accountId}/entries': 'list-entries',
   'GET /accounts/{accountId}/transfers': 'list-transfers',
   'GET /transfers/{transferId}': 'get-transfer',
@@ -52,7 +64,7 @@ describe('the HTTP API', () => {
     expect(told).toEqual(
       [...paths].map((path) => [
         path,
-        ['GET', 'HEAD', 'POST'].filter((method) => `${method} ${path}` in allRoutes),
+        ['GET', 'HEAD', 'PATCH', 'POST'].filter((method) => `${method} ${path}` in allRoutes),
       ]),
     );
   });

@@ -36,6 +36,25 @@ const allowed: Record<string, Record<string, string[]>> = {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
   },
+  'amend-account': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+  },
+  'freeze-account': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [queue]: ['dynamodb:PutItem'],
+  },
+  'unfreeze-account': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [queue]: ['dynamodb:PutItem'],
+  },
+  'close-account': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [queue]: ['dynamodb:PutItem'],
+  },
   deposit: {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
@@ -52,6 +71,32 @@ const allowed: Record<string, Record<string, string[]>> = {
     [queue]: ['dynamodb:PutItem'],
     [views]: ['dynamodb:GetItem'],
   },
+  'capture-transfer': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [queue]: ['dynamodb:PutItem'],
+    [views]: ['dynamodb:GetItem'],
+  },
+  'void-transfer': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [queue]: ['dynamodb:PutItem'],
+    [views]: ['dynamodb:GetItem'],
+  },
+  'reverse-transfer': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [queue]: ['dynamodb:PutItem'],
+  },
+  'create-posting': {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+  },
+  bulk: {
+    [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [queue]: ['dynamodb:PutItem'],
+  },
   'decide-pending': {
     [queueStream]: readStream,
     ...listStreams,
@@ -61,6 +106,12 @@ const allowed: Record<string, Record<string, string[]>> = {
   },
   'get-account': { [events]: ['dynamodb:Query'] },
   'list-entries': { [events]: ['dynamodb:Query'] },
+  'list-accounts': {
+    [events]: ['dynamodb:Query'],
+    [`${views}/index/accountsByOwner`]: ['dynamodb:Query'],
+  },
+  'get-statement': { [events]: ['dynamodb:Query'] },
+  'get-posting': { [commands]: ['dynamodb:GetItem'], [events]: ['dynamodb:Query'] },
   'list-transfers': {
     [events]: ['dynamodb:Query'],
     [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
@@ -130,7 +181,7 @@ const allowed: Record<string, Record<string, string[]>> = {
   },
   'expire-holds': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
     [queue]: ['dynamodb:PutItem'],
     [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem'],
     [`${views}/index/openTransfers`]: ['dynamodb:Query'],

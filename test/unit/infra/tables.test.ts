@@ -126,6 +126,9 @@ describe('the policies of the tables', () => {
     ...['open-account', 'deposit', 'withdraw', 'request-transfer', 'get-command'].flatMap(
       (name) => [name, `instances-${name}`],
     ),
+    ...['amend-account', 'freeze-account', 'unfreeze-account', 'close-account'],
+    ...['capture-transfer', 'void-transfer', 'reverse-transfer', 'create-posting', 'bulk'],
+    'expire-holds',
     'decide-pending',
     'carry-out-transfers',
     'credit-transfer',

@@ -98,6 +98,7 @@ describe('a rejection that was recorded', () => {
       'insufficient_funds',
       'limit_in_use',
       'not_held',
+      'not_settled',
       'same_account',
     ]));
 });

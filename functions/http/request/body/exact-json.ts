@@ -7,7 +7,7 @@
  * string with half a surrogate pair, which no store or hash keeps as it is, is an error (RFC 7493,
  * 2.1). So is a name that comes twice in one object (RFC 7493, 2.3), however it is written:
  * `JSON.parse` takes the last one, while another reader on the way may take the first. And so is the
- * name `__proto__`.
+ * name `__proto__` in an object within.
  * @param text what was sent.
  * @returns plain JSON.
  * @throws {SyntaxError} where it is not JSON.
@@ -40,8 +40,9 @@ const checkNames = (text: string): void => {
     else if (literal !== undefined && colon !== undefined) {
       const name = String(JSON.parse(literal));
       if (!name.isWellFormed()) throw new SyntaxError('half a surrogate pair in a name');
-      // Set on an object it is no name but changes what the object is, and a schema passes it over.
-      if (name === '__proto__') throw new SyntaxError('a name that is __proto__');
+      // A schema of names that clients choose would pass it over; that of the body itself refuses it.
+      if (name === '__proto__' && open.length > 1)
+        throw new SyntaxError('a name that is __proto__');
       if (open.at(-1)?.has(name)) throw new SyntaxError(`a name that comes twice: ${literal}`);
       open.at(-1)?.add(name);
     }
