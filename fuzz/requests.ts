@@ -105,6 +105,11 @@ export const createRequests = ({
         return random.chance(0.7)
           ? random.oneOf(['gzip', 'gzip, br', 'gzip;q=0', 'identity', '*', 'x'.repeat(300), ';q'])
           : undefined;
+      case 'Accept':
+        // The answers that are looked into are JSON.
+        return random.chance(0.3)
+          ? random.oneOf(['application/json', '*/*', 'text/html', 'x'.repeat(300), ';q=,'])
+          : undefined;
       case 'X-Correlation-Id':
         return random.chance(0.2)
           ? random.oneOf(['fuzz', 'x'.repeat(128), 'x'.repeat(200), 'a,a', 'ü'])

@@ -138,6 +138,7 @@ export const createValues = (random: Random, known: (name: string) => unknown): 
   };
 
   const wrongObject = ({ properties = {}, required = [] }: z.infer<typeof Shape>): unknown => {
+    if (Object.keys(properties).length === 0) return { [junk()]: 1 };
     const whole = Object.fromEntries(
       Object.entries(properties).map(([name, inner]) => [name, fitting(name, inner)]),
     );

@@ -18,7 +18,7 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { MetricName } from '../../functions/runtime/telemetry.ts';
 import type { StageName, StageSettings } from '../stages.ts';
-import { type FunctionName, functionGroups } from './catalogue.ts';
+import { definitionOf, type FunctionName, functionGroups } from './catalogue.ts';
 import type { Functions } from './functions.ts';
 import { combined, type LedgerMetrics } from './ledger-metrics.ts';
 import { type Tables, throttlesOf } from './tables.ts';
@@ -277,15 +277,15 @@ const ofRequests = ({
       'The API answered with a status of 500 or more. Each line has the route and what the integration said.',
     command: `aws logs tail /aws/vendedlogs/apis/holdfast-${stage} --since 1h --filter-pattern '{ $.status = "5*" }'`,
   },
-  {
-    // By function: some wait when a client asks for it, so they are late on purpose, and the API's
-    // own latency includes theirs.
-    name: 'latency',
+  // By function: some wait when a client asks for it, so they are late on purpose, and the API's
+  // own latency includes theirs. An alarm takes ten metrics, so there is one for each group.
+  ...(['accounts', 'commands', 'queries'] as const).map((group) => ({
+    name: `${group}-latency`,
     metric: combined(
       'MAX',
       metrics
         .emittersOf('RequestLatency')
-        .filter((name) => !mayWait.has(name) && !asksNobody.has(name))
+        .filter((name) => definitionOf(name).group === group && !mayWait.has(name))
         .map((name) => metrics.emittedBy(name, 'RequestLatency', { statistic: 'p99', period })),
       { label: 'Slowest p99 of a route that does not wait', period },
     ),
@@ -295,7 +295,7 @@ const ofRequests = ({
       'For fifteen minutes one request in a hundred has been slow: a table throttles, an account is hot, or starts are cold. The ' +
       'dashboard shows which function.',
     command: `aws logs tail /aws/lambda/holdfast-${stage}-<function> --since 1h --filter-pattern '{ $.milliseconds > ${alarms.latencyMs} }'`,
-  },
+  })),
   {
     name: 'lost-races',
     metric: lostRaces(tables),
@@ -336,14 +336,7 @@ const ofRequests = ({
 ];
 
 /** The functions that a client may ask to wait before they answer. */
-const mayWait: ReadonlySet<FunctionName> = new Set(['request-transfer'] as const);
-/** These answer without asking a service; they are left out because an alarm takes ten metrics. */
-const asksNobody: ReadonlySet<FunctionName> = new Set([
-  'health',
-  'openapi',
-  'docs',
-  'route-not-found',
-] as const);
+const mayWait: ReadonlySet<FunctionName> = new Set(['request-transfer', 'bulk'] as const);
 
 /** Lost races in percent of all appends; 0 where there are too few appends for a percentage. */
 const lostRaces = ({ events }: Tables): IMetric => {

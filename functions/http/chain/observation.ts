@@ -13,7 +13,7 @@ const idsIn = (parameters: APIGatewayProxyEventV2['pathParameters']) => {
     const value = parameters?.[name];
     return value !== undefined && ID.test(value) ? { [name]: value } : {};
   };
-  return { ...id('accountId'), ...id('transferId'), ...id('commandId') };
+  return { ...id('accountId'), ...id('transferId'), ...id('commandId'), ...id('postingId') };
 };
 
 /**

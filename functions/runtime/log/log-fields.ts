@@ -15,6 +15,7 @@ export interface LogFields {
   readonly accountId?: string | undefined;
   readonly transferId?: string | undefined;
   readonly commandId?: string | undefined;
+  readonly postingId?: string | undefined;
   readonly from?: string;
   readonly to?: string;
   readonly version?: number | string | undefined;
@@ -44,6 +45,7 @@ export interface LogFields {
   readonly ended?: number;
   readonly failed?: number;
   readonly hasMore?: boolean;
+  readonly shard?: string;
   readonly started?: number;
   readonly left?: number;
   readonly commits?: number;
@@ -61,7 +63,14 @@ export interface LogFields {
 }
 
 const all: Readonly<Record<keyof LogFields, true>> = {
-  ...{ correlation_id: true, accountId: true, transferId: true, commandId: true, from: true },
+  ...{
+    correlation_id: true,
+    accountId: true,
+    transferId: true,
+    commandId: true,
+    postingId: true,
+    from: true,
+  },
   ...{ to: true, version: true, keys: true, sequenceNumber: true, commit: true, pk: true },
   ...{ sk: true, name: true, route: true, status: true, milliseconds: true, caller: true },
   ...{ problem: true, outcome: true, reason: true, replayed: true, reservedAt: true },
@@ -73,6 +82,7 @@ const all: Readonly<Record<keyof LogFields, true>> = {
     ended: true,
     failed: true,
     hasMore: true,
+    shard: true,
     started: true,
     left: true,
     commits: true,

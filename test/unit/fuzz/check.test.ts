@@ -60,7 +60,7 @@ describe('an answer as documented', () => {
       'a method that is not there',
       {
         ...problem(405, 'method_not_allowed'),
-        headers: { ...problem(405, '').headers, allow: 'GET, HEAD' },
+        headers: { ...problem(405, '').headers, allow: 'GET, HEAD, PATCH' },
       },
       { method: 'PUT' },
     ],

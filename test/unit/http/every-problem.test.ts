@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { createHandler as createPosting } from '../../../functions/commands/postings/create-posting.ts';
 import { PROBLEMS, type ProblemCode } from '../../../functions/http/answer/problem.ts';
 import type { RejectionCode } from '../../../functions/ledger/account.ts';
 import { createHandler as getCommand } from '../../../functions/queries/get-command.ts';
+import { createHandler as getPosting } from '../../../functions/queries/get-posting.ts';
 import { createHandler as getTransfer } from '../../../functions/queries/get-transfer.ts';
 import { createHandler as routeNotFound } from '../../../functions/queries/route-not-found.ts';
 import type { CommandResult } from '../../../functions/store/deciding/command-result.ts';
@@ -37,21 +39,7 @@ const rejected = (code: RejectionCode): CommandResult => ({
   replayed: false,
 });
 
-/** The codes of what is asked of accounts beyond money that moves now: see the tests of those. */
-type OfBanks =
-  | 'account_not_empty'
-  | 'limit_in_use'
-  | 'exceeds_hold'
-  | 'hold_expired'
-  | 'hold_voided'
-  | 'hold_captured'
-  | 'not_held'
-  | 'not_settled'
-  | 'already_reversed'
-  | 'unbalanced_legs'
-  | 'posting_not_found';
-
-const cases: Readonly<Record<Exclude<ProblemCode, OfBanks>, Case>> = {
+const cases: Readonly<Record<ProblemCode, Case>> = {
   validation_failed: {
     status: 400,
     ask: async () => (await createFundedLedger()).deposit('a1', { body: { amount: 0 } }),
@@ -172,6 +160,34 @@ const cases: Readonly<Record<Exclude<ProblemCode, OfBanks>, Case>> = {
       (await createFundedLedger()).deposit('a1', { body: { amount: Number.MAX_SAFE_INTEGER } }),
   },
   account_not_open: { status: 422, ask: () => depositThat(rejected('account_not_open')) },
+  account_not_empty: { status: 422, ask: () => depositThat(rejected('account_not_empty')) },
+  limit_in_use: { status: 422, ask: () => depositThat(rejected('limit_in_use')) },
+  exceeds_hold: { status: 422, ask: () => depositThat(rejected('exceeds_hold')) },
+  hold_expired: { status: 422, ask: () => depositThat(rejected('hold_expired')) },
+  hold_voided: { status: 422, ask: () => depositThat(rejected('hold_voided')) },
+  hold_captured: { status: 422, ask: () => depositThat(rejected('hold_captured')) },
+  not_held: { status: 422, ask: () => depositThat(rejected('not_held')) },
+  not_settled: { status: 422, ask: () => depositThat(rejected('not_settled')) },
+  already_reversed: { status: 422, ask: () => depositThat(rejected('already_reversed')) },
+  unbalanced_legs: {
+    status: 422,
+    ask: () => {
+      const { store } = createTestLedger();
+      const legs = [
+        { accountId: 'a1', amount: -1 },
+        { accountId: 'b1', amount: 2 },
+      ];
+      const handler = createPosting({ store, newId: () => 'p1', ...http });
+      return send(handler, { route: '/postings', body: { legs } });
+    },
+  },
+  posting_not_found: {
+    status: 404,
+    ask: () => {
+      const { store } = createTestLedger();
+      return send(getPosting({ store, ...http }), { path: { postingId: 'missing' } });
+    },
+  },
   idempotency_key_reused: {
     status: 422,
     ask: async () => {

@@ -41,7 +41,9 @@ describe('the alarms', () => {
       'holdfast-dev-carry-out-transfers-is-late': 'IteratorAge >= 120000',
       'holdfast-dev-decide-pending-is-late': 'IteratorAge >= 120000',
       'holdfast-dev-server-errors': '5xx >= 5',
-      'holdfast-dev-latency': `${times(8, 'RequestLatency')} >= 5000`,
+      'holdfast-dev-accounts-latency': `${times(5, 'RequestLatency')} >= 5000`,
+      'holdfast-dev-commands-latency': `${times(7, 'RequestLatency')} >= 5000`,
+      'holdfast-dev-queries-latency': `${times(8, 'RequestLatency')} >= 5000`,
       'holdfast-dev-lost-races':
         'ConditionalCheckFailedRequests, TransactionConflict, SuccessfulRequestLatency, SuccessfulRequestLatency >= 80',
       'holdfast-dev-commands-fail': `${times(5, 'Errors')} >= 5`,

@@ -56,10 +56,10 @@ describe('a route', () => {
 
   it('that was the last one to answer an error is missed', () => {
     const { 'POST /accounts': open } = operations;
-    const errors = open.errors.filter((error) => error !== 'KeyReused');
+    const errors = open.errors.filter((error) => error !== 'AccountExists');
     const changed = { ...operations, 'POST /accounts': { ...open, errors } };
     expect(() => openApiDocument(httpRoutes, changed)).toThrow(
-      'nothing refers to #/components/responses/KeyReused',
+      'nothing refers to #/components/responses/AccountExists',
     );
   });
 });
