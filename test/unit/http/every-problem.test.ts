@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createHandler as deposit } from '../../../functions/commands/deposit.ts';
 import { createHandler as createPosting } from '../../../functions/commands/postings/create-posting.ts';
 import { PROBLEMS, type ProblemCode } from '../../../functions/http/answer/problem.ts';
 import type { RejectionCode } from '../../../functions/ledger/account.ts';
@@ -32,6 +33,13 @@ const depositThat = async (
   const ledger = await createFundedLedger();
   ledger.store.execute.mockResolvedValueOnce(result);
   return ledger.deposit('a1', { body: { amount: 1 }, headers });
+};
+/** A command on a route that may be refused for anything: which routes are, is the document's. */
+const refusedFor = (code: RejectionCode) => {
+  const { store } = createTestLedger();
+  store.execute.mockResolvedValueOnce(rejected(code));
+  const request = { route: '/things/{accountId}', path: { accountId: 'a1' }, body: { amount: 1 } };
+  return send(deposit({ store, ...http }), request);
 };
 const rejected = (code: RejectionCode): CommandResult => ({
   outcome: 'rejected',
@@ -160,15 +168,15 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
       (await createFundedLedger()).deposit('a1', { body: { amount: Number.MAX_SAFE_INTEGER } }),
   },
   account_not_open: { status: 422, ask: () => depositThat(rejected('account_not_open')) },
-  account_not_empty: { status: 422, ask: () => depositThat(rejected('account_not_empty')) },
-  limit_in_use: { status: 422, ask: () => depositThat(rejected('limit_in_use')) },
-  exceeds_hold: { status: 422, ask: () => depositThat(rejected('exceeds_hold')) },
-  hold_expired: { status: 422, ask: () => depositThat(rejected('hold_expired')) },
-  hold_voided: { status: 422, ask: () => depositThat(rejected('hold_voided')) },
-  hold_captured: { status: 422, ask: () => depositThat(rejected('hold_captured')) },
-  not_held: { status: 422, ask: () => depositThat(rejected('not_held')) },
-  not_settled: { status: 422, ask: () => depositThat(rejected('not_settled')) },
-  already_reversed: { status: 422, ask: () => depositThat(rejected('already_reversed')) },
+  account_not_empty: { status: 422, ask: () => refusedFor('account_not_empty') },
+  limit_in_use: { status: 422, ask: () => refusedFor('limit_in_use') },
+  exceeds_hold: { status: 422, ask: () => refusedFor('exceeds_hold') },
+  hold_expired: { status: 422, ask: () => refusedFor('hold_expired') },
+  hold_voided: { status: 422, ask: () => refusedFor('hold_voided') },
+  hold_captured: { status: 422, ask: () => refusedFor('hold_captured') },
+  not_held: { status: 422, ask: () => refusedFor('not_held') },
+  not_settled: { status: 422, ask: () => refusedFor('not_settled') },
+  already_reversed: { status: 422, ask: () => refusedFor('already_reversed') },
   unbalanced_legs: {
     status: 422,
     ask: () => {

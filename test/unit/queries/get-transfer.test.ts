@@ -8,7 +8,7 @@ import { send } from '../http/request.ts';
 import { silentHttp as http } from '../runtime/recorded-telemetry.ts';
 
 const rent = { from: 'a1', to: 'b1', amount: 2500, reference: 'rent' };
-const notFound = { status: 404, body: { code: 'knownnot_found' } };
+const notFound = { status: 404, body: { code: 'transfer_not_found' } };
 
 /** A ledger whose views know nothing, unless the test shows them something. */
 const createLedger = async () => {
