@@ -93,7 +93,7 @@ export const MetadataName = z.string().check(
 export const MetadataValue = z.string().check(wellFormed);
 
 /** Whether metadata are few and small enough to be kept with an event. */
-export const metadataFit = (metadata: Readonly<Record<string, string>>): boolean =>
+const metadataFit = (metadata: Readonly<Record<string, string>>): boolean =>
   Object.keys(metadata).length <= MOST_METADATA &&
   Buffer.byteLength(JSON.stringify(metadata)) <= MOST_METADATA_BYTES;
 

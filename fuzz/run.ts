@@ -312,7 +312,7 @@ const UNFINISHED = 'unfinished';
 /** How long transfers may take to end, once nobody sends any more; in milliseconds. */
 const LONGEST_END_MS = 60_000;
 
-/** Every transfer that was accepted ends. @returns sentences about those that do not. */
+/** Every transfer that was accepted ends, unless it is held. @returns sentences about those that do not. */
 const awaitEnds = async (send: Send, heard: ReadonlyMap<string, string>): Promise<string[]> => {
   const troubles: string[] = [];
   const deadline = performance.now() + LONGEST_END_MS;
@@ -320,7 +320,7 @@ const awaitEnds = async (send: Send, heard: ReadonlyMap<string, string>): Promis
   for (const id of open) {
     for (;;) {
       const { status, text } = await send(get(`/transfers/${id}`));
-      if (/"status":"(?:settled|released)"/.test(text)) break;
+      if (/"status":"(?:settled|released|held)"/.test(text)) break;
       if (performance.now() > deadline) {
         troubles.push(`transfer ${id} was accepted and has not ended: ${status} ${text}`);
         break;

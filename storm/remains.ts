@@ -1,9 +1,8 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { AccountId } from '../events/values.ts';
 import type { Commit, CommittedEvent } from '../functions/store/stream/commit.ts';
-import { readRecord } from '../functions/store/writing/command-record.ts';
+import { isRecordItem, readRecord } from '../functions/store/writing/command-record.ts';
 import type { RecordKey } from '../functions/store/writing/record-key.ts';
-import { isTotalItem } from '../functions/store/writing/reversed-total.ts';
 import type { FoundRecord } from '../functions/store/writing/write.ts';
 import type { LedgerDatabase } from '../testing/ledger-database.ts';
 import type { Environment } from './environments.ts';
@@ -42,9 +41,7 @@ export const scan = async ({ client }: Pick<Environment, 'client'>, TableName: s
 
 /** Reads all records of commands. */
 export const readRecords = async (observer: Environment, { tables }: LedgerDatabase) => {
-  const records = (await scan(observer, tables.commands))
-    .filter((item) => !isTotalItem(item))
-    .map(readRecord);
+  const records = (await scan(observer, tables.commands)).filter(isRecordItem).map(readRecord);
   return new Map<RecordKey, FoundRecord>(records.map((record) => [record.key, record]));
 };
 

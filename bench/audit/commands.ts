@@ -1,8 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { type CommandRecord, readRecord } from '../../functions/store/writing/command-record.ts';
+import {
+  type CommandRecord,
+  isRecordItem,
+  readRecord,
+} from '../../functions/store/writing/command-record.ts';
 import { commandIdOf } from '../../functions/store/writing/record-key.ts';
-import { isTotalItem } from '../../functions/store/writing/reversed-total.ts';
 import { hold } from './rule.ts';
 import type { SoundStream } from './streams.ts';
 
@@ -21,7 +24,7 @@ export const allRecords = async (
         ...(cursor ? { ExclusiveStartKey: cursor } : {}),
       }),
     );
-    for (const record of Items.filter((item) => !isTotalItem(item)).map(readRecord)) {
+    for (const record of Items.filter(isRecordItem).map(readRecord)) {
       if (record.outcome === 'unreadable') hold(false, `the record of ${record.key} is unreadable`);
       else records.push(record);
     }
@@ -70,8 +73,10 @@ export const holdOneOutcome = (
     hold(outcome !== 'pending', `${key} of ${accountId} was never decided`);
     const commits = commitsOf(record);
     const found = `${key} of ${accountId} is ${outcome}, and its events are in ${commits} commits`;
-    // No answer: a settlement, which has no events where it had been done before.
-    const certain = outcome !== 'accepted' || record.answer !== undefined;
+    // No answer: a settlement, which has no events where it had been done before; nor has what is
+    // asked of an account that is so already, such as freezing it.
+    const certain =
+      outcome !== 'accepted' || (record.answer !== undefined && !('openedAt' in record.answer));
     const has = commits === 0 && first.has(whatItSays(record)) ? 1 : commits;
     hold(has <= 1 && (!certain || has === (outcome === 'accepted' ? 1 : 0)), found);
   }

@@ -31,7 +31,7 @@ export const AccountPage = z.object({
 });
 
 /** Where the accounts of an owner are found, newest first. */
-export interface OwnersAccounts {
+interface OwnersAccounts {
   accountsOf(
     owner: Caller,
     page: {

@@ -224,10 +224,17 @@ const canQueue = ({ command, expectedVersions }: CommandRequest): boolean =>
   !NEVER_QUEUED.has(command.type) && expectedVersions === undefined;
 
 /**
- * Nobody meets on an account that is not opened yet; a description goes out of date; and a posting
- * is of several accounts.
+ * Nobody meets on an account that is not opened yet; a description goes out of date; what an operator
+ * does is rare enough to race; and a posting is of several accounts.
  */
-const NEVER_QUEUED: ReadonlySet<string> = new Set(['open', 'amend', 'post']);
+const NEVER_QUEUED: ReadonlySet<string> = new Set([
+  'open',
+  'amend',
+  'freeze',
+  'unfreeze',
+  'close',
+  'post',
+]);
 
 /**
  * What the sender of a command hears of its verdict.

@@ -19,7 +19,7 @@ const FEWEST_LEGS = 2;
 const MOST_LEGS = 20;
 
 /** The legs of a posting, as a client sends them. */
-export const Legs = z.array(z.strictObject(Leg.shape)).check(
+const Legs = z.array(z.strictObject(Leg.shape)).check(
   z.minLength(FEWEST_LEGS, `must have at least ${FEWEST_LEGS} legs`),
   z.maxLength(MOST_LEGS, `must have at most ${MOST_LEGS} legs`),
   z.refine(

@@ -52,7 +52,7 @@ export const transferOf = async (
 };
 
 /** There is no such transfer, or it is not the caller's to know of. */
-export const transferNotFound = (transferId: TransferId): Problem => ({
+const transferNotFound = (transferId: TransferId): Problem => ({
   code: 'transfer_not_found',
   detail: `There is no transfer ${transferId}.`,
 });

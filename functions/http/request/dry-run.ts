@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 /**
  * `?dryRun=true`: answer as the request would be answered now, and do nothing. Every POST takes it.
  */
-export const DryRun = z.optional(
+const DryRun = z.optional(
   z.pipe(
     z.enum(['true', 'false'], 'must be true or false'),
     z.transform((text) => text === 'true'),

@@ -43,7 +43,7 @@ export const csvOf = (
 };
 
 /** Minor units with the currency's decimals: 12345 of EUR is 123.45, of JPY 12345. */
-export const decimalOf = (amount: number, currency: string): string => {
+const decimalOf = (amount: number, currency: string): string => {
   // A currency that is not in use any more: nothing is known of its decimals.
   const digits = minorUnitDigits.get(currency);
   if (digits === undefined) return '';

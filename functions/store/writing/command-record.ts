@@ -14,10 +14,16 @@ import type { RecordKey } from './record-key.ts';
  */
 export const RECORD_SCHEMA = 1;
 
-const Key = z.custom<RecordKey>(
-  (key) => typeof key === 'string' && /^(?:command|credit|posting):.+$/.test(key),
-  'must be the key of a record',
-);
+/**
+ * Whether an item of the commands table is a record: beside them stand how much of a transfer is
+ * reversed, and whose a key of many commands is.
+ */
+export const isRecordItem = ({ key }: Readonly<Record<string, unknown>>): boolean => isKey(key);
+
+const isKey = (key: unknown): key is RecordKey =>
+  typeof key === 'string' && /^(?:command|credit|posting):.+$/.test(key);
+
+const Key = z.custom<RecordKey>(isKey, 'must be the key of a record');
 
 /**
  * What every record says. `writeId` is that of the write that put it there: a record is replaced

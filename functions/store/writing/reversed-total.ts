@@ -37,7 +37,7 @@ const TotalItem = z.object({
 
 const totalKey = (transferId: TransferId): string => `reversed:${transferId}`;
 
-/** Whether an item of the commands table is a total, and no record. */
+/** Whether an item of the commands table is a total. */
 export const isTotalItem = ({ key }: Readonly<Record<string, unknown>>): boolean =>
   typeof key === 'string' && key.startsWith('reversed:');
 

@@ -38,22 +38,18 @@ const allowed: Record<string, Record<string, string[]>> = {
   },
   'amend-account': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
   },
   'freeze-account': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
-    [queue]: ['dynamodb:PutItem'],
   },
   'unfreeze-account': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
-    [queue]: ['dynamodb:PutItem'],
   },
   'close-account': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
-    [queue]: ['dynamodb:PutItem'],
   },
   deposit: {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
@@ -95,7 +91,6 @@ const allowed: Record<string, Record<string, string[]>> = {
   bulk: {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
-    [queue]: ['dynamodb:PutItem'],
   },
   'decide-pending': {
     [queueStream]: readStream,
@@ -181,8 +176,6 @@ const allowed: Record<string, Record<string, string[]>> = {
   },
   'expire-holds': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
-    [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
-    [queue]: ['dynamodb:PutItem'],
     [views]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem'],
     [`${views}/index/openTransfers`]: ['dynamodb:Query'],
   },

@@ -151,7 +151,11 @@ describe('the policies of the tables', () => {
           Principal: { AWS: '*' },
           Resource: arn(stage, name),
         };
-        const names = appending.map((it) => role(`holdfast-${stage}-${it}`));
+        // What has no key has no record.
+        const without = name === 'commands' ? ['amend-account', 'expire-holds'] : [];
+        const names = appending
+          .filter((it) => !without.includes(it))
+          .map((it) => role(`holdfast-${stage}-${it}`));
         expect(policies.get(`holdfast-${stage}-${name}`)).toEqual({
           PolicyDocument: {
             Version: '2012-10-17',
