@@ -466,6 +466,11 @@ export interface components {
          * @description ISO 8601, UTC, milliseconds.
          */
         Timestamp: string;
+        /**
+         * Format: date-time
+         * @description Any time of RFC 3339 with its offset, read to the millisecond.
+         */
+        RequestTime: string;
         /** @description The position of an event in its account's stream: 1, 2, 3 … */
         Version: number;
         /**
@@ -505,7 +510,7 @@ export interface components {
                 [key: string]: string;
             };
             hold?: {
-                expiresAt?: string;
+                expiresAt?: components["schemas"]["RequestTime"];
             };
         };
         /** @description `available` = `balance` − `reserved`, without the overdraft: it never falls under −`overdraftLimit`, so up to `available` + `overdraftLimit` can be taken. */
@@ -1135,7 +1140,7 @@ export interface components {
          * @description The account as it was at this time, any of RFC 3339 with its offset, read to the millisecond; one ahead of now is answered as it stands. See `final`. Not together with `version`.
          * @example 2026-11-21T10:00:00.000Z
          */
-        AsOfTime: string;
+        AsOfTime: components["schemas"]["RequestTime"];
         /**
          * @description The posting.
          * @example p1
@@ -1149,12 +1154,12 @@ export interface components {
          * @description The statement begins after this time, any of RFC 3339; the beginning without it.
          * @example 2026-11-01T00:00:00Z
          */
-        From: string;
+        From: components["schemas"]["RequestTime"];
         /**
          * @description The statement ends with this time, any of RFC 3339; now without it.
          * @example 2026-11-30T23:59:59.999Z
          */
-        To: string;
+        To: components["schemas"]["RequestTime"];
         /**
          * @description `text/csv` for CSV; JSON otherwise.
          * @example text/csv
@@ -2652,7 +2657,7 @@ export interface operations {
                             [key: string]: string;
                         };
                         hold?: {
-                            expiresAt?: string;
+                            expiresAt?: components["schemas"]["RequestTime"];
                         };
                     }) | unknown)[];
                 };

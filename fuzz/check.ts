@@ -97,7 +97,8 @@ export const createCheck = (source: unknown): Check => {
     const content = response.content[type];
     if (!content) return [`it is "${type}"; documented is ${types.join(', ')}`];
     if (method === 'HEAD') return text === '' ? [] : ['HEAD is answered with a body'];
-    if (type === 'text/html') return mismatches('body', content.schema, text);
+    if (type === 'text/html' || type === 'text/csv')
+      return mismatches('body', content.schema, text);
     const body = parsed(text);
     if (body === undefined) return ['the body is not JSON'];
     const codes = Object.keys(content.examples ?? {});

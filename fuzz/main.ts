@@ -7,7 +7,7 @@ import { type CommandLine, parseCommandLine, usage } from './command-line.ts';
 import { figures, findingsOf } from './report.ts';
 import { fuzz } from './run.ts';
 import { auditTables } from './watch/audit.ts';
-import { environmentsOf } from './watch/memory.ts';
+import { heapsOf } from './watch/memory.ts';
 
 /** By convention: the command line was wrong. */
 const WRONG_USAGE = 2;
@@ -61,7 +61,7 @@ const fuzzAt = async (
     if (done % every === 0 || done === requests) progress.step(`${done} answers`);
   };
   const began = performance.now();
-  const environments = cloud && (() => environmentsOf(cloud));
+  const environments = cloud && (() => heapsOf(cloud));
   const options = { url, requests, seed, connections, token, environments, onAnswer };
   const result = await fuzz(options).finally(() => progress.end());
   const troubles = [...result.troubles];

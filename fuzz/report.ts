@@ -1,5 +1,6 @@
-import { type Finding, type FuzzResult, megabytes } from './run.ts';
+import { averageOf, type Finding, type FuzzResult, megabytes } from './run.ts';
 import { toCurl } from './send.ts';
+import type { MemoryUse } from './watch/memory.ts';
 import { toNetcat } from './wire/exchange.ts';
 
 /** Kinds; beyond, they are counted and not shown. */
@@ -34,6 +35,9 @@ export const findingsOf = (
   return [...shown, ...more].join('\n');
 };
 
+const memoryOf = ({ heap, environments, resident }: MemoryUse): string =>
+  `${megabytes(heap)} in use, ${environments.length} environments with ${(averageOf(environments) / 2 ** 20).toFixed(1)} MB each, ${megabytes(resident)} resident`;
+
 /** The figures of a run. */
 export const figures = (result: FuzzResult): string => {
   const { findings, statuses, seen, askedAgain, held, memory } = result;
@@ -47,9 +51,7 @@ export const figures = (result: FuzzResult): string => {
     `${askedAgain} times it was asked to send a request again, and then answered it`,
     ...(held > 0 ? [`${held} connections were held open`] : []),
     ...(memory.length > 0
-      ? [
-          `memory after the warm-up and in the end: ${memory.map(({ heap, resident, environments }) => `${megabytes(heap)} of heap, ${megabytes(resident)} resident with ${environments} environments`).join('; ')}`,
-        ]
+      ? [`memory after the warm-up and in the end: ${memory.map(memoryOf).join('; ')}`]
       : []),
     ...routes,
   ].join('\n');

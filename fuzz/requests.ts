@@ -66,6 +66,11 @@ export const createRequests = ({
   const known = (name: string): unknown => {
     // An opaque text, and a list that no schema has: any others are refused.
     if (name === 'cursor') return LAST_CURSOR;
+    // It lies ahead, within a year: whole days, so that a seed makes the same on one day.
+    if (name === 'expiresAt')
+      return new Date(
+        (Math.ceil(Date.now() / DAY_MS) + random.between(1, 300)) * DAY_MS,
+      ).toISOString();
     if (name === 'currency') return random.oneOf(['EUR', 'EUR', 'EUR', 'EUR', 'USD', 'JPY']);
     if (random.chance(0.1)) return undefined;
     if (ACCOUNTS.has(name)) return random.chance(0.85) ? random.oneOf(accountIds) : earlier('n');
@@ -74,15 +79,40 @@ export const createRequests = ({
   };
   const values = createValues(random, known);
 
+  /** Each account once, which the document says in words; more often than not they balance. */
+  const legs = (): readonly object[] => {
+    const left = [...accountIds];
+    const chosen = Array.from({ length: random.between(2, left.length) }, () => {
+      const [accountId] = left.splice(random.between(0, left.length - 1), 1);
+      return { accountId, amount: random.between(1, 30) * random.oneOf([1, -1]) };
+    });
+    const [first, ...others] = chosen;
+    const rest = others.reduce((sum, { amount }) => sum + amount, 0);
+    return first && rest !== 0 && random.chance(0.8)
+      ? [{ ...first, amount: -rest }, ...others]
+      : chosen;
+  };
+
+  /** The last ones are kept in one currency, and most of them have money: see run.ts. */
+  const twoAccounts = (): readonly string[] => {
+    const place = random.between(1, accountIds.length - 1);
+    return [accountIds.at(-place) ?? '', accountIds.at(-place - 1) ?? ''];
+  };
+
   /** What is made has a new id more often than not. */
   const bodyOf = (route: string, schema: unknown): unknown => {
     const body = values.fitting('body', schema);
     if (route === 'POST /accounts' && random.chance(0.7)) {
       return { ...Object(body), accountId: fresh('n'), currency: random.oneOf(currencies) };
     }
-    return route === 'POST /transfers' && random.chance(0.8)
-      ? { ...Object(body), transferId: fresh('t') }
-      : body;
+    if (route === 'POST /postings') return { ...Object(body), legs: legs() };
+    if (route !== 'POST /transfers') return body;
+    const [from, to] = random.chance(0.5) ? twoAccounts() : [];
+    return {
+      ...Object(body),
+      ...(random.chance(0.8) && { transferId: fresh('t') }),
+      ...(from && to && { from, to, amount: random.between(1, 30), currency: 'EUR' }),
+    };
   };
 
   const headerOf = (name: string): string | undefined => {
@@ -123,9 +153,16 @@ export const createRequests = ({
     const [method = '', path = ''] = route.split(' ');
     const query = operation.parameters
       .filter((parameter) => parameter.in === 'query' && random.chance(0.35))
-      .map(({ name, schema }): [string, string] => [name, String(values.fitting(name, schema))])
-      // Says the document in words.
-      .filter(([name], _, all) => name !== 'at' || !all.some(([other]) => other === 'version'));
+      .map(({ name, schema }): [string, string] => [
+        name,
+        // The `to` of a statement is a time; that of a body is an account.
+        String(values.fitting(schema['format'] === 'date-time' ? 'time' : name, schema)),
+      ])
+      // Says the document in words: one of two, and a statement begins before it ends.
+      .filter(
+        ([name], _, all) =>
+          !SECOND_TO.has(name) || !all.some(([other]) => other === SECOND_TO.get(name)),
+      );
     const headers = operation.parameters
       .filter((parameter) => parameter.in === 'header')
       .flatMap(({ name }): [string, string][] => {
@@ -359,6 +396,14 @@ export const createRequests = ({
 
 /** How many requests back one may be sent once more. */
 const REPEATABLE = 40;
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** Parameters that are left out beside another. */
+const SECOND_TO = new Map([
+  ['at', 'version'],
+  ['from', 'to'],
+]);
 
 /** Names of what is an account's id. */
 const ACCOUNTS = new Set(['accountId', 'from', 'to']);

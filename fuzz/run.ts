@@ -21,10 +21,10 @@ export interface FuzzOptions {
   /** How many connections are held open meanwhile. */
   readonly connections?: number;
   /**
-   * How many environments of functions run in this process, whose memory is looked at then. Absent:
-   * the API runs elsewhere.
+   * What every environment of a function uses, in bytes, where the API runs in this process, whose
+   * memory is looked at then. Absent: it runs elsewhere.
    */
-  readonly environments?: (() => number) | undefined;
+  readonly environments?: (() => Promise<readonly number[]>) | undefined;
   /** Called after every request. */
   readonly onAnswer?: (done: number) => void;
 }
@@ -70,12 +70,11 @@ const ON_THE_WIRE = 0.1;
 
 /**
  * How much more memory is in use after a run than after its warm-up, at most, whatever its length;
- * in bytes. What is kept for each request would be more: 20,000 of 10 KB are 200 MB. Meanwhile
- * environments start, as more invocations meet: each takes 43 MB (38 took 1,234 MB, 46 1,578).
+ * in bytes. What is kept for each request would be more: 20,000 of 10 KB are 200 MB.
  */
 const MORE_HEAP = 24 * 2 ** 20;
-const MORE_RESIDENT = 192 * 2 ** 20;
-const MORE_PER_ENVIRONMENT = 48 * 2 ** 20;
+/** The same of an environment, on average: they keep what stood on accounts, up to a limit. */
+const MORE_PER_ENVIRONMENT = 2 * 2 ** 20;
 
 /**
  * Sends generated requests, sound and broken, and bytes that are hardly HTTP, and holds every
@@ -103,7 +102,7 @@ export const fuzz = async (options: FuzzOptions): Promise<FuzzResult> => {
     const random = randomOf(seed);
     const nextRequest = createRequests({ random, ...check, accountIds, prefix });
     const lines = () => authorization().map(([name, value]) => `${name}: ${value}`);
-    const nextExchange = createWireCases(random.fork(), accountIds, lines);
+    const nextExchange = createWireCases(random.fork(), new URL(url).host, accountIds, lines);
     // Over TLS the bytes would not reach what reads HTTP.
     const onTheWire = url.startsWith('http:') ? ON_THE_WIRE : 0;
     const next = () => (random.chance(onTheWire) ? nextExchange() : nextRequest());
@@ -114,7 +113,7 @@ export const fuzz = async (options: FuzzOptions): Promise<FuzzResult> => {
     const warmUp = Math.ceil(requests * WARM_UP);
     const whileHeld = connections > 0 ? Math.ceil(requests * WHILE_HELD) : 0;
     await sending.sendMore(warmUp);
-    if (environments) memory.push(await measureMemory(environments()));
+    if (environments) memory.push(await measureMemory(environments));
     let held = 0;
     if (connections > 0) {
       const holding = await holdConnections(url, connections);
@@ -127,7 +126,7 @@ export const fuzz = async (options: FuzzOptions): Promise<FuzzResult> => {
     await sending.sendMore(requests - warmUp - whileHeld);
     troubles.push(...(await awaitEnds(send, sending.heard)));
     if (environments) {
-      memory.push(await measureMemory(environments()));
+      memory.push(await measureMemory(environments));
       troubles.push(...grown(memory));
     }
     return { ...sending.result(), troubles, memory, held, heard: sending.heard };
@@ -139,15 +138,18 @@ export const fuzz = async (options: FuzzOptions): Promise<FuzzResult> => {
 const grown = ([before, after]: readonly MemoryUse[]): string[] => {
   if (!before || !after) return [];
   const heap = after.heap - before.heap;
-  const started = Math.max(0, after.environments - before.environments);
-  const resident = after.resident - before.resident - started * MORE_PER_ENVIRONMENT;
+  const mean = averageOf(after.environments) - averageOf(before.environments);
   return [
     ...(heap > MORE_HEAP ? [`the heap has grown by ${megabytes(heap)}`] : []),
-    ...(resident > MORE_RESIDENT
-      ? [`the process has grown by ${megabytes(resident)} beyond what new environments take`]
+    ...(mean > MORE_PER_ENVIRONMENT
+      ? [`an environment has grown by ${megabytes(mean)} on average`]
       : []),
   ];
 };
+
+/** The average of numbers; 0 where there are none. */
+export const averageOf = (numbers: readonly number[]): number =>
+  numbers.reduce((sum, one) => sum + one, 0) / Math.max(1, numbers.length);
 
 /** Bytes for people. */
 export const megabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MB`;
@@ -289,12 +291,19 @@ const wrongOnWire = (
 ): readonly string[] => {
   const isRefused =
     answer.status >= 400 && answer.status < 500 && answer.text.includes('"message"');
+  if (as === 'strange')
+    return answer.status === 403 && answer.text === FORBIDDEN
+      ? []
+      : [`${answer.status}, and its host is none of the API's`];
   if (as === 'refused' && !isRefused) return [`${answer.status}, and it is no HTTP`];
   const wrong = check.violations({ method, target, headers: [] }, answer);
   const failed = answer.status >= 500 ? ['it is an error of the server'] : [];
   if (as === 'answered' && isRefused) return ['the gateway refuses what is HTTP', ...wrong];
   return [...failed, ...wrong];
 };
+
+/** What API Gateway says where it has no API of that host. */
+const FORBIDDEN = '{"message":"Forbidden"}';
 
 /** Takes down what clients were told of transfers, for the audit to hold it against the tables. */
 const hear = (heard: Map<string, string>, { method, target }: FuzzRequest, answer: FuzzAnswer) => {

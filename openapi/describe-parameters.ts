@@ -24,11 +24,11 @@ export const describeParameters = (jsonSchemas: JsonSchemas) => {
       const { properties: texts = {}, required = [] } = partOf(sent, part);
       const { properties: values = {} } = partOf(read, part);
       return Object.entries(texts).map(([name, text]) => {
-        const [id, { format, route: _, ...said }] = saidOf(route, place, name);
+        const [id, { route: _, ...said }] = saidOf(route, place, name);
         const parameter = {
           ...said,
           ...(required.includes(name) ? { required: true } : {}),
-          schema: format ? { ...Object(text), format } : schemaOf(text, values[name]),
+          schema: schemaOf(text, values[name]),
         };
         if (described.has(id) && !isDeepStrictEqual(described.get(id), parameter))
           throw new Error(

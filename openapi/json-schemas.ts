@@ -7,6 +7,8 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema;
 export interface NamedSchema {
   readonly schema: z.ZodMiniType;
   readonly description?: string;
+  /** Where zod has none. */
+  readonly format?: string;
   /** What is said of its members, by their names; a format where zod has none of that name. */
   readonly fields?: Readonly<Record<string, string | Pick<JsonSchema, 'description' | 'format'>>>;
 }
@@ -33,11 +35,11 @@ export interface JsonSchemas {
  *   there.
  */
 export const createJsonSchemas = (names: Readonly<Record<string, NamedSchema>>): JsonSchemas => {
-  const registry = z.registry<{ id: string; description?: string | undefined }>();
-  for (const [id, { schema, description }] of Object.entries(names)) {
+  const registry = z.registry<Pick<NamedSchema, 'description' | 'format'> & { id: string }>();
+  for (const [id, { schema, fields: _, ...said }] of Object.entries(names)) {
     const other = registry.get(schema);
     if (other) throw new Error(`${other.id} and ${id} are one schema: make it two, or leave one`);
-    registry.add(schema, { id, description });
+    registry.add(schema, { id, ...said });
   }
   const referredTo = new Map<string, JsonSchema>();
 

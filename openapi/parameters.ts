@@ -5,8 +5,6 @@ export interface Parameter {
   readonly in: 'path' | 'query' | 'header';
   readonly description: string;
   readonly example?: string | number;
-  /** The form of its text, where only the code that reads it knows that. */
-  readonly format?: 'date-time';
   /** The one route that reads it so, where others read it differently. */
   readonly route?: string;
 }
@@ -65,7 +63,6 @@ export const parameters = {
   },
   AsOfTime: {
     name: 'at',
-    format: 'date-time',
     in: 'query',
     description:
       'The account as it was at this time, any of RFC 3339 with its offset, read to ' +
@@ -84,14 +81,12 @@ export const parameters = {
   Owner: { name: 'owner', in: 'query', description: 'Whose accounts; for operators.' },
   From: {
     name: 'from',
-    format: 'date-time',
     in: 'query',
     description: 'The statement begins after this time, any of RFC 3339; the beginning without it.',
     example: '2026-11-01T00:00:00Z',
   },
   To: {
     name: 'to',
-    format: 'date-time',
     in: 'query',
     description: 'The statement ends with this time, any of RFC 3339; now without it.',
     example: '2026-11-30T23:59:59.999Z',

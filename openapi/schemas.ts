@@ -14,6 +14,7 @@ import { movementRequest } from '../functions/commands/movement-request.ts';
 import { openAccountRequest } from '../functions/commands/open-account.ts';
 import { requestTransferRequest } from '../functions/commands/request-transfer.ts';
 import * as problem from '../functions/http/answer/problem.ts';
+import { RequestTime } from '../functions/http/request/request-time.ts';
 import { Rejection } from '../functions/ledger/account.ts';
 import { AccountView } from '../functions/ledger/answers.ts';
 import { minorUnitDigits } from '../functions/ledger/currencies.ts';
@@ -90,6 +91,11 @@ export const schemas = {
   Currency: { schema: Currency, description: 'ISO 4217.' },
   Reference: { schema: Reference, description: "The client's own words on the statement." },
   Timestamp: { schema: Timestamp, description: 'ISO 8601, UTC, milliseconds.' },
+  RequestTime: {
+    schema: RequestTime,
+    format: 'date-time',
+    description: 'Any time of RFC 3339 with its offset, read to the millisecond.',
+  },
   Version: {
     schema: Version,
     description: "The position of an event in its account's stream: 1, 2, 3 …",

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { AccountId, AccountName, Caller, Currency, Limit, Metadata } from '../../events/values.ts';
 import { acceptance, nonAcceptance } from '../http/answer/command-answer.ts';
-import { describedAnswer } from '../http/answer/described.ts';
+import { saidOf } from '../http/answer/described.ts';
 import { etag } from '../http/answer/http-answer.ts';
 import type { Problem } from '../http/answer/problem.ts';
 import {
@@ -75,7 +75,10 @@ export const createHandler = ({ store, newId, ...http }: Dependencies): HttpHand
     const result = await executeCommand(store, request, sender, headers['if-match'] && []);
     if (result.outcome !== 'accepted')
       return nonAcceptance(request.command, result, sender.repeatableBy);
-    const answer = result.answer && (await describedAnswer(store, result.answer));
+    // What is said of the account stands in the request, which is the same each time that it is
+    // sent with its key.
+    const { describedAt: _, ...opened } = result.answer ?? {};
+    const answer = { ...opened, ...saidOf(body) };
     return acceptance({ ...result, answer }, 201, {
       ETag: etag(result.version),
       Location: `/accounts/${accountId}`,
@@ -89,7 +92,7 @@ const currencyNotInUse: Problem = {
 };
 
 interface Dependencies extends HttpDependencies {
-  readonly store: Pick<Store, 'execute' | 'rehearse' | 'recordOf' | 'commitAt'>;
+  readonly store: Pick<Store, 'execute' | 'rehearse' | 'recordOf'>;
   /** A new, time-ordered id. */
   readonly newId: () => string;
 }

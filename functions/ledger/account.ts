@@ -616,6 +616,12 @@ export const decide = (
   { at, reversed }: Circumstances,
 ): Decision => {
   if (command.type === 'open') return open(command, account);
+  // Where nothing was paid in, it is no matter what there is to take it back from.
+  if (command.type === 'reverse' && command.reverses.amount === 0)
+    return rejected(
+      'not_settled',
+      `Transfer ${command.reverses.transferId} has not paid anything in.`,
+    );
   if (!account) return rejected('account_not_found', `There is no account ${command.accountId}.`);
   switch (command.type) {
     case 'amend':
@@ -823,8 +829,6 @@ const reverse = (command: Reverse, account: Account, reversed: number): Decision
   const reversible = MinorUnits.parse(paid - reversed);
   const amount = command.amount ?? reversible;
   const refuseTooMuch = (): Decision | undefined => {
-    if (paid === 0)
-      return rejected('not_settled', `Transfer ${transferId} has not paid anything in.`);
     if (amount > 0 && amount <= reversible) return undefined;
     const detail = `${reversible} of transfer ${transferId} can still be reversed.`;
     return { outcome: 'rejected', rejection: { code: 'already_reversed', detail, reversible } };

@@ -1,4 +1,6 @@
-import { accountsOf, type Command, decide } from '../ledger/account.ts';
+import * as z from 'zod/mini';
+import { AccountId, Amount, Currency, TransferId } from '../../events/values.ts';
+import { accountsOf, decide } from '../ledger/account.ts';
 import { askUntil, untilAnswered } from '../runtime/patience.ts';
 import { isStoreUnavailable } from '../runtime/unavailable.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
@@ -46,7 +48,7 @@ const rehearseUntil = async (
   const { command, onlyFor } = request;
   const submission = submissionOf(dependencies, request);
   const ask = askUntil(dependencies, deadline);
-  const involved = new Set([command.accountId, ...accountsOf(command), ...destinationOf(command)]);
+  const involved = new Set([command.accountId, ...accountsOf(command)]);
   const tails = await Promise.all([...involved].map((id) => loadTail(dependencies, ask, id)));
   const [own, ...others] = tails;
   if (!own) throw new Error('a command is for an account');
@@ -120,29 +122,42 @@ const planOn = async (
     if (settled) return settled;
   }
   const alone = await resultOn(tails.slice(0, 1));
-  const refusal = alone?.outcome === 'accepted' ? refusalOf(command, tails, now) : undefined;
+  const refusal =
+    alone?.outcome === 'accepted'
+      ? await refusalOf(dependencies, alone.answer, tails, deadline)
+      : undefined;
   return refusal ?? alone;
 };
 
-/** Where the money is to go in the end. */
-const destinationOf = (command: Command) =>
-  'to' in command && command.to !== command.accountId ? [command.to] : [];
+/** The answer to a command that sets money aside for a transfer, or has it go on its way. */
+const OnItsWay = z.object({
+  transferId: TransferId,
+  from: AccountId,
+  to: AccountId,
+  amount: Amount,
+  currency: Currency,
+  status: z.enum(['held', 'reserved']),
+});
 
-/** Why the destination would not take a transfer that the source can pay. */
-const refusalOf = (
-  command: Command,
-  tails: readonly [Tail, ...Tail[]],
-  now: number,
-): CommandResult | undefined => {
-  const [source, destination] = tails;
-  if (!('to' in command) || !destination || !source.account) return undefined;
-  const { accountId, transferId, to } = command;
-  const amount = command.amount ?? undefined;
-  if (amount === undefined) return undefined;
-  const { currency } = source.account;
-  const credit = { transferId, from: accountId, amount, currency };
+/**
+ * Why the destination would not take a transfer that the source can pay.
+ * @param answer what the source's part would be answered.
+ * @param tails those that are loaded already.
+ */
+const refusalOf = async (
+  dependencies: RehearseDependencies,
+  answer: unknown,
+  tails: readonly Tail[],
+  deadline: number,
+): Promise<CommandResult | undefined> => {
+  const { success, data } = OnItsWay.safeParse(answer);
+  if (!success) return undefined;
+  const { to, status: _, ...credit } = data;
+  const destination =
+    tails.find(({ streamId }) => streamId === to) ??
+    (await loadTail(dependencies, askUntil(dependencies, deadline), to));
   const decision = decide({ type: 'credit', accountId: to, ...credit }, destination.account, {
-    at: timeOfNext([destination], now),
+    at: timeOfNext([destination], dependencies.clock()),
     reversed: 0,
   });
   return decision.outcome === 'rejected'

@@ -1,34 +1,30 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { LocalCloud } from '../../local-cloud/cloud.ts';
+import { collectGarbage } from '../../local-cloud/lambda/collect-garbage.ts';
 
-/** What a process uses. Memory in bytes. */
+/** What a process uses, once garbage is collected. In bytes. */
 export interface MemoryUse {
-  /** Of this thread: what is still referred to. */
+  /** Of this thread. */
   readonly heap: number;
-  /** Of the process with all its threads. */
+  /** Of every environment of a function, each a thread with a heap of its own. */
+  readonly environments: readonly number[];
+  /**
+   * Of the process with all its threads: with it what they have taken and do not use, which is more
+   * the more they did at once.
+   */
   readonly resident: number;
-  /** How many environments of functions it has, each with a heap of its own. */
-  readonly environments: number;
 }
 
-/** Measures this process, after it has thrown away what nobody refers to. */
-export const measureMemory = async (environments: number): Promise<MemoryUse> => {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  if (typeof collect !== 'function') throw new Error('this Node.js cannot collect garbage');
-  // Twice: what has a finalizer goes in the second round.
-  for (let round = 0; round < 2; round += 1) {
-    collect();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return {
-    heap: process.memoryUsage().heapUsed,
-    resident: process.memoryUsage.rss(),
-    environments,
-  };
-};
+/** Measures this process. */
+export const measureMemory = async (
+  environments: () => Promise<readonly number[]>,
+): Promise<MemoryUse> => ({
+  environments: await environments(),
+  heap: await collectGarbage(),
+  resident: process.memoryUsage.rss(),
+});
 
-/** How many environments a local cloud has now. */
-export const environmentsOf = ({ functions }: Pick<LocalCloud, 'functions'>): number =>
-  [...functions.values()].reduce((sum, one) => sum + one.workers(), 0);
+/** What the environments of a local cloud use. */
+export const heapsOf = async ({
+  functions,
+}: Pick<LocalCloud, 'functions'>): Promise<readonly number[]> =>
+  (await Promise.all([...functions.values()].map((one) => one.heaps()))).flat();

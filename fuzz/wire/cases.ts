@@ -3,14 +3,17 @@ import type { Expected, WireExchange } from './exchange.ts';
 
 /**
  * Makes exchanges on the wire, all that `node:http` would not send.
+ * @param host of the API, as a client names it: `127.0.0.1:3000`.
  * @param accountIds of accounts that are there.
  * @param authorization header lines of whoever may pay money in to them.
  */
 export const createWireCases = (
   random: Random,
+  host: string,
   accountIds: readonly string[],
   authorization: () => readonly string[],
 ): (() => WireExchange) => {
+  const named = `Host: ${host}`;
   const health: Expected = { method: 'GET', target: '/health', as: 'answered' };
   const deposits = () => `/accounts/${random.oneOf(accountIds)}/deposits`;
 
@@ -29,18 +32,20 @@ export const createWireCases = (
   });
   const refused = (name: string, bytes: Buffer | string) =>
     exchange(name, bytes, [{ ...health, as: 'refused' }]);
+  const strange = (name: string, bytes: string) =>
+    exchange(name, bytes, [{ ...health, as: 'strange' }]);
   const either = (name: string, bytes: Buffer | string) =>
     exchange(name, bytes, [{ ...health, as: 'either' }]);
   const answered = (name: string, bytes: Buffer | string, what: Partial<Expected> = {}) =>
     exchange(name, bytes, [{ ...health, ...what }]);
 
   const get = (...headers: readonly string[]): string =>
-    head('GET /health HTTP/1.1', 'Host: x', ...headers);
+    head('GET /health HTTP/1.1', named, ...headers);
   /** A deposit whose body is written as it is. */
   const post = (target: string, headers: readonly string[], body: string): string =>
     head(
       `POST ${target} HTTP/1.1`,
-      'Host: x',
+      named,
       'Content-Type: application/json',
       ...authorization(),
       ...headers,
@@ -63,31 +68,34 @@ export const createWireCases = (
   const cutSomewhere = (text: string) => text.slice(0, random.between(1, text.length - 1));
 
   const cases: readonly (() => WireExchange)[] = [
-    () => answered('HTTP/1.0', head('GET /health HTTP/1.0')),
-    () => answered('HTTP/1.0, kept', head('GET /health HTTP/1.0', 'Connection: keep-alive')),
+    () => answered('HTTP/1.0', head('GET /health HTTP/1.0', named)),
+    () => strange('HTTP/1.0 without Host', head('GET /health HTTP/1.0')),
+    () => answered('HTTP/1.0, kept', head('GET /health HTTP/1.0', named, 'Connection: keep-alive')),
     () => refused('HTTP/0.9', 'GET /health\r\n\r\n'),
-    () => refused('another version', head(`GET /health HTTP/${random.oneOf(versions)}`, 'Host: x')),
+    () => refused('another version', head(`GET /health HTTP/${random.oneOf(versions)}`, named)),
     () => refused('the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
     () => refused('no Host', head('GET /health HTTP/1.1')),
-    () => refused('two Hosts', head('GET /health HTTP/1.1', 'Host: x', 'Host: y')),
+    () => refused('two Hosts', head('GET /health HTTP/1.1', `Host: ${host}`, `Host: ${host}`)),
     () =>
       refused('Host is no host', head('GET /health HTTP/1.1', `Host: ${random.oneOf(noHosts)}`)),
-    () => answered('an empty Host', head('GET /health HTTP/1.1', 'Host:')),
-    () => answered('a whole URL', head('GET http://other.example/health HTTP/1.1', 'Host: x')),
-    () => refused('CONNECT', head('CONNECT other.example:443 HTTP/1.1', 'Host: x')),
+    () => strange('an empty Host', head('GET /health HTTP/1.1', 'Host:')),
+    // AWS knows an API by its host; and a page that was led here by its own name is nobody's client.
+    () => strange('a stranger', head('GET /health HTTP/1.1', `Host: ${random.oneOf(strangers)}`)),
+    () => answered('a whole URL', head('GET http://other.example/health HTTP/1.1', named)),
+    () => refused('CONNECT', head('CONNECT other.example:443 HTTP/1.1', named)),
     () =>
-      answered('an asterisk', head('OPTIONS * HTTP/1.1', 'Host: x'), {
+      answered('an asterisk', head('OPTIONS * HTTP/1.1', named), {
         method: 'OPTIONS',
         target: '*',
       }),
     () => {
       const method = random.oneOf(knownMethods);
-      return answered(`${method}`, head(`${method} /health HTTP/1.1`, 'Host: x'), { method });
+      return answered(`${method}`, head(`${method} /health HTTP/1.1`, named), { method });
     },
-    () => refused('no method', head(`${random.oneOf(noMethods)} /health HTTP/1.1`, 'Host: x')),
-    () => refused('no target', head('GET HTTP/1.1', 'Host: x')),
-    () => refused('a target with a space', head('GET /health /health HTTP/1.1', 'Host: x')),
-    () => refused('a target that is no path', head('GET health HTTP/1.1', 'Host: x')),
+    () => refused('no method', head(`${random.oneOf(noMethods)} /health HTTP/1.1`, named)),
+    () => refused('no target', head('GET HTTP/1.1', named)),
+    () => refused('a target with a space', head('GET /health /health HTTP/1.1', named)),
+    () => refused('a target that is no path', head('GET health HTTP/1.1', named)),
     () => answered('lines before the request', `\r\n\r\n${get()}`),
     () => either('lines that end in LF', get().replaceAll('\r\n', '\n')),
     () => refused('lines that end in CR', `${get().replaceAll('\r\n', '\r')}\r\n\r\n`),
@@ -98,7 +106,7 @@ export const createWireCases = (
     () => answered('200 headers', get(...Array.from({ length: 200 }, (_, n) => `X-${n}: ${n}`))),
     () => refused('too many headers', get(...Array.from({ length: 3_000 }, (_, n) => `X-${n}: n`))),
     () => refused('a header of 100 KB', get(`X-A: ${'x'.repeat(100_000)}`)),
-    () => refused('a URL of 100 KB', head(`GET /${'x'.repeat(100_000)} HTTP/1.1`, 'Host: x')),
+    () => refused('a URL of 100 KB', head(`GET /${'x'.repeat(100_000)} HTTP/1.1`, named)),
     () => answered('Expect: anything', get('Expect: 200-ok')),
     () => deposited('Expect', ['Expect: 100-continue', `Content-Length: ${aBody.length}`], aBody),
     () => answered('Upgrade', get('Connection: Upgrade', `Upgrade: ${random.oneOf(protocols)}`)),
@@ -150,7 +158,7 @@ export const createWireCases = (
       const requests = Array.from({ length: random.between(2, 8) }, () => deposits());
       return exchange(
         'commands and queries at once',
-        requests.map((target) => whole(target) + head('HEAD /health HTTP/1.1', 'Host: x')).join(''),
+        requests.map((target) => whole(target) + head('HEAD /health HTTP/1.1', named)).join(''),
         requests.flatMap((target): Expected[] => [
           { method: 'POST', target, as: 'answered' },
           { method: 'HEAD', target: '/health', as: 'answered' },
@@ -248,6 +256,16 @@ const head = (...lines: readonly string[]): string => `${lines.join('\r\n')}\r\n
 const CHUNKED = 'Transfer-Encoding: chunked';
 const versions: readonly string[] = ['9.9', '2.0', '1.10', '1', 'x', '-1.1'];
 const noHosts: readonly string[] = ['a b', 'a/b', 'a@b', 'x:y:z', '<script>', '[::1'];
+const strangers: readonly string[] = [
+  ...[
+    'x',
+    'evil.example',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example',
+    '0.0.0.0',
+    '8.8.8.8',
+  ],
+];
 const knownMethods: readonly string[] = [
   ...['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'PURGE', 'M-SEARCH', 'LINK'],
 ];

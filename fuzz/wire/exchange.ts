@@ -25,9 +25,10 @@ export interface Expected {
   readonly target: string;
   /**
    * `answered`: as the document says of such a request. `refused`: by the gateway, with a status of
-   * 400 to 499, since it is no HTTP. `either`: HTTP leaves it open.
+   * 400 to 499, since it is no HTTP. `either`: HTTP leaves it open. `strange`: it names a host that
+   * is none of the API's, so that no document says anything of it; the gateway forbids it.
    */
-  readonly as: 'answered' | 'refused' | 'either';
+  readonly as: 'answered' | 'refused' | 'either' | 'strange';
 }
 
 /** No answer takes longer: API Gateway's own limit is 30 seconds. */

@@ -7,7 +7,11 @@ const held = new Set<Socket>();
 let [refused, why] = [0, ''];
 
 /** Some say nothing, the others stop in the middle of a request. */
-const BEGINNINGS = ['', 'GET /health HTTP/1.1\r\nHost: x\r\nX-A: ', 'POST /accounts HTTP/1.1\r\n'];
+const BEGINNINGS = [
+  '',
+  `GET /health HTTP/1.1\r\nHost: ${host}:${port}\r\nX-A: `,
+  'POST /accounts HTTP/1.1\r\n',
+];
 /** How many are opened at once: more would not fit in the queue of those who ask. */
 const AT_ONCE = 100;
 

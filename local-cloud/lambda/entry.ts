@@ -4,10 +4,17 @@
  * from outside.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { collectGarbage } from './collect-garbage.ts';
 import { createContext } from './context.ts';
 import { toInitError, toLambdaError } from './errors.ts';
 import { openInvokeStore } from './invoke-store.ts';
-import type { InvokeMessage, LambdaError, WorkerMessage, WorkerSettings } from './protocol.ts';
+import type {
+  CollectMessage,
+  InvokeMessage,
+  LambdaError,
+  WorkerMessage,
+  WorkerSettings,
+} from './protocol.ts';
 
 type Handler = (event: unknown, context: unknown) => unknown;
 
@@ -108,7 +115,10 @@ const toResult = (requestId: string, answer: unknown): WorkerMessage => {
 const inInvocation = await openInvokeStore();
 const handler = await loadHandler();
 if (typeof handler === 'function') {
-  parentPort?.on('message', (message: InvokeMessage) => invoke(handler, message));
+  parentPort?.on('message', async (message: InvokeMessage | CollectMessage) => {
+    if ('type' in message) say({ type: 'collected', bytes: await collectGarbage() });
+    else await invoke(handler, message);
+  });
   say({ type: 'ready' });
 } else {
   say({ type: 'init-error', error: handler });

@@ -83,6 +83,10 @@ export interface RunningFunction extends LocalFunction {
   kill(): Promise<void>;
   /** How many workers there are now. */
   workers(): number;
+  /**
+   * The memory that its workers still refer to once garbage is collected, in bytes, worker by worker.
+   */
+  heaps(): Promise<readonly number[]>;
   /** Ends it for good. Invocations under way or waiting fail. */
   stop(): Promise<void>;
 }
@@ -293,6 +297,7 @@ export const startFunction = (
     invoke,
     kill,
     workers: () => workers.size,
+    heaps: () => Promise.all([...workers].map((worker) => worker.heap())),
     stop,
   };
 };

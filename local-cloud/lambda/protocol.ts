@@ -22,6 +22,11 @@ export interface InvokeMessage {
   readonly deadline: number;
 }
 
+/** Asks the worker for the memory that its function still refers to. */
+export interface CollectMessage {
+  readonly type: 'collect';
+}
+
 /** An error in the form in which Lambda hands it to the caller. */
 export interface LambdaError {
   readonly errorType: string;
@@ -33,7 +38,7 @@ export interface LambdaError {
 
 /**
  * A worker's messages. `output`: the function has written something; `fatal`: an uncaught error,
- * after which it exits. An answer names its invocation: others may be under way.
+ * after which it exits; `collected`: the memory that is in use, once garbage is collected. An answer names its invocation: others may be under way.
  */
 export type WorkerMessage =
   | { readonly type: 'output'; readonly text: string }
@@ -41,4 +46,5 @@ export type WorkerMessage =
   | { readonly type: 'init-error'; readonly error: LambdaError }
   | { readonly type: 'result'; readonly requestId: string; readonly payload: string }
   | { readonly type: 'error'; readonly requestId: string; readonly error: LambdaError }
-  | { readonly type: 'fatal'; readonly error: LambdaError };
+  | { readonly type: 'fatal'; readonly error: LambdaError }
+  | { readonly type: 'collected'; readonly bytes: number };

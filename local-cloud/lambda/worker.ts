@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { exited, timedOut } from './errors.ts';
 import type { Invocation } from './invocation.ts';
-import type { InvokeMessage, LambdaError, WorkerMessage, WorkerSettings } from './protocol.ts';
+import type {
+  CollectMessage,
+  InvokeMessage,
+  LambdaError,
+  WorkerMessage,
+  WorkerSettings,
+} from './protocol.ts';
 
 /** Lambda gives a function this long to load, outside of its own timeout. */
 const INIT_LIMIT_MS = 10_000;
@@ -49,6 +55,8 @@ export interface FunctionWorker {
    * @param event JSON text.
    */
   invoke(requestId: string, event: string): Promise<Invocation>;
+  /** The memory that it still refers to once garbage is collected, in bytes; 0: it has ended. */
+  heap(): Promise<number>;
   /** Ends the thread at once, as a crash would: the invocations under way fail. */
   kill(): Promise<void>;
 }
@@ -74,6 +82,8 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
   const overdue = new Set<string>();
   /** The last error that the function threw and nothing caught. */
   let fatal: LambdaError | undefined;
+  /** Those who asked for the memory in use. */
+  const askedForHeap: ((bytes: number) => void)[] = [];
   /** How else the thread ended, in Node.js's words. */
   let failure: string | undefined;
   let loaded = false;
@@ -120,6 +130,7 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
     else if (message.type === 'result')
       settle(message.requestId, { ok: true, payload: JSON.parse(message.payload) });
     else if (message.type === 'error') settle(message.requestId, { ok: false, ...message.error });
+    else if (message.type === 'collected') askedForHeap.shift()?.(message.bytes);
     else fatal = message.error;
   });
   // The thread is out of memory, or failed before entry.ts had set up its own handlers.
@@ -135,6 +146,7 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
     overdue.clear();
     for (const requestId of [...underWay.keys()])
       settle(requestId, { ok: false, ...errorOf(requestId) });
+    for (const tell of askedForHeap.splice(0)) tell(0);
     ended.resolve(unheard ? errorOf('init') : undefined);
   });
 
@@ -154,6 +166,16 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
     return promise;
   };
 
+  const heap = async (): Promise<number> => {
+    await started.promise;
+    if (!alive) return 0;
+    const { promise, resolve } = Promise.withResolvers<number>();
+    askedForHeap.push(resolve);
+    const message: CollectMessage = { type: 'collect' };
+    thread.postMessage(message);
+    return promise;
+  };
+
   const kill = (): Promise<void> => {
     killed = true;
     return terminate();
@@ -165,6 +187,7 @@ export const startWorker = (options: WorkerOptions): FunctionWorker => {
     alive: () => alive,
     load: () => underWay.size + overdue.size,
     invoke,
+    heap,
     kill,
   };
 };

@@ -15,6 +15,14 @@ beforeAll(async () => {
 
 afterAll(() => cloud.stop());
 
+/** Without the times, which differ from one request to the next. */
+const withoutTimes = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (name, member: unknown) =>
+      /^(?:at|\w+At)$/.test(name) ? undefined : member,
+    ),
+  );
+
 let accounts = 0;
 /** Opens an account of its own for a test. */
 const open = async (balance = 0, more: Record<string, unknown> = {}): Promise<string> => {
@@ -343,6 +351,20 @@ describe('a reversal', () => {
     expect(await post(path)).toMatchObject({ status: 202, body: { amount: 60 } });
   });
 
+  it('is of what was credited, whatever has become of the accounts', async () => {
+    const from = await open(9);
+    const transferId = `to-nobody-${from}`;
+    await api.transfer({ transferId, from, to: 'nobody-there', amount: 1 });
+    const reversal = `/transfers/${transferId}/reversal`;
+    refused(await post(reversal), 422, 'not_settled');
+    refused(await post(`${reversal}?dryRun=true`), 422, 'not_settled');
+    refused(await post(reversal, {}, { 'If-Match': '"3"' }), 412, 'version_mismatch');
+    const dollars = await open(0, { currency: 'USD' });
+    const other = `in-dollars-${from}`;
+    await api.transfer({ transferId: other, from, to: dollars, amount: 1 });
+    refused(await post(`/transfers/${other}/reversal`), 422, 'not_settled');
+  });
+
   it('is of what was credited', async () => {
     const { path } = await held();
     refused(await post(`${path}/reversal`), 422, 'not_settled');
@@ -476,9 +498,147 @@ describe('many requests in one', () => {
     expect(await account(accountId)).toMatchObject({ balance: 500, version: 501 });
     refused(await post('/bulk', { items: [...items, items[0]] }), 400, 'validation_failed');
   });
+
+  it('name what is wrong in an item, whatever it is, and are counted as one request all the same', async () => {
+    const accountId = await open();
+    const deposit = { type: 'deposit', accountId, amount: 1 };
+    const body = `{"items":[${JSON.stringify(deposit)},[],{"type":"gift","amount":1e-400},{"type":"transfer","from":"a","to":"b","amount":1,"metadata":{"a":1}}]}`;
+    for (const replayed of [false, true]) {
+      const answer = await post('/bulk', body, { 'Idempotency-Key': `odd-${accountId}` });
+      const invalid = (path: string) => ({ status: 400, body: { errors: [{ path }] } });
+      const first = { status: 201, ...(replayed ? { replayed } : {}) };
+      const results = [first, invalid('item'), invalid('type'), invalid('metadata.a')];
+      expect(answer).toMatchObject({ status: 200, body: { results } });
+    }
+    expect(await account(accountId)).toMatchObject({ balance: 1 });
+  });
 });
 
 describe('a dry run', () => {
+  /** A transfer of 60 that has been paid in. */
+  const paid = async (): Promise<string> => {
+    const [from, to] = [await open(100), await open()];
+    const transferId = `rehearsed-${from}`;
+    await api.transfer({ transferId, from, to, amount: 60 });
+    return transferId;
+  };
+  const frozen = async (): Promise<string> => {
+    const accountId = await open();
+    await post(`/accounts/${accountId}/freeze`, { scope: 'all' });
+    return accountId;
+  };
+  const said = { reference: 'said beforehand', metadata: { 'order.id': '7' } };
+  /** By route: requests that have everything that may be in them, and what each is to be done with. */
+  const requests: Readonly<Record<string, () => Promise<readonly [string, object][]>>> = {
+    'POST /accounts': async () => [
+      [
+        '/accounts',
+        {
+          ...{ accountId: 'rehearsed', owner: 'somebody', currency: 'BHD', overdraftLimit: 3 },
+          ...{ name: 'Household', metadata: said.metadata },
+        },
+      ],
+    ],
+    'POST /accounts/{accountId}/deposits': async () => [
+      [`/accounts/${await open()}/deposits`, { amount: 5, currency: 'EUR', reference: 'r' }],
+    ],
+    'POST /accounts/{accountId}/withdrawals': async () => [
+      [`/accounts/${await open(9)}/withdrawals`, { amount: 5, currency: 'EUR', reference: 'r' }],
+    ],
+    'POST /accounts/{accountId}/freeze': async () => [
+      [`/accounts/${await open(0, { name: 'Rent' })}/freeze`, { scope: 'debits', reason: 'r' }],
+    ],
+    'POST /accounts/{accountId}/unfreeze': async () => [
+      [`/accounts/${await frozen()}/unfreeze`, { reason: 'r' }],
+    ],
+    'POST /accounts/{accountId}/close': async () => [[`/accounts/${await open()}/close`, {}]],
+    'POST /transfers': async () => [
+      [
+        '/transfers',
+        {
+          transferId: 'rehearsed-plain',
+          ...{ from: await open(9), to: await open(), amount: 5, currency: 'EUR', ...said },
+        },
+      ],
+      [
+        '/transfers',
+        {
+          ...{ transferId: 'rehearsed-hold', from: await open(9), to: await open(), amount: 5 },
+          ...{ hold: { expiresAt: new Date(Date.now() + 3_600_000).toISOString() }, ...said },
+        },
+      ],
+    ],
+    'POST /transfers/{transferId}/capture': async () => [
+      [`${(await held()).path}/capture`, { amount: 20 }],
+      [`${(await held()).path}/capture`, {}],
+    ],
+    'POST /transfers/{transferId}/void': async () => [[`${(await held()).path}/void`, {}]],
+    'POST /transfers/{transferId}/reversal': async () => [
+      [
+        `/transfers/${await paid()}/reversal`,
+        { transferId: 'rehearsed-part', amount: 20, reference: 'r' },
+      ],
+      [`/transfers/${await paid()}/reversal`, { transferId: 'rehearsed-whole' }],
+    ],
+    'POST /postings': async () => [
+      [
+        '/postings',
+        {
+          postingId: 'rehearsed',
+          legs: [
+            { accountId: await open(9), amount: -5 },
+            { accountId: await open(), amount: 5 },
+          ],
+          ...said,
+        },
+      ],
+    ],
+    'POST /bulk': async () => [
+      [
+        '/bulk',
+        {
+          items: [
+            { type: 'deposit', accountId: await open(), amount: 5, reference: 'r' },
+            { type: 'withdrawal', accountId: await open(9), amount: 10 },
+          ],
+        },
+      ],
+    ],
+  };
+
+  it('is tried of every POST there is', () => {
+    const posts = cloud.template.api.routes
+      .map(({ routeKey }) => routeKey)
+      .filter((route) => route.startsWith('POST '));
+    expect(Object.keys(requests).toSorted()).toEqual(posts.toSorted());
+  });
+
+  it.each(Object.keys(requests))('of %s answers what it will be answered', async (route) => {
+    for (const [path, body] of (await requests[route]?.()) ?? []) {
+      const dry = await post(`${path}?dryRun=true`, body);
+      const again = await post(`${path}?dryRun=true`, body);
+      expect(withoutTimes(again.body)).toEqual(withoutTimes(dry.body));
+      const real = await post(path, body);
+      expect([200, 201, 202]).toContain(real.status);
+      expect(dry.status).toBe(200);
+      expect(dry.headers.get('dry-run')).toBe('true');
+      expect(withoutTimes(dry.body)).toEqual(withoutTimes(real.body));
+    }
+  });
+
+  it('says what the destination will say, too', async () => {
+    const [hold, whole, part] = [await held(), await paid(), await paid()];
+    await post(`/accounts/${hold.to}/close`);
+    refused(await post(`${hold.path}/capture?dryRun=true`), 422, 'account_not_open');
+    for (const [id, body] of [
+      [whole, {}],
+      [part, { amount: 1 }],
+    ] as const) {
+      await post(`/accounts/${(await transfer(id))['from']}/freeze`, { scope: 'all' });
+      refused(await post(`/transfers/${id}/reversal?dryRun=true`, body), 422, 'account_not_open');
+    }
+  });
+
   it('answers as it would be answered, and does nothing', async () => {
     const [a, b] = [await open(100), await open()];
     const before = await account(a);

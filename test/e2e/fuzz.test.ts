@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findingsOf } from '../../fuzz/report.ts';
 import { fuzz } from '../../fuzz/run.ts';
 import { auditTables } from '../../fuzz/watch/audit.ts';
-import { environmentsOf } from '../../fuzz/watch/memory.ts';
+import { heapsOf } from '../../fuzz/watch/memory.ts';
 import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
 
 let cloud: TestCloud;
@@ -19,7 +20,7 @@ const CONNECTIONS = 500;
 it(`${REQUESTS} requests made from the OpenAPI document and bytes that are hardly HTTP are answered as it says, none by a 5xx, and the tables are sound`, {
   timeout: 180_000,
 }, async () => {
-  const environments = () => environmentsOf(cloud);
+  const environments = () => heapsOf(cloud);
   const options = {
     requests: REQUESTS,
     seed: 1,
@@ -29,7 +30,8 @@ it(`${REQUESTS} requests made from the OpenAPI document and bytes that are hardl
   };
   const result = await fuzz({ url: cloud.url, ...options });
   const { findings, troubles, statuses, seen, held } = result;
-  expect(findings).toEqual([]);
+  // As `npm run fuzz` shows them: a body may have megabytes.
+  expect(findingsOf(findings, { url: cloud.url, seed: options.seed })).toBe('');
   expect(troubles).toEqual([]);
   expect(held).toBe(CONNECTIONS);
   // They are no use if all of them are refused, or none is.

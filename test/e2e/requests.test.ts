@@ -75,9 +75,9 @@ describe.each(paths)('HEAD %s', (path) => {
 });
 
 it.each([
-  ['DELETE', '/accounts/a', 'GET, HEAD'],
-  ['PUT', '/accounts', 'POST'],
-  ['HEAD', '/accounts', 'POST'],
+  ['DELETE', '/accounts/a', 'GET, HEAD, PATCH'],
+  ['PUT', '/accounts', 'GET, HEAD, POST'],
+  ['HEAD', '/postings', 'POST'],
   ['OPTIONS', '/accounts/a/deposits', 'POST'],
   ['GET', '/accounts/a/withdrawals', 'POST'],
   ['PATCH', '/transfers/t', 'GET, HEAD'],

@@ -35,12 +35,18 @@ it('finds a ledger that works well, check by check, and leaves by 0; twice, for 
 });
 
 it('says of every check that failed what was seen, and leaves by 1: a loser that may not see the winner, for one', async () => {
+  // Both have read the account before one of them writes to it.
+  const both = Promise.withResolvers<void>();
+  let writers = 0;
   const disarm = cloud.intercept(async (call, forward) => {
+    const isMeant = call.functionName.endsWith('-withdraw') && call.body.includes('-race');
+    if (isMeant && (call.operation === 'PutItem' || call.operation === 'TransactWriteItems')) {
+      writers += 1;
+      if (writers === 2) both.resolve();
+      await both.promise;
+    }
     const answer = await forward();
-    const lost =
-      answer.status === 400 &&
-      call.functionName.endsWith('-withdraw') &&
-      call.body.includes('-race');
+    const lost = answer.status === 400 && isMeant;
     return lost
       ? { ...answer, body: Buffer.from('{"__type":"com.amazonaws#AccessDeniedException"}') }
       : answer;

@@ -137,9 +137,13 @@ const undone: BulkResult = {
   },
 };
 
+/**
+ * What tells a request from others. A number that cannot be kept exactly is read as NaN, which is no
+ * JSON: it counts as null, and fails as its item either way.
+ */
 const fingerprintOf = (items: readonly unknown[]): string =>
   createHash('sha256')
-    .update(canonicalize(items) ?? '')
+    .update(canonicalize(JSON.parse(JSON.stringify(items))) ?? '')
     .digest('base64url');
 
 interface Dependencies extends HttpDependencies {

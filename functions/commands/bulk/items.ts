@@ -46,6 +46,9 @@ export const BulkItem = z.discriminatedUnion('type', [
 ]);
 type BulkItem = z.infer<typeof BulkItem>;
 
+/** Read by itself: what is wrong names the parts of the item, and `item` where it is none. */
+const ItemRequest = z.object({ item: BulkItem });
+
 /** What became of an item: as its own request would have been answered. */
 export const BulkResult = z.object({
   status: z.int(),
@@ -86,9 +89,9 @@ const prepared = (
   value: unknown,
   index: number,
 ): PreparedItem => {
-  const read = readValue(BulkItem, value);
+  const read = readValue(ItemRequest, { item: value });
   if (!read.ok) return { result: resultOf(read.problem, '/bulk') };
-  const item = read.input;
+  const { item } = read.input;
   const scope: Scope = item.type === 'deposit' ? 'ledger:deposit' : 'ledger:write';
   if (!sender.may(scope)) return { result: resultOf(outOfScope(scope), pathOf(item)) };
   const { caller: actor, correlationId } = sender;

@@ -51,7 +51,9 @@ export const nonAcceptance = (
     case 'version_mismatch': {
       const { currentVersion } = result;
       if (command.type === 'open') return noVersionToOpenAt;
-      if (currentVersion === 0) return accountNotFound(command.accountId);
+      // The transfer is there, whatever it names as its destination.
+      if (currentVersion === 0 && command.type !== 'reverse')
+        return accountNotFound(command.accountId);
       return {
         code: 'version_mismatch',
         detail: `Account ${command.accountId} is at version ${currentVersion}, which If-Match does not name.`,

@@ -21,12 +21,20 @@ export const detailsOf = async (
   const event = commit?.events.find(({ version }) => version === describedAt);
   if (event?.type !== 'AccountOpened' && event?.type !== 'AccountDescribed')
     throw new Error(`event ${describedAt} of ${accountId} does not describe the account`);
-  const { name, metadata } = event.data;
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(metadata === undefined ? {} : { metadata }),
-  };
+  return saidOf(event.data);
 };
+
+/** What an event or a request says of an account, without what it does not say. */
+export const saidOf = ({
+  name,
+  metadata,
+}: {
+  readonly name?: Details['name'];
+  readonly metadata?: Details['metadata'];
+}): Details => ({
+  ...(name === undefined ? {} : { name }),
+  ...(metadata === undefined ? {} : { metadata }),
+});
 
 /**
  * An account as the API shows it, with what is said of it. That takes a read where anything is: the

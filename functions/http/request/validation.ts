@@ -89,6 +89,11 @@ const inWords = (issue: z.core.$ZodRawIssue): string => {
       return `must be ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
     case 'invalid_value':
       return `must be one of ${issue.values.join(', ')}`;
+    case 'invalid_union':
+      // One of several shapes, told apart by a member that names it.
+      return 'options' in issue && Array.isArray(issue.options)
+        ? `must be one of ${issue.options.join(', ')}`
+        : 'is not valid';
     case 'too_big':
       return `must be at most ${issue.maximum}`;
     default:

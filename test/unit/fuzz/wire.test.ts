@@ -94,7 +94,9 @@ describe('an exchange', () => {
 it('exchanges follow from their seed, are of many kinds, and carry the token of who pays in', () => {
   /** Of each its beginning: some have 10 MB. */
   const made = (seed: number) => {
-    const next = createWireCases(randomOf(seed), ['a1'], () => ['Authorization: Bearer t']);
+    const next = createWireCases(randomOf(seed), '127.0.0.1:3000', ['a1'], () => [
+      'Authorization: Bearer t',
+    ]);
     return Array.from({ length: 300 }, () => {
       const { name, parts, ending } = next();
       const begin = parts.map((part) => part.toString('latin1', 0, 300)).join('');

@@ -13,6 +13,10 @@ const over = (reversible: number): Refusal => ({
   detail: `${reversible} of transfer t0 can still be reversed.`,
   reversible,
 });
+const notSettled: Refusal = {
+  code: 'not_settled',
+  detail: 'Transfer t0 has not paid anything in.',
+};
 const noAccount: Refusal = { code: 'account_not_found', detail: 'There is no account a1.' };
 
 describe('reverse', () => {
@@ -66,6 +70,17 @@ describe('reverse', () => {
   it('says that too much is asked for before it says that there is too little', () =>
     given(opened()).when(reverse('t1', 101)).isRefused(over(100)));
   it('refuses without an account', () => given().when(reverse('t1')).isRefused(noAccount));
+  const ofNothing = reverse('t1', 5, { reverses: { transferId: 't0', amount: 0 } });
+  it('refuses what was never paid in', () =>
+    given(...account)
+      .when(ofNothing)
+      .isRefused(notSettled));
+  it('refuses what was never paid in to no account', () =>
+    given().when(ofNothing).isRefused(notSettled));
+  it('refuses what was never paid in to an account of another currency', () =>
+    given(opened({ currency: 'JPY' }))
+      .when(ofNothing)
+      .isRefused(notSettled));
 });
 
 describe('a reversal', () => {

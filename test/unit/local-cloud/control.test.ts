@@ -18,6 +18,7 @@ const functionNamed = (name: string) => {
       kills.push(name);
     },
     workers: () => 2,
+    heaps: async () => [],
     stop: async () => {},
   };
   return { running, kills };
