@@ -37,8 +37,8 @@ export default defineConfig({
           globalSetup: [...database, 'test/setup/assembly.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // Each file runs a whole local cloud: one at a time, after everything else.
-          fileParallelism: false,
+          // Each file runs a whole local cloud, and waits for it a good part of its time: two of them
+          // at once, after everything else.
           sequence: { groupOrder: 2 },
         },
       },

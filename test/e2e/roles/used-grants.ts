@@ -559,9 +559,9 @@ export const useEverything = async (
     }
     // Alone a row is looked at by itself; those of several partitions wait for the first, and are
     // then looked at together.
-    for (const count of [1, 12]) {
+    for (const count of [1, 6]) {
       const expiring = Array.from({ length: count }, () => newId('soon'));
-      const expiresAt = Date.now() + count * 500;
+      const expiresAt = Date.now() + 500 + count * 250;
       for (const id of expiring) {
         const hold = { expiresAt: new Date(expiresAt).toISOString() };
         const [from, to] = [await opened(10), await opened()];

@@ -8,7 +8,7 @@ import { silentHttp } from '../../unit/runtime/recorded-telemetry.ts';
 
 /** Entries of a short account, and of a long one. */
 const FEW = 1_000;
-const MANY = Number(process.env['HOLDFAST_ENTRIES'] ?? 10_000);
+const MANY = Number(process.env['HOLDFAST_ENTRIES'] ?? 4_000);
 
 let database: TestDatabase;
 let metered: MeteredStore;
