@@ -88,7 +88,7 @@ describe('a ledger without', () => {
     expect(answer.status).toBe(500);
     expect((await cloud.api.get('/accounts/a')).body).toMatchObject({ balance: 0, version: 1 });
     expect(cloud.warnings.join('\n')).toContain(
-      '/holdfast-dev-deposit is not authorized to perform: dynamodb:PutItem on resource: arn:aws:dynamodb:us-east-1:000000000000:table/holdfast-dev-events',
+      '-deposit is not authorized to perform: dynamodb:PutItem on resource: arn:aws:dynamodb:us-east-1:000000000000:table/holdfast-dev-events',
     );
   });
 

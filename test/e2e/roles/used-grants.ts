@@ -560,12 +560,17 @@ export const useEverything = async (
     // Alone a row is looked at by itself; those of several partitions wait for the first, and are
     // then looked at together.
     for (const count of [1, 6]) {
-      const expiring = Array.from({ length: count }, () => newId('soon'));
-      const expiresAt = Date.now() + 500 + count * 250;
-      for (const id of expiring) {
-        const hold = { expiresAt: new Date(expiresAt).toISOString() };
-        const [from, to] = [await opened(10), await opened()];
-        await everybodys.post('/transfers', { transferId: id, from, to, amount: 1, hold });
+      const between = [];
+      for (let n = 0; n < count; n += 1)
+        between.push({ from: await opened(10), to: await opened() });
+      const expiresAt = Date.now() + 1_500;
+      const hold = { expiresAt: new Date(expiresAt).toISOString() };
+      const asked = await Promise.all(
+        between.map((sides) => everybodys.post('/transfers', { ...sides, amount: 1, hold })),
+      );
+      expect(asked.map(({ status }) => status)).toEqual(asked.map(() => 202));
+      const expiring = asked.map(({ body: { transferId } }) => String(transferId));
+      for (const { from } of between) {
         await eventually(async () => {
           const { body: list } = await everybodys.get(`/accounts/${from}/transfers?status=held`);
           expect(list['transfers']).toHaveLength(1);
