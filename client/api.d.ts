@@ -277,8 +277,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read an account's statement
-         * @description Newest first. The statement is up to date: it holds all that was answered before. `asOfVersion` and `ETag` say at which version the account was.
+         * Read an account's entries
+         * @description The lines of its statement, newest first. They are up to date: all that was answered before is there. `asOfVersion` and `ETag` say at which version the account was.
          */
         get: operations["listEntries"];
         put?: never;
@@ -494,6 +494,13 @@ export interface components {
                 [key: string]: string;
             };
         };
+        AmendAccount: {
+            name?: string;
+            metadata?: {
+                [key: string]: string | null;
+            };
+            overdraftLimit?: components["schemas"]["Limit"];
+        };
         Movement: {
             amount: components["schemas"]["Amount"];
             currency?: components["schemas"]["Currency"];
@@ -610,7 +617,7 @@ export interface components {
         /** @description Why a command was refused. */
         Rejection: {
             /** @enum {string} */
-            code: "account_not_found" | "account_already_exists" | "account_not_open" | "insufficient_funds" | "currency_mismatch" | "same_account" | "amount_out_of_range" | "account_not_empty" | "limit_in_use" | "exceeds_hold" | "hold_expired" | "hold_voided" | "hold_captured" | "not_held" | "already_reversed" | "not_settled" | "hold_ended" | "described_anew";
+            code: "account_not_found" | "account_already_exists" | "account_not_open" | "insufficient_funds" | "currency_mismatch" | "same_account" | "amount_out_of_range" | "account_not_empty" | "limit_in_use" | "exceeds_hold" | "hold_expired" | "hold_voided" | "hold_captured" | "not_held" | "already_reversed" | "not_settled" | "unbalanced_legs";
             detail: string;
             /** @description With `insufficient_funds`: `balance` − `reserved`, without the overdraft. */
             available?: components["schemas"]["MinorUnits"];
@@ -1485,13 +1492,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    name?: string;
-                    metadata?: {
-                        [key: string]: string | null;
-                    };
-                    overdraftLimit?: components["schemas"]["Limit"];
-                };
+                "application/json": components["schemas"]["AmendAccount"];
             };
         };
         responses: {
@@ -2593,7 +2594,6 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["AccountNotFound"];
             409: components["responses"]["InProgress"];
-            412: components["responses"]["VersionMismatch"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["PostingRefused"];
@@ -2668,6 +2668,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
                     "Dry-Run": components["headers"]["DryRun"];
                     [name: string]: unknown;
                 };
@@ -2686,7 +2687,6 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
-            412: components["responses"]["VersionMismatch"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["KeyReused"];
@@ -2727,7 +2727,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of the statement. */
+            /** @description A page of the entries. */
             200: {
                 headers: {
                     "X-Correlation-Id": components["headers"]["XCorrelationId"];
@@ -2783,6 +2783,11 @@ export interface operations {
                  */
                 Accept?: components["parameters"]["Accept"];
                 /**
+                 * @description What the client has already, by its `ETag`: answered 304 where that is how it stands. Tags are compared weakly (RFC 9110, 13.1.2). With `at` an answer that is `final` is always given: the client may have it from before it was.
+                 * @example "7"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /**
                  * @description Taken over where it is 1 to 128 printable ASCII characters, else one is made. One that came twice is taken once. It comes back with the answer, and is on every event and log line that the request causes.
                  * @example checkout-4711
                  */
@@ -2803,6 +2808,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    ETag: components["headers"]["ETag"];
                     Link: components["headers"]["Link"];
                     Vary: components["headers"]["VaryByAccept"];
                     [name: string]: unknown;
@@ -2835,6 +2841,17 @@ export interface operations {
                     };
                     "text/csv": string;
                 };
+            };
+            /** @description The client has it already. */
+            304: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    Vary: components["headers"]["VaryByAccept"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadParameters"];
             401: components["responses"]["Unauthenticated"];

@@ -160,8 +160,9 @@ export const createRequests = ({
       ])
       // Says the document in words: one of two, and a statement begins before it ends.
       .filter(
-        ([name], _, all) =>
-          !SECOND_TO.has(name) || !all.some(([other]) => other === SECOND_TO.get(name)),
+        ([name, value], _, all) =>
+          !(name === 'from' && Date.parse(value) > Date.now()) &&
+          !(SECOND_TO.has(name) && all.some(([other]) => other === SECOND_TO.get(name))),
       );
     const headers = operation.parameters
       .filter((parameter) => parameter.in === 'header')

@@ -21,6 +21,7 @@ const Shape = z.looseObject({
   minimum: z.optional(z.number()),
   maximum: z.optional(z.number()),
   properties: z.optional(z.record(z.string(), z.unknown())),
+  minProperties: z.optional(z.number()),
   required: z.optional(z.array(z.string())),
 });
 
@@ -90,11 +91,14 @@ export const createValues = (random: Random, known: (name: string) => unknown): 
     if (shape.propertyNames !== undefined) return fittingMap(shape);
     if (shape.type !== 'object')
       throw new Error(`${name} is of a type that nothing is made of yet: ${shape.type}`);
-    const { properties = {}, required = [] } = shape;
+    const { properties = {}, required = [], minProperties = 0 } = shape;
     return Object.fromEntries(
       random
         .shuffled(Object.entries(properties))
-        .filter(([member]) => required.includes(member) || random.chance(0.5))
+        .filter(
+          ([member], place) =>
+            required.includes(member) || place < minProperties || random.chance(0.5),
+        )
         .map(([member, inner]) => [member, fitting(member, inner)]),
     );
   };

@@ -10,7 +10,7 @@ export const info = {
     'in one object, a body that is not UTF-8, and a number that could be kept only by ' +
     'rounding.\n\n' +
     'Callers show who they are by a token, a JWT of the identity provider, whose `sub` names them: ' +
-    '`Authorization: Bearer …`; `/health` and `/openapi.json` alone take none. `ledger:read` reads, ' +
+    '`Authorization: Bearer …`; `/health`, `/openapi.json` and `/docs` alone take none. `ledger:read` reads, ' +
     '`ledger:write` changes, `ledger:deposit` pays money in from outside, `ledger:operate` may do ' +
     'everything on every account. An account belongs to the caller that opened it: to everybody ' +
     'else but operators it is answered like one that is not there, 404, whatever is asked of it.' +

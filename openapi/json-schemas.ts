@@ -7,8 +7,9 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema;
 export interface NamedSchema {
   readonly schema: z.ZodMiniType;
   readonly description?: string;
-  /** Where zod has none. */
+  /** What a check of zod's does not tell. */
   readonly format?: string;
+  readonly minProperties?: number;
   /** What is said of its members, by their names; a format where zod has none of that name. */
   readonly fields?: Readonly<Record<string, string | Pick<JsonSchema, 'description' | 'format'>>>;
 }
@@ -35,7 +36,9 @@ export interface JsonSchemas {
  *   there.
  */
 export const createJsonSchemas = (names: Readonly<Record<string, NamedSchema>>): JsonSchemas => {
-  const registry = z.registry<Pick<NamedSchema, 'description' | 'format'> & { id: string }>();
+  const registry = z.registry<
+    Pick<NamedSchema, 'description' | 'format' | 'minProperties'> & { id: string }
+  >();
   for (const [id, { schema, fields: _, ...said }] of Object.entries(names)) {
     const other = registry.get(schema);
     if (other) throw new Error(`${other.id} and ${id} are one schema: make it two, or leave one`);

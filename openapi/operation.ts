@@ -38,18 +38,23 @@ export interface Operation {
   readonly errors: readonly ErrorName[];
 }
 
-/** What every command may be answered. */
-export const errorsOfCommands = [
+/** What every command may be answered, also one on several accounts, of which none has a version. */
+export const errorsOfSeveral = [
   'BadRequest',
   'Unauthenticated',
   'Forbidden',
-  'VersionMismatch',
   'BodyTooLarge',
   'UnsupportedMediaType',
   'TooManyRequests',
   'HeadersTooLarge',
   'InternalError',
   'TryAgain',
+] as const satisfies readonly ErrorName[];
+
+/** What every command on one account may be answered. */
+export const errorsOfCommands = [
+  ...errorsOfSeveral,
+  'VersionMismatch',
 ] as const satisfies readonly ErrorName[];
 
 /** What every query may be answered. */

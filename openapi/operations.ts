@@ -110,15 +110,15 @@ export const operations: Readonly<Record<HttpRoute, Operation>> = {
   },
   'GET /accounts/{accountId}/entries': {
     tag: 'accounts',
-    summary: "Read an account's statement",
+    summary: "Read an account's entries",
     description:
-      'Newest first. The statement is up to date: it holds all that was answered before. ' +
+      'The lines of its statement, newest first. They are up to date: all that was answered before is there. ' +
       '`asOfVersion` and `ETag` say at which version the account was.',
     scope: 'ledger:read',
     request: listEntriesRequest,
     answers: {
       200: {
-        description: 'A page of the statement.',
+        description: 'A page of the entries.',
         headers: ['ETag'],
         schema: EntryPage,
         examples: {

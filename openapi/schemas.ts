@@ -10,12 +10,13 @@ import {
   TransferId,
   Version,
 } from '../events/values.ts';
+import { amendAccountRequest } from '../functions/commands/accounts/amend-account.ts';
 import { movementRequest } from '../functions/commands/movement-request.ts';
 import { openAccountRequest } from '../functions/commands/open-account.ts';
 import { requestTransferRequest } from '../functions/commands/request-transfer.ts';
+import { PublicRejection } from '../functions/http/answer/command-answer.ts';
 import * as problem from '../functions/http/answer/problem.ts';
 import { RequestTime } from '../functions/http/request/request-time.ts';
-import { Rejection } from '../functions/ledger/account.ts';
 import { AccountView } from '../functions/ledger/answers.ts';
 import { minorUnitDigits } from '../functions/ledger/currencies.ts';
 import { Entry } from '../functions/ledger/statement.ts';
@@ -113,6 +114,7 @@ export const schemas = {
       overdraftLimit: 'How far `available` may fall under zero. Above 0 it takes `ledger:operate`.',
     },
   },
+  AmendAccount: { schema: amendAccountRequest.shape.body, minProperties: 1 },
   Movement: { schema: movementRequest.shape.body },
   RequestTransfer: { schema: requestTransferRequest.shape.body },
   Account: {
@@ -150,7 +152,7 @@ export const schemas = {
     },
   },
   Rejection: {
-    schema: Rejection,
+    schema: PublicRejection,
     description: 'Why a command was refused.',
     fields: {
       available: 'With `insufficient_funds`: `balance` − `reserved`, without the overdraft.',

@@ -9,12 +9,15 @@ import { commandIdOf } from '../../functions/store/writing/record-key.ts';
 import { hold } from './rule.ts';
 import type { SoundStream } from './streams.ts';
 
+/** A record of one command. */
+export type RecordOfCommand = Exclude<CommandRecord, { outcome: 'claimed' }>;
+
 /** Reads every record of a command. @throws {AuditFailure} naming one that cannot be read. */
 export const allRecords = async (
   client: DynamoDBDocumentClient,
   table: string,
-): Promise<readonly CommandRecord[]> => {
-  const records: CommandRecord[] = [];
+): Promise<readonly RecordOfCommand[]> => {
+  const records: RecordOfCommand[] = [];
   let cursor: Record<string, unknown> | undefined;
   do {
     const { Items = [], LastEvaluatedKey } = await client.send(
@@ -26,7 +29,8 @@ export const allRecords = async (
     );
     for (const record of Items.filter(isRecordItem).map(readRecord)) {
       if (record.outcome === 'unreadable') hold(false, `the record of ${record.key} is unreadable`);
-      else records.push(record);
+      // A claim for many commands is no command: each of them has its own record.
+      else if (record.outcome !== 'claimed') records.push(record);
     }
     cursor = LastEvaluatedKey;
   } while (cursor);
@@ -61,11 +65,11 @@ const DECIDED_WITHIN_MS = 15_000;
  * @throws {AuditFailure} naming the first record that says otherwise.
  */
 export const holdOneOutcome = (
-  records: readonly CommandRecord[],
+  records: readonly RecordOfCommand[],
   streams: readonly Pick<SoundStream, 'streamId' | 'commitsOf'>[],
 ): void => {
   const byId = new Map(streams.map((stream) => [stream.streamId, stream]));
-  const commitsOf = ({ key, accountId }: CommandRecord): number =>
+  const commitsOf = ({ key, accountId }: RecordOfCommand): number =>
     byId.get(accountId)?.commitsOf.get(commandIdOf(key))?.length ?? 0;
   const first = new Set(records.filter((record) => commitsOf(record) === 1).map(whatItSays));
   for (const record of records) {
@@ -82,7 +86,7 @@ export const holdOneOutcome = (
   }
 };
 
-const whatItSays = (record: CommandRecord): string => {
+const whatItSays = (record: RecordOfCommand): string => {
   const { accountId, fingerprint, outcome } = record;
   const said = outcome === 'accepted' ? [record.version, record.answer] : [];
   return JSON.stringify([accountId, fingerprint, outcome, ...said]);

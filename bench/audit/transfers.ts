@@ -1,5 +1,5 @@
-import type { CommandRecord } from '../../functions/store/writing/command-record.ts';
 import { UNFINISHED, UNKNOWN } from '../load/drive.ts';
+import type { RecordOfCommand } from './commands.ts';
 import { hold } from './rule.ts';
 import type { SoundStream } from './streams.ts';
 
@@ -30,7 +30,7 @@ interface Steps {
  */
 export const holdTransfers = (
   streams: readonly SoundStream[],
-  records: readonly CommandRecord[],
+  records: readonly RecordOfCommand[],
   heard: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, Steps> => {
   const transfers = stepsIn(streams);

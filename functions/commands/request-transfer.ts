@@ -5,12 +5,10 @@ import {
   Currency,
   Metadata,
   Reference,
-  type Timestamp,
   TransferId,
 } from '../../events/values.ts';
 import { acceptance, nonAcceptance, replayedHeader } from '../http/answer/command-answer.ts';
 import { json } from '../http/answer/http-answer.ts';
-import type { Problem } from '../http/answer/problem.ts';
 import {
   type HttpDependencies,
   type HttpHandler,
@@ -24,10 +22,13 @@ import { IfMatch } from '../http/request/if-match.ts';
 import { Prefer } from '../http/request/prefer.ts';
 import { RequestTime } from '../http/request/request-time.ts';
 import type { Command } from '../ledger/account.ts';
+import type { Transfer } from '../ledger/transfer.ts';
+import type { RecordedAnswer } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
-import { type RecordKey, recordKey } from '../store/writing/record-key.ts';
+import { recordKey } from '../store/writing/record-key.ts';
 import type { Views } from '../views/views.ts';
 import { watchTransfers } from './transfer-end.ts';
+import { whyNoSuchHold } from './transfers/terms-of-hold.ts';
 
 /** What `POST /transfers` takes. */
 export const requestTransferRequest = z.object({
@@ -77,16 +78,6 @@ export const createHandler = ({
 }: Dependencies): HttpHandler => {
   const watch = watchTransfers({ views, time });
 
-  /** A hold that was accepted once is answered again, though its time may be over by now. */
-  const whyNoSuchHold = async (expiresAt: Timestamp | undefined, keys: readonly RecordKey[]) => {
-    if (expiresAt === undefined) return undefined;
-    const left = Date.parse(expiresAt) - time.clock();
-    if (left > LONGEST_HOLD_MS) return holdTooLong;
-    if (left > 0) return undefined;
-    const records = await Promise.all(keys.map((key) => store.recordOf(key)));
-    return records.some((record) => record !== undefined) ? undefined : holdOver;
-  };
-
   return httpHandler(
     http,
     'ledger:write',
@@ -101,7 +92,7 @@ export const createHandler = ({
       const wait = headers.prefer?.wait;
       const { logger } = sender.telemetry;
       const keys = [...commandIds].map(recordKey);
-      const problem = await whyNoSuchHold(hold?.expiresAt, keys);
+      const problem = await whyNoSuchHold(store, time.clock(), hold?.expiresAt, keys);
       if (problem) return problem;
       // A hold rests: it has no end that is worth waiting for, nor is there one in a dry run.
       const isEndAwaited = wait !== undefined && !hold && !sender.isDryRun;
@@ -131,23 +122,24 @@ export const createHandler = ({
       if (hasEnded) return acceptance(result, 202, waited);
       const transfer = await end.reached(result.replayed);
       return transfer
-        ? json(202, transfer, { ...waited, ...replayedHeader(result) })
+        ? json(
+            202,
+            { ...transfer, ...leftAfter(transfer, result.answer) },
+            { ...waited, ...replayedHeader(result) },
+          )
         : acceptance(result, 202, waited);
     },
   );
 };
 
-/** In milliseconds: 365 days. */
-const LONGEST_HOLD_MS = 365 * 24 * 60 * 60_000;
-
-const noSuchHold = (message: string): Problem => ({
-  code: 'validation_failed',
-  detail: `hold.expiresAt ${message}.`,
-  errors: [{ path: 'hold.expiresAt', message }],
-});
-
-const holdTooLong = noSuchHold('must be at most 365 days ahead');
-const holdOver = noSuchHold('must lie ahead');
+/**
+ * What the source's owner has left, which is nobody else's to read in the views. Reserving took it;
+ * settling takes no more, and a release has moved nothing.
+ */
+const leftAfter = ({ status }: Transfer, answer: RecordedAnswer | undefined) =>
+  status === 'released' || answer?.['availableAfter'] === undefined
+    ? {}
+    : { availableAfter: answer['availableAfter'] };
 
 interface Dependencies extends HttpDependencies {
   readonly shortWay: boolean;

@@ -64,6 +64,13 @@ export const commandHandler =
       };
       const result = await executeCommand(store, request, sender, input.headers['if-match']);
       if (result.outcome !== 'accepted') return nonAcceptance(command, result, sender.repeatableBy);
-      const answer = result.answer && (await describedAnswer(store, result.answer));
-      return acceptance({ ...result, answer }, status, { ETag: etag(result.version) });
+      try {
+        const answer = result.answer && (await describedAnswer(store, result.answer));
+        return acceptance({ ...result, answer }, status, { ETag: etag(result.version) });
+      } catch (error) {
+        // It is done, so nobody may hear that nothing was.
+        sender.telemetry.logger.error('what was done cannot be told', { error });
+        const untold = { outcome: 'undecided' as const, reason: 'unknown' as const };
+        return nonAcceptance(command, untold, sender.repeatableBy);
+      }
     });

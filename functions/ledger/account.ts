@@ -534,6 +534,7 @@ export const RejectionCode = z.enum([
   'not_held',
   'already_reversed',
   'not_settled',
+  'unbalanced_legs',
   /** No code of the contract: the hold is gone from the account, and what it ended with stands elsewhere. */
   'hold_ended',
   /** No code of the contract: what is said of the account has changed meanwhile. */
@@ -547,7 +548,7 @@ export type RejectionCode = z.infer<typeof RejectionCode>;
  * `insufficient_funds` and `limit_in_use`: the account's balance less its reservations, in minor
  * units. With an overdraft the account could have paid more, up to its limit. `reversible` comes
  * with `already_reversed`: how much of the transfer can still be taken back. `leg` is the index of
- * the leg for which a posting is refused.
+ * the leg for which a posting is refused. `transferId` comes with `hold_ended`: whose hold it was.
  */
 export const Rejection = z.object({
   code: RejectionCode,
@@ -555,6 +556,7 @@ export const Rejection = z.object({
   available: z.optional(MinorUnits),
   reversible: z.optional(MinorUnits),
   leg: z.optional(z.int()),
+  transferId: z.optional(TransferId),
 });
 export type Rejection = z.infer<typeof Rejection>;
 
@@ -715,6 +717,37 @@ export const partsOf = (
       counterpartyVersion: next(accountId),
     },
   ];
+};
+
+/**
+ * Why a command is refused whatever its accounts are: a posting whose legs do not add up to 0. Like
+ * any rejection it is recorded, and the key is spent.
+ */
+export const refusalOfWhole = (command: Command): Rejection | undefined => {
+  if (command.type !== 'post') return undefined;
+  const sum = command.legs.reduce((total, { amount }) => total + BigInt(amount), 0n);
+  if (sum === 0n) return undefined;
+  return {
+    code: 'unbalanced_legs',
+    detail: `The amounts of the legs add up to ${sum}, not to 0: what goes out of some accounts goes into others.`,
+  };
+};
+
+/**
+ * Which refusal is told. Of a posting's legs first one that takes money out, for the caller owns its
+ * account: what another's account could not take in would tell how much is in it to whoever has
+ * nothing to pay with.
+ * @param decisions on its parts, in their order.
+ * @returns its index; −1: none is refused.
+ */
+export const refusedPart = (
+  command: Command,
+  decisions: readonly Pick<Decision, 'outcome'>[],
+): number => {
+  const isRefused = (index: number) => decisions[index]?.outcome === 'rejected';
+  const legs = command.type === 'post' ? command.legs : [];
+  const out = legs.findIndex(({ amount }, index) => amount < 0 && isRefused(index));
+  return out >= 0 ? out : decisions.findIndex((_, index) => isRefused(index));
 };
 
 /** A posting is in the currency of the first of its accounts that there is. */
@@ -937,7 +970,14 @@ const expire = ({ transferId }: Expire, account: Account, at: Timestamp): Decisi
 const heldOf = (transferId: TransferId, account: Account) => {
   const reservation = reservationOf(account, transferId);
   if (!reservation)
-    return rejected('hold_ended', `Transfer ${transferId} is held no more, or never was.`);
+    return {
+      outcome: 'rejected' as const,
+      rejection: {
+        code: 'hold_ended' as const,
+        detail: `Transfer ${transferId} is held no more, or never was.`,
+        transferId,
+      },
+    };
   const { to, amount, hold } = reservation;
   if (!hold) return rejected('not_held', `Transfer ${transferId} was never held.`);
   return isHeld(reservation)

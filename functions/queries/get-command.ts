@@ -1,7 +1,12 @@
 import * as z from 'zod/mini';
 import { AccountId, Timestamp, Version } from '../../events/values.ts';
-import { recordUnreadable } from '../http/answer/command-answer.ts';
+import {
+  PublicRejection,
+  publicRejection,
+  recordUnreadable,
+} from '../http/answer/command-answer.ts';
 import { describedAnswer } from '../http/answer/described.ts';
+import { type EndOfHold, endedAs, notKnownYet } from '../http/answer/end-of-hold.ts';
 import { json } from '../http/answer/http-answer.ts';
 import type { Problem } from '../http/answer/problem.ts';
 import {
@@ -9,7 +14,6 @@ import {
   type HttpHandler,
   httpHandler,
 } from '../http/chain/http-handler.ts';
-import { Rejection } from '../ledger/account.ts';
 import { Answer } from '../ledger/answers.ts';
 import type { RecordedAnswer } from '../store/deciding/command-result.ts';
 import type { Store } from '../store/store.ts';
@@ -38,7 +42,7 @@ export const CommandStatus = z.object({
   at: z.optional(Timestamp),
   version: z.optional(Version),
   answer: z.optional(Answer),
-  rejection: z.optional(Rejection),
+  rejection: z.optional(PublicRejection),
 });
 
 /**
@@ -50,12 +54,12 @@ const OVERDUE_AFTER_MS = 5_000;
 /**
  * `GET /accounts/{accountId}/commands/{commandId}`: tells the outcome of a command that was pending
  * on a hot account.
- * @param dependencies the store, `clock` in milliseconds since 1970, telemetry, and how callers are
+ * @param dependencies the store, how a hold ended that is gone, `clock` in milliseconds since 1970, telemetry, and how callers are
  *   told apart.
  * @returns a handler that answers 200, with `Retry-After` while the command is pending, and 404
  *   where none is recorded, or the account is not the caller's.
  */
-export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHandler =>
+export const createHandler = ({ store, endOfHold, clock, ...http }: Dependencies): HttpHandler =>
   httpHandler(http, 'ledger:read', getCommandRequest, async ({ path }, { onlyFor }) => {
     const { accountId, commandId } = path;
     const notFound: Problem = {
@@ -64,10 +68,13 @@ export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHand
     };
     if (onlyFor && !(await store.isOwnedBy(accountId, onlyFor))) return notFound;
     const key = recordKey(commandId);
-    // A record of another account's command counts as none.
+    // A record of another account's command counts as none, as does a claim for many commands; and
+    // a posting, which never waits: the owner of one of its accounts may not see all of its legs.
     const ofAccount = async () => {
       const found = await store.recordOf(key);
-      return found?.outcome === 'unreadable' || found?.accountId === accountId ? found : undefined;
+      if (found === undefined || found.outcome === 'unreadable') return found;
+      const isOfAccount = found.outcome !== 'claimed' && found.accountId === accountId;
+      return isOfAccount && !isPosting(found) ? found : undefined;
     };
     let record = await ofAccount();
     if (record?.outcome === 'pending' && isOverdue(record.at, clock())) {
@@ -76,7 +83,9 @@ export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHand
     }
     if (!record) return notFound;
     if (record.outcome === 'unreadable') return recordUnreadable;
-    const status = statusOf(record, commandId);
+    const ended = await howItEnded(record, endOfHold);
+    if (ended === 'not_known') return notKnownYet;
+    const status = statusOf(ended ?? record, commandId);
     const answer = status.answer && (await describedAnswer(store, status.answer));
     return json(
       200,
@@ -84,6 +93,26 @@ export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHand
       record.outcome === 'pending' ? { 'Retry-After': '1' } : {},
     );
   });
+
+/** Whether a command was a posting, as far as anything is told of it. */
+const isPosting = (record: CommandRecord): boolean =>
+  (record.outcome === 'accepted' &&
+    record.answer?.['postingId'] !== undefined &&
+    record.answer['legs'] !== undefined) ||
+  (record.outcome === 'rejected' &&
+    (record.rejection.leg !== undefined || record.rejection.code === 'unbalanced_legs'));
+
+/** What a capture or a void hears that came too late: how the hold ended, which views and events tell. */
+const howItEnded = async (
+  record: Exclude<CommandRecord, { outcome: 'claimed' }>,
+  endOfHold: EndOfHold,
+) => {
+  if (record.outcome !== 'rejected') return undefined;
+  const { code, transferId } = record.rejection;
+  if (code !== 'hold_ended' || transferId === undefined) return undefined;
+  const rejection = await endedAs(transferId, record.accountId, endOfHold);
+  return rejection ? { ...record, rejection } : 'not_known';
+};
 
 /**
  * A time ahead of now comes from a wrong clock and tells nothing of the age: such a command must
@@ -99,14 +128,17 @@ type RecordedStatus = Omit<z.infer<typeof CommandStatus>, 'answer'> & {
   readonly answer?: RecordedAnswer | undefined;
 };
 
-const statusOf = (record: CommandRecord, commandId: string): RecordedStatus => {
+const statusOf = (
+  record: Exclude<CommandRecord, { outcome: 'claimed' }>,
+  commandId: string,
+): RecordedStatus => {
   const { accountId, outcome: status, at } = record;
   const common = { accountId, commandId, status, at };
   switch (record.outcome) {
     case 'accepted':
       return { ...common, version: record.version, answer: record.answer };
     case 'rejected':
-      return { ...common, rejection: record.rejection };
+      return { ...common, rejection: publicRejection(record.rejection) };
     case 'pending':
     case 'given_up':
       return common;
@@ -115,5 +147,6 @@ const statusOf = (record: CommandRecord, commandId: string): RecordedStatus => {
 
 interface Dependencies extends HttpDependencies {
   readonly store: Pick<Store, 'recordOf' | 'decidePending' | 'isOwnedBy' | 'commitAt'>;
+  readonly endOfHold: EndOfHold;
   readonly clock: () => number;
 }

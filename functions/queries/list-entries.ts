@@ -9,15 +9,24 @@ import {
   httpHandler,
 } from '../http/chain/http-handler.ts';
 import { IfNoneMatch } from '../http/request/if-none-match.ts';
-import { nextCursor, PageLimit, pageCursor } from '../http/request/paging.ts';
+import {
+  cursorOfOther,
+  isOfOther,
+  nextCursor,
+  PageLimit,
+  pageCursor,
+} from '../http/request/paging.ts';
 import { Entry } from '../ledger/statement.ts';
 import type { Store } from '../store/store.ts';
+
+/** Before which version of which account a page ends. */
+const Position = z.strictObject({ accountId: AccountId, version: Version });
 
 /** What `GET /accounts/{accountId}/entries` takes. */
 export const listEntriesRequest = z.object({
   path: z.strictObject({ accountId: AccountId }),
   headers: z.object({ 'if-none-match': z.optional(IfNoneMatch) }),
-  query: z.strictObject({ limit: PageLimit, cursor: z.optional(pageCursor(Version)) }),
+  query: z.strictObject({ limit: PageLimit, cursor: z.optional(pageCursor(Position)) }),
 });
 
 /** What it answers. `asOfVersion` is the version of the account that the statement is at. */
@@ -42,12 +51,13 @@ export const createHandler = ({ store, ...http }: Dependencies): HttpHandler =>
     async ({ path: { accountId }, headers, query: { limit, cursor } }, { onlyFor }) => {
       if (onlyFor && !(await store.isOwnedBy(accountId, onlyFor)))
         return accountNotFound(accountId);
+      if (isOfOther(cursor, accountId)) return cursorOfOther;
       const { entries, next, asOfVersion } = await store.entries(accountId, {
         limit,
-        before: cursor,
+        before: cursor?.version,
       });
       if (asOfVersion === 0) return accountNotFound(accountId);
-      const page = { entries, ...nextCursor(next), asOfVersion };
+      const page = { entries, ...nextCursor(next && { accountId, version: next }), asOfVersion };
       return unlessKnown(json(200, page, { ETag: etag(asOfVersion) }), headers['if-none-match']);
     },
   );

@@ -8,7 +8,13 @@ import {
   type HttpHandler,
   httpHandler,
 } from '../http/chain/http-handler.ts';
-import { nextCursor, PageLimit, pageCursor } from '../http/request/paging.ts';
+import {
+  cursorOfOther,
+  isOfOther,
+  nextCursor,
+  PageLimit,
+  pageCursor,
+} from '../http/request/paging.ts';
 import { Transfer, TransferStatus } from '../ledger/transfer.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
@@ -22,8 +28,11 @@ const Position = z
 /** Which transfers are asked for. */
 const filters = { status: z.optional(TransferStatus), reference: z.optional(Reference) };
 
-/** Where a page begins, and which transfers it has: no page of a list can have others. */
-const Cursor = z.strictObject({ position: Position, ...filters });
+/**
+ * Where a page begins, and which transfers of which account it has: no page of a list can have
+ * others.
+ */
+const Cursor = z.strictObject({ accountId: AccountId, position: Position, ...filters });
 
 /** What `GET /accounts/{accountId}/transfers` takes. */
 export const listTransfersRequest = z.object({
@@ -64,6 +73,7 @@ export const createHandler = ({ store, views, ...http }: Dependencies): HttpHand
         return otherCursor;
       if (onlyFor && !(await store.isOwnedBy(accountId, onlyFor)))
         return accountNotFound(accountId);
+      if (isOfOther(cursor, accountId)) return cursorOfOther;
       const [latest, { transfers, next }] = await Promise.all([
         latestSteps(store, accountId),
         views.transfersOf(accountId, { limit, before: cursor?.position, status, reference }),
@@ -73,7 +83,9 @@ export const createHandler = ({ store, views, ...http }: Dependencies): HttpHand
       const asOfVersion = await shownVersion(views, accountId, latest, transfers);
       const page: z.infer<typeof TransferPage> = {
         transfers,
-        ...nextCursor(next === undefined ? undefined : { position: next, status, reference }),
+        ...nextCursor(
+          next === undefined ? undefined : { accountId, position: next, status, reference },
+        ),
         asOfVersion,
       };
       return json(200, page);

@@ -1,19 +1,21 @@
 import * as z from 'zod/mini';
 import { AccountId, Amount, Currency, TransferId } from '../../events/values.ts';
 import { accountsOf, decide } from '../ledger/account.ts';
+import { inParallel } from '../runtime/in-parallel.ts';
 import { askUntil, untilAnswered } from '../runtime/patience.ts';
 import { isStoreUnavailable } from '../runtime/unavailable.ts';
 import type { CommandRequest, CommandResult } from './deciding/command-result.ts';
 import { resultOf } from './deciding/command-result.ts';
 import type { DecidingDependencies } from './deciding/lane.ts';
-import { planFor, type Submission, submissionOf } from './deciding/plan.ts';
+import { type Plan, planFor, type Submission, submissionOf } from './deciding/plan.ts';
 import { verdictOf } from './deciding/verdict.ts';
 import type { OwnersDependencies } from './owners.ts';
 import { timeOfNext } from './stream/append.ts';
 import { loadTail } from './stream/read.ts';
 import type { Tail } from './stream/tail.ts';
 import { findRecord } from './writing/command-record.ts';
-import { findTotal } from './writing/reversed-total.ts';
+import type { RecordKey } from './writing/record-key.ts';
+import { findTotal, type ReversedTotal } from './writing/reversed-total.ts';
 
 /** What rehearsing takes. */
 export type RehearseDependencies = DecidingDependencies &
@@ -84,6 +86,33 @@ const recorded = async (
   }
 };
 
+/** Plans a command as it would be decided on some streams. @returns `undefined`: it is too large. */
+const planOf = async (
+  dependencies: RehearseDependencies,
+  on: readonly Tail[],
+  submission: Submission,
+  deadline: number,
+): Promise<Plan | undefined> => {
+  const plan = (totals?: ReadonlyMap<TransferId, ReversedTotal>) =>
+    planFor(on, [submission], new Map(), 'rehearsed', dependencies.clock(), totals);
+  let planned = plan();
+  if (planned !== 'too_large' && 'missing' in planned) {
+    const ask = askUntil(dependencies, deadline);
+    const totals = planned.missing.map(async (transferId) => {
+      const total = await ask(() => findTotal(dependencies, transferId));
+      return [transferId, total] as const;
+    });
+    planned = plan(new Map(await Promise.all(totals)));
+  }
+  return planned === 'too_large' || 'missing' in planned ? undefined : planned;
+};
+
+/** What becomes of a plan's one command. */
+const resultIn = (plan: Plan | undefined): CommandResult | undefined => {
+  const [result] = plan?.results ?? [];
+  return result?.outcome === 'not_at_once' ? undefined : result;
+};
+
 const planOn = async (
   dependencies: RehearseDependencies,
   tails: readonly [Tail, ...Tail[]],
@@ -91,42 +120,68 @@ const planOn = async (
   submission: Submission,
   deadline: number,
 ): Promise<CommandResult | undefined> => {
-  const now = dependencies.clock();
-  const plan = async (on: readonly Tail[]) => {
-    const first = planFor(on, [submission], new Map(), 'rehearsed', now);
-    if (first === 'too_large' || !('missing' in first)) return first;
-    const ask = askUntil(dependencies, deadline);
-    const totals = first.missing.map(async (transferId) => {
-      const total = await ask(() => findTotal(dependencies, transferId));
-      return [transferId, total] as const;
-    });
-    return planFor(
-      on,
-      [submission],
-      new Map(),
-      'rehearsed',
-      now,
-      new Map(await Promise.all(totals)),
-    );
-  };
-  const resultOn = async (on: readonly Tail[]): Promise<CommandResult | undefined> => {
-    const planned = await plan(on);
-    if (planned === 'too_large' || 'missing' in planned) return undefined;
-    const [result] = planned.results;
-    return result?.outcome === 'not_at_once' ? undefined : result;
-  };
-  const isOfSeveral = tails.length > 1;
+  const resultOn = async (on: readonly Tail[]) =>
+    resultIn(await planOf(dependencies, on, submission, deadline));
   if (command.type === 'post') return resultOn(tails);
-  if (isOfSeveral && command.type === 'reserve' && atOnce) {
+  if (tails.length > 1 && command.type === 'reserve' && atOnce) {
     const settled = await resultOn(tails);
     if (settled) return settled;
   }
   const alone = await resultOn(tails.slice(0, 1));
-  const refusal =
-    alone?.outcome === 'accepted'
-      ? await refusalOf(dependencies, alone.answer, tails, deadline)
-      : undefined;
-  return refusal ?? alone;
+  return (await refusalOf(dependencies, alone, tails, deadline)) ?? alone;
+};
+
+/** How many records are looked up at once. */
+const LOOKUPS_AT_ONCE = 16;
+
+/**
+ * Decides commands of one account as `executeTogether` would decide them now: in order, each on the
+ * account as the one before leaves it. Nothing is written.
+ * @param requests commands of that account alone.
+ * @returns what `executeTogether` would return, were nobody in its way; of a transfer that its
+ *   destination could not take, that is its rejection, and the account is as if it were reserved.
+ */
+export const rehearseTogether = async (
+  dependencies: RehearseDependencies,
+  accountId: AccountId,
+  requests: readonly CommandRequest[],
+): Promise<readonly CommandResult[]> => {
+  const deadline = dependencies.clock() + dependencies.budget;
+  const submissions = requests.map((request) => submissionOf(dependencies, request));
+  const before = new Map<Submission, CommandResult>();
+  await inParallel(submissions, LOOKUPS_AT_ONCE, async (submission) => {
+    const known = await recorded(dependencies, submission, deadline);
+    if (known) before.set(submission, known);
+  });
+  let tail = await loadTail(dependencies, askUntil(dependencies, deadline), accountId);
+  /** What this call would record, by key. */
+  const taken = new Map<RecordKey, { readonly fingerprint: string; readonly is: CommandResult }>();
+  const results: CommandResult[] = [];
+  for (const submission of submissions) {
+    const known = before.get(submission) ?? takenBy(submission, taken);
+    if (known) {
+      results.push(known);
+      continue;
+    }
+    const plan = await planOf(dependencies, [tail], submission, deadline);
+    tail = plan?.tails?.[0] ?? tail;
+    const decided = resultIn(plan) ?? { outcome: 'undecided', reason: 'commit_too_large' };
+    for (const key of submission.keys)
+      taken.set(key, { fingerprint: submission.fingerprint, is: decided });
+    results.push((await refusalOf(dependencies, decided, [tail], deadline)) ?? decided);
+  }
+  return results;
+};
+
+/** What an earlier command of the same call makes of one that has a key of its. */
+const takenBy = (
+  { keys, fingerprint }: Submission,
+  taken: ReadonlyMap<RecordKey, { readonly fingerprint: string; readonly is: CommandResult }>,
+): CommandResult | undefined => {
+  const there = keys.flatMap((key) => taken.get(key) ?? []);
+  if (there.some((other) => other.fingerprint !== fingerprint)) return { outcome: 'key_reused' };
+  const [first] = there;
+  return first && ('replayed' in first.is ? { ...first.is, replayed: true } : first.is);
 };
 
 /** The answer to a command that sets money aside for a transfer, or has it go on its way. */
@@ -141,16 +196,17 @@ const OnItsWay = z.object({
 
 /**
  * Why the destination would not take a transfer that the source can pay.
- * @param answer what the source's part would be answered.
+ * @param alone what would become of the source's part.
  * @param tails those that are loaded already.
  */
 const refusalOf = async (
   dependencies: RehearseDependencies,
-  answer: unknown,
+  alone: CommandResult | undefined,
   tails: readonly Tail[],
   deadline: number,
 ): Promise<CommandResult | undefined> => {
-  const { success, data } = OnItsWay.safeParse(answer);
+  if (alone?.outcome !== 'accepted') return undefined;
+  const { success, data } = OnItsWay.safeParse(alone.answer);
   if (!success) return undefined;
   const { to, status: _, ...credit } = data;
   const destination =

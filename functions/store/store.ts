@@ -8,12 +8,12 @@ import { executeTogether } from './execute-together.ts';
 import { isOwnedBy, rememberOwners } from './owners.ts';
 import { decidePending, type PendingTally } from './queueing/decide-pending.ts';
 import { rememberHotAccounts } from './queueing/hot-accounts.ts';
-import { rehearse } from './rehearse.ts';
+import { rehearse, rehearseTogether } from './rehearse.ts';
 import type { Commit } from './stream/commit.ts';
 import { type EntriesPage, readEntries } from './stream/entries.ts';
 import { loadTail, readBackwards, readCommitAt, readHistory, tailAsOf } from './stream/read.ts';
 import type { Tail } from './stream/tail.ts';
-import { claimKey } from './writing/bulk-claim.ts';
+import { type Claimed, claimKey } from './writing/bulk-claim.ts';
 import { findRecord, type PendingCommand } from './writing/command-record.ts';
 import type { RecordKey } from './writing/record-key.ts';
 import type { FoundRecord } from './writing/write.ts';
@@ -75,11 +75,16 @@ export interface Store {
   execute(request: CommandRequest): Promise<CommandResult>;
   /** Tells what would become of a command, and does nothing: see {@link rehearse}. */
   rehearse(request: CommandRequest): Promise<CommandResult>;
+  /** Tells what would become of commands of one account: see {@link rehearseTogether}. */
+  rehearseTogether(
+    accountId: AccountId,
+    requests: readonly CommandRequest[],
+  ): Promise<readonly CommandResult[]>;
   /**
    * Claims a key for a request of many commands: see {@link claimKey}.
    * @throws {StoreUnavailable} where DynamoDB did not answer in time.
    */
-  claim(key: string, fingerprint: string): Promise<'new' | 'same' | 'other'>;
+  claim(key: RecordKey, fingerprint: string): Promise<Claimed>;
   /** Decides commands of one account together, each once: see {@link executeTogether}. */
   executeTogether(
     accountId: AccountId,
@@ -132,6 +137,7 @@ export const createStore = (dependencies: StoreDependencies): Store => {
     entries: (accountId, page) => readEntries(all, askUntil(all, deadline()), accountId, page),
     execute: (request) => execute(all, request),
     rehearse: (request) => rehearse(all, request),
+    rehearseTogether: (accountId, requests) => rehearseTogether(all, accountId, requests),
     claim: (key, fingerprint) => claimKey(all, key, fingerprint, deadline()),
     executeTogether: (accountId, requests, tail) => executeTogether(all, accountId, requests, tail),
     recordOf: (key) => untilAnswered(all, deadline(), () => findRecord(all, key)),

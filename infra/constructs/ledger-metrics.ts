@@ -86,6 +86,7 @@ const emitters = {
     'list-accounts',
     'list-transfers',
     'get-transfer',
+    'get-command',
     'recover-transfers',
     'expire-holds',
   ],

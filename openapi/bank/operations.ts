@@ -16,6 +16,8 @@ import { entries } from '../examples.ts';
 import {
   errorsOfCommands,
   errorsOfQueries,
+  errorsOfSeveral,
+  notModified,
   type Operation,
   pending,
   pendingOrDone,
@@ -125,11 +127,12 @@ export const bankOperations = {
     answers: {
       200: {
         description: 'A page of the statement.',
-        headers: ['Link', 'VaryByAccept'],
+        headers: ['ETag', 'Link', 'VaryByAccept'],
         schema: Statement,
         csv: true,
         examples: { november: { ...statement, entries: [entries.deposit, entries.transferOut] } },
       },
+      304: { ...notModified, headers: ['ETag', 'Link', 'VaryByAccept'] },
     },
     errors: [...errorsOfQueries, 'AccountNotFound', 'TotalOutOfRange'],
   },
@@ -211,7 +214,7 @@ export const bankOperations = {
         examples: { posting },
       },
     },
-    errors: [...errorsOfCommands, 'AccountNotFound', 'InProgress', 'PostingRefused'],
+    errors: [...errorsOfSeveral, 'AccountNotFound', 'InProgress', 'PostingRefused'],
   },
   'GET /postings/{postingId}': {
     tag: 'transfers',
@@ -246,11 +249,11 @@ export const bankOperations = {
     answers: {
       200: {
         description: 'What became of each item, in their order.',
-        headers: ['DryRun'],
+        headers: ['IdempotencyReplayed', 'DryRun'],
         schema: BulkAnswer,
         examples: { results: { results: [{ status: 201, body: entries.deposit }] } },
       },
     },
-    errors: [...errorsOfCommands, 'KeyReused'],
+    errors: [...errorsOfSeveral, 'KeyReused'],
   },
 } as const satisfies Readonly<Record<string, Operation>>;

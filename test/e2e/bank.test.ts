@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import * as z from 'zod/mini';
+import type { Interceptor } from '../../local-cloud/endpoint.ts';
 import { bearer } from '../../testing/bearer.ts';
 import type { Api, ApiAnswer } from '../setup/api.ts';
 import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
@@ -14,6 +16,11 @@ beforeAll(async () => {
 });
 
 afterAll(() => cloud.stop());
+
+type Call = Parameters<Interceptor>[0];
+
+/** As much of the answer to many requests as all have. */
+const Results = z.object({ results: z.array(z.unknown()) });
 
 /** Without the times, which differ from one request to the next. */
 const withoutTimes = (value: unknown): unknown =>
@@ -420,7 +427,16 @@ describe('a posting', () => {
     refused(await post('/postings', { legs: legsOf(missing, [-1, 1]) }), 422, 'account_not_found', {
       leg: 1,
     });
-    refused(await post('/postings', { legs: legsOf(ids, [-50, 10, 39]) }), 422, 'unbalanced_legs');
+    const unbalanced = { legs: legsOf(ids, [-50, 10, 39]) };
+    refused(await post('/postings', unbalanced), 422, 'unbalanced_legs');
+    const keyed = { 'Idempotency-Key': 'unbalanced' };
+    refused(await post('/postings', unbalanced, keyed), 422, 'unbalanced_legs');
+    const again = await post('/postings', unbalanced, keyed);
+    refused(again, 422, 'unbalanced_legs');
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    const balanced = { legs: legsOf(ids, [-50, 10, 40]) };
+    refused(await post('/postings', balanced, keyed), 422, 'idempotency_key_reused');
+    refused(await post('/postings?dryRun=true', balanced, keyed), 422, 'idempotency_key_reused');
     const dollars = await open(0, { currency: 'USD' });
     refused(
       await post('/postings', { legs: legsOf([String(ids[0]), dollars], [-1, 1]) }),
@@ -499,6 +515,66 @@ describe('many requests in one', () => {
     refused(await post('/bulk', { items: [...items, items[0]] }), 400, 'validation_failed');
   });
 
+  it('take no version to be decided at, for they are about several accounts', async () => {
+    const accountId = await open(5);
+    const bodies = {
+      '/bulk': { items: [{ type: 'withdrawal', accountId, amount: 1 }] },
+      '/postings': {
+        legs: [
+          { accountId, amount: -1 },
+          { accountId: await open(), amount: 1 },
+        ],
+      },
+    };
+    for (const [path, body] of Object.entries(bodies)) {
+      for (const tag of ['"1"', '*', 'rubbish']) {
+        const answer = await post(path, body, { 'If-Match': tag });
+        refused(answer, 400, 'validation_failed', { errors: [{ path: 'If-Match' }] });
+      }
+    }
+    expect(await account(accountId)).toMatchObject({ balance: 5 });
+  });
+
+  it('have holds of the terms that a hold may have', async () => {
+    const [from, to] = [await open(100), await open()];
+    const until = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    const item = (expiresAt: string) => ({
+      ...{ type: 'transfer', transferId: `terms-${from}`, from, to, amount: 1 },
+      hold: { expiresAt },
+    });
+    for (const expiresAt of [until(366), until(-1)]) {
+      const { body } = await post('/bulk', { items: [item(expiresAt)] });
+      const path = 'hold.expiresAt';
+      const body400 = { code: 'validation_failed', errors: [{ path }], instance: '/transfers' };
+      expect(body).toMatchObject({ results: [{ status: 400, body: body400 }] });
+    }
+    // Nothing was claimed.
+    const { body } = await post('/bulk', { items: [item(until(1))] });
+    expect(body).toMatchObject({ results: [{ status: 202, body: { status: 'held' } }] });
+  });
+
+  it('share their keys with the caller’s other requests, and are repeated as one', async () => {
+    const accountId = await open();
+    const items = [{ type: 'deposit', accountId, amount: 1 }];
+    const key = (name: string) => ({ 'Idempotency-Key': `${name}-${accountId}` });
+    await post('/accounts', { currency: 'EUR' }, key('opened'));
+    for (const query of ['', '?dryRun=true'])
+      refused(await post(`/bulk${query}`, { items }, key('opened')), 422, 'idempotency_key_reused');
+    const first = await post('/bulk', { items }, key('many'));
+    expect(first.headers.get('idempotency-replayed')).toBeNull();
+    for (const [path, body] of [
+      ['/accounts', { currency: 'EUR' }],
+      ['/accounts?dryRun=true', { currency: 'EUR' }],
+      ['/bulk', { items: [...items, ...items] }],
+      ['/bulk?dryRun=true', { items: [...items, ...items] }],
+    ] as const)
+      refused(await post(path, body, key('many')), 422, 'idempotency_key_reused');
+    const again = await post('/bulk', { items }, key('many'));
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.body).toMatchObject({ results: [{ status: 201, replayed: true }] });
+    expect(await account(accountId)).toMatchObject({ balance: 1 });
+  });
+
   it('name what is wrong in an item, whatever it is, and are counted as one request all the same', async () => {
     const accountId = await open();
     const deposit = { type: 'deposit', accountId, amount: 1 };
@@ -511,6 +587,126 @@ describe('many requests in one', () => {
       expect(answer).toMatchObject({ status: 200, body: { results } });
     }
     expect(await account(accountId)).toMatchObject({ balance: 1 });
+  });
+});
+
+describe('a posting between callers', () => {
+  it('tells nobody what another’s account could not take in, while the own one cannot pay', async () => {
+    const [theirs, own] = [await open(1_234_567), `eves-${accounts}`];
+    const eve = await cloud.as('eve', 'ledger:read ledger:write ledger:deposit');
+    await eve.account(own, 5);
+    for (const amount of [Number.MAX_SAFE_INTEGER, 6]) {
+      const legs = [
+        { accountId: theirs, amount },
+        { accountId: own, amount: -amount },
+      ];
+      for (const query of ['', '?dryRun=true'])
+        refused(await eve.post(`/postings${query}`, { legs }), 422, 'insufficient_funds', {
+          leg: 1,
+        });
+    }
+  });
+
+  it('shows each its own legs, by every route, and what the other has left to none', async () => {
+    const [a, b] = [`alices-${accounts}`, `bobs-${accounts}`];
+    const scopes = 'ledger:read ledger:write ledger:deposit';
+    const [alice, bob] = [await cloud.as('alice', scopes), await cloud.as('bob', scopes)];
+    await alice.account(a, 5);
+    await bob.account(b, 1_000);
+    const legs = [
+      { accountId: a, amount: 10 },
+      { accountId: b, amount: -10 },
+    ];
+    const posted = await bob.post('/postings', { legs }, { 'Idempotency-Key': `posted-${b}` });
+    expect(posted.body).toMatchObject({ availableAfter: 990 });
+    const postingId = String(posted.body['postingId']);
+    expect((await alice.get(`/postings/${postingId}`)).body['legs']).toHaveLength(1);
+    const told = await alice.get(`/accounts/${a}/commands/${postingId}`);
+    refused(told, 404, 'command_not_found');
+
+    const body = {
+      postingId: `by-operator-${a}`,
+      legs: [
+        { ...legs[0], amount: -3 },
+        { accountId: await open(), amount: 3 },
+      ],
+    };
+    expect((await post('/postings', body)).body).toMatchObject({ availableAfter: 3 });
+    const again = await alice.post('/postings', body);
+    expect(again).toMatchObject({ status: 201, body: { postingId: body.postingId } });
+    expect(again.body).not.toHaveProperty('availableAfter');
+    expect((await post('/postings', body)).body).toMatchObject({ availableAfter: 3 });
+  });
+});
+
+describe('what fails in the middle', () => {
+  const refuse = (name: string, isMeant: (call: Call) => boolean) => {
+    const { name: functionName } = cloud.function(name);
+    return cloud.intercept(async (call, forward) =>
+      call.functionName === functionName && isMeant(call)
+        ? {
+            status: 400,
+            headers: { 'content-type': 'application/x-amz-json-1.0' },
+            body: Buffer.from(JSON.stringify({ __type: 'ValidationException', message: 'no' })),
+          }
+        : forward(),
+    );
+  };
+
+  it('of one account of a bulk, nothing is said to be undone of the others', async () => {
+    const carol = await cloud.as('carol', 'ledger:read ledger:write ledger:deposit');
+    const [one, two] = [`carols-${accounts}-1`, `carols-${accounts}-2`];
+    for (const accountId of [one, two]) await carol.account(accountId, 10);
+    const stop = refuse(
+      'bulk',
+      ({ operation, body }) => operation === 'Query' && body.includes(two),
+    );
+    onTestFinished(stop);
+    const items = [
+      { type: 'withdrawal', accountId: one, amount: 1 },
+      { type: 'withdrawal', accountId: two, amount: 1 },
+    ];
+    const answer = await carol.post('/bulk', { items });
+    expect(answer.body).toMatchObject({
+      results: [{ status: 201 }, { status: 503, body: { code: 'try_again' } }],
+    });
+    expect((await carol.get(`/accounts/${one}`)).body).toMatchObject({ balance: 9 });
+  });
+
+  it('of a command, once it is done, nobody hears that it was not', async () => {
+    const accountId = await open(0, { name: 'Rent' });
+    let isDone = false;
+    const stop = refuse('freeze-account', ({ operation }) => {
+      if (operation === 'PutItem' || operation === 'TransactWriteItems') isDone = true;
+      return isDone && operation === 'Query';
+    });
+    onTestFinished(stop);
+    refused(await post(`/accounts/${accountId}/freeze`, { scope: 'all' }), 500, 'internal_error');
+    expect(await account(accountId)).toMatchObject({ status: 'frozen', name: 'Rent' });
+    await post(`/accounts/${accountId}/unfreeze`);
+    isDone = false;
+    const keyed = { 'Idempotency-Key': `freeze-${accountId}` };
+    refused(await post(`/accounts/${accountId}/freeze`, { scope: 'all' }, keyed), 503, 'try_again');
+    stop();
+    const told = await post(`/accounts/${accountId}/freeze`, { scope: 'all' }, keyed);
+    expect(told).toMatchObject({ status: 200, body: { status: 'frozen', name: 'Rent' } });
+  });
+
+  it('of a change of an account, its answer needs no more reads', async () => {
+    const accountId = await open(0, { name: 'Rent', metadata: { a: 'b' } });
+    let isDone = false;
+    const stop = refuse('amend-account', ({ operation }) => {
+      if (operation === 'PutItem') isDone = true;
+      return isDone && operation === 'Query';
+    });
+    onTestFinished(stop);
+    const answer = await api.patch(`/accounts/${accountId}`, { overdraftLimit: 5 });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { name: 'Rent', metadata: { a: 'b' }, overdraftLimit: 5, version: 2 },
+    });
+    stop();
+    expect(await account(accountId)).toEqual(answer.body);
   });
 });
 
@@ -626,6 +822,39 @@ describe('a dry run', () => {
     }
   });
 
+  it('of many requests decides each on what the ones before it leave', async () => {
+    const accountId = await open(10);
+    const twice = { type: 'withdrawal', key: 'twice', accountId, amount: 2 };
+    const items = [
+      { type: 'withdrawal', accountId, amount: 8 },
+      { type: 'withdrawal', accountId, amount: 8 },
+      { type: 'deposit', accountId, amount: 6 },
+      { type: 'withdrawal', accountId, amount: 8 },
+      { type: 'deposit', accountId, amount: 4 },
+      ...[twice, twice, { ...twice, amount: 1 }],
+      { type: 'transfer', transferId: `r-${accountId}`, from: accountId, to: 'nobody', amount: 1 },
+    ];
+    const dry = await post('/bulk?dryRun=true', { items });
+    expect(dry.body).toMatchObject({
+      results: [
+        { status: 201, body: { balanceAfter: 2, version: 3 } },
+        { status: 422, body: { code: 'insufficient_funds', available: 2 } },
+        { status: 201, body: { balanceAfter: 8, version: 4 } },
+        { status: 201, body: { balanceAfter: 0 } },
+        { status: 201, body: { balanceAfter: 4 } },
+        { status: 201, body: { balanceAfter: 2 } },
+        { status: 201, body: { balanceAfter: 2 }, replayed: true },
+        { status: 422, body: { code: 'idempotency_key_reused' } },
+        { status: 404, body: { code: 'account_not_found' } },
+      ],
+    });
+    // Carried out, a transfer to nobody is accepted, and then released.
+    const statuses = (answer: ApiAnswer) => z.parse(Results, answer.body).results.slice(0, -1);
+    expect(withoutTimes(statuses(await post('/bulk', { items })))).toEqual(
+      withoutTimes(statuses(dry)),
+    );
+  });
+
   it('says what the destination will say, too', async () => {
     const [hold, whole, part] = [await held(), await paid(), await paid()];
     await post(`/accounts/${hold.to}/close`);
@@ -716,6 +945,31 @@ describe('a statement', () => {
     refused(await api.get('/accounts/nobody-there/statement'), 404, 'account_not_found');
   });
 
+  it('has the account’s version for a tag, in either form', async () => {
+    const accountId = await open(5);
+    const path = `/accounts/${accountId}/statement`;
+    for (const Accept of ['application/json', 'text/csv']) {
+      const get = (headers: Record<string, string>) =>
+        fetch(cloud.url + path, { headers: { Accept, ...bearer(cloud.operator), ...headers } });
+      const answer = await get({});
+      expect([answer.status, answer.headers.get('etag')]).toEqual([200, '"2"']);
+      const known = await get({ 'If-None-Match': '"2"' });
+      expect([known.status, known.headers.get('etag')]).toEqual([304, '"2"']);
+      expect(await known.text()).toBe('');
+    }
+    await post(`/accounts/${accountId}/deposits`, { amount: 1 });
+    expect((await api.get(path, { 'If-None-Match': '"2"' })).status).toBe(200);
+  });
+
+  it('does not begin after its end, said or not', async () => {
+    const path = `/accounts/${await open(5)}/statement`;
+    for (const query of [
+      'from=2099-01-01T00:00:00Z',
+      'from=2020-01-02T00:00:00Z&to=2020-01-01T00:00:00Z',
+    ])
+      refused(await api.get(`${path}?${query}`), 400, 'validation_failed');
+  });
+
   it('comes as CSV of which all pages join to the whole', async () => {
     const accountId = await open(12345);
     await post(`/accounts/${accountId}/withdrawals`, { amount: 45, reference: '=HYPERLINK("x")' });
@@ -739,6 +993,32 @@ describe('a statement', () => {
     expect(header).toContain('amount,amountDecimal,balanceAfter,balanceAfterDecimal');
     expect(first).toContain('12345,123.45,12345,123.45');
     expect(second).toContain(`"'=HYPERLINK(""x"")"`);
+  });
+});
+
+describe('a cursor', () => {
+  it('is of the list of one account, and means nothing in that of another', async () => {
+    const [a, b] = [await open(9), await open(9)];
+    for (const accountId of [a, b]) {
+      for (let n = 0; n < 3; n += 1) {
+        await post(`/accounts/${accountId}/withdrawals`, { amount: 1 });
+        await api.transfer({
+          transferId: `${accountId}-${n}`,
+          from: accountId,
+          to: 'x',
+          amount: 1,
+        });
+      }
+    }
+    for (const list of ['entries', 'transfers', 'statement']) {
+      const { body } = await api.get(`/accounts/${a}/${list}?limit=1`);
+      const cursor = String(body['nextCursor']);
+      expect(await api.get(`/accounts/${a}/${list}?limit=1&cursor=${cursor}`)).toMatchObject({
+        status: 200,
+      });
+      const other = await api.get(`/accounts/${b}/${list}?limit=1&cursor=${cursor}`);
+      refused(other, 400, 'validation_failed', { errors: [{ path: 'cursor' }] });
+    }
   });
 });
 

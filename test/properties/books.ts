@@ -208,7 +208,12 @@ const move = (
 
 const post = (pages: Map<string, Page>, { legs }: Command & { type: 'post' }): Verdict => {
   const currency = legs.flatMap(({ accountId }) => pages.get(accountId)?.currency ?? [])[0];
-  for (const { accountId, amount } of legs) {
+  // What the caller's own accounts say is told first.
+  const [out, into] = [
+    legs.filter(({ amount }) => amount < 0),
+    legs.filter(({ amount }) => amount > 0),
+  ];
+  for (const { accountId, amount } of [...out, ...into]) {
     const page = pages.get(accountId);
     if (!page) return 'account_not_found';
     const refusal =

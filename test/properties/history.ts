@@ -11,6 +11,7 @@ import {
   type Part,
   partsOf,
   type Rejection,
+  refusedPart,
   reservationOf,
   reversedBy,
 } from '../../functions/ledger/account.ts';
@@ -226,7 +227,7 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
         part,
         ...decide(part, soFar(part.accountId).account, { at, reversed: before }),
       })) ?? [];
-    const refused = decisions.find((decision) => decision.outcome === 'rejected');
+    const refused = decisions[refusedPart(command, decisions)];
     const changes: Change[] = [];
     let draw: Draw | undefined;
     for (const decision of refused ? [] : decisions) {
@@ -244,11 +245,12 @@ export const play = ({ openings, steps }: Scenario): Moment[] => {
       }
       changes.push({ accountId, part: decision.part, before: account, events, states });
     }
-    const outcome = refused
-      ? refused.rejection.code
-      : changes.some(({ events }) => events.length > 0)
-        ? 'done'
-        : 'done before';
+    const outcome =
+      refused?.outcome === 'rejected'
+        ? refused.rejection.code
+        : changes.some(({ events }) => events.length > 0)
+          ? 'done'
+          : 'done before';
     moments.push({ command, isAtOnce, at, outcome, reversed: before, draw, changes });
     return outcome;
   };

@@ -10,7 +10,7 @@ import {
   Version,
 } from '../../../events/values.ts';
 import { accountNotFound, nonAcceptance } from '../../http/answer/command-answer.ts';
-import { type Details, describedAnswer, detailsOf } from '../../http/answer/described.ts';
+import { type Details, detailsOf } from '../../http/answer/described.ts';
 import { etag, json } from '../../http/answer/http-answer.ts';
 import type { Problem } from '../../http/answer/problem.ts';
 import {
@@ -81,8 +81,9 @@ export const createHandler = ({ store, ...http }: Dependencies): HttpHandler =>
       const result = await executeCommand(store, request, sender, headers['if-match']);
       if (result.outcome === 'rejected' && result.rejection.code === 'described_anew') continue;
       if (result.outcome !== 'accepted') return nonAcceptance(command, result, undefined);
-      const answer = await describedAnswer(store, result.answer ?? {});
-      return json(200, answer, { ETag: etag(Version.parse(result.version)) });
+      // What is said of it by now was read before: a read that fails here would hide what was done.
+      const { describedAt: _, ...amended } = result.answer ?? {};
+      return json(200, { ...amended, ...after }, { ETag: etag(Version.parse(result.version)) });
     }
     return describedByOthers;
   });

@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import * as z from 'zod/mini';
 import type { AccountId } from '../../../events/values.ts';
-import { idempotencyKeyReused } from '../../http/answer/command-answer.ts';
+import {
+  idempotencyKeyReused,
+  recordUnreadable,
+  replayedHeader,
+} from '../../http/answer/command-answer.ts';
 import { json } from '../../http/answer/http-answer.ts';
 import {
   type HttpDependencies,
@@ -15,9 +19,11 @@ import { postQuery } from '../../http/request/dry-run.ts';
 import { deriveId, IdempotencyKey } from '../../http/request/idempotency.ts';
 import { inParallel } from '../../runtime/in-parallel.ts';
 import { isStoreUnavailable } from '../../runtime/unavailable.ts';
-import type { CommandResult } from '../../store/deciding/command-result.ts';
+import type { CommandRequest, CommandResult } from '../../store/deciding/command-result.ts';
 import type { Store } from '../../store/store.ts';
-import { BulkItem, BulkResult, createItems, type PreparedItem } from './items.ts';
+import { type Claimed, claimedBy } from '../../store/writing/bulk-claim.ts';
+import { recordKey } from '../../store/writing/record-key.ts';
+import { BulkItem, BulkResult, type PreparedItem, readItems } from './items.ts';
 
 /** The most items of one request. */
 const MOST_ITEMS = 500;
@@ -72,56 +78,94 @@ export const createHandler = ({
     async ({ headers, body }, sender) => {
       const key = headers['idempotency-key'];
       const bulkId = key && deriveId(sender.caller, '', key);
-      if (bulkId !== undefined && !sender.isDryRun) {
-        const claimed = await store.claim(bulkId, fingerprintOf(body.items));
-        if (claimed === 'other') return idempotencyKeyReused;
-      }
+      const claimed = bulkId && (await claim(store, bulkId, body.items, sender));
+      if (claimed === 'other') return idempotencyKeyReused;
+      if (claimed === 'unreadable') return recordUnreadable;
       const deadline = clock() + budget;
-      const items = createItems({ sender, bulkId, newId })(body.items);
+      const items = await readItems({ sender, bulkId, newId, store, clock }, body.items);
       const results: BulkResult[] = items.map((item) => ('result' in item ? item.result : undone));
       const asked = items.flatMap((item, index) => ('request' in item ? [{ ...item, index }] : []));
       const byAccount = Map.groupBy(asked, ({ request }) => request.command.accountId);
       await inParallel(byAccount, ACCOUNTS_AT_ONCE, async ([accountId, ofAccount]) => {
         if (clock() >= deadline) return;
-        const { onlyFor } = sender;
-        const isOwn = onlyFor === undefined || (await store.isOwnedBy(accountId, onlyFor));
-        const [may, mayNot] = [
-          ofAccount.filter(({ isOfOwner }) => isOwn || !isOfOwner),
-          ofAccount.filter(({ isOfOwner }) => !isOwn && isOfOwner),
-        ];
-        for (const { index, toResult } of mayNot)
-          results[index] = toResult({ outcome: 'not_theirs' });
-        const decided = await decide(store, accountId, may, sender);
-        for (const [place, { index, toResult }] of may.entries()) {
-          const result = decided[place];
+        const decided = await decide(store, accountId, ofAccount, sender);
+        for (const { index, toResult, request } of ofAccount) {
+          const result = decided.get(request);
           if (result) results[index] = toResult(result);
         }
       });
-      return json(200, { results });
+      // A repeat whole: of each item that was decided at all, it is what was decided then.
+      const decided = results.filter((_, index) => 'request' in (items[index] ?? {}));
+      const isRepeat = claimed === 'same' && decided.every((result) => result.replayed === true);
+      return json(200, { results }, replayedHeader({ replayed: isRepeat }));
     },
     { mostBodyBytes: MOST_BODY_BYTES },
   );
 
+/** Claims the key of a whole request; in a dry run, looks whose it is. */
+const claim = async (
+  store: Pick<Store, 'claim' | 'recordOf'>,
+  bulkId: string,
+  items: readonly unknown[],
+  { isDryRun }: Sender,
+): Promise<Claimed> => {
+  const [key, fingerprint] = [recordKey(bulkId), fingerprintOf(items)];
+  if (!isDryRun) return store.claim(key, fingerprint);
+  const found = await store.recordOf(key);
+  return found === undefined ? 'new' : claimedBy(found, fingerprint);
+};
+
 type AskedItem = Extract<PreparedItem, { readonly request: unknown }>;
 
-/** Has the items of one account decided, in their order. One account's trouble is not the others'. */
+/**
+ * Has the items of one account decided, in their order. One account's trouble is not the others': it
+ * never throws, for they may have moved money by then.
+ */
 const decide = async (
-  store: Pick<Store, 'executeTogether' | 'rehearse'>,
+  store: Pick<Store, 'executeTogether' | 'rehearseTogether' | 'isOwnedBy'>,
   accountId: AccountId,
   items: readonly AskedItem[],
-  { isDryRun, telemetry: { count, logger } }: Sender,
-): Promise<readonly CommandResult[]> => {
-  const requests = items.map(({ request }) => request);
-  try {
-    if (isDryRun) return await Promise.all(requests.map((request) => store.rehearse(request)));
-    const results = await store.executeTogether(accountId, requests);
-    for (const result of results) countOutcome(result, count);
-    return results;
-  } catch (error) {
+  { isDryRun, onlyFor, telemetry: { count, logger } }: Sender,
+): Promise<ReadonlyMap<CommandRequest, CommandResult>> => {
+  const became = new Map<CommandRequest, CommandResult>();
+  const becomes = (requests: readonly CommandRequest[], result: CommandResult) => {
+    for (const request of requests) became.set(request, result);
+  };
+  const failed = (
+    requests: readonly CommandRequest[],
+    error: unknown,
+    otherwise: 'unknown' | 'unavailable',
+  ) => {
     logger.error('the items of an account could not be decided', { accountId, error });
-    const reason = isStoreUnavailable(error) ? error.reason : 'unknown';
-    return requests.map(() => ({ outcome: 'undecided', reason }));
+    const reason = isStoreUnavailable(error) ? error.reason : otherwise;
+    becomes(requests, { outcome: 'undecided', reason });
+  };
+  const requestsOf = (some: readonly AskedItem[]) => some.map(({ request }) => request);
+  let may = items;
+  try {
+    const isOwn = onlyFor === undefined || (await store.isOwnedBy(accountId, onlyFor));
+    may = items.filter(({ isOfOwner }) => isOwn || !isOfOwner);
+    const mayNot = items.filter((item) => !may.includes(item));
+    becomes(requestsOf(mayNot), { outcome: 'not_theirs' });
+  } catch (error) {
+    // Nothing was sent for them.
+    failed(requestsOf(items), error, 'unavailable');
+    return became;
   }
+  const requests = requestsOf(may);
+  try {
+    const results = isDryRun
+      ? await store.rehearseTogether(accountId, requests)
+      : await store.executeTogether(accountId, requests);
+    for (const [index, result] of results.entries()) {
+      const request = requests[index];
+      if (request) became.set(request, result);
+      if (!isDryRun) countOutcome(result, count);
+    }
+  } catch (error) {
+    failed(requests, error, 'unknown');
+  }
+  return became;
 };
 
 /** What the time did not suffice for. */
@@ -147,7 +191,10 @@ const fingerprintOf = (items: readonly unknown[]): string =>
     .digest('base64url');
 
 interface Dependencies extends HttpDependencies {
-  readonly store: Pick<Store, 'executeTogether' | 'rehearse' | 'claim' | 'isOwnedBy'>;
+  readonly store: Pick<
+    Store,
+    'executeTogether' | 'rehearseTogether' | 'claim' | 'recordOf' | 'isOwnedBy'
+  >;
   /** A new, time-ordered id. */
   readonly newId: () => string;
   readonly clock: () => number;

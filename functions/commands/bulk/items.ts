@@ -17,7 +17,9 @@ import { RequestTime } from '../../http/request/request-time.ts';
 import { readValue } from '../../http/request/validation.ts';
 import type { Command } from '../../ledger/account.ts';
 import type { CommandRequest, CommandResult } from '../../store/deciding/command-result.ts';
+import type { Store } from '../../store/store.ts';
 import { type RecordKey, recordKey } from '../../store/writing/record-key.ts';
+import { whyNoSuchHold } from '../transfers/terms-of-hold.ts';
 
 const movement = {
   key: z.optional(IdempotencyKey),
@@ -76,21 +78,29 @@ interface ItemDependencies {
   /** The id that the key of the whole request stands for. */
   readonly bulkId: string | undefined;
   readonly newId: () => string;
+  readonly store: Pick<Store, 'recordOf'>;
+  /** In milliseconds since 1970. */
+  readonly clock: () => number;
 }
 
-/** Reads the items of a request. */
-export const createItems =
-  (dependencies: ItemDependencies) =>
-  (items: readonly unknown[]): PreparedItem[] =>
-    items.map((item, index) => prepared(dependencies, item, index));
+/** Reads the items of a request, in order. */
+export const readItems = async (
+  dependencies: ItemDependencies,
+  items: readonly unknown[],
+): Promise<PreparedItem[]> => {
+  const prepared: PreparedItem[] = [];
+  for (const [index, item] of items.entries())
+    prepared.push(await prepare(dependencies, item, index));
+  return prepared;
+};
 
-const prepared = (
-  { sender, bulkId, newId }: ItemDependencies,
+const prepare = async (
+  { sender, bulkId, newId, store, clock }: ItemDependencies,
   value: unknown,
   index: number,
-): PreparedItem => {
+): Promise<PreparedItem> => {
   const read = readValue(ItemRequest, { item: value });
-  if (!read.ok) return { result: resultOf(read.problem, '/bulk') };
+  if (!read.ok) return { result: resultOf(read.problem, pathIn(value)) };
   const { item } = read.input;
   const scope: Scope = item.type === 'deposit' ? 'ledger:deposit' : 'ledger:write';
   if (!sender.may(scope)) return { result: resultOf(outOfScope(scope), pathOf(item)) };
@@ -99,6 +109,10 @@ const prepared = (
   const own = item.key && deriveId(actor, accountId, item.key);
   const derived = own ?? (bulkId && deriveItemId(sender, bulkId, index));
   const { command, keys } = commandOf(item, derived, newId);
+  if (item.type === 'transfer') {
+    const problem = await whyNoSuchHold(store, clock(), item.hold?.expiresAt, keys);
+    if (problem) return { result: resultOf(problem, pathOf(item)) };
+  }
   const repeatableBy = item.key ? 'key' : bulkId ? 'Idempotency-Key' : idOf(item);
   return {
     request: { command, keys, actor, correlationId },
@@ -142,6 +156,19 @@ const answerTo = (
 /** The path of an item's own request. */
 const pathOf = (item: BulkItem): string =>
   item.type === 'transfer' ? '/transfers' : `/accounts/${item.accountId}/${item.type}s`;
+
+/** The path of what may be an item; `/bulk`: it does not say what it is. */
+const pathIn = (value: unknown): string => {
+  const { success, data } = Addressed.safeParse(value);
+  if (!success) return '/bulk';
+  return data.type === 'transfer' ? '/transfers' : `/accounts/${data.accountId}/${data.type}s`;
+};
+
+/** As much of an item as its path needs. */
+const Addressed = z.discriminatedUnion('type', [
+  z.looseObject({ type: z.enum(['deposit', 'withdrawal']), accountId: AccountId }),
+  z.looseObject({ type: z.literal('transfer') }),
+]);
 
 const resultOf = (outcome: HttpAnswer | Problem, path: string): BulkResult => {
   const { statusCode, headers, body } = isProblem(outcome) ? problemAnswer(outcome, path) : outcome;

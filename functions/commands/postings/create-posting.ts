@@ -1,7 +1,13 @@
 import * as z from 'zod/mini';
-import { Metadata, PostingId, Reference } from '../../../events/values.ts';
+import {
+  AccountId,
+  type Caller,
+  Metadata,
+  PostingId,
+  Reference,
+  Version,
+} from '../../../events/values.ts';
 import { acceptance, accountNotFound, nonAcceptance } from '../../http/answer/command-answer.ts';
-import type { Problem } from '../../http/answer/problem.ts';
 import {
   type HttpDependencies,
   type HttpHandler,
@@ -11,6 +17,7 @@ import { executeCommand } from '../../http/execute-command.ts';
 import { postQuery } from '../../http/request/dry-run.ts';
 import { deriveId, IdempotencyKey } from '../../http/request/idempotency.ts';
 import { Leg } from '../../ledger/account.ts';
+import type { RecordedAnswer } from '../../store/deciding/command-result.ts';
 import type { Store } from '../../store/store.ts';
 import { postingKey, recordKey } from '../../store/writing/record-key.ts';
 
@@ -52,7 +59,6 @@ export const createHandler = ({ store, newId, ...http }: Dependencies): HttpHand
     const { postingId: sentId, legs, ...said } = body;
     const [first] = legs;
     if (!first) throw new Error('a posting has legs');
-    if (sumOf(legs) !== 0n) return unbalanced;
     if (onlyFor !== undefined) {
       const debited = legs.filter(({ amount }) => amount < 0);
       const own = await Promise.all(
@@ -64,25 +70,47 @@ export const createHandler = ({ store, newId, ...http }: Dependencies): HttpHand
     const key = headers['idempotency-key'];
     const derived = key && deriveId(actor, '', key);
     const postingId = sentId ?? PostingId.parse(derived ?? newId());
-    const command = { type: 'post' as const, accountId: first.accountId, postingId, legs, ...said };
+    const command = {
+      type: 'post' as const,
+      accountId: first.accountId,
+      postingId,
+      legs,
+      ...said,
+    };
     const keys = [postingKey(postingId), ...(derived ? [recordKey(derived)] : [])];
     const request = { command, keys, actor, correlationId };
     const result = await executeCommand(store, request, sender, undefined);
     if (result.outcome !== 'accepted') return nonAcceptance(command, result, repeatableBy);
-    return acceptance(result, 201, { Location: `/postings/${postingId}` });
+    const answer = result.replayed ? await without(store, result.answer, actor) : result.answer;
+    return acceptance({ ...result, answer }, 201, { Location: `/postings/${postingId}` });
   });
 
-const sumOf = (legs: readonly { readonly amount: number }[]): bigint =>
-  legs.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
-
-const unbalanced: Problem = {
-  code: 'unbalanced_legs',
-  detail:
-    'The amounts of the legs must add up to 0: what goes out of some accounts goes into others.',
+/**
+ * A posting that was answered before, to whoever repeats it: what the one account of whoever asked
+ * first had left is not another caller's to hear.
+ */
+const without = async (
+  store: Pick<Store, 'commitAt'>,
+  answer: RecordedAnswer | undefined,
+  caller: Caller,
+): Promise<RecordedAnswer | undefined> => {
+  if (answer?.['availableAfter'] === undefined) return answer;
+  const { legs } = Posted.parse(answer);
+  const [{ accountId, version }] = legs;
+  const commit = await store.commitAt(accountId, version);
+  const event = commit?.events.find((one) => one.version === version);
+  if (event?.origin.actor === caller) return answer;
+  const { availableAfter: _, ...others } = answer;
+  return others;
 };
 
+/** As much of the answer as tells where its first event is. */
+const Posted = z.object({
+  legs: z.tuple([z.object({ accountId: AccountId, version: Version })], z.unknown()),
+});
+
 interface Dependencies extends HttpDependencies {
-  readonly store: Pick<Store, 'execute' | 'rehearse' | 'isOwnedBy'>;
+  readonly store: Pick<Store, 'execute' | 'rehearse' | 'isOwnedBy' | 'commitAt'>;
   /** A new, time-ordered id. */
   readonly newId: () => string;
 }

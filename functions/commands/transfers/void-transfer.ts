@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { TransferId } from '../../../events/values.ts';
 import { acceptance } from '../../http/answer/command-answer.ts';
+import { type EndOfHold, notAccepted } from '../../http/answer/end-of-hold.ts';
 import {
   type HttpDependencies,
   type HttpHandler,
@@ -11,7 +12,6 @@ import { postQuery } from '../../http/request/dry-run.ts';
 import { IdempotencyKey, keysOnAccount } from '../../http/request/idempotency.ts';
 import { IfMatch } from '../../http/request/if-match.ts';
 import type { Store } from '../../store/store.ts';
-import { type EndOfHold, notAccepted } from './end-of-hold.ts';
 import { saidOf, transferOf } from './recorded-transfer.ts';
 
 /** What `POST /transfers/{transferId}/void` takes. */

@@ -1,8 +1,9 @@
-import type { Command, RejectionCode } from '../../ledger/account.ts';
+import * as z from 'zod/mini';
+import { type Command, Rejection, RejectionCode } from '../../ledger/account.ts';
 import type { CommandResult, UndecidedReason } from '../../store/deciding/command-result.ts';
 import { commandIdOf } from '../../store/writing/record-key.ts';
 import { type HttpAnswer, json } from './http-answer.ts';
-import type { Problem, ProblemCode } from './problem.ts';
+import type { Problem } from './problem.ts';
 
 type Accepted = Extract<CommandResult, { outcome: 'accepted' }>;
 
@@ -43,10 +44,12 @@ export const nonAcceptance = (
 ): HttpAnswer | Problem => {
   switch (result.outcome) {
     case 'rejected': {
-      const { code, ...rejection } = result.rejection;
+      if (result.rejection.code === 'described_anew')
+        return { code: 'try_again', detail: result.rejection.detail };
+      const rejection = publicRejection(result.rejection);
       // For a posting there may be many reasons of one account each: they are all the posting's.
       const status = rejection.leg === undefined ? undefined : 422;
-      return { code: publicCodeOf(code), ...rejection, status, headers: replayedHeader(result) };
+      return { ...rejection, status, headers: replayedHeader(result) };
     }
     case 'version_mismatch': {
       const { currentVersion } = result;
@@ -84,11 +87,27 @@ export const nonAcceptance = (
   }
 };
 
-/** The code of the contract that stands for a rejection whose own is not one. */
-const publicCodeOf = (code: RejectionCode): ProblemCode => {
-  if (code === 'hold_ended') return 'not_held';
-  return code === 'described_anew' ? 'try_again' : code;
-};
+/** A code that is the ledger's own, and no client's to hear. */
+type InternalCode = 'hold_ended' | 'described_anew';
+type PublicCode = Exclude<RejectionCode, InternalCode>;
+
+const isPublic = (code: RejectionCode): code is PublicCode =>
+  code !== 'hold_ended' && code !== 'described_anew';
+
+/** A rejection as clients hear of it: in the codes of the contract. */
+export const PublicRejection = z.extend(z.omit(Rejection, { transferId: true }), {
+  code: z.enum(RejectionCode.options.filter(isPublic)),
+});
+
+/** The rejection in the contract's codes: a hold that has ended is one no more. */
+export const publicRejection = ({
+  code,
+  transferId: _,
+  ...said
+}: Rejection): z.infer<typeof PublicRejection> => ({
+  code: isPublic(code) ? code : 'not_held',
+  ...said,
+});
 
 /** Whether there is an account of that id already is not told: it may be somebody else's. */
 const noVersionToOpenAt: Problem = {

@@ -9,13 +9,18 @@ import { cameTwice } from './came-twice.ts';
  * `Content-Encoding` are read as one. Any other header may come once, and the server must not guess
  * which of two is meant.
  * @param event the request, its headers' names in lower case.
+ * @param takesIfMatch whether it is about one account, at a version that it may name.
  * @returns nothing where they are all right.
  */
-export const invalidHeaders = ({ headers }: APIGatewayProxyEventV2): readonly InvalidPart[] => {
+export const invalidHeaders = (
+  { headers }: Pick<APIGatewayProxyEventV2, 'headers'>,
+  takesIfMatch: boolean,
+): readonly InvalidPart[] => {
   const {
     'content-type': contentType = '',
     'content-length': contentLength,
     'if-none-match': ifNoneMatch,
+    'if-match': ifMatch,
   } = headers;
   const found: InvalidPart[] = [];
   // RFC 9110, 8.3: one media type. Outside quotes no media type has a comma.
@@ -31,6 +36,13 @@ export const invalidHeaders = ({ headers }: APIGatewayProxyEventV2): readonly In
     found.push({
       path: 'If-None-Match',
       message: 'is for GET alone; If-Match names the version to decide at',
+    });
+  }
+  // To pass over a condition would be to do what the client wanted not to be done.
+  if (ifMatch !== undefined && !takesIfMatch) {
+    found.push({
+      path: 'If-Match',
+      message: 'names the version of one account; this is about several',
     });
   }
   return found;

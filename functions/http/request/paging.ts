@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import type { AccountId } from '../../../events/values.ts';
+import type { Problem } from '../answer/problem.ts';
 import { queryNumber } from './query-number.ts';
 
 const LIMIT = 'must be a whole number, 1 to 100';
@@ -10,7 +12,7 @@ export const PageLimit = z._default(
 );
 
 /** Count this up when cursors change their shape: an older cursor is then refused, not misread. */
-const CURSOR_VERSION = 1;
+const CURSOR_VERSION = 2;
 
 /**
  * `?cursor=`: where a page of a list begins. Opaque to clients, so that it can change.
@@ -31,6 +33,24 @@ export const pageCursor = <Position>(position: z.ZodMiniType<Position>) => {
       return undefined;
     }),
   );
+};
+
+/**
+ * Whether a cursor is of the list of another account, whose places mean nothing in this one. An
+ * account's cursors name it.
+ */
+export const isOfOther = (
+  cursor: { readonly accountId: AccountId } | undefined,
+  accountId: AccountId,
+): boolean => cursor !== undefined && cursor.accountId !== accountId;
+
+const OTHER = 'must be a nextCursor that the list of this account has given out';
+
+/** 400 to a cursor of another account. */
+export const cursorOfOther: Problem = {
+  code: 'validation_failed',
+  detail: `cursor ${OTHER}.`,
+  errors: [{ path: 'cursor', message: OTHER }],
 };
 
 /**

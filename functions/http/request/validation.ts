@@ -30,12 +30,16 @@ export const readRequest = <Input>(
 ): ReadRequest<Input> => {
   const { pathParameters: path = {}, queryStringParameters: query = {}, headers, routeKey } = event;
   const takesBody = 'body' in schema.shape;
-  const inHeaders = takesBody ? invalidHeaders(event) : [];
+  const inHeaders = takesBody ? invalidHeaders(event, takesIfMatch(schema)) : [];
   if (inHeaders.length > 0) return invalid(inHeaders);
   const body = takesBody ? readJsonBody(event, mostBodyBytes) : undefined;
   if (body?.ok === false) return body;
   return readValue(schema, { path, query, headers, body: body?.value, routeKey });
 };
+
+/** Whether a route reads `If-Match`. */
+const takesIfMatch = ({ shape }: { readonly shape: object }): boolean =>
+  'headers' in shape && 'if-match' in Object(Object(shape.headers).shape);
 
 /**
  * Reads a value, such as one of many requests that came together.

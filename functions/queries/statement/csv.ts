@@ -60,6 +60,6 @@ const decimalOf = (amount: number, currency: string): string => {
 const cellOf = (value: string | number | undefined): string => {
   if (value === undefined) return '';
   if (typeof value === 'number' || /^-?\d+(?:\.\d+)?$/.test(value)) return String(value);
-  const safe = /^[=+\-@\t\r\n]/.test(value) ? `'${value}` : value;
+  const safe = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };

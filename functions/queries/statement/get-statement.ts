@@ -1,14 +1,16 @@
 import * as z from 'zod/mini';
 import { AccountId, Currency, MinorUnits, Timestamp, Version } from '../../../events/values.ts';
 import { accountNotFound } from '../../http/answer/command-answer.ts';
-import { type HttpAnswer, json } from '../../http/answer/http-answer.ts';
+import { etag, type HttpAnswer, json } from '../../http/answer/http-answer.ts';
+import { unlessKnown } from '../../http/answer/not-modified.ts';
 import type { Problem } from '../../http/answer/problem.ts';
 import {
   type HttpDependencies,
   type HttpHandler,
   httpHandler,
 } from '../../http/chain/http-handler.ts';
-import { nextCursor, pageCursor } from '../../http/request/paging.ts';
+import { IfNoneMatch } from '../../http/request/if-none-match.ts';
+import { cursorOfOther, isOfOther, nextCursor, pageCursor } from '../../http/request/paging.ts';
 import { queryNumber } from '../../http/request/query-number.ts';
 import { RequestTime } from '../../http/request/request-time.ts';
 import type { Account, Turnover } from '../../ledger/account.ts';
@@ -19,13 +21,15 @@ import { FINAL_AFTER_MS } from '../get-account.ts';
 import { csvOf } from './csv.ts';
 import { readLines } from './lines.ts';
 
+const FROM = 'must have a from that is not after its to';
 const LIMIT = 'must be a whole number, 1 to 1000';
 
 /**
- * Where a page begins: after which event, and between which versions the statement lies. The times
+ * Where a page begins: after which event of which account, and between which versions the statement lies. The times
  * it was asked for are in it, so that it cannot be used for others.
  */
 const Position = z.object({
+  accountId: AccountId,
   after: z.int().check(z.gte(0)),
   opening: z.int().check(z.gte(0)),
   closing: Version,
@@ -39,7 +43,10 @@ type Position = z.infer<typeof Position>;
 /** What `GET /accounts/{accountId}/statement` takes. */
 export const getStatementRequest = z.object({
   path: z.strictObject({ accountId: AccountId }),
-  headers: z.object({ accept: z.optional(z.string()) }),
+  headers: z.object({
+    accept: z.optional(z.string()),
+    'if-none-match': z.optional(IfNoneMatch),
+  }),
   query: z
     .strictObject({
       from: z.optional(RequestTime),
@@ -51,10 +58,7 @@ export const getStatementRequest = z.object({
       cursor: z.optional(pageCursor(Position)),
     })
     .check(
-      z.refine(
-        ({ from, to }) => from === undefined || to === undefined || from <= to,
-        'must have a from that is not after its to',
-      ),
+      z.refine(({ from, to }) => from === undefined || to === undefined || from <= to, FROM),
       z.refine(
         ({ from, to, cursor }) => !cursor || (cursor.from === from && cursor.to === to),
         'must have the from and to that its cursor was given out for',
@@ -100,6 +104,7 @@ export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHand
     // First of all: how an account is looked for in time tells whether it is there.
     if (onlyFor !== undefined && !(await store.isOwnedBy(accountId, onlyFor)))
       return accountNotFound(accountId);
+    if (isOfOther(query.cursor, accountId)) return cursorOfOther;
     // The time is taken before the read: a period must not become final while it is read.
     const now = Timestamp.parse(new Date(clock()).toISOString());
     const bounds = query.cursor
@@ -109,6 +114,7 @@ export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHand
     const { account } = closing;
     if (!account) return accountNotFound(accountId);
     const place: Position = query.cursor ?? {
+      accountId,
       after: opening.version,
       opening: opening.version,
       closing: Version.parse(closing.version),
@@ -116,6 +122,7 @@ export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHand
       ...(query.to === undefined ? {} : { to: query.to }),
       until: query.to ?? later(now, closing.at),
     };
+    if (query.from !== undefined && query.from > place.until) return beginsAfterItsEnd;
     const [credits, debits] = [
       turnedOver(opening.account?.credits, account.credits),
       turnedOver(opening.account?.debits, account.debits),
@@ -145,10 +152,11 @@ export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHand
       ...nextCursor(next),
     };
     const link = statement.nextCursor && linkTo(input, statement.nextCursor);
-    const more = { Vary: 'Accept', ...(link && { Link: link }) };
-    return wantsCsv(headers.accept)
+    const more = { ETag: etag(place.closing), Vary: 'Accept', ...(link && { Link: link }) };
+    const answer = wantsCsv(headers.accept)
       ? csv(csvOf(account.currency, entries, query.cursor === undefined), more)
       : json(200, statement, more);
+    return unlessKnown(answer, headers['if-none-match']);
   });
 
 /** The account before and after the period. */
@@ -210,6 +218,13 @@ const turnedOver = (
 const tooMuch: Problem = {
   code: 'amount_out_of_range',
   detail: 'What came in or went out is more than a number keeps exactly: ask for a shorter period.',
+};
+
+/** Without a `to` it ends now. */
+const beginsAfterItsEnd: Problem = {
+  code: 'validation_failed',
+  detail: `query ${FROM}.`,
+  errors: [{ path: 'query', message: FROM }],
 };
 
 const later = (one: Timestamp, other: Timestamp | undefined): Timestamp =>

@@ -439,14 +439,20 @@ export class Lane {
     const isInTime = await pause(this.#dependencies, deadline, attempt);
     // DynamoDB did not show what stands in the way, or nothing that tells whether this write has
     // landed, so the lane reads the records. A command without a key has none.
+    const asked: Promise<void>[] = [];
+    const back: Candidate[] = [];
     for (const candidate of nobody ? batch : []) {
       const end = () => this.#settle(candidate, undecided(candidate, 'contention'));
       const comesBack = isInTime || candidate.deadline > deadline;
       const canAsk = candidate.submission.keys.length > 0;
       if (this.#dependencies.clock() >= candidate.deadline) end();
-      else if (canAsk) this.#askFirst(candidate, comesBack ? undefined : end);
-      else if (candidate.isUncertain) end();
+      else if (canAsk) {
+        const comeBack = () => void back.push(candidate);
+        asked.push(this.#askFirst(candidate, comesBack ? comeBack : end));
+      } else if (candidate.isUncertain) end();
     }
+    // Those that came together stay in their order: none goes on before the others have been asked.
+    Promise.all(asked).then(() => this.#comeBack(...back));
     if (!isInTime) this.#expire(deadline, 'contention');
   }
 
@@ -476,8 +482,9 @@ export class Lane {
     }
   }
 
-  #comeBack(candidate: Candidate): void {
-    const all = [...this.#open, candidate];
+  #comeBack(...candidates: readonly Candidate[]): void {
+    if (candidates.length === 0) return;
+    const all = [...this.#open, ...candidates];
     this.#open = new Set(all.toSorted((one, other) => one.arrival - other.arrival));
     this.#start();
   }

@@ -14,6 +14,8 @@ import {
   type Part,
   partsOf,
   type Rejection,
+  refusalOfWhole,
+  refusedPart,
   reversedBy,
 } from '../../ledger/account.ts';
 import { answerOf, postingAnswer } from '../../ledger/answers.ts';
@@ -156,12 +158,15 @@ export const planFor = (
       results.push(NOT_AT_ONCE);
       continue;
     }
-    const decisions = parts.map((part) => {
-      const stream = streamOf(part.accountId);
-      return decideOn(stream, part, origin, timeOn(stream.tail), reversedOf);
-    });
+    const whole = refusalOfWhole(command);
+    const decisions = whole
+      ? []
+      : parts.map((part) => {
+          const stream = streamOf(part.accountId);
+          return decideOn(stream, part, origin, timeOn(stream.tail), reversedOf);
+        });
     const decidedAt = timeOn(tail);
-    const refused = decisions.findIndex((decision) => decision.outcome === 'rejected');
+    const refused = refusedPart(command, decisions);
     const refusal = decisions[refused];
     // A posting has no other way to go.
     if (refusal && isAtOnce && command.type !== 'post') {
@@ -170,7 +175,9 @@ export const planFor = (
     }
     let outcome: Outcome;
     const [own, ...others] = decisions.filter((decision) => decision.outcome === 'accepted');
-    if (refusal?.outcome === 'rejected') {
+    if (whole) {
+      outcome = { outcome: 'rejected', at: decidedAt, rejection: whole };
+    } else if (refusal?.outcome === 'rejected') {
       const { rejection } = refusal;
       const leg = command.type === 'post' ? { leg: refused } : {};
       outcome = { outcome: 'rejected', at: decidedAt, rejection: { ...rejection, ...leg } };

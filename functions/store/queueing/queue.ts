@@ -228,7 +228,8 @@ const outcomeOf = async (
     if (shown) return shown;
     const record = await look(dependencies, key, deadline);
     if (record === 'unknown') break;
-    if (!record || record.outcome === 'unreadable')
+    // What was pending never becomes a claim: nothing may be concluded from one that stands there.
+    if (!record || record.outcome === 'unreadable' || record.outcome === 'claimed')
       return { outcome: 'undecided', reason: 'record_unreadable' };
     switch (record.outcome) {
       case 'accepted':

@@ -67,6 +67,19 @@ const PendingRecord = z.extend(PendingCommand, { key: Key, outcome: z.literal('p
 export type PendingRecord = z.infer<typeof PendingRecord>;
 
 /**
+ * A key that a request of many commands has claimed. Each of them has its own record, so nothing
+ * more is to be told here: to any one command the key is another's.
+ */
+const Claim = z.object({
+  key: Key,
+  schema: z.literal(RECORD_SCHEMA),
+  fingerprint: z.string(),
+  writeId: z.string(),
+  at: Timestamp,
+  outcome: z.literal('claimed'),
+});
+
+/**
  * An item of the commands table: what became of a command under a key. A transaction writes it and
  * the command's events on the condition that there is none yet, or one that may be replaced; so a
  * command happens once.
@@ -85,6 +98,7 @@ export const CommandRecord = z.discriminatedUnion('outcome', [
   }),
   z.object({ ...envelope, ...decided, outcome: z.literal('rejected'), rejection: Rejection }),
   z.object({ ...envelope, outcome: z.literal('given_up'), pendingId: z.string() }),
+  Claim,
   PendingRecord,
 ]);
 export type CommandRecord = z.infer<typeof CommandRecord>;

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { expect, vi } from 'vitest';
 import { AccountId, Caller } from '../../../events/values.ts';
+import { Command } from '../../../functions/ledger/account.ts';
 import { recordKey } from '../../../functions/store/writing/record-key.ts';
 import { takerOfReservations } from '../../../infra/constructs/transfer-ways.ts';
 import type { StageSettings } from '../../../infra/stages.ts';
@@ -156,6 +157,21 @@ export const useEverything = async (
     await listed(2);
     await api.get(`/accounts/${from}`);
     await api.get(`/accounts/${from}/entries`);
+  };
+
+  /** Waits in the queue until the hold that it is about has ended. */
+  const tooLate = async () => {
+    const [from, transferId, commandId] = [await account('late', 10), newId('held'), newId('late')];
+    await api.post('/transfers', { transferId, from, to: 'nobody', amount: 1, hold: {} });
+    await leavePending(client, tables.commands, {
+      ...requests.withdraw(from, 1),
+      command: Command.parse({ type: 'capture', accountId: from, transferId }),
+      keys: [recordKey(commandId)],
+      actor: Caller.parse('local'),
+    });
+    await api.post(`/transfers/${transferId}/void`, {});
+    const { body } = await api.get(`/accounts/${from}/commands/${commandId}`);
+    expect(body).toMatchObject({ status: 'rejected', rejection: { code: 'hold_voided' } });
   };
 
   const overdueCommand = async () => {
@@ -599,6 +615,7 @@ export const useEverything = async (
     opening,
     movements,
     reading,
+    tooLate,
     overdueCommand,
     pending,
     transfersThatQueue,

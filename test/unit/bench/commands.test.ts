@@ -13,7 +13,8 @@ const record = (key: string, version: number, outcome = 'accepted') => {
     outcome,
     ...(outcome === 'accepted' ? { version, answer: { version } } : { rejection: REJECTION }),
   });
-  if (read.outcome === 'unreadable') throw new Error('the record of this test is unreadable');
+  if (read.outcome === 'unreadable' || read.outcome === 'claimed')
+    throw new Error('the record of this test is that of a command');
   return read;
 };
 

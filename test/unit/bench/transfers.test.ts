@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { RecordOfCommand } from '../../../bench/audit/commands.ts';
 import { holdPostings } from '../../../bench/audit/postings.ts';
 import type { SoundStream } from '../../../bench/audit/streams.ts';
 import { holdTransfers } from '../../../bench/audit/transfers.ts';
 import { readEvent } from '../../../events/event.ts';
 import { AccountId } from '../../../events/values.ts';
-import type { CommandRecord } from '../../../functions/store/writing/command-record.ts';
 import { createMemoryLedger } from '../projections/memory-ledger.ts';
 
 const hold = { type: 'hold', accountId: 'a', transferId: 't1', to: 'b', amount: 10 };
@@ -43,7 +43,7 @@ const audit = (
       events: events as never,
     };
   });
-  const records = commands.flatMap((command): CommandRecord[] => {
+  const records = commands.flatMap((command): RecordOfCommand[] => {
     const { type, accountId, transferId } = command as Record<string, string>;
     const name = type === 'credit' ? 'credit' : 'command';
     return [{ accountId, key: `${name}:${transferId}`, outcome: 'accepted' } as never];

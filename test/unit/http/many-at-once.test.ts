@@ -242,7 +242,7 @@ const cases: Readonly<Record<string, Case>> = {
     body: (n) => ({ instance: `/transfers/none-${n}` }),
   },
   'get-command': {
-    create: (world) => getCommand({ ...world, clock: Date.now }),
+    create: (world) => getCommand({ ...world, endOfHold: async () => undefined, clock: Date.now }),
     request: (n) => ({
       route: '/accounts/{accountId}/commands/{commandId}',
       path: { ...path(n), commandId: `none-${n}` },

@@ -64,7 +64,7 @@ describe('the alarms', () => {
       'holdfast-dev-views-table-throttles': `${times(3, 'ReadThrottleEvents, WriteThrottleEvents')} >= 100`,
       'holdfast-dev-concurrency': 'ConcurrentExecutions >= 800',
       'holdfast-dev-unreadable-records': `${times(3, 'UnreadableRecords')} >= 1`,
-      'holdfast-dev-unreadable-rows': `${times(8, 'UnreadableRows')} >= 1`,
+      'holdfast-dev-unreadable-rows': `${times(9, 'UnreadableRows')} >= 1`,
       'holdfast-dev-credits-without-reservation': 'CreditsWithoutReservation >= 1',
       'holdfast-dev-commits-ahead-of-time': 'CommitsAheadOfTime >= 1',
     });

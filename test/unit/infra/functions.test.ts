@@ -54,7 +54,7 @@ const told: Record<string, Record<string, string>> = {
   'get-posting': { ...store, ...callers },
   'list-transfers': { ...store, ...views, ...callers },
   'get-transfer': { ...store, ...views, ...callers },
-  'get-command': { ...writes, ...callers },
+  'get-command': { ...writes, ...views, ...callers },
   health: {},
   openapi: {},
   docs: {},

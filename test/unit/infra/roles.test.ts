@@ -119,6 +119,7 @@ const allowed: Record<string, Record<string, string[]>> = {
   'get-command': {
     [events]: ['dynamodb:PutItem', 'dynamodb:Query'],
     [commands]: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    [views]: ['dynamodb:GetItem'],
   },
   health: {},
   openapi: {},

@@ -100,5 +100,6 @@ describe('a rejection that was recorded', () => {
       'not_held',
       'not_settled',
       'same_account',
+      'unbalanced_legs',
     ]));
 });

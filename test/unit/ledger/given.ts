@@ -68,6 +68,7 @@ export interface Refusal {
   readonly detail: string;
   readonly available?: number;
   readonly reversible?: number;
+  readonly transferId?: string;
 }
 
 const isPart = (command: { readonly type: string }): command is Extract<Part, { type: 'leg' }> =>

@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { Timestamp } from '../../../events/values.ts';
+import { Timestamp, TransferId } from '../../../events/values.ts';
 import {
   captured,
   deposited,
@@ -24,6 +24,7 @@ const OVER = { at: Timestamp.parse(END) };
 const ended: Refusal = {
   code: 'hold_ended',
   detail: 'Transfer t1 is held no more, or never was.',
+  transferId: TransferId.parse('t1'),
 };
 const wasCaptured: Refusal = {
   code: 'hold_captured',

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { AccountId, Version } from '../../../events/values.ts';
-import { accountsOf, Command, partsOf } from '../../../functions/ledger/account.ts';
+import {
+  accountsOf,
+  Command,
+  partsOf,
+  refusalOfWhole,
+  refusedPart,
+} from '../../../functions/ledger/account.ts';
 import { deposited, MAX, opened, posted, released, reserved, settled } from './facts.ts';
 import { fold, given, NOON, type Refusal, recorded } from './given.ts';
 import { leg, release, reverse, settle } from './requests.ts';
@@ -204,4 +210,27 @@ describe('a posting', () => {
       Command.safeParse({ ...post, legs: [{ accountId: AccountId.parse('a1'), amount }] }).success,
     ).toBe(false),
   );
+});
+
+describe('of the refusals of a posting’s legs', () => {
+  const post = Command.parse({
+    ...{ type: 'post', accountId: 'a1', postingId: 'p1' },
+    legs: [5, -2, -3].map((amount, n) => ({ accountId: `a${n + 1}`, amount })),
+  });
+  const told = (...outcomes: ('accepted' | 'rejected')[]) =>
+    refusedPart(
+      post,
+      outcomes.map((outcome) => ({ outcome })),
+    );
+  it('one that takes money out is told first', () =>
+    expect(told('rejected', 'accepted', 'rejected')).toBe(2));
+  it('one that takes money in is told where no other is', () =>
+    expect(told('rejected', 'accepted', 'accepted')).toBe(0));
+  it('none is told where there is none', () =>
+    expect(told('accepted', 'accepted', 'accepted')).toBe(-1));
+  it('what its legs add up to is told before', () => {
+    expect(refusalOfWhole(post)).toBeUndefined();
+    const more = Command.parse({ ...post, legs: [{ accountId: 'a1', amount: 5 }] });
+    expect(refusalOfWhole(more)).toMatchObject({ code: 'unbalanced_legs' });
+  });
 });

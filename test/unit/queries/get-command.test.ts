@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { EndOfHold } from '../../../functions/http/answer/end-of-hold.ts';
 import { createHandler } from '../../../functions/queries/get-command.ts';
 import type { Store } from '../../../functions/store/store.ts';
 import { CommandRecord } from '../../../functions/store/writing/command-record.ts';
@@ -45,7 +46,7 @@ const pending = CommandRecord.parse({
  */
 const createGet = (
   records: readonly Awaited<ReturnType<Store['recordOf']>>[],
-  { age = 1_000 } = {},
+  { age = 1_000, end }: { age?: number; end?: Awaited<ReturnType<EndOfHold>> } = {},
 ) => {
   const left = [...records];
   const store = {
@@ -54,9 +55,15 @@ const createGet = (
     recordOf: vi.fn<Store['recordOf']>(async () => (left.length > 1 ? left.shift() : left[0])),
     decidePending: vi.fn<Store['decidePending']>(async () => ({ decided: 1, passedOver: [] })),
   };
-  const handler = createHandler({ store, clock: () => Date.parse(at) + age, ...http });
+  const endOfHold = vi.fn<EndOfHold>(async () => end);
+  const handler = createHandler({
+    store,
+    endOfHold,
+    clock: () => Date.parse(at) + age,
+    ...http,
+  });
   const get = (commandId = 'c1') => send(handler, { path: { accountId: 'a1', commandId } });
-  return { store, get };
+  return { store, endOfHold, get };
 };
 const notFound = { status: 404, body: { code: 'command_not_found' } };
 
@@ -140,5 +147,51 @@ describe('what became of a command', () => {
       body: { errors: [{ path: 'commandId' }] },
     });
     expect(store.recordOf).not.toHaveBeenCalled();
+  });
+});
+
+describe('what a capture or a void hears that came too late', () => {
+  const rejectedFor = (rejected: object) =>
+    CommandRecord.parse({ ...common, outcome: 'rejected', rejection: rejected });
+  const tooLate = { code: 'hold_ended', detail: 'It is held no more.' };
+  const ofTransfer = rejectedFor({ ...tooLate, transferId: 't1' });
+
+  it.each([
+    ['captured', 'hold_captured'],
+    ['voided', 'hold_voided'],
+    ['expired', 'hold_expired'],
+    ['never_held', 'not_held'],
+  ] as const)('is how the hold ended: %s', async (end, code) => {
+    const { get, endOfHold } = createGet([ofTransfer], { end });
+    const { body } = await get();
+    expect(body).toMatchObject({ status: 'rejected', rejection: { code } });
+    expect(body['rejection']).not.toHaveProperty('transferId');
+    expect(endOfHold).toHaveBeenCalledWith('t1', 'a1');
+  });
+
+  it('is asked for again where that is not known', async () => {
+    const { get } = createGet([ofTransfer]);
+    expect(await get()).toMatchObject({ status: 503, body: { code: 'try_again' } });
+  });
+
+  it('of one that was recorded without the transfer is that nothing is held', async () => {
+    const { get } = createGet([rejectedFor(tooLate)]);
+    expect((await get()).body).toMatchObject({ rejection: { code: 'not_held' } });
+  });
+});
+
+describe('is told of no command that', () => {
+  const posting = { postingId: 'p1', legs: [], currency: 'EUR', at };
+  it.each([
+    ['claimed a key for many', { outcome: 'claimed' }],
+    ['posted', { outcome: 'accepted', version: 2, answer: posting }],
+    ['was refused for one leg', { outcome: 'rejected', rejection: { ...rejection, leg: 1 } }],
+    [
+      'was refused for what its legs add up to',
+      { outcome: 'rejected', rejection: { code: 'unbalanced_legs', detail: 'They add up to 1.' } },
+    ],
+  ])('%s', async (_, record) => {
+    const { get } = createGet([CommandRecord.parse({ ...common, ...record })]);
+    expect(await get()).toMatchObject(notFound);
   });
 });

@@ -318,6 +318,7 @@ const PATHS: readonly Path[] = [
       world.leavePending(withKeys('k', 'l'));
       const handler = createGetCommand({
         store: world.store(budgets.getCommand),
+        endOfHold: async () => undefined,
         clock: world.clock,
         ...http,
       });

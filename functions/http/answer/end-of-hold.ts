@@ -1,9 +1,9 @@
 import type { AccountId, TransferId } from '../../../events/values.ts';
-import { nonAcceptance } from '../../http/answer/command-answer.ts';
-import type { HttpAnswer } from '../../http/answer/http-answer.ts';
-import type { Problem } from '../../http/answer/problem.ts';
-import { type Command, RejectionCode } from '../../ledger/account.ts';
+import { type Command, type Rejection, RejectionCode } from '../../ledger/account.ts';
 import type { CommandResult } from '../../store/deciding/command-result.ts';
+import { nonAcceptance } from './command-answer.ts';
+import type { HttpAnswer } from './http-answer.ts';
+import type { Problem } from './problem.ts';
 
 /**
  * Finds out how the hold of a transfer ended that its source holds no more.
@@ -28,18 +28,28 @@ export const notAccepted = async (
   const isGone = result.outcome === 'rejected' && result.rejection.code === 'hold_ended';
   if (!isGone) return nonAcceptance(command, result, repeatableBy);
   const { transferId, accountId } = command;
-  const end = await endOfHold(transferId, accountId);
-  if (end === undefined) return notKnownYet;
+  const rejection = await endedAs(transferId, accountId, endOfHold);
+  return rejection ? nonAcceptance(command, { ...result, rejection }, repeatableBy) : notKnownYet;
+};
+
+/** How a hold ended that its source holds no more, as its losers hear it; `undefined`: see above. */
+export const endedAs = async (
+  transferId: TransferId,
+  from: AccountId,
+  endOfHold: EndOfHold,
+): Promise<Rejection | undefined> => {
+  const end = await endOfHold(transferId, from);
+  if (end === undefined) return undefined;
   const code = RejectionCode.parse(end === 'never_held' ? 'not_held' : `hold_${end}`);
   const detail =
     end === 'never_held'
       ? `Transfer ${transferId} was never held.`
       : `The hold of transfer ${transferId} ${end === 'expired' ? 'has' : 'was'} ${end}.`;
-  const rejection = { code, detail };
-  return nonAcceptance(command, { ...result, rejection }, repeatableBy);
+  return { code, detail };
 };
 
-const notKnownYet: Problem = {
+/** The hold has ended, and how cannot be told. */
+export const notKnownYet: Problem = {
   code: 'try_again',
   detail: 'Nothing was done: the hold has ended, and how is not known yet. Ask again.',
   headers: { 'Retry-After': '1' },
