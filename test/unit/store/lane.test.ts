@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { AccountId, Version } from '../../../events/values.ts';
@@ -118,6 +119,32 @@ describe('a write that was refused, where nothing is shown of what stands in its
       'Query',
       'TransactWriteItems',
     ]);
+  });
+  it('and has several keys, is decided in the same order, whichever record is read first', async () => {
+    for (const slow of ['k', 'k2']) {
+      const metered = createMeteredStore(database, {
+        clock: () => now,
+        sleep: async () => undefined,
+      });
+      let isRefused = false;
+      metered.inject(async (operation, send, input) => {
+        if (operation === 'TransactWriteItems' && !isRefused) {
+          isRefused = true;
+          return refused(send);
+        }
+        if (operation === 'GetItem' && JSON.stringify(input).includes(`command:a.${slow}-${slow}"`))
+          for (let turns = 0; turns < 50; turns += 1) await setImmediate();
+        return send();
+      });
+      // The second can be paid by the first alone.
+      const left = (await balance()) ?? 0;
+      const results = await metered.store.executeTogether(a, [
+        requests.deposit('a', 5, { key: `k-${slow}` }),
+        requests.withdraw('a', left + 5, { key: `k2-${slow}` }),
+      ]);
+      expect(results.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted']);
+      await rival.store.execute(requests.deposit('a', 1_000));
+    }
   });
   it('and has a key, is found to be this call’s own where its answer was lost: it is no replay', async () => {
     const { store } = storeWith([landed, refused]);
