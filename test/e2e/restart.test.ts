@@ -3,24 +3,17 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { askToken } from '../../local-cloud/identity/ask-token.ts';
-import { apiAt } from '../setup/api.ts';
+import { type Api, apiAt } from '../setup/api.ts';
 import { eventually } from '../setup/eventually.ts';
 
-const directories: string[] = [];
 const children = new Set<ChildProcess>();
 
 afterAll(async () => {
   await Promise.all([...children].map((child) => end(child, 'SIGKILL')));
-  for (const data of directories) await rm(data, { recursive: true, force: true, maxRetries: 10 });
+  await rm(data, { recursive: true, force: true, maxRetries: 10 });
 });
-
-const newDirectory = async (): Promise<string> => {
-  const data = await mkdtemp(join(tmpdir(), 'holdfast-'));
-  directories.push(data);
-  return data;
-};
 
 /** The way of the run, or one that has a reservation to be interrupted after. */
 const transfers = inject('longTransfers');
@@ -60,63 +53,69 @@ const end = async (child: ChildProcess, signal: 'SIGINT' | 'SIGKILL') => {
  */
 const KILLS = 8;
 
-// Each has its directory and its processes, and waits for those most of its time.
-it.concurrent.each([
-  ['stopped with Ctrl-C', 'SIGINT'],
-  ['killed', 'SIGKILL'],
+const scope = 'ledger:read ledger:write ledger:deposit';
+
+/** A ledger that serves, as its client sees it. */
+interface Serving extends Awaited<ReturnType<typeof start>> {
+  readonly api: Api;
+}
+let data: string;
+let token: string | undefined;
+/** What goes on from one test to the next: each of them starts it anew. */
+let running: Serving;
+
+const serving = async (port?: string): Promise<Serving> => {
+  const started = await start(data, port);
+  token ??= await askToken(started.url, { sub: 'local', scope });
+  return { ...started, api: apiAt(started.url, token) };
+};
+
+beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), 'holdfast-'));
+  running = await serving();
+  await running.api.account('alice', 100);
+  await running.api.account('bob');
+}, 60_000);
+
+it.each([
+  ['stopped with Ctrl-C', 'SIGINT', { alice: 60, bob: 40 }],
+  ['killed', 'SIGKILL', { alice: 20, bob: 80 }],
 ] as const)(
   'with --data, what was %s goes on: the same accounts, and transfers under way finish',
   { timeout: 180_000 },
-  async (_, signal) => {
-    const data = await newDirectory();
-    const before = await start(data);
-    const scope = 'ledger:read ledger:write ledger:deposit';
-    const token = await askToken(before.url, { sub: 'local', scope });
-    const first = { ...before, api: apiAt(before.url, token) };
-    await first.api.account('alice', 100);
-    await first.api.account('bob');
-    await first.api.post('/transfers', {
-      transferId: 'done',
-      from: 'alice',
-      to: 'bob',
-      amount: 10,
-    });
-    await first.api.ended('done');
+  async (_, signal, balances) => {
+    const { api, child, url } = running;
+    const [done, underWay] = [`done-${signal}`, `under-way-${signal}`];
+    await api.post('/transfers', { transferId: done, from: 'alice', to: 'bob', amount: 10 });
+    await api.ended(done);
     // The next one gets as far as its reservation: who would credit it is killed again and again,
     // and tries later each time.
     for (let times = 0; times < KILLS; times += 1) {
-      const killed = await first.api.post('/_local/kill', {
+      const killed = await api.post('/_local/kill', {
         function: transfers === 'workflow' ? 'credit-transfer' : 'carry-out-transfers',
         when: 'before-next-write',
       });
       expect(killed.status).toBe(202);
     }
-    await first.api.post('/transfers', {
-      transferId: 'under-way',
-      from: 'alice',
-      to: 'bob',
-      amount: 30,
-    });
+    await api.post('/transfers', { transferId: underWay, from: 'alice', to: 'bob', amount: 30 });
     await eventually(async () =>
-      expect(await first.api.get('/transfers/under-way')).toMatchObject({ status: 200 }),
+      expect(await api.get(`/transfers/${underWay}`)).toMatchObject({
+        status: 200,
+        body: { status: 'reserved' },
+      }),
     );
-    expect((await first.api.get('/accounts/bob')).body).toMatchObject({ balance: 10 });
-    expect((await first.api.get('/transfers/under-way')).body).toMatchObject({
-      status: 'reserved',
-    });
-    await end(first.child, signal);
+    expect((await api.get('/accounts/bob')).body).toMatchObject({ balance: balances.bob - 30 });
+    await end(child, signal);
 
     // On the same port the issuer is the same, and has the same key: the token is still good.
-    const after = await start(data, new URL(before.url).port);
-    const second = { ...after, api: apiAt(after.url, token) };
-    expect(await second.api.get('/accounts/alice')).toMatchObject({ status: 200 });
-    expect((await second.api.ended('under-way')).body['status']).toBe('settled');
-    expect((await second.api.get('/accounts/alice')).body).toMatchObject({
-      balance: 60,
+    running = await serving(new URL(url).port);
+    expect(await running.api.get('/accounts/alice')).toMatchObject({ status: 200 });
+    expect((await running.api.ended(underWay)).body['status']).toBe('settled');
+    expect((await running.api.get('/accounts/alice')).body).toMatchObject({
+      balance: balances.alice,
       reserved: 0,
     });
-    expect((await second.api.get('/accounts/bob')).body).toMatchObject({ balance: 40 });
-    expect((await second.api.get('/transfers/done')).body['status']).toBe('settled');
-    await end(second.child, 'SIGINT');
+    expect((await running.api.get('/accounts/bob')).body).toMatchObject({ balance: balances.bob });
+    expect((await running.api.get(`/transfers/${done}`)).body['status']).toBe('settled');
   },
 );
