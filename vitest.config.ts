@@ -33,6 +33,8 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          // CDK's own check of a template takes two seconds each time: app.test.ts has it done, once.
+          env: { CDK_VALIDATION: 'false' },
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: [...database, 'test/setup/assembly.ts'],
           isolate: false,

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
@@ -76,7 +76,7 @@ export const bundle = async (
     const list = missing.map(([name, file]) => `  ${name}: ${file}`).join('\n');
     throw new Error(`These functions have no entry file:\n${list}`);
   }
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: repository,
     entryPoints: Object.fromEntries(
       Object.entries(entries).map(([name, file]) => [`${name}/index`, file]),
@@ -100,9 +100,23 @@ export const bundle = async (
     // esbuild throws an error with the file and the line; it need not print it too.
     logLevel: 'silent',
     metafile: true,
+    write: false,
   });
+  for (const { path, contents } of outputFiles) writeWhole(path, contents);
   // The only one that is deployed with more than its code.
   if ('docs' in entries)
-    writeFileSync(join(outdir, 'docs', 'page.json'), JSON.stringify(docsPage()));
+    writeWhole(join(outdir, 'docs', 'page.json'), Buffer.from(JSON.stringify(docsPage())));
   return metafile;
+};
+
+/**
+ * Writes a file unless it says that already, and then at once: another process may be reading it,
+ * which bundles the same or runs it.
+ */
+const writeWhole = (path: string, contents: Uint8Array): void => {
+  if (existsSync(path) && readFileSync(path).equals(contents)) return;
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, contents);
+  renameSync(draft, path);
 };

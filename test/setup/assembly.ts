@@ -32,6 +32,8 @@ export const reportPath = join(import.meta.dirname, '../../build/grants.txt');
  */
 export default async (project: TestProject): Promise<() => void> => {
   rmSync(reportPath, { force: true });
+  // As vitest.config.ts says to the tests themselves.
+  process.env['CDK_VALIDATION'] = 'false';
   const outdir = (name: string) => join(project.config.root, 'build', name);
   const stage = defaultStage;
   const chosen = process.env['HOLDFAST_COMPUTE'];
