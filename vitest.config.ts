@@ -40,9 +40,9 @@ export default defineConfig({
           isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // Each file runs a whole local cloud, and waits for it a good part of its time: two of them
-          // at once, after everything else.
-          sequence: { groupOrder: 2 },
+          // Each file runs a whole local cloud, and waits for it a good part of its time: two files at
+          // once, of these and of the integration tests.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
