@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -54,6 +54,24 @@ const tables = {
 };
 
 describe('a bundle', () => {
+  it('is written again only where it changes, for another process may be reading it', async () => {
+    const files = [
+      join(outdir, 'get-command', 'index.mjs'),
+      join(outdir, 'recover-transfers', 'index.mjs'),
+    ] as const;
+    const [same, other] = files.map((file) => statSync(file).ino);
+    const before = readFileSync(files[1]);
+    writeFileSync(files[1], 'what an older version left');
+    await bundle(Object.fromEntries(names.map((name) => [name, entryOf(name)])), outdir);
+    expect(statSync(files[0]).ino).toBe(same);
+    expect(statSync(files[1]).ino).not.toBe(other);
+    expect(readFileSync(files[1])).toEqual(before);
+    expect(readdirSync(join(outdir, 'recover-transfers')).toSorted()).toEqual([
+      'index.mjs',
+      'index.mjs.map',
+    ]);
+  });
+
   it('is refused where an entry file does not exist, naming it', async () => {
     const entries = { health: 'functions/queries/health.ts', audit: 'functions/queries/audit.ts' };
 
