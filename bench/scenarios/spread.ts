@@ -64,7 +64,10 @@ export const spread: Scenario = {
         },
         machineTable('1,000 accounts, 100 callers', summaries),
       ],
-      targets: ['hot destination', 'hot source'].map((workload) => targetOf(summaries, workload)),
+      targets: [
+        ...['hot destination', 'hot source'].map((workload) => targetOf(summaries, workload)),
+        ...WORKLOADS.map(({ name }) => besideLongWay(summaries, name)),
+      ],
       figures: summaries,
       audit: auditLine(results.flat().map(({ audited }) => audited)),
     };
@@ -75,19 +78,44 @@ const OPTIONS: SpreadOptions = { accounts: 1_000, transfers: 1_000, concurrency:
 
 const WORKLOADS = [uniform(OPTIONS), zipfian(OPTIONS), hotDestination(OPTIONS), hotSource(OPTIONS)];
 
-const CONTESTANTS = [holdfastStore(), retryingStore()];
+const LONG_WAY = "Holdfast's store, the long way";
+
+const CONTESTANTS = [
+  holdfastStore(),
+  holdfastStore({ name: LONG_WAY, atOnce: false }),
+  retryingStore(),
+];
 
 /** In milliseconds. */
 const LIMIT_MS = 15_000;
 
-const targetOf = (summaries: readonly Summary[], workload: string): Target => {
-  const found = summaries.find(
-    (of) => of.workload === workload && of.contestant === holdfastStore().name,
+const found = (summaries: readonly Summary[], workload: string, contestant: string): Summary => {
+  const summary = summaries.find((of) => of.workload === workload && of.contestant === contestant);
+  if (!summary) throw new Error(`${workload} was not measured`);
+  return summary;
+};
+
+/** What runs against each other on one machine is as fast where it is within a twentieth. */
+const NOISE = 0.95;
+
+/** Whether the choice of way is right, whoever pays whom. */
+const besideLongWay = (summaries: readonly Summary[], workload: string): Target => {
+  const [chosen, long] = [holdfastStore().name, LONG_WAY].map((name) =>
+    found(summaries, workload, name),
   );
-  if (!found) throw new Error(`${workload} was not measured`);
+  if (!chosen || !long) throw new Error(`${workload} was not measured`);
+  return {
+    promised: `12.3 ${workload}: no slower than the long way alone`,
+    measured: `${amount(chosen.perSecond)} a second beside ${amount(long.perSecond)}`,
+    reached: chosen.perSecond >= NOISE * long.perSecond,
+  };
+};
+
+const targetOf = (summaries: readonly Summary[], workload: string): Target => {
+  const store = found(summaries, workload, holdfastStore().name);
   return {
     promised: `4. ${workload}: at least 300 settled a second on one account, p99 under 2 s`,
-    measured: `${amount(found.perSecond)} a second, p99 ${time(found.p99)}`,
-    reached: found.perSecond >= 300 && found.p99 < 2_000,
+    measured: `${amount(store.perSecond)} a second, p99 ${time(store.p99)}`,
+    reached: store.perSecond >= 300 && store.p99 < 2_000,
   };
 };
