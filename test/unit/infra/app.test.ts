@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { functionsOf } from '../../../infra/constructs/transfer-ways.ts';
 import {
   parseStage,
@@ -32,6 +32,12 @@ const appOf = (stage: StageName) => {
 };
 
 describe('the app', () => {
+  // The other tests, and those end to end, leave CDK's own check to these.
+  beforeEach(() => {
+    vi.stubEnv('CDK_VALIDATION', 'true');
+    onTestFinished(() => void vi.unstubAllEnvs());
+  });
+
   it.each(stageNames)(
     'keeps the AwsSolutions rules of cdk-nag, and what CloudFormation asks, in %s',
     (stage) => {
@@ -46,6 +52,13 @@ describe('the app', () => {
     }
 
     expect(() => app.synth()).toThrow(/AwsSolutions-DDB3/);
+  });
+
+  it('is not synthesized where CloudFormation would refuse it', () => {
+    const { app } = appOf('dev');
+    for (const table of app.node.findAll().filter((construct) => construct instanceof CfnTable))
+      table.addPropertyOverride('BillingMode', 'FREE');
+    expect(() => app.synth()).toThrow(/BillingMode/);
   });
 });
 
