@@ -80,6 +80,8 @@ interface Candidate {
   readonly mayLeave: NonNullable<LaneOptions['mayLeave']>;
   /** Its place in the order in which the lane's commands came. */
   readonly arrival: number;
+  /** The `arrival` of the first of those that came together with it, whose order is kept. */
+  readonly cameWith: number;
   readonly replaces: Map<RecordKey, string>;
   /** The ids of all this lane's writes that held it. */
   readonly writeIds: Set<string>;
@@ -152,6 +154,7 @@ export class Lane {
     { deadline, replaces = new Map(), tail, read, mayLeave = () => false }: LaneOptions,
   ): Promise<ReadonlyMap<Submission, Verdict>> {
     const isFirst = !this.#isRunning;
+    const cameWith = this.#arrivals;
     if (isFirst) this.#tails = read ?? (tail && [tail]);
     const verdicts = submissions.map(async (submission) => {
       const { promise, resolve } = Promise.withResolvers<Verdict>();
@@ -161,6 +164,7 @@ export class Lane {
         deadline,
         mayLeave,
         arrival,
+        cameWith,
         replaces: new Map([...replaces].filter(([key]) => submission.keys.includes(key))),
         writeIds: new Set(),
         isUncertain: false,
@@ -439,20 +443,23 @@ export class Lane {
     const isInTime = await pause(this.#dependencies, deadline, attempt);
     // DynamoDB did not show what stands in the way, or nothing that tells whether this write has
     // landed, so the lane reads the records. A command without a key has none.
-    const asked: Promise<void>[] = [];
-    const back: Candidate[] = [];
-    for (const candidate of nobody ? batch : []) {
-      const end = () => this.#settle(candidate, undecided(candidate, 'contention'));
-      const comesBack = isInTime || candidate.deadline > deadline;
-      const canAsk = candidate.submission.keys.length > 0;
-      if (this.#dependencies.clock() >= candidate.deadline) end();
-      else if (canAsk) {
-        const comeBack = () => void back.push(candidate);
-        asked.push(this.#askFirst(candidate, comesBack ? comeBack : end));
-      } else if (candidate.isUncertain) end();
+    // None of those that came together goes on before all of them have been asked: so they keep their
+    // order. A stranger's slow read holds nobody up.
+    for (const together of Map.groupBy(nobody ? batch : [], ({ cameWith }) => cameWith).values()) {
+      const asked: Promise<void>[] = [];
+      const back: Candidate[] = [];
+      for (const candidate of together) {
+        const end = () => this.#settle(candidate, undecided(candidate, 'contention'));
+        const comesBack = isInTime || candidate.deadline > deadline;
+        const canAsk = candidate.submission.keys.length > 0;
+        if (this.#dependencies.clock() >= candidate.deadline) end();
+        else if (canAsk) {
+          const comeBack = () => void back.push(candidate);
+          asked.push(this.#askFirst(candidate, comesBack ? comeBack : end));
+        } else if (candidate.isUncertain) end();
+      }
+      Promise.all(asked).then(() => this.#comeBack(...back));
     }
-    // Those that came together stay in their order: none goes on before the others have been asked.
-    Promise.all(asked).then(() => this.#comeBack(...back));
     if (!isInTime) this.#expire(deadline, 'contention');
   }
 
