@@ -8,7 +8,7 @@ import {
   type HttpHandler,
   httpHandler,
 } from '../http/chain/http-handler.ts';
-import { nextCursor, PageLimit, pageCursor } from '../http/request/paging.ts';
+import { nextCursor, notGivenOutBy, PageLimit, pageCursor } from '../http/request/paging.ts';
 import { AccountView, accountView } from '../ledger/answers.ts';
 import type { Store } from '../store/store.ts';
 
@@ -74,13 +74,7 @@ const forOperators: Problem = {
   detail: 'Accounts of another owner take the scope ledger:operate, which the token does not have.',
 };
 
-const OTHER = 'must be a nextCursor that the list of this owner has given out';
-
-const otherCursor: Problem = {
-  code: 'validation_failed',
-  detail: `cursor ${OTHER}.`,
-  errors: [{ path: 'cursor', message: OTHER }],
-};
+const otherCursor = notGivenOutBy('this owner');
 
 interface Dependencies extends HttpDependencies {
   readonly store: Pick<Store, 'load' | 'commitAt'>;

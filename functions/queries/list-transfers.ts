@@ -2,7 +2,6 @@ import * as z from 'zod/mini';
 import { AccountId, Reference } from '../../events/values.ts';
 import { accountNotFound } from '../http/answer/command-answer.ts';
 import { json } from '../http/answer/http-answer.ts';
-import type { Problem } from '../http/answer/problem.ts';
 import {
   type HttpDependencies,
   type HttpHandler,
@@ -12,6 +11,7 @@ import {
   cursorOfOther,
   isOfOther,
   nextCursor,
+  notGivenOutBy,
   PageLimit,
   pageCursor,
 } from '../http/request/paging.ts';
@@ -92,13 +92,7 @@ export const createHandler = ({ store, views, ...http }: Dependencies): HttpHand
     },
   );
 
-const OTHER = 'must be a nextCursor that the list of this status and reference has given out';
-
-const otherCursor: Problem = {
-  code: 'validation_failed',
-  detail: `cursor ${OTHER}.`,
-  errors: [{ path: 'cursor', message: OTHER }],
-};
+const otherCursor = notGivenOutBy('this status and reference');
 
 interface Dependencies extends HttpDependencies {
   readonly store: Pick<Store, 'latest' | 'isOwnedBy'>;

@@ -163,7 +163,7 @@ const decide = async (
       if (!isDryRun) countOutcome(result, count);
     }
   } catch (error) {
-    failed(requests, error, 'unknown');
+    failed(requests, error, isDryRun ? 'unavailable' : 'unknown');
   }
   return became;
 };

@@ -81,7 +81,7 @@ export const createHandler = ({ store, newId, ...http }: Dependencies): HttpHand
     const request = { command, keys, actor, correlationId };
     const result = await executeCommand(store, request, sender, undefined);
     if (result.outcome !== 'accepted') return nonAcceptance(command, result, repeatableBy);
-    const answer = result.replayed ? await without(store, result.answer, actor) : result.answer;
+    const answer = result.replayed ? await asHeardBy(store, result.answer, actor) : result.answer;
     return acceptance({ ...result, answer }, 201, { Location: `/postings/${postingId}` });
   });
 
@@ -89,7 +89,7 @@ export const createHandler = ({ store, newId, ...http }: Dependencies): HttpHand
  * A posting that was answered before, to whoever repeats it: what the one account of whoever asked
  * first had left is not another caller's to hear.
  */
-const without = async (
+const asHeardBy = async (
   store: Pick<Store, 'commitAt'>,
   answer: RecordedAnswer | undefined,
   caller: Caller,

@@ -44,14 +44,18 @@ export const isOfOther = (
   accountId: AccountId,
 ): boolean => cursor !== undefined && cursor.accountId !== accountId;
 
-const OTHER = 'must be a nextCursor that the list of this account has given out';
+/** 400 to a cursor that another list has given out than that of `whose`. */
+export const notGivenOutBy = (whose: string): Problem => {
+  const message = `must be a nextCursor that the list of ${whose} has given out`;
+  return {
+    code: 'validation_failed',
+    detail: `cursor ${message}.`,
+    errors: [{ path: 'cursor', message }],
+  };
+};
 
 /** 400 to a cursor of another account. */
-export const cursorOfOther: Problem = {
-  code: 'validation_failed',
-  detail: `cursor ${OTHER}.`,
-  errors: [{ path: 'cursor', message: OTHER }],
-};
+export const cursorOfOther = notGivenOutBy('this account');
 
 /**
  * The answer's `nextCursor`.

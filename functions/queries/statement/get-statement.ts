@@ -25,8 +25,9 @@ const FROM = 'must have a from that is not after its to';
 const LIMIT = 'must be a whole number, 1 to 1000';
 
 /**
- * Where a page begins: after which event of which account, and between which versions the statement lies. The times
- * it was asked for are in it, so that it cannot be used for others.
+ * Where a page begins: after which event of which account, and between which versions the statement
+ * lies. The account and the times that it was asked for are in it, so that it cannot be used for
+ * others.
  */
 const Position = z.object({
   accountId: AccountId,
@@ -156,7 +157,8 @@ export const createHandler = ({ store, clock, ...http }: Dependencies): HttpHand
     const answer = wantsCsv(headers.accept)
       ? csv(csvOf(account.currency, entries, query.cursor === undefined), more)
       : json(200, statement, more);
-    return unlessKnown(answer, headers['if-none-match']);
+    // A client may have that version from when the statement was not final yet.
+    return statement.final ? answer : unlessKnown(answer, headers['if-none-match']);
   });
 
 /** The account before and after the period. */

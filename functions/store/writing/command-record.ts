@@ -15,8 +15,8 @@ import type { RecordKey } from './record-key.ts';
 export const RECORD_SCHEMA = 1;
 
 /**
- * Whether an item of the commands table is a record: beside them stand how much of a transfer is
- * reversed, and whose a key of many commands is.
+ * Whether an item of the commands table is a record: beside them stands how much of a transfer is
+ * reversed.
  */
 export const isRecordItem = ({ key }: Readonly<Record<string, unknown>>): boolean => isKey(key);
 

@@ -57,3 +57,17 @@ it('all of its pages have every entry once, and each takes as much as the first'
   }
   expect(entries).toBe(MANY);
 });
+
+it('is told again once it is final, to a client that may have it from before', async () => {
+  const to = new Date().toISOString();
+  const ask = (ahead: number, headers: Record<string, string> = {}) => {
+    const clock = () => Date.now() + ahead;
+    const handler = createHandler({ store: metered.store, clock, ...silentHttp });
+    return send(handler, { path: { accountId: 'short' }, query: { to, limit: '1' }, headers });
+  };
+  const first = await ask(0);
+  expect(first.body).toMatchObject({ final: false });
+  const known = { 'If-None-Match': String(first.headers['ETag']) };
+  expect(await ask(0, known)).toMatchObject({ status: 304 });
+  expect(await ask(600_000, known)).toMatchObject({ status: 200, body: { final: true } });
+});
