@@ -12,7 +12,6 @@ import {
   stageNames,
   transfersSettings,
 } from './stages.ts';
-import { synthesize } from './synth.ts';
 
 const usage = `Usage: node infra/app.ts [options]
 
@@ -39,6 +38,8 @@ const main = async (): Promise<void> => {
     ...(key && { key }),
   };
   const inForce = { ...settingsOf(stage), ...settings };
+  // Loading the CDK takes longer than all that comes before it, and what was mistyped is said at once.
+  const { synthesize } = await import('./synth.ts');
   // The cdk CLI says where to write.
   const directory = await synthesize({
     stage,

@@ -1,20 +1,27 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { takerOfReservations } from '../../infra/constructs/transfer-ways.ts';
-import { transfersSettings } from '../../infra/stages.ts';
+import { type Transfers, transfersSettings } from '../../infra/stages.ts';
 import { synthesize } from '../../infra/synth.ts';
 import { type Way, waysWith } from '../setup/api.ts';
 import { killAroundWrite, startTestCloud, type TestCloud, unexpected } from '../setup/cloud.ts';
 import { eventually } from '../setup/eventually.ts';
 
+/** One that all tests share, where it is of this setting. */
+const assemblyWith = async (transfers: Transfers): Promise<string> => {
+  if (process.env['HOLDFAST_COMPUTE'] === undefined) {
+    if (transfers === inject('transfers')) return inject('assembly');
+    if (transfers === inject('longTransfers')) return inject('longAssembly');
+  }
+  const outdir = join(import.meta.dirname, `../../build/e2e-${transfers}`);
+  return synthesize({ stage: 'dev', outdir, settings: { transfers } });
+};
+
 describe.each(transfersSettings)('with transfers carried out as %s', (transfers) => {
   let cloud: TestCloud;
 
   beforeAll(async () => {
-    const outdir = join(import.meta.dirname, `../../build/e2e-${transfers}`);
-    cloud = await startTestCloud(
-      await synthesize({ stage: 'dev', outdir, settings: { transfers } }),
-    );
+    cloud = await startTestCloud(await assemblyWith(transfers));
     await cloud.api.account('from', 1_000);
     await cloud.api.account('to');
   });

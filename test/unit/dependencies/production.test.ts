@@ -25,7 +25,7 @@ describe('dependencies', () => {
   it.each(Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies }))(
     '%s is pinned to one version',
     (_, version) => {
-      expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+      expect(version).toMatch(/^(npm:[a-z-]+@)?\d+\.\d+\.\d+$/);
     },
   );
 

@@ -1,11 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { bundle } from '../../../infra/bundle.ts';
 import { entryOf } from '../../../infra/constructs/catalogue.ts';
 import { eventOf } from '../http/request.ts';
@@ -70,6 +78,32 @@ describe('a bundle', () => {
       'index.mjs',
       'index.mjs.map',
     ]);
+  });
+
+  it('is made anew where a file that it was made of has changed since', async () => {
+    const entry = 'build/entry-of-a-test.ts';
+    const bundled = async (code: string) => {
+      writeFileSync(entry, code);
+      await bundle({ changing: entry }, outdir);
+      return readFileSync(join(outdir, 'changing', 'index.mjs'), 'utf8');
+    };
+    mkdirSync('build', { recursive: true });
+    onTestFinished(() => rmSync(entry));
+    expect(await bundled("console.log('first');")).toContain('first');
+    expect(await bundled("console.log('second');")).toContain('second');
+  });
+
+  it('is not made again where nothing has changed since', async () => {
+    const made = () => bundle({ docs: entryOf('docs') }, outdir);
+    await made();
+    const earlier = readdirSync(outdir).map((file) => join(outdir, file));
+    const ofDocs = earlier.find(
+      (file) => file.endsWith('.json') && readFileSync(file, 'utf8').includes('docs/index.mjs'),
+    );
+    if (ofDocs === undefined) throw new Error('nothing tells of what was bundled');
+    const said = JSON.parse(readFileSync(ofDocs, 'utf8'));
+    writeFileSync(ofDocs, JSON.stringify({ ...said, metafile: { inputs: {}, outputs: {} } }));
+    expect(await made()).toEqual({ inputs: {}, outputs: {} });
   });
 
   it('is refused where an entry file does not exist, naming it', async () => {

@@ -1,7 +1,7 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import * as z from 'zod/mini';
-import type { StageName, StageSettings } from '../../../infra/stages.ts';
+import { type StageName, type StageSettings, settingsOf } from '../../../infra/stages.ts';
 import { createApp } from '../../../infra/synth.ts';
 
 /**
@@ -18,8 +18,35 @@ export interface SynthesizedResource {
 // CDK's own check of the template takes a second in every file: app.test.ts has it done, once.
 process.env['CDK_VALIDATION'] = 'false';
 
+/** What was synthesized already, in the process that runs one test file after the other. */
+const templates = new Map<string, Readonly<Record<string, unknown>>>();
+
 /**
- * Synthesizes the stack of a stage, with a line of code in place of every bundle.
+ * The template of a stage, with a line of code in place of every bundle. Nobody may change it: others
+ * ask for it too.
+ * @param settings what is not as the stage has it.
+ */
+export const templateOf = (
+  stage: StageName,
+  settings: Partial<StageSettings> = {},
+): Readonly<Record<string, unknown>> => {
+  const asked = JSON.stringify([stage, { ...settingsOf(stage), ...settings }]);
+  const template = templates.get(asked) ?? newTemplate(stage, settings);
+  templates.set(asked, template);
+  return template;
+};
+
+const newTemplate = (stage: StageName, settings: Partial<StageSettings>) => {
+  const { stack } = createApp({
+    settings,
+    stage,
+    code: () => Code.fromInline('exports.handler = async () => {}'),
+  });
+  return Template.fromStack(stack).toJSON();
+};
+
+/**
+ * Synthesizes the stack of a stage.
  * @param settings what is not as the stage has it.
  * @returns all its resources. Throws, as a deployment would, where resources depend on each other
  *   in a circle.
@@ -27,14 +54,7 @@ process.env['CDK_VALIDATION'] = 'false';
 export const synthesized = (
   stage: StageName,
   settings: Partial<StageSettings> = {},
-): readonly SynthesizedResource[] => {
-  const { stack } = createApp({
-    settings,
-    stage,
-    code: () => Code.fromInline('exports.handler = async () => {}'),
-  });
-  return readable(Template.fromStack(stack).toJSON());
-};
+): readonly SynthesizedResource[] => readable(templateOf(stage, settings));
 
 /** The resources of a template. */
 export const readable = (template: unknown): readonly SynthesizedResource[] => {

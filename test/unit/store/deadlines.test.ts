@@ -50,11 +50,7 @@ const depositOfOne = {
 /** A start of an execution that is never heard of takes the SDK's three attempts. */
 const START_MS = 13_000;
 
-/**
- * Thirty accounts, the first with a long history, in tables that are in trouble, and all that reads
- * or writes them.
- */
-const createWorld = (trouble: Trouble) => {
+const planted = () => {
   const ledger = createMemoryLedger();
   for (const accountId of ACCOUNTS) {
     ledger.commit({ type: 'open', accountId, owner: 'alice', currency: 'EUR', overdraftLimit: 0 });
@@ -65,6 +61,13 @@ const createWorld = (trouble: Trouble) => {
     const to = ACCOUNTS[(n + 1) % ACCOUNTS.length];
     ledger.commit({ type: 'reserve', accountId, transferId: `r-${n}`, to, amount: 1 });
   }
+  return ledger;
+};
+/** Thirty accounts, the first with a long history: the same in every world, and nothing adds to it. */
+const ledger = planted();
+
+/** The accounts in tables that are in trouble, and all that reads or writes them. */
+const createWorld = (trouble: Trouble) => {
   const time = createVirtualTime(Date.parse('2026-11-21T13:00:00.000Z'));
   const streams = new Map(
     ACCOUNTS.map((accountId) => {

@@ -1,25 +1,8 @@
-import { Template } from 'aws-cdk-lib/assertions';
-import { Code } from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import {
-  computes,
-  keyOwners,
-  type StageSettings,
-  stageNames,
-  transfersSettings,
-} from '../../../../infra/stages.ts';
-import { createApp } from '../../../../infra/synth.ts';
+import { computes, keyOwners, stageNames, transfersSettings } from '../../../../infra/stages.ts';
+import { templateOf } from '../synthesized.ts';
 import { lint } from './lint.ts';
-
-// CDK's own check of the template is for app.test.ts, once.
-process.env['CDK_VALIDATION'] = 'false';
-
-const templateOf = (stage: 'dev' | 'prod', settings: Partial<StageSettings> = {}) =>
-  Template.fromStack(
-    createApp({ stage, settings, code: () => Code.fromInline('exports.handler = async () => {}') })
-      .stack,
-  ).toJSON();
 
 /** Every stage with every setting that puts other resources, or other properties, into it. */
 const all = stageNames.flatMap((stage) =>
