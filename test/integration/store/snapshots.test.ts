@@ -71,7 +71,8 @@ const plantFull = async (accountId: AccountId): Promise<void> => {
     );
     if (next === 'too_large' && batch === 1) return;
     if (next === 'too_large') {
-      batch = 1;
+      // The nearer to full, the more often a commit carries all that is open.
+      batch = Math.ceil(batch / 4);
     } else {
       await metered.client.send(
         new PutCommand({ TableName: database.tables.events, Item: next.item }),
