@@ -16,6 +16,7 @@ export default defineConfig({
           // back what it changes, and passes in any order.
           isolate: false,
           testTimeout: 20_000,
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

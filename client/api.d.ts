@@ -919,7 +919,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The source cannot pay it. */
+        /** @description The source cannot pay it, or the hold would end before it begins. */
         TransferRefused: {
             headers: {
                 "X-Correlation-Id": components["headers"]["XCorrelationId"];

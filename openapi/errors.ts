@@ -265,13 +265,14 @@ export const errors = {
   },
   TransferRefused: {
     status: 422,
-    description: 'The source cannot pay it.',
+    description: 'The source cannot pay it, or the hold would end before it begins.',
     codes: [
       'insufficient_funds',
       'currency_mismatch',
       'same_account',
       'amount_out_of_range',
       'account_not_open',
+      'hold_expired',
       'idempotency_key_reused',
     ],
     headers: ['IdempotencyReplayed'],

@@ -172,15 +172,27 @@ const decideAtOnce = async (
   const leave = accounts.slice(1).map(hot.enter);
   let lost = 0;
   let areMany = false;
+  let seen: readonly Tail[] = [];
+  /** How many of the lost races were for each account. */
+  const lostFor = new Map<AccountId, number>();
+  /** A stream that has gone on was in the way; where none is known to have, any of them may have been. */
+  const takeNote = (tails: readonly Tail[]) => {
+    const moved = tails.filter(({ streamId, version }) =>
+      seen.some((before) => before.streamId === streamId && before.version < version),
+    );
+    const inTheWay = moved.length > 0 ? moved.map(({ streamId }) => streamId) : accounts;
+    for (const id of inTheWay) lostFor.set(id, (lostFor.get(id) ?? 0) + 1);
+  };
   /** Others decide many of its commands together: they would win. */
   const isCrowdedElsewhere = (tail: Tail) =>
     tail.batch >= ENOUGH_FOR_A_LANE && isHot(tail, clock()) && !hot.metHere(tail.streamId);
   const mayLeave = ({ tails, losses, present }: Race) => {
-    lost = losses;
+    if (losses > lost) takeNote(tails);
+    [lost, seen] = [losses, tails];
     areMany = present >= ENOUGH_FOR_A_LANE;
     if (losses > 0) return hasLostTooMany(losses, present);
     const crowded = tails.find(isCrowdedElsewhere);
-    if (crowded) hot.raced(crowded.streamId, 'at once', false);
+    if (crowded) hot.met(crowded.streamId, crowded.batch);
     return crowded !== undefined;
   };
   // The lane has its accounts in their own order.
@@ -195,7 +207,12 @@ const decideAtOnce = async (
   const hasWon = isDecided && lost === 0;
   // Many share the price of a lost race, and may well win the next one.
   const hasLost = lost > 0 && !(isDecided && areMany);
-  if (hasWon || hasLost) for (const id of accounts) hot.raced(id, 'at once', hasWon);
+  if (hasWon) for (const id of accounts) hot.raced(id, 'at once', true);
+  if (hasLost) for (const id of lostFor.keys()) hot.raced(id, 'at once', false);
+  // It would go on to lose races for the same account alone.
+  const source = submission.command.accountId;
+  if (hasLost && !areMany && (lostFor.get(source) ?? 0) >= LOSSES_BEFORE_QUEUE)
+    hot.raced(source, 'alone', false);
   return verdict;
 };
 

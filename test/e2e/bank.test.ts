@@ -262,10 +262,24 @@ describe('a hold', () => {
   });
 
   it('is not captured once its time is over, however late the schedule is', async () => {
-    const expiresAt = Date.now() + 500;
+    const expiresAt = Date.now() + 1_500;
     const { path } = await held({ expiresAt: new Date(expiresAt).toISOString() });
     await eventually(() => expect(Date.now()).toBeGreaterThan(expiresAt));
     await eventually(async () => refused(await post(`${path}/capture`), 422, 'hold_expired'));
+  });
+
+  it('is refused where it would end before it begins, however good it was when it was asked for', async () => {
+    const [from, to] = [await open(100), await open()];
+    const expiresAt = Date.now() + 1_000;
+    const stop = cloud.intercept(async (call, forward) => {
+      if (call.operation === 'GetItem' || call.operation === 'Query')
+        await eventually(() => expect(Date.now()).toBeGreaterThan(expiresAt));
+      return forward();
+    });
+    const hold = { expiresAt: new Date(expiresAt).toISOString() };
+    const answer = await post('/transfers', { from, to, amount: 60, hold }).finally(stop);
+    refused(answer, 422, 'hold_expired');
+    expect(await account(from)).toMatchObject({ balance: 100, reserved: 0 });
   });
 
   it('stays while its source is frozen', async () => {

@@ -226,6 +226,44 @@ describe('a transfer in whose way others are', () => {
       expect(operations()).toEqual(['Query', 'Query', 'TransactWriteItems']);
     },
   );
+  it('does not read an account again on which many were decided together elsewhere, for a while', async () => {
+    const deposits = Array.from({ length: 4 }, () => requests.deposit('b', 1));
+    await rival.store.executeTogether(b, deposits);
+    let now = Date.now();
+    bank = createMeteredStore(database, { queueing: true, clock: () => now });
+    await bank.store.execute(transfer('a', 'b', 1, 't1'));
+    now += 9_000;
+    bank.requests();
+    await bank.store.execute(transfer('a', 'b', 1, 't2'));
+    expect(operations()).toEqual(['Query', 'TransactWriteItems']);
+    now += 1_001;
+    expect(await bank.store.execute(transfer('a', 'b', 1, 't3'))).toMatchObject({
+      answer: { status: 'settled' },
+    });
+  });
+  it('stays away from the account alone that others were at', async () => {
+    await rival.store.execute(requests.open('c'));
+    const beaten = async (send: () => Promise<unknown>) => {
+      await rival.store.execute(requests.deposit('b', 5));
+      return send();
+    };
+    bank.inject(writes(beaten, beaten));
+    await bank.store.execute(transfer('a', 'b', 1, 't1'));
+    const [toOther, again] = [transfer('a', 'c', 1, 't2'), transfer('a', 'b', 1, 't3')];
+    expect(await bank.store.execute(toOther)).toMatchObject({ answer: { status: 'settled' } });
+    expect(await bank.store.execute(again)).toMatchObject({ answer: { status: 'reserved' } });
+  });
+  it('queues for its source, where that was in the way twice', async () => {
+    bank = createMeteredStore(database, { queueing: true, budget: 50 });
+    const beaten = async (send: () => Promise<unknown>) => {
+      await rival.store.execute(requests.deposit('a', 5));
+      return send();
+    };
+    bank.inject(writes(beaten, beaten));
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      outcome: 'pending',
+    });
+  });
   it('stays where the many were its own environment’s', async () => {
     const many = Array.from({ length: 6 }, (_, n) => transfer('a', 'b', 1, `t${n}`));
     await Promise.all(many.map((request) => bank.store.execute(request)));
