@@ -23,7 +23,9 @@ import { modelled } from './scenarios/modelled.ts';
 import { oneAccount } from './scenarios/one-account.ts';
 import { postingsBeside } from './scenarios/postings.ts';
 import { projection } from './scenarios/projection.ts';
+import { rebuild } from './scenarios/rebuild.ts';
 import { spread } from './scenarios/spread.ts';
+import { ways } from './scenarios/ways.ts';
 
 /** The ceiling comes first: the others are a share of it. */
 const scenarios: readonly Scenario[] = [
@@ -33,9 +35,11 @@ const scenarios: readonly Scenario[] = [
   oneAccount,
   modelled,
   spread,
+  ways,
   cost,
   coldStart,
   projection,
+  rebuild,
 ];
 
 /** By convention: the command line was wrong. */

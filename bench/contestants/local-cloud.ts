@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import type { Compute } from '../../infra/stages.ts';
+import type { Compute, Transfers } from '../../infra/stages.ts';
 import { type LocalCloud, startLocalCloud } from '../../local-cloud/cloud.ts';
 import { bearer } from '../../testing/bearer.ts';
 import { type Audited, auditLedger } from '../audit/ledger.ts';
@@ -19,12 +19,13 @@ import type { Contestant } from './contestant.ts';
 /**
  * The whole local cloud over HTTP, as `npm start` runs it.
  * @param compute how the functions behind the API run.
+ * @param transfers how transfers are carried out; absent: as the stage has it.
  */
-export const cloudOverHttp = (compute: Compute): Contestant => ({
-  name: `whole cloud, over HTTP, ${compute}`,
+export const cloudOverHttp = (compute: Compute, transfers?: Transfers): Contestant => ({
+  name: `whole cloud, over HTTP, ${compute}${transfers ? `, ${transfers}` : ''}`,
   warmUp: cloudWarmUp(),
   open: async (engine, workloads) => {
-    const running = await startCloud(engine, compute);
+    const running = await startCloud(engine, compute, transfers);
     const accounts = workloads.flatMap((workload) => workload.accounts);
     await plantAccounts(running.direct, running.tables.events, accounts, OPENING_BALANCE);
     return {
@@ -54,10 +55,15 @@ export interface RunningCloud {
 /**
  * Starts a local cloud on an empty database of an engine.
  * @param compute how the functions behind the API run.
+ * @param transfers how transfers are carried out; absent: as the stage has it.
  */
-export const startCloud = async (engine: Engine, compute: Compute): Promise<RunningCloud> => {
+export const startCloud = async (
+  engine: Engine,
+  compute: Compute,
+  transfers?: Transfers,
+): Promise<RunningCloud> => {
   const cloud = await startLocalCloud({
-    assembly: await synthesizeOnce(compute),
+    assembly: await synthesizeOnce(compute, transfers),
     port: 0,
     dynamodb: { endpoint: engine.endpoint, accessKeyId: randomBytes(10).toString('hex') },
     report: { step: () => {}, log: () => {}, warn: (line) => console.error(`${compute}: ${line}`) },

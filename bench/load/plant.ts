@@ -72,6 +72,33 @@ export const plantInOrder = (
   return writeAll(client, eventsTable, inOrder(), 1);
 };
 
+/**
+ * Writes streams of several accounts as ordinary traffic leaves them, one commit for each event, as the
+ * store would: deposits of 1, and transfers of 1 that went the short way.
+ * @param events how many events each of them has then.
+ * @param perTransfer every so many events one is a transfer.
+ */
+export const plantTraffic = (
+  client: DynamoDBDocumentClient,
+  eventsTable: string,
+  accountIds: readonly string[],
+  events: number,
+  perTransfer: number,
+): Promise<void> => {
+  function* traffic(): Generator<Item> {
+    for (const id of accountIds) {
+      let tail = emptyTail(AccountId.parse(id));
+      while (tail.version < events) {
+        const isTransfer = tail.version > 1 && tail.version % perTransfer === 0;
+        const next = isTransfer ? commitAfter(tail, [sent(tail)]) : nextOf(tail);
+        tail = next.tail;
+        yield next.item;
+      }
+    }
+  }
+  return writeAll(client, eventsTable, traffic());
+};
+
 const nextOf = (tail: Tail) => {
   const deposit = deposited(tail.version === 1 ? OPENING_BALANCE : 1);
   return commitAfter(tail, [tail.version === 0 ? opened : deposit]);

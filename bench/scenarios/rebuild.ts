@@ -1,0 +1,135 @@
+import { setTimeout } from 'node:timers/promises';
+import { createHandler } from '../../functions/projections/rebuild-views.ts';
+import { createViewWriter } from '../../functions/projections/view-writer.ts';
+import { budgets } from '../../functions/runtime/budgets.ts';
+import type { Telemetry } from '../../functions/runtime/telemetry.ts';
+import type { Rebuilt } from '../../rebuild/invoke.ts';
+import { run } from '../../rebuild/run.ts';
+import { hold } from '../audit/rule.ts';
+import { createStoreCaller } from '../contestants/store-caller.ts';
+import type { Engine } from '../engine.ts';
+import { plantTraffic } from '../load/plant.ts';
+import { type Memory, watchMemory } from '../machine/memory.ts';
+import { createMeter, meteredClient } from '../metering.ts';
+import { amount } from '../report/numbers.ts';
+import type { Findings, Scenario } from '../scenario.ts';
+import { median } from '../statistics.ts';
+import { withEngine } from '../warm-engine.ts';
+
+/** Views of a long history, made from nothing, and then compared: the handler of rebuild-views. */
+export const rebuild: Scenario = {
+  name: 'rebuild',
+  summary: 'the views of 1,000,000 events made from nothing, and compared: rate and memory',
+  run: async ({ runs, progress, speeds }): Promise<Findings> => {
+    progress.start('rebuild', 3 * runs);
+    const measured: Measured[] = [];
+    for (let n = 0; n < runs; n += 1) {
+      await speeds.take('rebuild');
+      measured.push(await withEngine((engine) => measureOnce(engine, progress.step)));
+    }
+    const middle = (of: (one: Measured) => number) => median(measured.map(of));
+    const rows = (['made', 'compared'] as const).map((what) => [
+      what === 'made' ? 'made from nothing' : 'compared, nothing differs',
+      amount(middle((one) => one[what].seconds)),
+      amount(EVENTS / middle((one) => one[what].seconds)),
+      amount(middle((one) => one[what].memory.process)),
+      amount(middle((one) => one[what].memory.engine)),
+    ]);
+    return {
+      tables: [
+        {
+          title: `The views of ${EVENTS.toLocaleString('en')} events of ${ACCOUNTS.toLocaleString('en')} accounts`,
+          columns: ['', 'seconds', 'events a second', 'memory, MB', 'of the engine, MB'],
+          rows,
+          note:
+            `A commit for each event, one of ${EVENTS_PER_TRANSFER} a transfer: ` +
+            `${amount(middle((one) => one.rows))} transfers, each a row and its pointers. ` +
+            `${SEGMENTS} parts at once, as \`npm run rebuild\` has them. The memory is the most that the process had ` +
+            'in use that ran the handler, the bench itself included.',
+        },
+      ],
+      targets: [],
+      figures: measured,
+    };
+  },
+};
+
+const EVENTS = 1_000_000;
+const ACCOUNTS = 1_000;
+const EVENTS_PER_TRANSFER = 10;
+const SEGMENTS = 4;
+
+/** As the command line has it. */
+const COMMAND = {
+  ...{ target: { url: '' }, accounts: undefined, segments: SEGMENTS, state: '', anew: true },
+};
+/** A run that nobody goes on with. */
+const FORGETFUL = {
+  read: async () => undefined,
+  write: async () => {},
+  remove: async () => {},
+};
+const UNWATCHED = { begin: () => {}, partEnded: () => {}, counted: () => {} };
+
+/** What goes wrong is printed, what goes well is not. */
+const telemetry: Telemetry = {
+  logger: { info: () => {}, warn: console.error, error: console.error },
+  count: () => {},
+  measure: () => {},
+};
+
+interface Part {
+  readonly seconds: number;
+  readonly memory: Memory;
+}
+interface Measured {
+  readonly made: Part;
+  readonly compared: Part;
+  /** Of transfers. */
+  readonly rows: number;
+}
+
+const measureOnce = async (engine: Engine, step: (what: string) => void): Promise<Measured> => {
+  const database = await engine.database({ eventsStream: false });
+  const client = meteredClient({ config: database.direct }, createMeter());
+  const { store, close } = createStoreCaller(database, createMeter(), { queueing: false });
+  try {
+    step('writing the history');
+    const ids = Array.from({ length: ACCOUNTS }, (_, n) => `rebuilt-${n}`);
+    const { events, views: table } = database.tables;
+    await plantTraffic(client, events, ids, EVENTS / ACCOUNTS, EVENTS_PER_TRANSFER);
+    const views = {
+      ...{ client, table, clock: Date.now, random: Math.random },
+      sleep: (milliseconds: number) => setTimeout(milliseconds),
+    };
+    const handler = createHandler({
+      ...{ events: { client, table: events }, views, store, writer: createViewWriter(views) },
+      ...{ telemetry, budget: budgets.rebuild.pages, grace: budgets.rebuild.lastPage },
+    });
+    const part = async (diff: boolean) => {
+      const mostMemory = watchMemory();
+      const begunAt = performance.now();
+      const { tally } = await run(
+        { ...COMMAND, diff },
+        // As it goes to a function and back.
+        async (input): Promise<Rebuilt> => JSON.parse(JSON.stringify(await handler(input))),
+        FORGETFUL,
+        UNWATCHED,
+      );
+      return { tally, seconds: (performance.now() - begunAt) / 1_000, memory: mostMemory() };
+    };
+    step('making its views');
+    const made = await part(false);
+    step('comparing them');
+    const compared = await part(true);
+    const found = ['missing', 'different', 'extra'].map((name) => compared.tally[name]);
+    hold(
+      found.every((count) => count === 0),
+      `the views that were made differ from the streams: ${found.join(', ')}`,
+    );
+    return { made, compared, rows: compared.tally['rows'] ?? 0 };
+  } finally {
+    close();
+    client.destroy();
+  }
+};
