@@ -820,6 +820,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description There is no such transfer, or neither side of it is the caller's; or, of a dry run, there is no such destination. */
+        TransferOrDestinationNotFound: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["XCorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description There is no such command, or its account is not the caller's. */
         CommandNotFound: {
             headers: {
@@ -972,7 +982,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such hold any more, or less is held, or the source is frozen. */
+        /** @description There is no such hold any more, or less is held, or the source is frozen; or, of a dry run, the destination cannot take it. */
         CaptureRefused: {
             headers: {
                 "X-Correlation-Id": components["headers"]["XCorrelationId"];
@@ -2249,7 +2259,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["TransferNotFound"];
+            404: components["responses"]["TransferOrDestinationNotFound"];
             409: components["responses"]["InProgress"];
             412: components["responses"]["VersionMismatch"];
             413: components["responses"]["BodyTooLarge"];

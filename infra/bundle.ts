@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { build, type Metafile, type Plugin, version } from 'esbuild';
 import { docsPage } from './docs-page.ts';
 import { earlierBundle, findEarlierBundle } from './earlier-bundle.ts';
 
@@ -56,7 +56,13 @@ const builtinModules: Plugin = {
 };
 
 /** What decides how a bundle is made, and is in none. */
-const settings = ['infra/bundle.ts', 'package-lock.json', 'tsconfig.json'];
+const settings = [
+  'infra/bundle.ts',
+  'infra/earlier-bundle.ts',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+];
 
 /**
  * Bundles every function in one go: one call of esbuild takes a tenth of the time of one call per
@@ -84,11 +90,12 @@ export const bundle = async (
   // The only one that is deployed with more than its code.
   if ('docs' in entries)
     writeWhole(join(outdir, 'docs', 'page.json'), Buffer.from(JSON.stringify(docsPage())));
-  const asked = JSON.stringify([entries, livesLong]);
+  const asked = JSON.stringify([entries, livesLong, version]);
   const earlier = join(outdir, `${hash('sha256', asked).slice(0, 16)}.json`);
   const there = findEarlierBundle(repository, earlier);
   if (there) return there;
-  const { metafile, outputFiles } = await build({
+  const begunAt = Date.now();
+  const made = await build({
     absWorkingDir: repository,
     entryPoints: Object.fromEntries(
       Object.entries(entries).map(([name, file]) => [`${name}/index`, file]),
@@ -114,9 +121,10 @@ export const bundle = async (
     metafile: true,
     write: false,
   });
-  for (const { path, contents } of outputFiles) writeWhole(path, contents);
-  writeWhole(earlier, Buffer.from(earlierBundle(repository, metafile, settings)));
-  return metafile;
+  for (const { path, contents } of made.outputFiles) writeWhole(path, contents);
+  const told = earlierBundle(repository, made, settings, begunAt);
+  if (told !== undefined) writeWhole(earlier, Buffer.from(told));
+  return made.metafile;
 };
 
 /**

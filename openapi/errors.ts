@@ -193,6 +193,13 @@ export const errors = {
     description: "There is no such transfer, or neither side of it is the caller's.",
     codes: ['transfer_not_found'],
   },
+  TransferOrDestinationNotFound: {
+    status: 404,
+    description:
+      "There is no such transfer, or neither side of it is the caller's; or, of a dry run, there " +
+      'is no such destination.',
+    codes: ['transfer_not_found', 'account_not_found'],
+  },
   CommandNotFound: {
     status: 404,
     description: "There is no such command, or its account is not the caller's.",
@@ -301,7 +308,9 @@ export const errors = {
   },
   CaptureRefused: {
     status: 422,
-    description: 'There is no such hold any more, or less is held, or the source is frozen.',
+    description:
+      'There is no such hold any more, or less is held, or the source is frozen; or, of a dry run, ' +
+      'the destination cannot take it.',
     codes: [
       'exceeds_hold',
       'hold_expired',
@@ -309,6 +318,8 @@ export const errors = {
       'hold_captured',
       'not_held',
       'account_not_open',
+      'currency_mismatch',
+      'amount_out_of_range',
       'idempotency_key_reused',
     ],
     headers: ['IdempotencyReplayed'],

@@ -44,13 +44,13 @@ export const ways: Scenario = {
     const summaries = WORKLOADS.flatMap((workload) =>
       CONTESTANTS.map((contestant) => of(contestant, workload)),
     );
-    const [alone, few, most, spread] = [ALONE, FEW, MOST, SPREAD].map((workload) => ({
+    const [alone, few, spread, most] = WORKLOADS.map((workload) => ({
       short: of(ADAPTIVE, workload),
       long: of(STREAM, workload),
     }));
     if (!alone || !few || !most || !spread) throw new Error('nothing was measured');
     const beside = ({ short, long }: typeof alone) =>
-      `${amount(short.perSecond)} a second, beside ${amount(long.perSecond)}`;
+      `${amount(short.settled)} settled, ${amount(short.perSecond)} a second, beside ${amount(long.settled)} and ${amount(long.perSecond)}`;
     const isWhole = ({ settled, total }: Summary) => settled === total;
     return {
       tables: [
@@ -93,7 +93,8 @@ const ALONE = bothWays(50, 1);
 const FEW = bothWays(50, 4);
 const MOST = bothWays(800, 100);
 const SPREAD = uniform({ accounts: 200, transfers: 1_000, concurrency: 50 });
-const WORKLOADS = [ALONE, FEW, MOST, SPREAD];
+/** The worst comes last: what it leaves behind is in nobody's way. */
+const WORKLOADS = [ALONE, FEW, SPREAD, MOST];
 
 /** A transfer that has not settled by then does not count, in milliseconds. */
 const LIMIT_MS = 40_000;
@@ -107,5 +108,5 @@ const tableOf = (summaries: readonly Summary[]): Table => ({
   ]),
   note:
     'Requests and units are those of DynamoDB per settled transfer. What had not settled after 40 s does not count. p50 and ' +
-    `p99 are from the first request until the caller knew of the end.${workflowNote(summaries)}`,
+    `p99 are of those that settled, from the first request until the caller knew of the end.${workflowNote(summaries)}`,
 });

@@ -107,8 +107,8 @@ export const execute = async (
     const options = { deadline, ...tails, mayLeave: hasToQueue };
     const areMany = !areFew();
     const verdict = (await lanes.decide([accountId], [submission], options)).get(submission);
-    if (areMany && (lost === 0 || verdict?.kind === 'outraced'))
-      hot.raced(accountId, 'alone', lost === 0);
+    if (areMany && verdict?.kind === 'outraced') hot.raced(accountId, 'alone', false);
+    if (lost === 0 && verdict?.kind !== 'outraced') hot.raced(accountId, 'alone', true);
     return verdict?.kind === 'outraced'
       ? await inQueue()
       : await resultFor(dependencies, submission, verdict, deadline);
@@ -172,23 +172,13 @@ const decideAtOnce = async (
   const leave = accounts.slice(1).map(hot.enter);
   let lost = 0;
   let areMany = false;
-  let seen: readonly Tail[] = [];
-  /** How many of the lost races were for each account. */
-  const lostFor = new Map<AccountId, number>();
-  /** A stream that has gone on was in the way; where none is known to have, any of them may have been. */
-  const takeNote = (tails: readonly Tail[]) => {
-    const moved = tails.filter(({ streamId, version }) =>
-      seen.some((before) => before.streamId === streamId && before.version < version),
-    );
-    const inTheWay = moved.length > 0 ? moved.map(({ streamId }) => streamId) : accounts;
-    for (const id of inTheWay) lostFor.set(id, (lostFor.get(id) ?? 0) + 1);
-  };
+  const lostFor = countLosses(accounts);
   /** Others decide many of its commands together: they would win. */
   const isCrowdedElsewhere = (tail: Tail) =>
     tail.batch >= ENOUGH_FOR_A_LANE && isHot(tail, clock()) && !hot.metHere(tail.streamId);
   const mayLeave = ({ tails, losses, present }: Race) => {
-    if (losses > lost) takeNote(tails);
-    [lost, seen] = [losses, tails];
+    lostFor.look(tails, losses > lost);
+    lost = losses;
     areMany = present >= ENOUGH_FOR_A_LANE;
     if (losses > 0) return hasLostTooMany(losses, present);
     const crowded = tails.find(isCrowdedElsewhere);
@@ -207,13 +197,42 @@ const decideAtOnce = async (
   const hasWon = isDecided && lost === 0;
   // Many share the price of a lost race, and may well win the next one.
   const hasLost = lost > 0 && !(isDecided && areMany);
-  if (hasWon) for (const id of accounts) hot.raced(id, 'at once', true);
-  if (hasLost) for (const id of lostFor.keys()) hot.raced(id, 'at once', false);
-  // It would go on to lose races for the same account alone.
   const source = submission.command.accountId;
-  if (hasLost && !areMany && (lostFor.get(source) ?? 0) >= LOSSES_BEFORE_QUEUE)
+  if (hasWon) {
+    for (const id of accounts) hot.raced(id, 'at once', true);
+    hot.raced(source, 'alone', true);
+  }
+  if (hasLost) for (const id of lostFor.suspected()) hot.raced(id, 'at once', false);
+  // It would go on to lose races for the same account alone.
+  if (hasLost && !areMany && lostFor.times(source) >= LOSSES_BEFORE_QUEUE)
     hot.raced(source, 'alone', false);
   return verdict;
+};
+
+/**
+ * Counts for which of several accounts races were lost: the stream that has gone on was in the way.
+ * Where none is known to have, as after a conflict with another transaction, any of them may have been.
+ */
+const countLosses = (accounts: readonly AccountId[]) => {
+  const known = new Map<AccountId, number>();
+  const suspected = new Set<AccountId>();
+  let seen: readonly Tail[] = [];
+  const hasMoved = ({ streamId, version }: Tail) =>
+    seen.some((before) => before.streamId === streamId && before.version < version);
+  return {
+    /** Takes note of how the streams stand, and whether a race was lost since. */
+    look: (tails: readonly Tail[], isLoss: boolean) => {
+      const moved = tails.filter(hasMoved).map(({ streamId }) => streamId);
+      seen = tails;
+      if (!isLoss) return;
+      for (const id of moved.length > 0 ? moved : accounts) suspected.add(id);
+      for (const id of moved) known.set(id, (known.get(id) ?? 0) + 1);
+    },
+    /** All that may have been in the way. */
+    suspected: () => suspected,
+    /** How often an account is known to have been. */
+    times: (accountId: AccountId) => known.get(accountId) ?? 0,
+  };
 };
 
 /** Races after whose loss a posting gives way to those who meet on its accounts. */

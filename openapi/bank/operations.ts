@@ -150,7 +150,7 @@ export const bankOperations = {
         'Location',
       ]),
     },
-    errors: [...errorsOfCommands, 'TransferNotFound', 'InProgress', 'CaptureRefused'],
+    errors: [...errorsOfCommands, 'TransferOrDestinationNotFound', 'InProgress', 'CaptureRefused'],
   },
   'POST /transfers/{transferId}/void': {
     tag: 'transfers',

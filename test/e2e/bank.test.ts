@@ -270,7 +270,7 @@ describe('a hold', () => {
 
   it('is refused where it would end before it begins, however good it was when it was asked for', async () => {
     const [from, to] = [await open(100), await open()];
-    const expiresAt = Date.now() + 1_000;
+    const expiresAt = Date.now() + 3_000;
     const stop = cloud.intercept(async (call, forward) => {
       if (call.operation === 'GetItem' || call.operation === 'Query')
         await eventually(() => expect(Date.now()).toBeGreaterThan(expiresAt));
@@ -873,6 +873,15 @@ describe('a dry run', () => {
     const [hold, whole, part] = [await held(), await paid(), await paid()];
     await post(`/accounts/${hold.to}/close`);
     refused(await post(`${hold.path}/capture?dryRun=true`), 422, 'account_not_open');
+    const dollars = await open(0, { currency: 'USD' });
+    for (const [to, status, code] of [
+      ['nobody', 404, 'account_not_found'],
+      [dollars, 422, 'currency_mismatch'],
+    ] as const) {
+      const { body } = await post('/transfers', { from: await open(10), to, amount: 1, hold: {} });
+      const path = `/transfers/${String(body['transferId'])}/capture?dryRun=true`;
+      refused(await post(path), status, code);
+    }
     for (const [id, body] of [
       [whole, {}],
       [part, { amount: 1 }],

@@ -104,6 +104,9 @@ describe('a bundle', () => {
     const said = JSON.parse(readFileSync(ofDocs, 'utf8'));
     writeFileSync(ofDocs, JSON.stringify({ ...said, metafile: { inputs: {}, outputs: {} } }));
     expect(await made()).toEqual({ inputs: {}, outputs: {} });
+    // A process that crashed has left half of it.
+    writeFileSync(ofDocs, '{');
+    expect(Object.keys((await made()).outputs)).toHaveLength(2);
   });
 
   it('is refused where an entry file does not exist, naming it', async () => {

@@ -51,6 +51,7 @@ it('whatever the ledger refuses a client is documented for the route of its comm
     }),
     { numRuns: 100, seed },
   );
+  expect(reached.get('POST /transfers')).toContain('hold_expired');
   expect([...reached.keys()].toSorted()).toEqual([...new Set(Object.values(ROUTES))].toSorted());
   const missing = [...reached].flatMap(([route, codes]) =>
     [...codes]

@@ -243,6 +243,8 @@ describe('a transfer in whose way others are', () => {
   });
   it('stays away from the account alone that others were at', async () => {
     await rival.store.execute(requests.open('c'));
+    const now = Date.now();
+    bank = createMeteredStore(database, { queueing: true, clock: () => now });
     const beaten = async (send: () => Promise<unknown>) => {
       await rival.store.execute(requests.deposit('b', 5));
       return send();
@@ -253,16 +255,52 @@ describe('a transfer in whose way others are', () => {
     expect(await bank.store.execute(toOther)).toMatchObject({ answer: { status: 'settled' } });
     expect(await bank.store.execute(again)).toMatchObject({ answer: { status: 'reserved' } });
   });
-  it('queues for its source, where that was in the way twice', async () => {
-    bank = createMeteredStore(database, { queueing: true, budget: 50 });
+  it('queues for its source where that was in the way twice, and races for it again after a win', async () => {
+    let now = Date.now();
+    bank = createMeteredStore(database, {
+      ...{ queueing: true, budget: 1_000, clock: () => now, random: () => 1 },
+      sleep: async (milliseconds) => {
+        now += milliseconds;
+      },
+    });
     const beaten = async (send: () => Promise<unknown>) => {
       await rival.store.execute(requests.deposit('a', 5));
       return send();
     };
-    bank.inject(writes(beaten, beaten));
-    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
-      outcome: 'pending',
+    for (const id of ['t1', 't2', 't3']) {
+      bank.inject(writes(beaten, beaten));
+      expect(await bank.store.execute(transfer('a', 'b', 1, id))).toMatchObject({
+        outcome: 'pending',
+      });
+      bank.inject(writes());
+      // By now it has waited for longer than anybody stays away who has won since the last time.
+      expect(await bank.store.execute(requests.deposit('a', 1))).toMatchObject({
+        outcome: 'accepted',
+      });
+      for (const n of [1, 2, 3, 4])
+        expect(await bank.store.execute(transfer('a', 'b', 1, `${id}-${n}`))).toMatchObject({
+          answer: { status: 'settled' },
+        });
+    }
+  });
+  it('does not queue for a source of which nobody knows that it was in the way', async () => {
+    const conflict = async () => {
+      throw named('TransactionCanceledException', {
+        CancellationReasons: [{}, { Code: 'TransactionConflict' }, {}],
+      });
+    };
+    let now = Date.now();
+    bank = createMeteredStore(database, {
+      ...{ queueing: true, budget: 1_000, clock: () => now, random: () => 1 },
+      sleep: async (milliseconds) => {
+        now += milliseconds;
+      },
     });
+    bank.inject(writes(conflict, conflict));
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'reserved' },
+    });
+    expect(operations()).toEqual(['Query', 'Query', 'TransactWriteItems']);
   });
   it('stays where the many were its own environment’s', async () => {
     const many = Array.from({ length: 6 }, (_, n) => transfer('a', 'b', 1, `t${n}`));
