@@ -19,7 +19,7 @@ const DEFAULT_RUNS = 3;
 export const usage = `Usage: npm run bench -- [--only NAME] [--runs N] [--list] [--report]
 
 Measures Holdfast beside other designs, on fresh engines, and writes bench/results/latest.json and latest.md, and
-docs/bench.svg. Takes about an hour and a half on two cores; it wants the machine for itself. Prints how fast the
+docs/bench.svg. Takes about two hours on two cores; it wants the machine for itself. Prints how fast the
 machine was before and after each scenario, and what it used of processors and memory.
 
   --only NAME  that scenario alone; may be given several times. The other results stay as they were
