@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => cloud.stop());
 
 /** 1,000 in `npm run test:all`. */
-const ROUNDS = Number(process.env['HOLDFAST_ROUNDS'] ?? 160);
+const ROUNDS = Number(process.env['HOLDFAST_ROUNDS'] ?? 320);
 const ACCOUNTS = 8;
 
 it(`of two withdrawals of 100 that race on a balance of 100 exactly one wins, ${ROUNDS} times`, {

@@ -26,9 +26,10 @@ export interface HotAccounts {
    */
   met(accountId: string, commands: number): void;
   /**
-   * Takes note of how a race went that a command took part in.
-   * @param way of what the race was: of a command on this account alone, or of one on several
-   *   accounts at once, this one among them.
+   * Takes note of how a race for an account went.
+   * @param way the races that it tells something of: those of commands on this account alone, or of
+   *   commands on several accounts at once, this one among them. Who lost twice at once for one account
+   *   would lose alone for it, and who won at once would win alone.
    * @param hasWon whether it won at the first try, or lost races.
    */
   raced(accountId: string, way: Way, hasWon: boolean): void;

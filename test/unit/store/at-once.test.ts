@@ -44,6 +44,19 @@ const writes = (...fates: ((send: () => Promise<unknown>) => Promise<unknown>)[]
   };
 };
 
+/** A bank whose time goes on by its own waits alone. */
+const patientBank = (budget = 8_000) => {
+  let now = Date.now();
+  const begun = now;
+  bank = createMeteredStore(database, {
+    ...{ queueing: true, budget, clock: () => now, random: () => 1 },
+    sleep: async (milliseconds) => {
+      now += milliseconds;
+    },
+  });
+  return () => now - begun;
+};
+
 describe('a transfer with nobody in its way', () => {
   it('is settled by two reads and one transaction, and its answer says so', async () => {
     const result = await bank.store.execute(transfer('a', 'b', 30, 't'));
@@ -256,13 +269,7 @@ describe('a transfer in whose way others are', () => {
     expect(await bank.store.execute(again)).toMatchObject({ answer: { status: 'reserved' } });
   });
   it('queues for its source where that was in the way twice, and races for it again after a win', async () => {
-    let now = Date.now();
-    bank = createMeteredStore(database, {
-      ...{ queueing: true, budget: 1_000, clock: () => now, random: () => 1 },
-      sleep: async (milliseconds) => {
-        now += milliseconds;
-      },
-    });
+    patientBank(1_000);
     const beaten = async (send: () => Promise<unknown>) => {
       await rival.store.execute(requests.deposit('a', 5));
       return send();
@@ -289,13 +296,7 @@ describe('a transfer in whose way others are', () => {
         CancellationReasons: [{}, { Code: 'TransactionConflict' }, {}],
       });
     };
-    let now = Date.now();
-    bank = createMeteredStore(database, {
-      ...{ queueing: true, budget: 1_000, clock: () => now, random: () => 1 },
-      sleep: async (milliseconds) => {
-        now += milliseconds;
-      },
-    });
+    patientBank(1_000);
     bank.inject(writes(conflict, conflict));
     expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
       answer: { status: 'reserved' },
@@ -329,18 +330,6 @@ describe('a transfer in whose way others are', () => {
 });
 
 describe('a destination that does not let itself be written', () => {
-  /** A bank whose time goes on by its own waits alone. */
-  const patientBank = (budget = 8_000) => {
-    let now = Date.now();
-    const begun = now;
-    bank = createMeteredStore(database, {
-      ...{ queueing: true, budget, clock: () => now, random: () => 1 },
-      sleep: async (milliseconds) => {
-        now += milliseconds;
-      },
-    });
-    return () => now - begun;
-  };
   const isShort = (operation: string, input: object) =>
     operation === 'TransactWriteItems' && JSON.stringify(input).split('streamId').length > 4;
 

@@ -3,7 +3,7 @@ import type { Random } from '../../../testing/random.ts';
 import type { Fault } from '../../setup/metered-store.ts';
 
 /** How often each race is run, every time with other interleavings and troubles. */
-export const ROUNDS = Number(process.env['HOLDFAST_ROUNDS'] ?? 10);
+export const ROUNDS = Number(process.env['HOLDFAST_ROUNDS'] ?? 20);
 if (!(ROUNDS >= 1)) throw new Error('HOLDFAST_ROUNDS takes a number of rounds, 1 or more');
 
 /**
