@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** Starts the one DynamoDB Local that every test which needs a database shares. */
 const database = ['test/setup/dynamodb.ts'];
 
+/** Has each file leave no table behind. */
+const nothing = ['test/setup/leave-nothing.ts'];
+
 export default defineConfig({
   test: {
     // Two cores, and the engine needs its share of them.
@@ -26,6 +29,7 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           isolate: false,
           globalSetup: database,
+          setupFiles: nothing,
           testTimeout: 20_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 1 },
@@ -38,6 +42,7 @@ export default defineConfig({
           env: { CDK_VALIDATION: 'false' },
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: [...database, 'test/setup/assembly.ts'],
+          setupFiles: nothing,
           isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -28,44 +28,58 @@ export interface LedgerDatabase {
 }
 
 /**
- * Makes an empty database in a DynamoDB Local, seen by nobody else: a fresh access key id is a
- * fresh database.
+ * Makes empty tables in a DynamoDB Local, in a database that nobody else sees: a fresh access key id
+ * is a fresh database.
  * @param options.eventsStream whether the events table has a stream, which makes every write to it
  *   slower.
+ * @param options.queueStream the same of the queue's table.
+ * @param options.within the access key id of a database to make them in: then they have names that
+ *   no others have.
  */
 export const createLedgerDatabase = async (
   endpoint: string,
-  { eventsStream = true }: { readonly eventsStream?: boolean } = {},
+  { eventsStream = true, queueStream = true, within }: LedgerDatabaseOptions = {},
 ): Promise<LedgerDatabase> => {
-  const credentials = { accessKeyId: randomBytes(10).toString('hex'), secretAccessKey: 'local' };
-  const config = { endpoint, region: 'us-east-1', credentials };
+  const accessKeyId = within ?? randomBytes(10).toString('hex');
+  const suffix = within === undefined ? '' : `-${randomBytes(5).toString('hex')}`;
+  const config = {
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId, secretAccessKey: 'local' },
+  };
   const client = new DynamoDBClient(config);
+  const create = async (table: Table): Promise<readonly [name: string, streamArn: string]> => {
+    const TableName = `${table.TableName}${suffix}`;
+    const { TableDescription } = await client.send(
+      new CreateTableCommand({ ...table, TableName, BillingMode: 'PAY_PER_REQUEST' }),
+    );
+    return [TableName, TableDescription?.LatestStreamArn ?? ''];
+  };
   try {
     // Tables with a stream come first: DynamoDB Local makes a later one pay for every stream record
     // before it.
-    const events = await createTable(client, eventsTable(eventsStream));
-    const queue = await createTable(client, queueTable);
-    await createTable(client, commandsTable);
-    await createTable(client, viewsTable);
+    const [events, ofEvents] = await create({ ...eventsTable, ...(eventsStream && newImages) });
+    const [queue, ofQueue] = await create({ ...queueTable, ...(queueStream && newImages) });
+    const [commands] = await create(commandsTable);
+    const [views] = await create(viewsTable);
     return {
       config,
-      tables: { events: 'events', commands: 'commands', queue: 'queue', views: 'views' },
-      streams: { events, queue },
+      tables: { events, commands, queue, views },
+      streams: { events: ofEvents, queue: ofQueue },
     };
   } finally {
     client.destroy();
   }
 };
 
-const createTable = async (
-  client: DynamoDBClient,
-  input: CreateTableCommandInput,
-): Promise<string> => {
-  const { TableDescription } = await client.send(
-    new CreateTableCommand({ ...input, BillingMode: 'PAY_PER_REQUEST' }),
-  );
-  return TableDescription?.LatestStreamArn ?? '';
-};
+/** What may be asked of {@link createLedgerDatabase}. */
+export interface LedgerDatabaseOptions {
+  readonly eventsStream?: boolean;
+  readonly queueStream?: boolean;
+  readonly within?: string;
+}
+
+type Table = CreateTableCommandInput & { readonly TableName: string };
 
 const newImages = {
   StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' as const },
@@ -84,28 +98,26 @@ const index = (name: string, partition: string, sort: string) => ({
   Projection: { ProjectionType: 'KEYS_ONLY' as const },
 });
 
-const eventsTable = (withStream: boolean): CreateTableCommandInput => ({
+const eventsTable: Table = {
   TableName: 'events',
   AttributeDefinitions: [text('streamId'), { AttributeName: 'version', AttributeType: 'N' }],
   KeySchema: keys('streamId', 'version'),
-  ...(withStream ? newImages : {}),
-});
+};
 
-const commandsTable: CreateTableCommandInput = {
+const commandsTable: Table = {
   TableName: 'commands',
   AttributeDefinitions: [text('key')],
   KeySchema: [{ AttributeName: 'key', KeyType: 'HASH' }],
 };
 
 /** It has no time to live: a test removes items itself, and no test runs that long. */
-const queueTable: CreateTableCommandInput = {
+const queueTable: Table = {
   TableName: 'queue',
   AttributeDefinitions: [text('accountId'), text('place')],
   KeySchema: keys('accountId', 'place'),
-  ...newImages,
 };
 
-const viewsTable: CreateTableCommandInput = {
+const viewsTable: Table = {
   TableName: 'views',
   AttributeDefinitions: ['pk', 'sk', 'ownerShard', 'ownerPlace', 'openShard', 'openSince'].map(
     text,

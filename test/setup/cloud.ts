@@ -5,6 +5,7 @@ import { type LocalCloud, startLocalCloud } from '../../local-cloud/cloud.ts';
 import type { Interceptor } from '../../local-cloud/endpoint.ts';
 import type { RunningFunction } from '../../local-cloud/lambda/function.ts';
 import { type Api, apiAt } from './api.ts';
+import { dropTables } from './drop-tables.ts';
 import { type WatchedLogs, watchLogs } from './logs.ts';
 
 /** A local cloud with a database of its own, and what tests do with it. */
@@ -48,6 +49,7 @@ export const startTestCloud = async (assembly = inject('assembly')): Promise<Tes
       warn: (line) => warnings.push(line),
     },
   });
+  dropTables(cloud.dynamodb);
   const tokenOf = async (sub: string, scope: string): Promise<string> => {
     const token = await cloud.token({ sub, scope });
     if (token === undefined) throw new Error('the template asks for no token');

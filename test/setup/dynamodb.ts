@@ -20,7 +20,7 @@ declare module 'vitest' {
 export default async (project: TestProject): Promise<(() => Promise<void>) | undefined> => {
   const root = project.vitest.getRootProject();
   if ('dynamodb' in root.getProvidedContext()) return undefined;
-  const database = await startDynamoDbLocal({ dataDirectory: undefined, report: () => {} });
+  const database = await startDynamoDbLocal({ longRunning: true, report: () => {} });
   root.provide('dynamodb', { endpoint: database.endpoint });
   return () => database.stop();
 };

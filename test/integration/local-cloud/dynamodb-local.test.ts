@@ -10,10 +10,13 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { startDynamoDbLocal } from '../../../local-cloud/dynamodb/dynamodb-local.ts';
-import { createTestDatabase } from '../../setup/tables.ts';
+import { createTestDatabaseWithStreams } from '../../setup/tables.ts';
 
 it('a test database has the four tables and is seen by nobody else', async () => {
-  const [one, another] = await Promise.all([createTestDatabase(), createTestDatabase()]);
+  const [one, another] = await Promise.all([
+    createTestDatabaseWithStreams(),
+    createTestDatabaseWithStreams(),
+  ]);
   const { TableNames } = await new DynamoDBClient(one.config).send(new ListTablesCommand({}));
   expect(TableNames).toEqual(['commands', 'events', 'queue', 'views']);
   expect(another.config.credentials.accessKeyId).not.toBe(one.config.credentials.accessKeyId);

@@ -11,7 +11,7 @@ import {
 } from '../../../local-cloud/streams/mapping.ts';
 import { openStream } from '../../../local-cloud/streams/stream.ts';
 import { type StreamsApi, streamsOf } from '../../../local-cloud/streams/streams-api.ts';
-import { createTestDatabase } from '../../setup/tables.ts';
+import { createTestDatabaseWithStreams } from '../../setup/tables.ts';
 
 /** A batch that the function was given. */
 export interface Delivered {
@@ -27,7 +27,7 @@ export const failed: Invocation = { ok: false, errorType: 'Error', errorMessage:
 
 /** An events table of the test's own, and mappings of its stream. */
 export const openMappedStream = async () => {
-  const { config, tables, streams: streamArns } = await createTestDatabase();
+  const { config, tables, streams: streamArns } = await createTestDatabaseWithStreams();
   const client = new DynamoDBClient(config);
   onTestFinished(() => client.destroy());
   const connection = connectToDynamoDb(config);

@@ -10,11 +10,11 @@ import { setTimeout } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { AccountId } from '../../../events/values.ts';
 import { createStore } from '../../../functions/store/store.ts';
-import { createLedgerDatabase } from '../../../testing/ledger-database.ts';
 import { requests } from '../../../testing/ledger-requests.ts';
+import { createTestDatabase } from '../../setup/tables.ts';
 
 // What the SDK really makes of an answer that is broken on the way, and what the store makes of
 // that.
@@ -101,9 +101,7 @@ const startProxy = async (upstream: string, breaks: (answer: Answer) => void) =>
 
 describe.each(Object.entries(broken))('%s', (_name, breaks) => {
   const start = async () => {
-    const { config, tables } = await createLedgerDatabase(inject('dynamodb').endpoint, {
-      eventsStream: false,
-    });
+    const { config, tables } = await createTestDatabase();
     const proxy = await startProxy(config.endpoint, breaks);
     const requestHandler = new NodeHttpHandler({
       requestTimeout: 300,

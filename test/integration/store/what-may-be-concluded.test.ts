@@ -499,10 +499,10 @@ describe('an answer for a precondition', () => {
 describe('what other code has stored', () => {
   const rewrite = async (key: RecordKey, change: (item: Record<string, unknown>) => void) => {
     const { Item = {} } = await bank.client.send(
-      new GetCommand({ TableName: 'commands', Key: { key }, ConsistentRead: true }),
+      new GetCommand({ TableName: database.tables.commands, Key: { key }, ConsistentRead: true }),
     );
     change(Item);
-    await bank.client.send(new PutCommand({ TableName: 'commands', Item }));
+    await bank.client.send(new PutCommand({ TableName: database.tables.commands, Item }));
   };
 
   it('a record with one more attribute is replayed', async () => {
@@ -542,10 +542,13 @@ describe('what other code has stored', () => {
   it('a snapshot that cannot be read is left out and folded around', async () => {
     const Key = { streamId: 'a', version: 2 };
     const { Item } = await bank.client.send(
-      new GetCommand({ TableName: 'events', Key, ConsistentRead: true }),
+      new GetCommand({ TableName: database.tables.events, Key, ConsistentRead: true }),
     );
     await bank.client.send(
-      new PutCommand({ TableName: 'events', Item: { ...Item, state: { status: 'open' } } }),
+      new PutCommand({
+        TableName: database.tables.events,
+        Item: { ...Item, state: { status: 'open' } },
+      }),
     );
     expect(await bank.store.execute(requests.withdraw('a', 10))).toMatchObject({
       outcome: 'accepted',
@@ -561,7 +564,7 @@ describe('what other code has stored', () => {
       await bank.store.execute(requests.deposit('a', 1));
       const Key = { streamId: 'a', version: version + 1 };
       const { Item } = await bank.client.send(
-        new GetCommand({ TableName: 'events', Key, ConsistentRead: true }),
+        new GetCommand({ TableName: database.tables.events, Key, ConsistentRead: true }),
       );
       const foreign = {
         ...Item,
@@ -569,7 +572,7 @@ describe('what other code has stored', () => {
         stateSchema: 7,
         snapshots: { ...snapshots, 7: version + 1 },
       };
-      await bank.client.send(new PutCommand({ TableName: 'events', Item: foreign }));
+      await bank.client.send(new PutCommand({ TableName: database.tables.events, Item: foreign }));
       bank.requests();
       await bank.store.load(a);
       const units = bank.requests().reduce((sum, { readUnits }) => sum + readUnits, 0);

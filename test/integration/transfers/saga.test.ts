@@ -165,7 +165,8 @@ it('a credit that was recorded in other words is settled, not released: the mone
 });
 
 it('open reservations are found in the streams, each once, with what their workflow is started with', async () => {
-  const own = createMeteredStore(await createTestDatabase());
+  const { config, tables } = await createTestDatabase();
+  const own = createMeteredStore({ config, tables });
   for (const id of ['a', 'b', 'c']) {
     await own.store.execute(requests.open(id));
     await own.store.execute(requests.deposit(id, 100));
@@ -178,7 +179,7 @@ it('open reservations are found in the streams, each once, with what their workf
   const patience = { clock: Date.now, random: Math.random, sleep: (ms: number) => setTimeout(ms) };
   const table = {
     client: own.client,
-    eventsTable: database.tables.events,
+    eventsTable: tables.events,
     budget: 10_000,
     ...patience,
   };
