@@ -40,6 +40,9 @@ export interface EndOfTransfer {
 const FIRST_EXPECTED_MS = 50;
 const VIEWS_LAG_MS = 20;
 
+/** No request waits for longer, in milliseconds. */
+const LONGEST_EXPECTED_MS = 10_000;
+
 /**
  * How many requests in one environment have to wait before they look in step; milliseconds apart.
  */
@@ -60,7 +63,11 @@ export const watchTransfers = ({
   readonly time: Time;
 }) => {
   const learn = () =>
-    learnWait(FIRST_EXPECTED_MS, { shortest: VIEWS_LAG_MS, longest: 1_000 }, time.clock);
+    learnWait(
+      FIRST_EXPECTED_MS,
+      { shortest: VIEWS_LAG_MS, longest: LONGEST_EXPECTED_MS },
+      time.clock,
+    );
   // A transfer whose reservation queues takes longer than others do.
   const untilEnd = { raced: learn(), queued: learn() };
   /** Requests of this environment that wait now. */

@@ -28,11 +28,11 @@ export interface PollTimes {
 
 /** In milliseconds. */
 const SHORTEST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 1_000;
 
 /**
  * Reads until the wanted state is there, or the time is up: first when it is expected, then after
- * pauses of a quarter of the time waited so far, at least 10 ms and at most 200.
+ * pauses of a quarter of the time waited so far, at least 10 ms and at most a second.
  * @param read reads once.
  * @param isWanted whether to stop.
  * @param times when the wait began, when the state is expected, and when to stop anyway.

@@ -85,7 +85,7 @@ const MOST_REMEMBERED = 1_000;
 
 /** The wait expected of the first command, and the bounds of later ones, in milliseconds. */
 const FIRST_WAIT_MS = 60;
-const BOUNDS_MS = { shortest: 20, longest: 1_000 };
+const BOUNDS_MS = { shortest: 20, longest: 2_000 };
 
 /** @param clock the time, in milliseconds since 1970. */
 export const rememberHotAccounts = (clock: () => number): HotAccounts => {

@@ -33,6 +33,9 @@ export interface QueueDependencies extends LanesDependencies {
 const HELP_AFTER_MS = 2_000;
 const HELP_AFTER_REPEAT_MS = 250;
 
+/** The longest pause between two looks, in milliseconds: who may not wait on looks so long before. */
+const LONGEST_PAUSE_MS = 500;
+
 /**
  * How long a command stays in its account's queue: twice as long as the queue's stream keeps it for
  * decide-pending.
@@ -216,13 +219,15 @@ const outcomeOf = async (
   const wait = hot.wait(accountId);
   let helpAt = clock() + (isOurs ? HELP_AFTER_MS : HELP_AFTER_REPEAT_MS);
   // The first look comes a little after the outcome is expected, each later one after a part of
-  // that time again. The waits are spread, so that commands that queued together do not look
-  // together. A look too early costs a request, one too late costs the caller time.
-  const first = wait.expected() * (1.1 + random() / 2);
-  for (
-    let pause = Math.max(first, (elsewhere?.expectedAt ?? 0) - clock());
-    clock() + pause < deadline;
-  ) {
+  // that time again, or of the time waited so far. The waits are spread, so that commands that queued
+  // together do not look together. A look too early costs a request, and where many look too early
+  // everybody waits for longer; one too late costs the caller time.
+  const begunAt = clock();
+  const first = Math.max(
+    wait.expected() * (1.1 + random() / 2),
+    (elsewhere?.expectedAt ?? 0) - begunAt,
+  );
+  for (let pause = Math.min(first, helpAt - begunAt); clock() + pause < deadline; ) {
     await sleep(pause);
     const shown = await elsewhere?.look();
     if (shown) return shown;
@@ -250,7 +255,8 @@ const outcomeOf = async (
       await help(dependencies, record, deadline);
       pause = 0;
     } else {
-      pause = wait.expected() * (0.25 + random() / 4);
+      const part = Math.max(wait.expected() * (0.25 + random() / 4), (clock() - begunAt) / 4);
+      pause = Math.min(part, LONGEST_PAUSE_MS, helpAt - clock());
     }
   }
   return isOurs ? { outcome: 'pending', key } : { outcome: 'in_progress' };

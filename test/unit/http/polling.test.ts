@@ -34,6 +34,19 @@ it('reads first when it is expected, then after longer and longer pauses, and on
   expect(last).toBe(6);
 });
 
+it('reads a dozen times in ten seconds where it was expected after one: who reads too often keeps the others waiting', async () => {
+  const time = createFakeTime();
+  let reads = 0;
+  await poll(
+    time,
+    async () => ++reads,
+    () => false,
+    from(time.clock(), 1_000, 10_000),
+  );
+  expect(reads).toBe(14);
+  expect(Math.max(...time.pauses)).toBe(1_000);
+});
+
 it('reads at once where it may be there already, and not all the time', async () => {
   const time = createFakeTime();
   await poll(

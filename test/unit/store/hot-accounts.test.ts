@@ -45,7 +45,7 @@ it('how long its queue takes is learned of every account by itself', () => {
   for (let n = 0; n < 50; n += 1) hot.wait('busy').took(0);
   expect(Math.round(hot.wait('busy').expected())).toBe(20);
   for (let n = 0; n < 50; n += 1) hot.wait('busy').took(9_000);
-  expect(Math.round(hot.wait('busy').expected())).toBe(1_000);
+  expect(Math.round(hot.wait('busy').expected())).toBe(2_000);
 });
 
 it('forgets the account that it has not met for longest, once there are a thousand', () => {

@@ -100,10 +100,18 @@ describe('a command that queues', () => {
 });
 
 describe('whoever waits for a queued command', () => {
-  it('looks a little after it is expected, and after half of that time again and again', async () => {
-    await queued(deposit(5, k), { timeLeft: 60 * 1.6 + 3 * 30 });
-    expect(tables.waits).toEqual([96, 30, 30]);
-    expect(tables.operations).toEqual([write, 'GetItem', 'GetItem', 'GetItem']);
+  it('looks a little after it is expected, then after half of that time or a quarter of the time waited', async () => {
+    await queued(deposit(5, k), { timeLeft: 60 * 1.6 + 4 * 30 });
+    expect(tables.waits).toEqual([96, 30, 31.5, 39.375]);
+    expect(tables.operations).toEqual([write, 'GetItem', 'GetItem', 'GetItem', 'GetItem']);
+  });
+  it('looks some thirty times in eight seconds, though it was expected after a twentieth of one', async () => {
+    tables.writes.push((send) => send(), fails('SomethingElse'));
+    expect(await queued(deposit(5, k), { timeLeft: 8_000 })).toMatchObject({ outcome: 'pending' });
+    expect(tables.operations.filter((operation) => operation === 'GetItem').length).toBeLessThan(
+      40,
+    );
+    expect(Math.max(...tables.waits)).toBe(500);
   });
   it('hears its outcome, and remembers how many met and how long it took', async () => {
     const other = await tables.leavePending(deposit(1, l));
@@ -161,14 +169,20 @@ describe('whoever waits for a queued command', () => {
       const request = { ...deposit(5, k), elsewhere: elsewhere() };
       request.elsewhere.expectedAt -= 1;
       await queued(request, { timeLeft: 9_000 });
-      expect(tables.waits).toEqual([1_999, 30, 0]);
+      expect(tables.waits).toEqual([1_999, 1, 0]);
+    });
+    it('does so though it was expected, or its end was, to take longer', async () => {
+      const request = { ...deposit(5, k), elsewhere: elsewhere() };
+      request.elsewhere.expectedAt += 5_000;
+      expect(await queued(request, { timeLeft: 9_000 })).toMatchObject(accepted(false));
+      expect(tables.waits).toEqual([2_000, 0]);
     });
     it('does so once: where that fails, it is pending and is looked for until the time is up', async () => {
       tables.writes.push((send) => send(), fails('SomethingElse'));
       const request = { ...deposit(5, k), elsewhere: elsewhere() };
-      const heard = await queued(request, { timeLeft: 2_080 });
+      const heard = await queued(request, { timeLeft: 3_100 });
       expect(heard).toEqual({ outcome: 'pending', key: k });
-      expect(tables.waits).toEqual([2_000, 0, 30, 30]);
+      expect(tables.waits).toEqual([2_000, 0, 500, 500]);
       expect(tables.operations.filter((operation) => operation === 'Query')).toHaveLength(1);
     });
     it('hears that it is pending where that cannot be written in time', async () => {
@@ -388,8 +402,8 @@ describe('the repeat of a command that is pending', () => {
   });
   it('decides it itself after a quarter of a second', async () => {
     expect(await heard(1_000, k)).toMatchObject(accepted(true));
-    // 96 + 6 * 30 = 276 is the first look after that.
-    expect(tables.waits).toEqual([96, 30, 30, 30, 30, 30, 30, 0]);
+    // It takes no longer than that, whenever the next look would have been.
+    expect(tables.waits).toEqual([96, 30, 31.5, 39.375, 49.21875, 3.90625, 0]);
     expect(tables.operations.slice(-4)).toEqual(['GetItem', 'Query', write, 'GetItem']);
   });
 });
