@@ -1,7 +1,7 @@
 import { Command } from '../../functions/ledger/account.ts';
 import type { Store } from '../../functions/store/store.ts';
 import { postingKey } from '../../functions/store/writing/record-key.ts';
-import { UNFINISHED } from '../load/drive.ts';
+import { UNFINISHED, UNKNOWN } from '../load/drive.ts';
 import { requests, type Transfer } from '../load/ledger-requests.ts';
 
 /**
@@ -88,6 +88,7 @@ const decided = async (
   signal: AbortSignal,
   insisting: boolean,
 ): Promise<string> => {
+  let mayBeDone = false;
   while (!signal.aborted) {
     const result = await store.execute(request);
     switch (result.outcome) {
@@ -96,9 +97,11 @@ const decided = async (
       case 'pending':
       case 'in_progress':
         // The loop sends the same request with the same key, which asks after it.
+        mayBeDone = true;
         break;
       case 'undecided':
-        if (!insisting) return result.reason;
+        // Of what waits already, a repeat that comes to nothing tells nothing.
+        if (!insisting) return mayBeDone ? UNKNOWN : result.reason;
         break;
       default:
         throw new Error(`${request.command.type} was ${result.outcome}: ${JSON.stringify(result)}`);
