@@ -72,7 +72,7 @@ export const createLedgerDatabase = async (
   }
 };
 
-/** What may be asked of {@link createLedgerDatabase}. */
+/** The options of {@link createLedgerDatabase}. */
 export interface LedgerDatabaseOptions {
   readonly eventsStream?: boolean;
   readonly queueStream?: boolean;

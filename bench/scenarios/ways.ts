@@ -49,8 +49,9 @@ export const ways: Scenario = {
       long: of(STREAM, workload),
     }));
     if (!alone || !few || !most || !spread) throw new Error('nothing was measured');
-    const beside = ({ short, long }: typeof alone) =>
-      `${amount(short.settled)} settled, ${amount(short.perSecond)} a second, beside ${amount(long.settled)} and ${amount(long.perSecond)}`;
+    const done = ({ settled, perSecond }: Summary) =>
+      `${amount(settled)} settled, ${amount(perSecond)} a second`;
+    const beside = ({ short, long }: typeof alone) => `${done(short)}, beside ${done(long)}`;
     const isWhole = ({ settled, total }: Summary) => settled === total;
     return {
       tables: [

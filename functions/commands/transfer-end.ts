@@ -1,5 +1,6 @@
 import type { AccountId, TransferId } from '../../events/values.ts';
 import { poll, type Time } from '../http/polling.ts';
+import { LONGEST_WAIT_SECONDS } from '../http/request/prefer.ts';
 import type { Transfer } from '../ledger/transfer.ts';
 import { learnWait } from '../runtime/expected-wait.ts';
 import type { Telemetry } from '../runtime/telemetry.ts';
@@ -40,9 +41,6 @@ export interface EndOfTransfer {
 const FIRST_EXPECTED_MS = 50;
 const VIEWS_LAG_MS = 20;
 
-/** No request waits for longer, in milliseconds. */
-const LONGEST_EXPECTED_MS = 10_000;
-
 /**
  * How many requests in one environment have to wait before they look in step; milliseconds apart.
  */
@@ -65,7 +63,7 @@ export const watchTransfers = ({
   const learn = () =>
     learnWait(
       FIRST_EXPECTED_MS,
-      { shortest: VIEWS_LAG_MS, longest: LONGEST_EXPECTED_MS },
+      { shortest: VIEWS_LAG_MS, longest: LONGEST_WAIT_SECONDS * 1_000 },
       time.clock,
     );
   // A transfer whose reservation queues takes longer than others do.

@@ -32,16 +32,17 @@ export const learnWait = (
 ): ExpectedWait => {
   let [mean, deviation] = [first, 0];
   let learnedAt = clock();
-  const forgetOld = () => {
-    if (clock() - learnedAt > BELIEVED_FOR_MS) [mean, deviation] = [first, 0];
+  /** Forgets what was old when a wait began: one that is long must not forget what it adds to. */
+  const forgetOld = (begunAt: number) => {
+    if (begunAt - learnedAt > BELIEVED_FOR_MS) [mean, deviation] = [first, 0];
   };
   return {
     expected: () => {
-      forgetOld();
+      forgetOld(clock());
       return mean + deviation;
     },
     took: (milliseconds) => {
-      forgetOld();
+      forgetOld(clock() - milliseconds);
       const error = Math.min(longest, Math.max(shortest, milliseconds)) - mean;
       deviation += WEIGHT_OF_NEWEST * (Math.abs(error) - deviation);
       mean += WEIGHT_OF_NEWEST * error;

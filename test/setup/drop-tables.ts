@@ -4,7 +4,7 @@ import type { LedgerDatabase } from '../../testing/ledger-database.ts';
 
 type Config = LedgerDatabase['config'];
 
-/** What is left for the end of the file. */
+/** The drops that wait for the end of the file. */
 const left: (() => Promise<void>)[] = [];
 
 /**
@@ -19,7 +19,7 @@ export const dropTables = (config: Config, tables?: readonly string[]): void => 
   else left.push(drop);
 };
 
-/** Drops what was left for the end of the file. */
+/** Drops the tables that wait for the end of the file. */
 export const dropTheRest = async (): Promise<void> => {
   await Promise.all(left.splice(0).map((drop) => drop()));
 };

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
 /** The longest a client can ask to wait, in seconds. */
-const LONGEST_WAIT_SECONDS = 10;
+export const LONGEST_WAIT_SECONDS = 10;
 
 /** What of the `Prefer` header (RFC 7240) is understood here. */
 export interface Preferences {

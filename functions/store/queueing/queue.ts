@@ -33,7 +33,10 @@ export interface QueueDependencies extends LanesDependencies {
 const HELP_AFTER_MS = 2_000;
 const HELP_AFTER_REPEAT_MS = 250;
 
-/** The longest pause between two looks, in milliseconds: who may not wait on looks so long before. */
+/**
+ * The longest pause between two looks, in milliseconds. A sender whose time is up looks no more: what is
+ * decided within this time before, it hears of as pending.
+ */
 const LONGEST_PAUSE_MS = 500;
 
 /**
@@ -218,10 +221,10 @@ const outcomeOf = async (
   const { key, accountId } = pending;
   const wait = hot.wait(accountId);
   let helpAt = clock() + (isOurs ? HELP_AFTER_MS : HELP_AFTER_REPEAT_MS);
-  // The first look comes a little after the outcome is expected, each later one after a part of
-  // that time again, or of the time waited so far. The waits are spread, so that commands that queued
-  // together do not look together. A look too early costs a request, and where many look too early
-  // everybody waits for longer; one too late costs the caller time.
+  // The sender looks first a little after the outcome is expected, and again after a part of that
+  // time, or of the time that it has waited. The waits are spread, so that commands that queued
+  // together do not look together. A look too early costs a request, and many of them make everybody
+  // wait for longer; one too late costs the caller time.
   const begunAt = clock();
   const first = Math.max(
     wait.expected() * (1.1 + random() / 2),

@@ -226,6 +226,8 @@ describe('Prefer: wait', () => {
     };
     expect(await took(400)).toEqual([50]);
     expect(await took(400)).toEqual([50 + 2 * 0.25 * (420 - 50)]);
+    for (let n = 0; n < 60; n += 1) await took(6_000);
+    expect((await took(6_000)).map(Math.round)).toEqual([6_020]);
   });
 
   it('has who must queue look for the end where that is expected, and for no outcome once it has come', async () => {

@@ -34,7 +34,7 @@ it('reads first when it is expected, then after longer and longer pauses, and on
   expect(last).toBe(6);
 });
 
-it('reads a dozen times in ten seconds where it was expected after one: who reads too often keeps the others waiting', async () => {
+it('reads fourteen times in ten seconds where the state was expected after one', async () => {
   const time = createFakeTime();
   let reads = 0;
   await poll(

@@ -38,3 +38,13 @@ it('is forgotten where nothing was seen for three seconds: the rush may be over'
   now += 3_001;
   expect(wait.expected()).toBe(50);
 });
+
+it('is learned from waits that are longer than what was learned is believed', () => {
+  now = 0;
+  const wait = learnWait(50, { shortest: 20, longest: 10_000 }, () => now);
+  for (let n = 0; n < 60; n += 1) {
+    now += 5_000;
+    wait.took(5_000);
+  }
+  expect(Math.round(wait.expected())).toBe(5_000);
+});

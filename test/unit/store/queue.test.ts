@@ -100,12 +100,12 @@ describe('a command that queues', () => {
 });
 
 describe('whoever waits for a queued command', () => {
-  it('looks a little after it is expected, then after half of that time or a quarter of the time waited', async () => {
+  it('looks a little after it is expected, then after half of that or a quarter of the time waited', async () => {
     await queued(deposit(5, k), { timeLeft: 60 * 1.6 + 4 * 30 });
     expect(tables.waits).toEqual([96, 30, 31.5, 39.375]);
     expect(tables.operations).toEqual([write, 'GetItem', 'GetItem', 'GetItem', 'GetItem']);
   });
-  it('looks some thirty times in eight seconds, though it was expected after a twentieth of one', async () => {
+  it('looks less often the longer it waits, some thirty times in eight seconds', async () => {
     tables.writes.push((send) => send(), fails('SomethingElse'));
     expect(await queued(deposit(5, k), { timeLeft: 8_000 })).toMatchObject({ outcome: 'pending' });
     expect(tables.operations.filter((operation) => operation === 'GetItem').length).toBeLessThan(
