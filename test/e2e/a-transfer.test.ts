@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Way, waysWith } from '../setup/api.ts';
-import { startTestCloud, type TestCloud, unexpected } from '../setup/cloud.ts';
+import { joinTestCloud, type TestCloud, unexpected } from '../setup/cloud.ts';
 
 let cloud: TestCloud;
 
 beforeAll(async () => {
-  cloud = await startTestCloud();
+  cloud = await joinTestCloud();
 });
 
 afterAll(() => cloud.stop());

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { Interceptor } from '../../local-cloud/endpoint.ts';
 import { bearer } from '../../testing/bearer.ts';
 import type { Api, ApiAnswer } from '../setup/api.ts';
-import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { joinTestCloud, type TestCloud } from '../setup/cloud.ts';
 import { eventually } from '../setup/eventually.ts';
 
 let cloud: TestCloud;
@@ -11,7 +11,7 @@ let cloud: TestCloud;
 let api: Api;
 
 beforeAll(async () => {
-  cloud = await startTestCloud();
+  cloud = await joinTestCloud();
   api = await cloud.as('operator', 'ledger:operate');
 });
 

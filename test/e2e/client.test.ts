@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Client } from '../../client/client.ts';
 import { connect, payInvoice, payOutAll } from '../../client/examples.ts';
-import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { joinTestCloud, type TestCloud } from '../setup/cloud.ts';
 
 let cloud: TestCloud;
 let ledger: Client;
 
 beforeAll(async () => {
-  cloud = await startTestCloud();
+  cloud = await joinTestCloud();
   ledger = connect(cloud.url, () => cloud.showing);
   await cloud.api.account('payer', 1_000);
   await cloud.api.account('payee');

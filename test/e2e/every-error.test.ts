@@ -6,13 +6,13 @@ import { deriveId, IdempotencyKey } from '../../functions/http/request/idempoten
 import { recordKey } from '../../functions/store/writing/record-key.ts';
 import { requests } from '../../testing/ledger-requests.ts';
 import type { ApiAnswer } from '../setup/api.ts';
-import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { joinTestCloud, type TestCloud } from '../setup/cloud.ts';
 import { leavePending } from '../setup/leave-pending.ts';
 
 let cloud: TestCloud;
 
 beforeAll(async () => {
-  cloud = await startTestCloud();
+  cloud = await joinTestCloud();
   await cloud.api.account('a', 100);
   await cloud.api.account('b');
 });

@@ -4,17 +4,17 @@ import { type Check, createCheck } from '../../fuzz/check.ts';
 import type { FuzzRequest } from '../../fuzz/requests.ts';
 import { createSender, type FuzzAnswer } from '../../fuzz/send.ts';
 import { startHttpApi } from '../../local-cloud/api-gateway/server.ts';
-import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { joinTestCloud, type TestCloud } from '../setup/cloud.ts';
 
 let cloud: TestCloud;
 let check: Check;
 let sender: ReturnType<typeof createSender>;
 
 beforeAll(async () => {
-  cloud = await startTestCloud();
+  cloud = await joinTestCloud();
   sender = createSender(cloud.url, 2, cloud.showing);
   check = createCheck((await cloud.api.get('/openapi.json')).body);
-  await cloud.api.account('a', 100);
+  await cloud.api.account('gate', 100);
 });
 
 afterAll(async () => {
@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const withdrawal = (more: Partial<FuzzRequest> = {}): FuzzRequest => ({
   method: 'POST',
-  target: '/accounts/a/withdrawals',
+  target: '/accounts/gate/withdrawals',
   headers: [['Content-Type', 'application/json']],
   body: Buffer.from('{"amount":1}'),
   ...more,
@@ -53,7 +53,7 @@ describe('a worker that is killed in the middle of a request', () => {
     const again = await sender.send(request);
     expect(again).toMatchObject({ status: 201, headers: { 'idempotency-replayed': 'true' } });
     expect(check.violations(request, again)).toEqual([]);
-    expect((await cloud.api.get('/accounts/a')).body).toMatchObject({ balance: 99 });
+    expect((await cloud.api.get('/accounts/gate')).body).toMatchObject({ balance: 99 });
   });
 
   it('a query: 500 by the gateway', async () => {
@@ -64,7 +64,7 @@ describe('a worker that is killed in the middle of a request', () => {
       throw new Error('killed');
     });
     onTestFinished(disarm);
-    const request: FuzzRequest = { method: 'GET', target: '/accounts/a', headers: [] };
+    const request: FuzzRequest = { method: 'GET', target: '/accounts/gate', headers: [] };
     expectGateways(request, await sender.send(request), 500);
   });
 });

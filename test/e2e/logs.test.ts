@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Interceptor } from '../../local-cloud/endpoint.ts';
-import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { joinTestCloud, type TestCloud } from '../setup/cloud.ts';
 import { eventually } from '../setup/eventually.ts';
 
 /** Stands in everything that a client writes or owns, and must stand in no line of a log. */
@@ -15,7 +15,7 @@ const headers = {
 
 let cloud: TestCloud;
 beforeAll(async () => {
-  cloud = await startTestCloud();
+  cloud = await joinTestCloud();
   await cloud.api.account('a1', AMOUNT * 3);
   await cloud.api.account('b1');
 });
@@ -55,32 +55,32 @@ it('a token that is refused leaves nothing of its own', async () => {
 it('what a bank is told leaves nothing of its own in the logs', async () => {
   const operator = await cloud.as('operator', 'ledger:operate');
   const said = { name: CANARY, metadata: { [CANARY]: CANARY } };
-  await operator.account('bank-1', AMOUNT, said);
-  await operator.account('bank-2');
-  const held = { from: 'bank-1', to: 'bank-2', amount: 1, reference: CANARY, hold: {} };
+  await operator.account('told-1', AMOUNT, said);
+  await operator.account('told-2');
+  const held = { from: 'told-1', to: 'told-2', amount: 1, reference: CANARY, hold: {} };
   const { body } = await operator.post('/transfers', { ...held, metadata: said.metadata }, headers);
   for (const [path, sent] of [
     [`/transfers/${body['transferId']}/capture`, {}],
     [`/transfers/${body['transferId']}/void`, {}],
     [`/transfers/${body['transferId']}/reversal`, { reference: CANARY }],
-    ['/accounts/bank-1/freeze', { scope: 'debits', reason: CANARY }],
-    ['/accounts/bank-1/unfreeze', { reason: CANARY }],
+    ['/accounts/told-1/freeze', { scope: 'debits', reason: CANARY }],
+    ['/accounts/told-1/unfreeze', { reason: CANARY }],
     [
       '/postings',
       {
         legs: [
-          { accountId: 'bank-1', amount: -1 },
-          { accountId: 'bank-2', amount: 1 },
+          { accountId: 'told-1', amount: -1 },
+          { accountId: 'told-2', amount: 1 },
         ],
         reference: CANARY,
         metadata: said.metadata,
       },
     ],
-    ['/bulk', { items: [{ type: 'deposit', accountId: 'bank-1', amount: 1, key: CANARY }] }],
+    ['/bulk', { items: [{ type: 'deposit', accountId: 'told-1', amount: 1, key: CANARY }] }],
   ] as const)
     expect((await operator.post(path, sent, headers)).status).toBeLessThan(500);
-  await operator.patch('/accounts/bank-1', { name: `${CANARY}2` });
-  await operator.get(`/accounts/bank-1/transfers?reference=${CANARY}`);
+  await operator.patch('/accounts/told-1', { name: `${CANARY}2` });
+  await operator.get(`/accounts/told-1/transfers?reference=${CANARY}`);
   noTrace();
 });
 

@@ -1,15 +1,20 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { joinTestCloud, type TestCloud } from '../setup/cloud.ts';
 
 let cloud: TestCloud;
 
 beforeAll(async () => {
-  cloud = await startTestCloud();
-  await cloud.api.account('a', 100);
-  await cloud.api.account('b');
-  await cloud.api.post('/transfers', { transferId: 't', from: 'a', to: 'b', amount: 10 });
-  await cloud.api.ended('t');
+  cloud = await joinTestCloud();
+  await cloud.api.account('asked', 100);
+  await cloud.api.account('paid');
+  await cloud.api.post('/transfers', {
+    transferId: 'asked-for',
+    from: 'asked',
+    to: 'paid',
+    amount: 10,
+  });
+  await cloud.api.ended('asked-for');
 });
 
 afterAll(() => cloud.stop());
@@ -49,13 +54,13 @@ const sendRaw = (
   );
 
 const paths = [
-  '/accounts/a',
-  '/accounts/a?version=1',
+  '/accounts/asked',
+  '/accounts/asked?version=1',
   '/accounts/nobody',
-  '/accounts/a/entries?limit=1',
-  '/accounts/a/transfers',
-  '/transfers/t',
-  '/accounts/a/commands/none',
+  '/accounts/asked/entries?limit=1',
+  '/accounts/asked/transfers',
+  '/transfers/asked-for',
+  '/accounts/asked/commands/none',
   '/health',
   '/openapi.json',
   '/docs',
@@ -75,12 +80,12 @@ describe.each(paths)('HEAD %s', (path) => {
 });
 
 it.each([
-  ['DELETE', '/accounts/a', 'GET, HEAD, PATCH'],
+  ['DELETE', '/accounts/asked', 'GET, HEAD, PATCH'],
   ['PUT', '/accounts', 'GET, HEAD, POST'],
   ['HEAD', '/postings', 'POST'],
-  ['OPTIONS', '/accounts/a/deposits', 'POST'],
-  ['GET', '/accounts/a/withdrawals', 'POST'],
-  ['PATCH', '/transfers/t', 'GET, HEAD'],
+  ['OPTIONS', '/accounts/asked/deposits', 'POST'],
+  ['GET', '/accounts/asked/withdrawals', 'POST'],
+  ['PATCH', '/transfers/asked-for', 'GET, HEAD'],
   ['POST', '/openapi.json', 'GET, HEAD'],
 ])('405 to %s %s, with what there is', async (method, path, allow) => {
   const answer = await sendRaw(method, path);
@@ -108,8 +113,8 @@ it.each([
 describe('a deposit', () => {
   const json = ['Content-Type', 'application/json'];
   const deposit = (headers: readonly string[], body: Buffer | string) =>
-    sendRaw('POST', '/accounts/b/deposits', headers, Buffer.from(body));
-  const version = async () => (await cloud.api.get('/accounts/b')).body['version'];
+    sendRaw('POST', '/accounts/paid/deposits', headers, Buffer.from(body));
+  const version = async () => (await cloud.api.get('/accounts/paid')).body['version'];
 
   it.each<[string, number, readonly string[], Buffer | string]>([
     ['with a name twice', 400, json, '{"amount":1,"\\u0061mount":500}'],

@@ -3,12 +3,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { checks } from '../../smoke/checks.ts';
-import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { joinTestCloud, type TestCloud } from '../setup/cloud.ts';
 
 let cloud: TestCloud;
 
 beforeAll(async () => {
-  cloud = await startTestCloud();
+  cloud = await joinTestCloud();
 });
 
 afterAll(() => cloud.stop());

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { joinTestCloud, type TestCloud } from '../setup/cloud.ts';
 
 let cloud: TestCloud;
 
 beforeAll(async () => {
-  cloud = await startTestCloud();
+  cloud = await joinTestCloud();
 });
 
 afterAll(() => cloud.stop());

@@ -34,9 +34,39 @@ export interface TestCloud extends LocalCloud {
  * @param assembly in place of the one that all tests share.
  */
 export const startTestCloud = async (assembly = inject('assembly')): Promise<TestCloud> => {
-  const warnings: string[] = [];
-  const logs = watchLogs();
-  const cloud = await startLocalCloud({
+  const heard = listen();
+  const cloud = await start(assembly, () => heard);
+  dropTables(cloud.dynamodb);
+  return testCloud(cloud, heard, cloud.stop);
+};
+
+/**
+ * The local cloud that the files of one worker share: its functions are warm after the first of them.
+ * Only for tests that neither kill nor count what is not theirs, whose accounts, transfers and
+ * postings no other file has.
+ */
+export const joinTestCloud = async (): Promise<TestCloud> => {
+  const heard = listen();
+  listening = heard;
+  shared ??= start(inject('assembly'), () => listening);
+  // It ends with its worker, as its database does with the engine.
+  return testCloud(await shared, heard, async () => {});
+};
+
+/** What a cloud tells of itself. */
+interface Heard {
+  readonly warnings: string[];
+  readonly logs: WatchedLogs;
+}
+
+const listen = (): Heard => ({ warnings: [], logs: watchLogs() });
+
+let shared: Promise<LocalCloud> | undefined;
+/** The file that runs now hears of the shared cloud. */
+let listening = listen();
+
+const start = (assembly: string, heard: () => Heard): Promise<LocalCloud> =>
+  startLocalCloud({
     assembly,
     port: 0,
     dynamodb: {
@@ -45,11 +75,16 @@ export const startTestCloud = async (assembly = inject('assembly')): Promise<Tes
     },
     report: {
       step: () => {},
-      log: (_, line) => logs.log(line),
-      warn: (line) => warnings.push(line),
+      log: (_, line) => heard().logs.log(line),
+      warn: (line) => heard().warnings.push(line),
     },
   });
-  dropTables(cloud.dynamodb);
+
+const testCloud = async (
+  cloud: LocalCloud,
+  { warnings, logs }: Heard,
+  stop: () => Promise<void>,
+): Promise<TestCloud> => {
   const tokenOf = async (sub: string, scope: string): Promise<string> => {
     const token = await cloud.token({ sub, scope });
     if (token === undefined) throw new Error('the template asks for no token');
@@ -65,7 +100,7 @@ export const startTestCloud = async (assembly = inject('assembly')): Promise<Tes
     warnings,
     logs,
     stop: async () => {
-      await cloud.stop();
+      await stop();
       logs.check();
     },
     function: (name) => {
