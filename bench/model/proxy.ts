@@ -53,17 +53,23 @@ const startProxy = async (
   const time = { clock: () => performance.now(), sleep: (ms: number) => setTimeout(ms) };
   const model = createContentionModel(settings, time);
   const readRequest = createRequestReader(tables);
-  const inTurn = createGate(AT_THE_ENGINE);
+  const inTurn = createGate(AT_ONCE);
 
-  const answer = async (incoming: IncomingMessage): Promise<DynamoDbAnswer> => {
+  const answer = async (
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+  ): Promise<DynamoDbAnswer | undefined> => {
     const body = await buffer(incoming);
     const target = String(incoming.headers['x-amz-target'] ?? '');
     const request = readRequest(target.slice(target.indexOf('.') + 1), body);
-    return model.answer(request, () => inTurn(() => connection.send(target, body)));
+    return inTurn(async () =>
+      // Whoever has stopped waiting by now never reached DynamoDB.
+      outgoing.destroyed ? undefined : model.answer(request, () => connection.send(target, body)),
+    );
   };
   const server = createServer({ keepAliveTimeout: 0 }, (incoming, outgoing) => {
-    answer(incoming).then(
-      (answered) => send(outgoing, answered),
+    answer(incoming, outgoing).then(
+      (answered) => answered && send(outgoing, answered),
       (error) => {
         if (server.listening) console.error(`the model could not answer: ${error}`);
         outgoing.destroy();
@@ -86,10 +92,11 @@ const startProxy = async (
 };
 
 /**
- * Requests that DynamoDB Local has at once. It has two processors to work on them, and has been seen
- * to end connections where it had a thousand.
+ * Requests that the model and DynamoDB Local have at once. The engine has two processors to work on them, and
+ * has been seen to end connections where it had a thousand. Who waits to be let in is still on the way: the wait is
+ * this machine's, and holds no item.
  */
-const AT_THE_ENGINE = 64;
+const AT_ONCE = 64;
 
 /** Lets so many through at once, the others in the order in which they came. */
 const createGate = (most: number) => {

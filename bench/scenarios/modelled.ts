@@ -147,4 +147,4 @@ const NOTE =
   'all of that time, and whatever else writes one of them meanwhile is answered TransactionConflict, takes its time and costs its units; ' +
   `a partition key takes ${amount(onAws.writeUnitsPerSecond)} write and ${amount(onAws.readUnitsPerSecond)} read units a second and saves up ` +
   `${onAws.burstMs} ms of them; tables have no limit of their own; a record is a partition of its own, except where it says *by account*; streams are looked at every ${STREAM_PAUSE_MS} ms. ` +
-  `What had not settled after ${time(LIMIT_MS)} does not count. Where two processors are not enough, requests take longer than modelled, and meet more.`;
+  `What had not settled after ${time(LIMIT_MS)} does not count. Where two processors are not enough, requests wait before the model.`;

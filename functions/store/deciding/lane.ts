@@ -401,7 +401,10 @@ export class Lane {
     const deadline = soonest(this.#open);
     const attempt = Math.min(this.#conflicts, LONGEST_CONFLICT_WAIT);
     this.#conflicts += 1;
-    if (!(await pause(this.#dependencies, deadline, attempt))) this.#expire(deadline, 'contention');
+    if (!(await pause(this.#dependencies, deadline, attempt)))
+      return this.#expire(deadline, 'contention');
+    // Who was in the way has gone on by now: a try that does not know it would only be in others' way.
+    this.#tails = undefined;
   }
 
   /**

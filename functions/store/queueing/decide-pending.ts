@@ -3,6 +3,7 @@ import { maySucceedLater } from '../../runtime/failure.ts';
 import { StoreUnavailable } from '../../runtime/unavailable.ts';
 import type { UndecidedReason } from '../deciding/command-result.ts';
 import { recordedUnder } from '../deciding/further-keys.ts';
+import type { LaneOptions } from '../deciding/lane.ts';
 import type { LanesDependencies } from '../deciding/lanes.ts';
 import type { Submission } from '../deciding/plan.ts';
 import type { Verdict } from '../deciding/verdict.ts';
@@ -39,7 +40,8 @@ export interface PassedOver {
  * @param pending commands of that account, in the order in which they were sent. Those that are
  *   decided already are left alone.
  * @param deadline in milliseconds since 1970.
- * @throws {StoreUnavailable} where the time is up, and any other error that may pass: commands that
+ * @param mayLeave as in {@link LaneOptions}: a command that leaves is still pending.
+ * @throws {StoreUnavailable} where the time is up or a command has left, and any other error that may pass: commands that
  *   were not decided are still pending.
  */
 export const decidePending = async (
@@ -47,6 +49,7 @@ export const decidePending = async (
   accountId: AccountId,
   pending: readonly PendingCommand[],
   deadline: number,
+  mayLeave?: LaneOptions['mayLeave'],
 ): Promise<PendingTally> => {
   const [own, foreign] = split(pending, ({ command }) => command.accountId === accountId);
   const passedOver: PassedOver[] = foreign.map(({ keys, command }) => ({
@@ -59,7 +62,7 @@ export const decidePending = async (
   const replaces = new Map<RecordKey, string>();
   for (const { keys, writeId } of commands.values())
     for (const key of keys) replaces.set(key, writeId);
-  const options = { deadline, replaces };
+  const options = { deadline, replaces, mayLeave };
   const verdicts = await dependencies.lanes.decide([accountId], [...commands.keys()], options);
 
   const later: unknown[] = [];
@@ -117,6 +120,8 @@ const finish = async (
       return undecided(verdict.reason);
     case 'failed':
       return verdict.error;
+    case 'outraced':
+      return undecided('contention');
     default:
       return undefined;
   }

@@ -5,6 +5,7 @@ import { isStoreUnavailable } from '../../runtime/unavailable.ts';
 import type { CommandResult, Elsewhere } from '../deciding/command-result.ts';
 import { resultOf } from '../deciding/command-result.ts';
 import { reasonOf, recordedUnder } from '../deciding/further-keys.ts';
+import type { Race } from '../deciding/lane.ts';
 import type { LanesDependencies } from '../deciding/lanes.ts';
 import type { Submission } from '../deciding/plan.ts';
 import { timestampOf } from '../stream/append.ts';
@@ -254,8 +255,8 @@ const outcomeOf = async (
         return { outcome: 'undecided', reason: 'commit_too_large' };
     }
     if (clock() >= helpAt) {
-      helpAt = deadline;
       await help(dependencies, record, deadline);
+      helpAt = clock() + HELP_AFTER_MS;
       pause = 0;
     } else {
       const part = Math.max(wait.expected() * (0.25 + random() / 4), (clock() - begunAt) / 4);
@@ -278,13 +279,20 @@ const look = async (dependencies: QueueDependencies, key: RecordKey, deadline: n
   }
 };
 
+/**
+ * Whoever wins such a race is at work on the account, so that the command's turn may come yet. If all who
+ * wait raced on until they won, they would keep each other, and the taker of all their commands, from it.
+ */
+const MOST_LOSSES_OF_A_HELPER = 3;
+const givesWay = ({ losses }: Race): boolean => losses >= MOST_LOSSES_OF_A_HELPER;
+
 const help = async (
   dependencies: QueueDependencies,
   pending: PendingCommand,
   deadline: number,
 ): Promise<void> => {
   try {
-    await decidePending(dependencies, pending.accountId, [pending], deadline);
+    await decidePending(dependencies, pending.accountId, [pending], deadline, givesWay);
   } catch (error) {
     // It is still pending, and the next taker decides it.
     if (!isStoreUnavailable(error)) throw error;

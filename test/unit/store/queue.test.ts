@@ -106,7 +106,8 @@ describe('whoever waits for a queued command', () => {
     expect(tables.operations).toEqual([write, 'GetItem', 'GetItem', 'GetItem', 'GetItem']);
   });
   it('looks less often the longer it waits, some thirty times in eight seconds', async () => {
-    tables.writes.push((send) => send(), fails('SomethingElse'));
+    const fail = fails('SomethingElse');
+    tables.writes.push((send) => send(), fail, fail, fail);
     expect(await queued(deposit(5, k), { timeLeft: 8_000 })).toMatchObject({ outcome: 'pending' });
     expect(tables.operations.filter((operation) => operation === 'GetItem').length).toBeLessThan(
       40,
@@ -177,13 +178,27 @@ describe('whoever waits for a queued command', () => {
       expect(await queued(request, { timeLeft: 9_000 })).toMatchObject(accepted(false));
       expect(tables.waits).toEqual([2_000, 0]);
     });
-    it('does so once: where that fails, it is pending and is looked for until the time is up', async () => {
+    it('does so every two seconds: where that fails, it is pending and is looked for until the time is up', async () => {
       tables.writes.push((send) => send(), fails('SomethingElse'));
       const request = { ...deposit(5, k), elsewhere: elsewhere() };
       const heard = await queued(request, { timeLeft: 3_100 });
       expect(heard).toEqual({ outcome: 'pending', key: k });
       expect(tables.waits).toEqual([2_000, 0, 500, 500]);
       expect(tables.operations.filter((operation) => operation === 'Query')).toHaveLength(1);
+    });
+    it('gives way where others are at work on the account, and tries again after two seconds more', async () => {
+      const lose: (typeof tables.writes)[number] = async (send) => {
+        await tables.rival.execute(deposit(1));
+        return send();
+      };
+      tables.writes.push((send) => send(), lose, lose, lose);
+      const request = { ...deposit(5, k), elsewhere: elsewhere() };
+      const heard = await queued(request, { timeLeft: 9_000 });
+      expect(heard).toMatchObject({ outcome: 'accepted', version: 6, replayed: false });
+      const writes = tables.operations.filter((operation) => operation === write);
+      // Its place in the queue, three races lost, and one that was won.
+      expect(writes).toHaveLength(1 + 3 + 1);
+      expect(tables.waits.reduce((sum, wait) => sum + wait)).toBeGreaterThanOrEqual(4_000);
     });
     it('hears that it is pending where that cannot be written in time', async () => {
       tables.writes.push((send) => send(), fails('ThrottlingException'));
