@@ -78,7 +78,7 @@ export const createHandler = ({ store, endOfHold, clock, ...http }: Dependencies
     };
     let record = await ofAccount();
     if (record?.outcome === 'pending' && isOverdue(record.at, clock())) {
-      await store.decidePending(accountId, [record]);
+      await store.help(record);
       record = await ofAccount();
     }
     if (!record) return notFound;
@@ -146,7 +146,7 @@ const statusOf = (
 };
 
 interface Dependencies extends HttpDependencies {
-  readonly store: Pick<Store, 'recordOf' | 'decidePending' | 'isOwnedBy' | 'commitAt'>;
+  readonly store: Pick<Store, 'recordOf' | 'help' | 'isOwnedBy' | 'commitAt'>;
   readonly endOfHold: EndOfHold;
   readonly clock: () => number;
 }

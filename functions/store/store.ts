@@ -8,6 +8,7 @@ import { executeTogether } from './execute-together.ts';
 import { isOwnedBy, rememberOwners } from './owners.ts';
 import { decidePending, type PendingTally } from './queueing/decide-pending.ts';
 import { rememberHotAccounts } from './queueing/hot-accounts.ts';
+import { help } from './queueing/queue.ts';
 import { rehearse, rehearseTogether } from './rehearse.ts';
 import type { Commit } from './stream/commit.ts';
 import { type EntriesPage, readEntries } from './stream/entries.ts';
@@ -105,6 +106,8 @@ export interface Store {
    *   decided are still pending.
    */
   decidePending(accountId: AccountId, pending: readonly PendingCommand[]): Promise<PendingTally>;
+  /** Decides a pending command for who asks after it: see {@link help}. */
+  help(pending: PendingCommand): Promise<boolean>;
 }
 
 /** How many commits a request for the latest of an account reads. */
@@ -142,5 +145,6 @@ export const createStore = (dependencies: StoreDependencies): Store => {
     executeTogether: (accountId, requests, tail) => executeTogether(all, accountId, requests, tail),
     recordOf: (key) => untilAnswered(all, deadline(), () => findRecord(all, key)),
     decidePending: (accountId, pending) => decidePending(all, accountId, pending, deadline()),
+    help: (pending) => help(all, pending, deadline()),
   };
 };

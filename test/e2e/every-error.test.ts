@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { AccountId, Caller } from '../../events/values.ts';
 import { deriveId, IdempotencyKey } from '../../functions/http/request/idempotency.ts';
 import { recordKey } from '../../functions/store/writing/record-key.ts';
@@ -159,6 +159,8 @@ it('409 command_in_progress, where the same command waits and cannot be decided'
     found = true;
     return forward();
   });
+  // The other files of the worker have the same cloud.
+  onTestFinished(disarm);
   const key = deriveId(
     Caller.parse('local'),
     AccountId.parse('a'),

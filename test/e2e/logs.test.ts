@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { Interceptor } from '../../local-cloud/endpoint.ts';
 import { joinTestCloud, type TestCloud } from '../setup/cloud.ts';
 import { eventually } from '../setup/eventually.ts';
@@ -129,6 +129,7 @@ it.each([
         JSON.stringify({ __type, message: 'no', CancellationReasons: reasons }),
       ),
     );
+    onTestFinished(disarm);
     const body = { amount: AMOUNT, reference: CANARY };
     const answer = await cloud.api.post('/accounts/stopped/deposits', body, headers);
     disarm();
@@ -144,8 +145,8 @@ it('a commit that cannot be read leaves nothing of what is in it', async () => {
   const item = { streamId: { S: 'damaged' }, version: { N: '1' }, events: { S: CANARY } };
   const answer = { Items: [item], Count: 1, ConsumedCapacity: { CapacityUnits: 1 } };
   const disarm = cloud.intercept(answering('damaged', 200, JSON.stringify(answer)));
+  onTestFinished(disarm);
   const { status } = await cloud.api.get('/accounts/damaged', headers);
-  disarm();
   expect(status).toBe(500);
   expect(cloud.logs.lines.join('\n')).toContain('not a commit: ');
   noTrace();

@@ -5,7 +5,7 @@ import { AccountId, Caller } from '../../events/values.ts';
 import { deriveId, IdempotencyKey } from '../../functions/http/request/idempotency.ts';
 import { type HttpRoute, httpRoutes, partsOf } from '../../infra/constructs/catalogue.ts';
 import { bearer } from '../../testing/bearer.ts';
-import { joinTestCloud, type TestCloud } from '../setup/cloud.ts';
+import { startTestCloud, type TestCloud } from '../setup/cloud.ts';
 
 // Alice has `alices-1` and Bob `bobs-1`; `nobodys` is not there; transfer
 // `rent-1` goes from Alice's to Bob's.
@@ -333,7 +333,7 @@ let cloud: TestCloud;
 let tokens: Readonly<Record<CallerName, string | undefined>>;
 
 beforeAll(async () => {
-  cloud = await joinTestCloud();
+  cloud = await startTestCloud();
   const tokenOf = async (name: CallerName): Promise<[CallerName, string | undefined]> => {
     const [sub, scope] = callers[name] ?? [];
     return [name, sub && scope && (await cloud.token({ sub, scope }))];

@@ -48,7 +48,10 @@ export const startTestCloud = async (assembly = inject('assembly')): Promise<Tes
 export const joinTestCloud = async (): Promise<TestCloud> => {
   const heard = listen();
   listening = heard;
-  shared ??= start(inject('assembly'), () => listening);
+  shared ??= start(inject('assembly'), () => listening).catch((error: unknown) => {
+    shared = undefined;
+    throw error;
+  });
   // It ends with its worker, as its database does with the engine.
   return testCloud(await shared, heard, async () => {});
 };

@@ -252,7 +252,8 @@ export class Lane {
     const arrivals = this.#arrivals;
     const result = await this.#write(batch, plan.write);
     if (!result) return;
-    if (result.kind === 'conflict' || result.kind === 'throttled') return this.#giveWay(batch);
+    if (result.kind === 'conflict' || result.kind === 'throttled')
+      return this.#giveWay(batch, result.kind);
     const isOurs =
       result.kind === 'landed' ||
       [...result.winners, ...result.records, ...result.totals].some(
@@ -394,17 +395,16 @@ export class Lane {
    * finds out: a race lost, as far as one can know. In a lane of several accounts the one that is
    * throttled is in the way of the others, so that is a race lost too.
    */
-  async #giveWay(batch: readonly Candidate[]): Promise<void> {
+  async #giveWay(batch: readonly Candidate[], why: 'conflict' | 'throttled'): Promise<void> {
+    // Who was in the way goes on: a try that does not know it would only be in others' way.
+    if (why === 'conflict') this.#tails = undefined;
     for (const candidate of batch) candidate.losses += 1;
     this.#letLeave();
     if (this.#open.size === 0) return;
     const deadline = soonest(this.#open);
     const attempt = Math.min(this.#conflicts, LONGEST_CONFLICT_WAIT);
     this.#conflicts += 1;
-    if (!(await pause(this.#dependencies, deadline, attempt)))
-      return this.#expire(deadline, 'contention');
-    // Who was in the way has gone on by now: a try that does not know it would only be in others' way.
-    this.#tails = undefined;
+    if (!(await pause(this.#dependencies, deadline, attempt))) this.#expire(deadline, 'contention');
   }
 
   /**
@@ -433,9 +433,7 @@ export class Lane {
       this.#tails =
         this.#freshFor > 0 ? this.#tails?.map((tail) => followed(tail, winners)) : undefined;
       this.#losses += 1;
-      // The winner of a race that a conflict has told of already is no second race.
-      if (this.#conflicts === 0) for (const candidate of batch) candidate.losses += 1;
-      this.#conflicts = 0;
+      for (const candidate of batch) candidate.losses += 1;
       if (!mayHaveLanded) this.#letLeave();
     }
     if (!nobody && (!isOutraced || this.#losses % LOSSES_BEFORE_BACKOFF > 0)) return;

@@ -255,8 +255,8 @@ const outcomeOf = async (
         return { outcome: 'undecided', reason: 'commit_too_large' };
     }
     if (clock() >= helpAt) {
-      await help(dependencies, record, deadline);
-      helpAt = clock() + HELP_AFTER_MS;
+      const again = await help(dependencies, record, deadline);
+      helpAt = again ? clock() + HELP_AFTER_MS : deadline;
       pause = 0;
     } else {
       const part = Math.max(wait.expected() * (0.25 + random() / 4), (clock() - begunAt) / 4);
@@ -286,15 +286,24 @@ const look = async (dependencies: QueueDependencies, key: RecordKey, deadline: n
 const MOST_LOSSES_OF_A_HELPER = 3;
 const givesWay = ({ losses }: Race): boolean => losses >= MOST_LOSSES_OF_A_HELPER;
 
-const help = async (
-  dependencies: QueueDependencies,
+/**
+ * Decides a pending command for who waits for it, or asks after it, unless others are at work on its
+ * account.
+ * @param deadline in milliseconds since 1970.
+ * @returns whether to try again later: it was left pending for now, and not for good.
+ * @throws {Error} where DynamoDB refuses the request itself.
+ */
+export const help = async (
+  dependencies: LanesDependencies,
   pending: PendingCommand,
   deadline: number,
-): Promise<void> => {
+): Promise<boolean> => {
   try {
     await decidePending(dependencies, pending.accountId, [pending], deadline, givesWay);
+    return false;
   } catch (error) {
     // It is still pending, and the next taker decides it.
     if (!isStoreUnavailable(error)) throw error;
+    return true;
   }
 };

@@ -87,7 +87,7 @@ const cases: Readonly<Record<ProblemCode, Case>> = {
             recordOf,
             isOwnedBy,
             commitAt,
-            decidePending: async () => ({ decided: 0, passedOver: [] }),
+            help: async () => false,
           },
           endOfHold: async () => undefined,
           clock: () => 0,

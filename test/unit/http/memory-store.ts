@@ -167,6 +167,10 @@ export const createMemoryStore = () => {
       await decidePending(pending);
       return { decided: pending.length, passedOver: [] };
     }),
+    help: vi.fn<Store['help']>(async (pending) => {
+      await decidePending([pending]);
+      return false;
+    }),
     /** Makes an account hot: what is sent to it queues, and nobody is there who decides it. */
     heat: (accountId: AccountId): void => void hot.add(accountId),
     /** Lets nothing be written any more. @returns what lets it be written again. */

@@ -53,7 +53,7 @@ const createGet = (
     isOwnedBy: vi.fn<Store['isOwnedBy']>(),
     commitAt: vi.fn<Store['commitAt']>(),
     recordOf: vi.fn<Store['recordOf']>(async () => (left.length > 1 ? left.shift() : left[0])),
-    decidePending: vi.fn<Store['decidePending']>(async () => ({ decided: 1, passedOver: [] })),
+    help: vi.fn<Store['help']>(async () => false),
   };
   const endOfHold = vi.fn<EndOfHold>(async () => end);
   const handler = createHandler({
@@ -80,7 +80,7 @@ describe('what became of a command', () => {
     expect(answer.body).toEqual({ ...shown, ...body });
     expect(answer.headers['Retry-After']).toBe(retryAfter);
     expect(store.recordOf).toHaveBeenCalledExactlyOnceWith('command:c1');
-    expect(store.decidePending).not.toHaveBeenCalled();
+    expect(store.help).not.toHaveBeenCalled();
   });
 
   it.each([
@@ -91,7 +91,7 @@ describe('what became of a command', () => {
     async (age, times) => {
       const { get, store } = createGet([pending, accepted], { age });
       const { body } = await get();
-      expect(store.decidePending.mock.calls).toEqual(Array(times).fill(['a1', [pending]]));
+      expect(store.help.mock.calls).toEqual(Array(times).fill([pending]));
       expect(body).toMatchObject(
         times === 1 ? { status: 'accepted', answer: entry } : { status: 'pending' },
       );
@@ -111,7 +111,7 @@ describe('what became of a command', () => {
         age: 60_000,
       });
       expect(await get()).toMatchObject(notFound);
-      expect(store.decidePending).not.toHaveBeenCalled();
+      expect(store.help).not.toHaveBeenCalled();
     },
   );
 
@@ -128,7 +128,7 @@ describe('what became of a command', () => {
       headers: { 'Retry-After': '10' },
       body: { code: 'try_again' },
     });
-    expect(store.decidePending).not.toHaveBeenCalled();
+    expect(store.help).not.toHaveBeenCalled();
   });
 
   it('is told as it was recorded, whatever answers look like by now', async () => {

@@ -302,7 +302,7 @@ describe('a transfer in whose way others are', () => {
       answer: { status: 'reserved' },
     });
     // After a conflict it reads afresh: who was in the way has gone on.
-    expect(operations()).toEqual([...Array(4).fill('Query'), 'TransactWriteItems']);
+    expect(operations()).toEqual([...Array(5).fill('Query'), 'TransactWriteItems']);
   });
   it('stays where the many were its own environment’s', async () => {
     const many = Array.from({ length: 6 }, (_, n) => transfer('a', 'b', 1, `t${n}`));
@@ -392,6 +392,24 @@ describe('a destination that does not let itself be written', () => {
     );
     expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
       answer: { status: 'settled' },
+    });
+  });
+  it('is met twice where another rival is faster after a conflict: the transfer is reserved', async () => {
+    bank.inject(
+      writes(
+        async () => {
+          throw named('TransactionCanceledException', {
+            CancellationReasons: [{}, { Code: 'TransactionConflict' }, {}],
+          });
+        },
+        async (send) => {
+          await rival.store.execute(requests.deposit('b', 5));
+          return send();
+        },
+      ),
+    );
+    expect(await bank.store.execute(transfer('a', 'b', 30, 't'))).toMatchObject({
+      answer: { status: 'reserved' },
     });
   });
   it('is dated ahead of now: its time does not pass on to the source', async () => {
