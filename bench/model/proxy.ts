@@ -63,7 +63,7 @@ const startProxy = async (
     const target = String(incoming.headers['x-amz-target'] ?? '');
     const request = readRequest(target.slice(target.indexOf('.') + 1), body);
     return inTurn(async () =>
-      // Whoever has stopped waiting by now never reached DynamoDB.
+      // A request whose sender has stopped waiting by now never reached DynamoDB.
       outgoing.destroyed ? undefined : model.answer(request, () => connection.send(target, body)),
     );
   };
@@ -92,9 +92,9 @@ const startProxy = async (
 };
 
 /**
- * Requests that the model and DynamoDB Local have at once. The engine has two processors to work on them, and
- * has been seen to end connections where it had a thousand. Who waits to be let in is still on the way: the wait is
- * this machine's, and holds no item.
+ * Requests that the model and DynamoDB Local have at once. The engine has two processors to work on them,
+ * and has been seen to end connections where it had a thousand. A request that waits to be let in is still
+ * on its way: the wait is this machine's, and holds no item.
  */
 const AT_ONCE = 64;
 

@@ -129,7 +129,7 @@ export class Lane {
   #mostItems = MAX_TRANSACTION_ITEMS;
   /** Races lost in a row. */
   #losses = 0;
-  /** Conflicts with other transactions in a row. */
+  /** Conflicts with other transactions since a batch was decided. */
   #conflicts = 0;
   /** The commands that this round decides; `undefined` until it has begun to. */
   #batch: readonly Candidate[] | undefined;
@@ -391,8 +391,8 @@ export class Lane {
   }
 
   /**
-   * Another transaction is at work on an item of this write and will have won, which the next try
-   * finds out: a race lost, as far as one can know. In a lane of several accounts the one that is
+   * Another transaction is at work on an item of this write and will have won, which the lane reads
+   * before it tries again: a race lost, as far as one can know. In a lane of several accounts the one that is
    * throttled is in the way of the others, so that is a race lost too.
    */
   async #giveWay(batch: readonly Candidate[], why: 'conflict' | 'throttled'): Promise<void> {

@@ -41,8 +41,8 @@ export interface PassedOver {
  *   decided already are left alone.
  * @param deadline in milliseconds since 1970.
  * @param mayLeave as in {@link LaneOptions}: a command that leaves is still pending.
- * @throws {StoreUnavailable} where the time is up or a command has left, and any other error that may pass: commands that
- *   were not decided are still pending.
+ * @throws {StoreUnavailable} where the time is up or a command has left, and any other error that may
+ *   pass: commands that were not decided are still pending.
  */
 export const decidePending = async (
   dependencies: LanesDependencies,

@@ -280,8 +280,9 @@ const look = async (dependencies: QueueDependencies, key: RecordKey, deadline: n
 };
 
 /**
- * Whoever wins such a race is at work on the account, so that the command's turn may come yet. If all who
- * wait raced on until they won, they would keep each other, and the taker of all their commands, from it.
+ * After this many lost races a helper leaves the command pending. The winners are at work on the account, so that
+ * its turn may come yet; helpers that raced on until they won would keep each other, and the taker of all their
+ * commands, from it.
  */
 const MOST_LOSSES_OF_A_HELPER = 3;
 const givesWay = ({ losses }: Race): boolean => losses >= MOST_LOSSES_OF_A_HELPER;

@@ -178,7 +178,7 @@ describe('whoever waits for a queued command', () => {
       expect(await queued(request, { timeLeft: 9_000 })).toMatchObject(accepted(false));
       expect(tables.waits).toEqual([2_000, 0]);
     });
-    it('does so every two seconds: where that fails, it is pending and is looked for until the time is up', async () => {
+    it('is pending where that fails, and looks until the time is up', async () => {
       tables.writes.push((send) => send(), fails('SomethingElse'));
       const request = { ...deposit(5, k), elsewhere: elsewhere() };
       const heard = await queued(request, { timeLeft: 3_100 });
@@ -199,6 +199,13 @@ describe('whoever waits for a queued command', () => {
       // Its place in the queue, three races lost, and one that was won.
       expect(writes).toHaveLength(1 + 3 + 1);
       expect(tables.waits.reduce((sum, wait) => sum + wait)).toBeGreaterThanOrEqual(4_000);
+    });
+    it('does not try again what will fail again: its account cannot be read by this code', async () => {
+      await tables.putCommit({ streamId: 'a', version: 3, of: 'other code' });
+      const request = { ...deposit(5, k), elsewhere: elsewhere() };
+      const heard = await queued(request, { timeLeft: 7_000 });
+      expect(heard).toEqual({ outcome: 'pending', key: k });
+      expect(tables.operations.filter((operation) => operation === 'Query')).toHaveLength(1);
     });
     it('hears that it is pending where that cannot be written in time', async () => {
       tables.writes.push((send) => send(), fails('ThrottlingException'));
